@@ -1,0 +1,19 @@
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Authentication;
+
+/// <summary>What verification of a JWT found. Holds for as long as the key stays in its issuer's JWKS and the token is neither expired nor revoked.</summary>
+internal sealed class VerifiedToken
+{
+    public required AuthContext Context { get; init; }
+    public required Claims Claims { get; init; }
+    public required string Issuer { get; init; }
+    public required string Subject { get; init; }
+    /// <summary>The <c>jti</c>, if it is a string.</summary>
+    public string? Id { get; init; }
+    /// <summary><c>iss</c> is our own.</summary>
+    public required bool IsOwn { get; init; }
+    public required DateTimeOffset Expires { get; init; }
+    /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
+    public required IReadOnlyList<string> RevocationIds { get; init; }
+}

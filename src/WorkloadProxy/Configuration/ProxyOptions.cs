@@ -1,0 +1,105 @@
+using System.Net;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Configuration;
+
+/// <summary>The whole configuration, checked (SPEC §14). Paths are absolute, references between parts resolve, defaults are filled in.</summary>
+internal sealed record ProxyOptions
+{
+    /// <summary>Our <c>iss</c>, without a trailing slash.</summary>
+    public required string PublicUrl { get; init; }
+    public IReadOnlyList<string> Urls { get; init; } = ["http://0.0.0.0:8080"];
+    public required string DataDirectory { get; init; }
+    public MasterKeyOptions MasterKey { get; init; } = new();
+    public string? Postgres { get; init; }
+    /// <summary>By name, ordinal.</summary>
+    public IReadOnlyDictionary<string, UpstreamOptions> Upstreams { get; init; } = new Dictionary<string, UpstreamOptions>();
+    public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
+    public IReadOnlyList<AudienceOptions> Audiences { get; init; } = [];
+    public IReadOnlyList<PolicySourceOptions> Policies { get; init; } = [];
+    public IReadOnlyList<CredentialOptions> Credentials { get; init; } = [];
+    public TokenOptions Tokens { get; init; } = new();
+    public GitOptions Git { get; init; } = new();
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+    public AuditOptions Audit { get; init; } = new();
+    /// <summary>The environment is Development: <c>PublicUrl</c> may be left out.</summary>
+    public bool Development { get; init; }
+}
+
+internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);
+
+internal enum UpstreamKind { DigitalOcean, AtProto, Http }
+
+internal sealed record UpstreamOptions
+{
+    public required string Name { get; init; }
+    public required UpstreamKind Kind { get; init; }
+    /// <summary>Absent for <c>atproto</c>, whose address is the account's own server.</summary>
+    public Uri? Address { get; init; }
+    public bool PassThrough { get; init; }
+    public bool EncodedSlash { get; init; }
+    public IReadOnlyList<string> DropHeaders { get; init; } = [];
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Null: none.</summary>
+    public TimeSpan? ActivityTimeout { get; init; } = TimeSpan.FromSeconds(100);
+    public Version HttpVersion { get; init; } = System.Net.HttpVersion.Version11;
+    public OAuthOptions? OAuth { get; init; }
+}
+
+internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable, IReadOnlyList<string> Teams);
+
+/// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that SPEC §4 permits.</summary>
+internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms);
+
+internal sealed record AudienceOptions(string Audience, AuthContext Context);
+
+/// <summary>Exactly one of the three sources is set.</summary>
+internal sealed record PolicySourceOptions(AuthContext Context, string? Directory = null, RemoteGitOptions? Git = null, HostedGitOptions? Hosted = null);
+
+internal sealed record RemoteGitOptions
+{
+    public required string Url { get; init; }
+    public string Branch { get; init; } = "main";
+    public string Path { get; init; } = ".";
+    public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(1);
+    public string? WebhookSecretFile { get; init; }
+    public string? TokenFile { get; init; }
+    public string? SshKeyFile { get; init; }
+    public string? KnownHostsFile { get; init; }
+    public string? RequireSignedBy { get; init; }
+    public CommitStatusOptions? Status { get; init; }
+}
+
+internal sealed record CommitStatusOptions(Uri ApiAddress, string TokenFile);
+
+internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null);
+
+internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop }
+
+/// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>.</summary>
+internal sealed record CredentialOptions
+{
+    public required AuthContext Context { get; init; }
+    public required CredentialKind Kind { get; init; }
+    public string? File { get; init; }
+    public string? EnvironmentVariable { get; init; }
+    /// <summary>The header (<c>Header</c>) or query parameter (<c>Query</c>) that carries the secret.</summary>
+    public string? Name { get; init; }
+    /// <summary>For <c>Header</c>: the value, with <c>{secret}</c> where the secret goes; the secret alone when absent.</summary>
+    public string? Format { get; init; }
+    /// <summary>For <c>Basic</c>: the user; absent when the secret itself is <c>user:password</c>.</summary>
+    public string? Username { get; init; }
+}
+
+internal sealed record TokenOptions
+{
+    /// <summary><c>RS256</c> or <c>ES256</c>.</summary>
+    public string Algorithm { get; init; } = "RS256";
+    public TimeSpan MaxLifetime { get; init; } = TimeSpan.FromMinutes(15);
+    public TimeSpan MaxChain { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan KeyRotation { get; init; } = TimeSpan.FromDays(30);
+}
+
+internal sealed record GitOptions(long MaxSize = 20_000_000, TimeSpan? Timeout = null);
+
+internal sealed record AuditOptions(string? File = null, bool Required = true);

@@ -1,0 +1,15 @@
+namespace WorkloadProxy.Requests;
+
+/// <summary>
+/// An expected failure, as a value: what the caller is told. <paramref name="Message"/> is safe to show: no secret, no permitted value.
+/// <see cref="Detail"/> is for the audit alone.
+/// </summary>
+internal sealed record Failure(ErrorId Id, string Message)
+{
+    /// <summary>More for the audit record than the caller may learn (which issuer, which key); never a token or a secret.</summary>
+    public string? Detail { get; init; }
+    /// <summary>For 429 and 503.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+    /// <summary>For 405: the <c>Allow</c> header.</summary>
+    public string? Allow { get; init; }
+}

@@ -1,0 +1,1 @@
+namespace WorkloadProxy.Policies.Tests;
