@@ -22,6 +22,8 @@ internal sealed class AuditRecord
     public IReadOnlyList<string>? QueryNames { get; set; }
     public string? Upstream { get; set; }
     public Caller? Caller { get; set; }
+    /// <summary>The token that was revoked; a request has either this or a caller.</summary>
+    public VerifiedToken? Revoked { get; set; }
     public AuditDecision Decision { get; set; } = AuditDecision.Deny;
     public string? Policy { get; set; }
     public SourceRange? Rule { get; set; }
@@ -47,7 +49,8 @@ internal sealed class AuditRecord
         if (RequestId is not null) json.WriteString("request_id"u8, RequestId);
         if (TraceId is not null) json.WriteString("trace_id"u8, TraceId);
         if (Client is not null) json.WriteString("client"u8, Client);
-        if (Caller is { } caller) WriteIdentity(json, caller);
+        if ((Caller?.Token ?? Revoked) is { } token) WriteIdentity(json, token);
+        if (Caller is { } caller) WriteGrants(json, caller);
         if (Upstream is not null) json.WriteString("upstream"u8, Upstream);
         if (Method is not null) json.WriteString("method"u8, Method);
         if (Path is not null) json.WriteString("path"u8, Path);
@@ -77,9 +80,8 @@ internal sealed class AuditRecord
         output.Write("\n"u8);
     }
 
-    private static void WriteIdentity(Utf8JsonWriter json, Caller caller)
+    private static void WriteIdentity(Utf8JsonWriter json, VerifiedToken token)
     {
-        var token = caller.Token;
         json.WriteString("context"u8, token.ContextText);
         json.WriteString("iss"u8, token.Issuer);
         json.WriteString("sub"u8, token.Subject);
@@ -89,6 +91,10 @@ internal sealed class AuditRecord
             actor.WriteTo(json);
         }
         if (token.Id is not null) json.WriteString("jti"u8, token.Id);
+    }
+
+    private static void WriteGrants(Utf8JsonWriter json, Caller caller)
+    {
         json.WriteStartArray("roles"u8);
         foreach (var role in caller.Grants.RoleNames) json.WriteStringValue(role);
         json.WriteEndArray();
