@@ -10,33 +10,19 @@ internal sealed class IssuerKeyStore(Database database)
 
     public async Task<Stored?> LoadAsync(string issuer, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        var row = await connection.QuerySingleOrDefaultAsync<Row>(new CommandDefinition(
-            "SELECT document AS Document, fetched_at AS FetchedAt FROM issuer_keys WHERE issuer = @issuer", new { issuer }, cancellationToken: cancellationToken));
-        return row is null ? null : new Stored(row.Document, DateTimeOffset.FromUnixTimeSeconds(row.FetchedAt));
+        var row = await database.RunAsync(connection => connection.QuerySingleOrDefaultAsync<(byte[] Document, long FetchedAt)?>(new CommandDefinition(
+            "SELECT document, fetched_at FROM issuer_keys WHERE issuer = @issuer", new { issuer }, cancellationToken: cancellationToken)), cancellationToken);
+        return row is { } found ? new Stored(found.Document, DateTimeOffset.FromUnixTimeSeconds(found.FetchedAt)) : null;
     }
 
-    public async Task SaveAsync(string issuer, byte[] document, DateTimeOffset fetchedAt, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(
+    public Task SaveAsync(string issuer, byte[] document, DateTimeOffset fetchedAt, CancellationToken cancellationToken) =>
+        database.WriteAsync((connection, transaction) => connection.ExecuteAsync(
             """
             INSERT INTO issuer_keys (issuer, document, fetched_at) VALUES (@issuer, @document, @at)
             ON CONFLICT (issuer) DO UPDATE SET document = excluded.document, fetched_at = excluded.fetched_at
             """,
-            new { issuer, document, at = fetchedAt.ToUnixTimeSeconds() },
-            cancellationToken: cancellationToken));
-    }
+            new { issuer, document, at = fetchedAt.ToUnixTimeSeconds() }, transaction), cancellationToken);
 
-    public async Task RemoveAsync(string issuer, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition("DELETE FROM issuer_keys WHERE issuer = @issuer", new { issuer }, cancellationToken: cancellationToken));
-    }
-
-    private sealed class Row
-    {
-        public byte[] Document { get; set; } = [];
-        public long FetchedAt { get; set; }
-    }
+    public Task RemoveAsync(string issuer, CancellationToken cancellationToken) =>
+        database.WriteAsync((connection, transaction) => connection.ExecuteAsync("DELETE FROM issuer_keys WHERE issuer = @issuer", new { issuer }, transaction), cancellationToken);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
+using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Authentication;
@@ -8,9 +9,6 @@ namespace WorkloadProxy.Authentication;
 /// <summary>What a verified token is revoked by.</summary>
 internal static class RevocationId
 {
-    /// <summary>The claim of our own tokens that names their ancestors, nearest first.</summary>
-    public const string AncestorsClaim = "actx_ancestors";
-
     /// <summary>Of another issuer's token: the signing input, not the token, for one text may carry several valid signatures (ECDSA, PSS).</summary>
     public static string OfForeign(JwtDocument jwt) => "sha256:" + Base64Url.EncodeToString(SHA256.HashData(jwt.SigningInput));
 
@@ -18,7 +16,7 @@ internal static class RevocationId
     public static IReadOnlyList<string>? OfOwn(JwtDocument jwt, Claims claims)
     {
         if (jwt.Id is null) return null;
-        if (!claims.Root.TryGetProperty(AncestorsClaim, out var ancestors)) return [jwt.Id];
+        if (!claims.Root.TryGetProperty(OwnClaims.Ancestors, out var ancestors)) return [jwt.Id];
         if (ancestors.ValueKind != JsonValueKind.Array || ancestors.EnumerateArray().Any(id => id.ValueKind != JsonValueKind.String)) return null;
         return [jwt.Id, .. ancestors.EnumerateArray().Select(id => id.GetString()!)];
     }
