@@ -37,9 +37,9 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     /// <summary>Runs until it is told to stop (SIGTERM, SIGINT); the exit code.</summary>
     /// <exception cref="StartException">It can't start: exit code 2.</exception>
-    public static async Task<int> RunAsync(ProxyOptions options, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        await using var server = await StartAsync(options, TimeProvider.System, cancellationToken);
+        await using var server = await StartAsync(options, time, cancellationToken);
         await server.app.WaitForShutdownAsync(cancellationToken);
         return 0;
     }
@@ -90,7 +90,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(store, sources, time));
+            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, sources, time)));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), endpoints, authenticator, authorizer, issuer, credentials, forwarder, metrics, time,
             logs.CreateLogger<Pipeline>());
         app.Run(pipeline.InvokeAsync);
@@ -110,7 +110,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             EnvironmentName = options.Development ? Environments.Development : Environments.Production,
         });
         builder.Configuration.AddConfiguration(options.Framework);
-        LoggingSetup.Configure(builder.Logging, options.Framework);
+        LoggingSetup.Configure(builder.Logging, options.Framework, terminal: !Console.IsErrorRedirected);
         builder.WebHost.UseKestrel((context, kestrel) =>
         {
             KestrelSetup.Configure(kestrel);
@@ -139,9 +139,9 @@ internal sealed class ProxyServer : IAsyncDisposable
             [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
             ["/v1/oidc/token"] = new(Create, token.HandleAsync),
             ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
-            ["/health"] = new(Read, health.LiveAsync),
-            ["/health/live"] = new(Read, health.LiveAsync),
-            ["/health/ready"] = new(Read, health.ReadyAsync),
+            ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
+            ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
+            ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
             ["/"] = new(Read, root.HandleAsync),
         });
     }

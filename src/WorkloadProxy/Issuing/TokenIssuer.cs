@@ -25,6 +25,10 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
         return await HandOutAsync(http, record, issued, body.WrittenMemory);
     }
 
+    /// <summary>What an absent <c>ttl</c> stands for at <c>/v1/oidc/token</c>: the rule's single value, if it has one.</summary>
+    public int? SingleTtl(Caller caller, RequestTarget target, RequestBody body) =>
+        caller.Grants.SingleTtl(new AccessRequest { Method = "POST", Target = target, Body = body, Now = time.GetUtcNow() });
+
     /// <summary>Decides on the exchange that <paramref name="json"/> asks for, and mints.</summary>
     public Result<IssuedToken> Mint(AuditRecord record, Caller caller, RequestTarget target, ReadOnlyMemory<byte> json)
     {
