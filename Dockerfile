@@ -12,6 +12,11 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o "$APP_UID" -g "$APP_UID" -m 0700 /data
 COPY --from=build /app /app
+# the policies of this repository; a configuration may name another directory
+COPY policies /policy/policies
+COPY roles /policy/roles
+COPY gha-roles /policy/gha-roles
+COPY droplet-roles /policy/droplet-roles
 
 # the base image's own port setting would stand beside Urls and PORT; the diagnostics socket would want a writable root
 ENV ASPNETCORE_HTTP_PORTS="" DOTNET_EnableDiagnostics=0 DataDirectory=/data HOME=/tmp

@@ -14,7 +14,12 @@ public sealed class SampleTests
     [InlineData("agent")]
     public async Task Its_configuration_is_without_a_mistake(string sample)
     {
-        var ran = await Tool.Run("dotnet", [Program, "config", "check", "--config", Path.Combine(Repository.Top, "samples", sample, "workload-proxy.json")]);
+        var ran = await Tool.Run("dotnet", [Program, "config", "check", "--config", Path.Combine(Repository.Top, "samples", sample, "workload-proxy.json")], new Dictionary<string, string>
+        {
+            ["DIGITALOCEAN_TOKEN"] = "a",
+            ["DEPOT_ORGANIZATION_TOKEN"] = "b",
+            ["OPENDEPOT_TOKEN"] = "c",
+        });
 
         ran.Succeeded();
     }
