@@ -99,7 +99,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         await app.StartAsync(cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
-        background.Add(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>()).RunAsync(stopping.Token));
+        await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
     }
 
     private static WebApplication CreateApplication(ProxyOptions options)

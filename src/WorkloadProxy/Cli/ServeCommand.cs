@@ -22,7 +22,7 @@ internal static class ServeCommand
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         try
         {
-            return await ProxyServer.RunAsync(options, stop.Token);
+            return await ProxyServer.RunAsync(options, time, stop.Token);
         }
         catch (StartException e)
         {

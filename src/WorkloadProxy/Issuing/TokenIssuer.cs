@@ -32,7 +32,7 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     /// <summary>Decides on the exchange that <paramref name="json"/> asks for, and mints.</summary>
     public Result<IssuedToken> Mint(AuditRecord record, Caller caller, RequestTarget target, ReadOnlyMemory<byte> json)
     {
-        if (!RequestBody.TryParseJson(json, out var body, out var malformed)) return new Failure(ErrorId.BadRequest, malformed);
+        if (!RequestBody.TryParseJson(json, out var body, out var malformed)) return new Failure(ErrorId.BadRequest, malformed!);
         if (body.Json.ValueKind != JsonValueKind.Object) return new Failure(ErrorId.BadRequest, "expected a JSON object with `aud`, `sub` and `ttl`");
         if (authorizer.Authorize(record, caller, target, body, out var decision) is { } denied) return denied;
         return exchange.Exchange(caller, body.Json, decision, time.GetUtcNow());
