@@ -106,7 +106,6 @@ internal sealed class Authenticator(
             new VerifiedToken
             {
                 Context = context,
-                ContextText = context.ToString(),
                 Claims = claims,
                 Actor = own && claims.Root.TryGetProperty("act", out var actor) ? actor : null,
                 Issuer = jwt.Issuer,

@@ -209,7 +209,7 @@ public sealed class ForwardingTests
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         for (var i = 0; i < 3; i++)
         {
-            proxy.Sandbox.Events.Send($"event {i}");
+            proxy.Sandbox.Events.Publish($"event {i}");
             string? line;
             do line = await reader.ReadLineAsync();
             while (line is not null && !line.StartsWith("data:", StringComparison.Ordinal));
@@ -269,14 +269,13 @@ public sealed class ForwardingTests
     }
 
     /// <summary>So many zero bytes, made as they are read.</summary>
-    private sealed class Zeros(long length) : Stream
+    private sealed class Zeros(long left) : Stream
     {
-        private long left = length;
         public override bool CanRead => true;
         public override bool CanSeek => false;
         public override bool CanWrite => false;
-        public override long Length => length;
-        public override long Position { get => length - left; set => throw new NotSupportedException(); }
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(byte[] buffer, int offset, int count)
         {
