@@ -203,7 +203,10 @@ internal sealed class IssuerKeyCache : IDisposable
 
     private void TakeStored()
     {
-        if (Volatile.Read(ref stored) is { } held && held.IsUsable(time.GetUtcNow()) && Volatile.Read(ref current) is null) Put(held);
+        lock (gate)
+        {
+            if (current is null && stored is { } held && held.IsUsable(time.GetUtcNow())) Put(held);
+        }
     }
 
     private void Put(Held held)
