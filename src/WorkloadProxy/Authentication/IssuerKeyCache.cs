@@ -137,7 +137,7 @@ internal sealed class IssuerKeyCache : IDisposable
             if (fetched.Content is { } content && Volatile.Read(ref current) is { } held && held.Document.AsSpan().SequenceEqual(content)) keys = held.Keys;
             else if (fetched.Content is not null && !KeySet.TryParse(fetched.Content, out keys, out var malformed)) error = $"the JWK Set {malformed}";
             if (keys is null) Fail(error);
-            else await TakeAsync(new Held(keys, fetched.Content!, began));
+            else Take(new Held(keys, fetched.Content!, began));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -169,7 +169,7 @@ internal sealed class IssuerKeyCache : IDisposable
         }
     }
 
-    private async Task TakeAsync(Held held)
+    private void Take(Held held)
     {
         Put(held);
         lock (gate)
@@ -181,7 +181,8 @@ internal sealed class IssuerKeyCache : IDisposable
         }
 
         Schedule(source.IsFile ? FileInterval : RefreshInterval * (0.9 + 0.2 * Random.Shared.NextDouble()));
-        if (store is not null) await OutlivingTheStoreAsync(() => store.SaveAsync(source.Issuer, held.Document, held.FetchedAt, stopping.Token));
+        // beside the requests that wait for the keys: a busy disk is not theirs to wait for
+        if (store is not null) _ = Task.Run(() => OutlivingTheStoreAsync(() => store.SaveAsync(source.Issuer, held.Document, held.FetchedAt, stopping.Token)));
     }
 
     /// <summary>Keys that were fetched just before a restart serve without asking again.</summary>
