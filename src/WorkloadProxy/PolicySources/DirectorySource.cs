@@ -81,12 +81,16 @@ internal sealed class DirectorySource
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var watch = new DirectoryWatch(directory, time, logger);
-        for (var polls = 0; ; polls++)
+        // the first look is for what changed between the first load and now, when nobody watched
+        var quietPolls = 0;
+        for (var wake = DirectoryWatch.Wake.Event; ; wake = await watch.WaitAsync(cancellationToken))
         {
-            if (lastRead is not null) watch.Follow(lastRead.Tree.Directories);
-            var wake = polls == 0 ? DirectoryWatch.Wake.Poll : await watch.WaitAsync(cancellationToken);
-            var worthReading = wake == DirectoryWatch.Wake.Event || polls % PollsPerFullRead == PollsPerFullRead - 1 || lastRead?.IsListedAs(PolicyTree.List(directory)) != true;
-            if (worthReading) await LoadAsync(cancellationToken);
+            var tree = PolicyTree.List(directory);
+            var changed = wake == DirectoryWatch.Wake.Event || lastRead?.IsListedAs(tree) != true;
+            if (changed) watch.Follow(tree.Directories);
+            else if (++quietPolls < PollsPerFullRead) continue;
+            quietPolls = 0;
+            await LoadAsync(cancellationToken);
         }
     }
 
