@@ -5,9 +5,10 @@ namespace WorkloadProxy.Policies;
 /// <summary>One claim constraint of a role: the claim's name, what it must be as written, and where that stands.</summary>
 public sealed class RoleClaim
 {
-    internal RoleClaim(string name, HclValue expected, ClaimConstraint constraint, HclExpression expression)
+    internal RoleClaim(string name, SourceRange nameRange, HclValue expected, ClaimConstraint constraint, HclExpression expression)
     {
         Name = name;
+        NameRange = nameRange;
         Expected = expected;
         Constraint = constraint;
         Expression = expression;
@@ -15,6 +16,9 @@ public sealed class RoleClaim
 
     /// <summary>The claim's name at the top level of the token.</summary>
     public string Name { get; }
+
+    /// <summary>Where the name stands.</summary>
+    public SourceRange NameRange { get; }
 
     /// <summary>As written: a string, number, bool, list or object.</summary>
     public HclValue Expected { get; }
@@ -38,5 +42,11 @@ public sealed class RoleClaim
     };
 
     /// <summary>Where the element of that number stands in a written list; the whole value when it is none.</summary>
-    internal SourceRange RangeOf(int element) => Expression is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
+    internal SourceRange RangeOf(int element) => Expression.Inner() is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
+}
+
+internal static class WrittenExpression
+{
+    /// <summary>What stands in the parentheses, if there are any.</summary>
+    public static HclExpression Inner(this HclExpression expression) => expression is HclParenthesesExpression { Inner: var inner } ? inner.Inner() : expression;
 }
