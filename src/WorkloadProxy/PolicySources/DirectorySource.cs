@@ -45,7 +45,7 @@ internal sealed class DirectorySource
         var result = content.Problems.IsEmpty ? PolicyCompiler.Compile(content.Files, compileOptions, current?.Set) : new CompileResult(null, content.Problems);
         if (result.Set is not { } set)
         {
-            Refuse(result.Diagnostics);
+            Refuse(result.Diagnostics, content.Files);
             return;
         }
         if (current?.Version != set.ContentHash)
@@ -94,13 +94,14 @@ internal sealed class DirectorySource
         }
     }
 
-    private void Refuse(ImmutableArray<Diagnostic> diagnostics)
+    private void Refuse(ImmutableArray<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
     {
         var errors = diagnostics.Count(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+        var text = PolicyDiagnostics.Text(diagnostics, files);
         var message = $"{errors} error{(errors == 1 ? "" : "s")} in the policy files";
         logger.LogError("policy set of {Context} not taken, {Message}{Consequence}\n{Diagnostics}", Status.Context, message,
-            Status.Version is null ? "" : "; the one in force stays", PolicyDiagnostics.Text(diagnostics));
-        SetStatus(Status with { LastError = new(time.GetUtcNow(), message, diagnostics) });
+            Status.Version is null ? "" : "; the one in force stays", text);
+        SetStatus(Status with { LastError = new(time.GetUtcNow(), message, diagnostics, text) });
     }
 
     private async Task SaveAsync(PolicySetInForce set, IReadOnlyList<PolicyFile> files, CancellationToken cancellationToken)

@@ -40,7 +40,7 @@ public sealed class StartTests : IAsyncLifetime
         Break("team");
         var (sources, _) = Create(team);
         var stopped = await Assert.ThrowsAsync<StartException>(() => sources.LoadAsync(TestContext.Current.CancellationToken));
-        Assert.Contains("policies/ci.hcl:1:", stopped.Message);
+        Assert.Contains("--> policies/ci.hcl:1:", stopped.Message);
     }
 
     [Fact]
