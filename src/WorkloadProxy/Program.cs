@@ -1,8 +1,10 @@
+using WorkloadProxy.Cli;
+
 namespace WorkloadProxy;
 
 /// <summary>The program <c>workload-proxy</c>.</summary>
 public static class Program
 {
     /// <summary>Exit codes: 0 ok, 1 findings or usage, 2 cannot start, 3 denied.</summary>
-    public static int Main(string[] args) => args.Length;
+    public static Task<int> Main(string[] args) => CommandLine.RunAsync(args, Terminal.System(), TimeProvider.System);
 }

@@ -6,14 +6,20 @@ namespace WorkloadProxy.Authentication;
 internal sealed class VerifiedToken
 {
     public required AuthContext Context { get; init; }
+    /// <summary>The context in its written form, for the audit.</summary>
+    public string ContextText => field ??= Context.ToString();
     public required Claims Claims { get; init; }
     public required string Issuer { get; init; }
     public required string Subject { get; init; }
     /// <summary>The <c>jti</c>, if it is a string.</summary>
     public string? Id { get; init; }
+    /// <summary>The <c>act</c> claim (RFC 8693 §4.1), if there is one; its depth is bounded by the token's.</summary>
+    public System.Text.Json.JsonElement? Actor { get; init; }
     /// <summary><c>iss</c> is our own.</summary>
     public required bool IsOwn { get; init; }
     public required DateTimeOffset Expires { get; init; }
+    /// <summary>The <c>iat</c>, if there is one.</summary>
+    public DateTimeOffset? IssuedAt { get; init; }
     /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
     public required IReadOnlyList<string> RevocationIds { get; init; }
 }

@@ -1,0 +1,204 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Threading.Channels;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Audit;
+
+/// <summary>
+/// One line a request. Lines go through pooled buffers and one writer, in groups; a full queue waits, a failed sink is tried again until it takes them, and
+/// nothing is dropped. While the sink fails and <c>Audit:Required</c> is true, <see cref="Unavailable"/> refuses further requests.
+/// </summary>
+internal sealed class AuditLog : IAsyncDisposable
+{
+    private const int MaxGroup = 256 * 1024;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? scratch;
+
+    private readonly Channel<AuditLine> lines =
+        Channel.CreateBounded<AuditLine>(new BoundedChannelOptions(8192) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly AuditOptions options;
+    private readonly AuditSink sink;
+    private readonly InFlightTrail trail;
+    private readonly UnauthenticatedLimit unauthenticated = new();
+    private readonly TimeProvider time;
+    private readonly ILogger<AuditLog> logger;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ITimer everySecond;
+    private readonly Task writer;
+    private volatile bool failing;
+
+    /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when neither trail nor sink can be had.</summary>
+    public AuditLog(ProxyOptions proxy, TimeProvider time, ILogger<AuditLog> logger)
+    {
+        (options, this.time, this.logger) = (proxy.Audit, time, logger);
+        sink = new AuditSink(options.File);
+        var path = Path.Combine(proxy.DataDirectory, "audit.inflight");
+        WriteLeftBehind(path);
+        trail = new InFlightTrail(path);
+        writer = Task.Run(WriteAsync);
+        everySecond = time.CreateTimer(_ => EnqueueSuppressed(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+    }
+
+    /// <summary>Why no request may go on now, or null.</summary>
+    public Failure? Unavailable => failing && options.Required
+        ? new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and requests that can't be audited are refused") { RetryAfter = RetryAfter }
+        : null;
+
+    /// <summary>What SIGHUP asks for.</summary>
+    public void Reopen() => sink.Reopen();
+
+    /// <summary>Keeps the record's facts where they outlive the process, before an upstream sees the request. Returns the slot, or −1.</summary>
+    public int KeepInFlight(AuditRecord record)
+    {
+        var reason = record.Reason;
+        record.Reason = "process ended";
+        var slot = trail.Keep(Serialize(record, null));
+        if (slot < 0) slot = trail.Keep(Serialize(Shortened(record), null));
+        record.Reason = reason;
+        return slot;
+    }
+
+    /// <summary>Hands the finished record over to the writer.</summary>
+    public ValueTask CompleteAsync(AuditRecord record)
+    {
+        if (record.Status == 401 && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        var line = ToLine(record, null);
+        return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
+    }
+
+    /// <summary>Hands the record over and waits until the sink has it: false when it could not be written in time and must be.</summary>
+    public async Task<bool> WriteThroughAsync(AuditRecord record)
+    {
+        var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await lines.Writer.WriteAsync(ToLine(record, written));
+        return await written.Task || !options.Required;
+    }
+
+    private AuditLine ToLine(AuditRecord record, TaskCompletionSource<bool>? written)
+    {
+        var bytes = Serialize(record, time.GetElapsedTime(record.Started));
+        var buffer = ArrayPool<byte>.Shared.Rent(bytes.Length);
+        bytes.CopyTo(buffer);
+        return new AuditLine(buffer, bytes.Length, record.InFlightSlot, written);
+    }
+
+    private static ReadOnlySpan<byte> Serialize(AuditRecord record, TimeSpan? duration)
+    {
+        if (scratch is not { } pair)
+        {
+            var fresh = new ArrayBufferWriter<byte>(2048);
+            scratch = pair = (fresh, new Utf8JsonWriter(fresh, new JsonWriterOptions { SkipValidation = true }));
+        }
+        pair.Buffer.ResetWrittenCount();
+        pair.Json.Reset(pair.Buffer);
+        record.Write(pair.Json, pair.Buffer, duration);
+        return pair.Buffer.WrittenSpan;
+    }
+
+    /// <summary>The part of a record that always fits a slot: who asked is found by the request id's other records, what was asked is cut.</summary>
+    private static AuditRecord Shortened(AuditRecord record) => new()
+    {
+        Time = record.Time,
+        Started = record.Started,
+        RequestId = record.RequestId,
+        TraceId = record.TraceId,
+        Client = record.Client,
+        Method = record.Method,
+        Path = record.Path is { Length: > 64 } path ? $"{path[..64]}…" : record.Path,
+        Upstream = record.Upstream,
+        Decision = record.Decision,
+        Reason = record.Reason,
+    };
+
+    private async Task WriteAsync()
+    {
+        var group = new ArrayBufferWriter<byte>(64 * 1024);
+        var taken = new List<AuditLine>();
+        while (await lines.Reader.WaitToReadAsync())
+        {
+            while (group.WrittenCount < MaxGroup && lines.Reader.TryRead(out var line))
+            {
+                group.Write(line.Buffer.AsSpan(0, line.Length));
+                taken.Add(line);
+            }
+            var written = await WriteGroupAsync(group.WrittenMemory, taken);
+            foreach (var line in taken)
+            {
+                // a line that was never written stays in the trail, for the next start
+                if (line.Slot >= 0 && written) trail.Release(line.Slot);
+                line.Written?.TrySetResult(written);
+                ArrayPool<byte>.Shared.Return(line.Buffer);
+            }
+            taken.Clear();
+            group.ResetWrittenCount();
+        }
+    }
+
+    /// <summary>Tries until the sink takes the group, or the process stops.</summary>
+    private async Task<bool> WriteGroupAsync(ReadOnlyMemory<byte> group, List<AuditLine> taken)
+    {
+        while (true)
+        {
+            try
+            {
+                sink.Write(group.Span);
+                if (failing) logger.LogInformation("the audit log can be written again");
+                failing = false;
+                return true;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+            {
+                if (!failing) logger.LogError("the audit log can't be written: {Error}", error.Message);
+                failing = true;
+                foreach (var line in taken) line.Written?.TrySetResult(false);
+            }
+            try
+            {
+                await Task.Delay(RetryAfter, time, stopping.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                logger.LogError("{Count} audit lines could not be written before the process stopped", taken.Count);
+                return false;
+            }
+        }
+    }
+
+    private void EnqueueSuppressed()
+    {
+        if (unauthenticated.TakeSuppressed() is not (> 0 and var count)) return;
+        var record = new AuditRecord
+        {
+            Time = time.GetUtcNow(),
+            Started = time.GetTimestamp(),
+            Status = 401,
+            Reason = $"{count} more requests without a valid token in one second",
+        };
+        lines.Writer.TryWrite(ToLine(record, null));
+    }
+
+    private void WriteLeftBehind(string path)
+    {
+        var left = InFlightTrail.TakeLeftBehind(path);
+        if (left.Count == 0) return;
+        foreach (var line in left) sink.Write(line);
+        InFlightTrail.Clear(path);
+        logger.LogWarning("the last process ended with {Count} requests in flight; they are in the audit log now", left.Count);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await everySecond.DisposeAsync();
+        EnqueueSuppressed();
+        lines.Writer.Complete();
+        stopping.CancelAfter(TimeSpan.FromSeconds(2));
+        await writer;
+        sink.Dispose();
+        trail.Dispose();
+        stopping.Dispose();
+    }
+}

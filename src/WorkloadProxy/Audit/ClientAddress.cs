@@ -1,0 +1,33 @@
+using System.Net;
+
+namespace WorkloadProxy.Audit;
+
+/// <summary>Who called, as far as it can be known: the connection's address, or behind trusted proxies the last address in <c>X-Forwarded-For</c> that none of them has.</summary>
+internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
+{
+    public string? Of(HttpContext http)
+    {
+        var address = http.Connection.RemoteIpAddress;
+        if (address is null) return null;
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        if (trustedProxies.Count == 0 || !IsTrusted(address)) return address.ToString();
+        // right to left: each trusted proxy appended the address that it saw
+        var hops = http.Request.Headers["X-Forwarded-For"].ToString().Split(',', StringSplitOptions.TrimEntries);
+        for (var i = hops.Length - 1; i >= 0; i--)
+        {
+            if (!IPAddress.TryParse(hops[i], out var hop)) break;
+            address = hop.IsIPv4MappedToIPv6 ? hop.MapToIPv4() : hop;
+            if (!IsTrusted(address)) break;
+        }
+        return address.ToString();
+    }
+
+    private bool IsTrusted(IPAddress address)
+    {
+        for (var i = 0; i < trustedProxies.Count; i++)
+        {
+            if (trustedProxies[i].Contains(address)) return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text;
+using Microsoft.Net.Http.Headers;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Credentials;
+
+/// <summary>
+/// What the upstream wants, ready to be put into requests: a header (<see cref="HeaderName"/>, <see cref="HeaderValue"/>) or a query parameter
+/// (<see cref="QueryName"/>, <see cref="QueryPair"/>). Immutable: a changed secret is another credential.
+/// </summary>
+internal sealed class Credential
+{
+    private readonly string[] secretForms;
+
+    private Credential(params string[] secretForms) => this.secretForms = secretForms;
+
+    public string? HeaderName { get; private init; }
+    public Secret? HeaderValue { get; private init; }
+    public string? QueryName { get; private init; }
+    /// <summary><c>name=value</c>, percent-encoded.</summary>
+    public Secret? QueryPair { get; private init; }
+
+    public static Credential Create(CredentialOptions options, string secret)
+    {
+        switch (options.Kind)
+        {
+            case CredentialKind.Bearer:
+                return new(secret) { HeaderName = HeaderNames.Authorization, HeaderValue = new($"Bearer {secret}") };
+            case CredentialKind.Header:
+                return new(secret) { HeaderName = options.Name, HeaderValue = new(Format(options.Format, secret)) };
+            case CredentialKind.Basic:
+                var pair = options.Username is null ? secret : $"{options.Username}:{secret}";
+                var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(pair));
+                return new(encoded, pair[(pair.IndexOf(':') + 1)..]) { HeaderName = HeaderNames.Authorization, HeaderValue = new($"Basic {encoded}") };
+            case CredentialKind.Query:
+                var escaped = Uri.EscapeDataString(secret);
+                return new(secret, escaped) { QueryName = options.Name, QueryPair = new($"{Uri.EscapeDataString(options.Name!)}={escaped}") };
+            default:
+                throw new InvalidOperationException($"a credential of kind {options.Kind} can't be made from a secret");
+        }
+    }
+
+    /// <summary>The target with this credential's parameter in the place of every one of that name that the caller sent.</summary>
+    public string ApplyToQuery(string target)
+    {
+        if (QueryPair is null) return target;
+        var question = target.IndexOf('?');
+        if (question < 0) return $"{target}?{QueryPair.Reveal()}";
+        var kept = target[(question + 1)..].Split('&').Where(pair => pair.Length > 0 && !IsQueryName(pair));
+        return $"{target[..question]}?{string.Join('&', kept.Append(QueryPair.Reveal()))}";
+    }
+
+    private bool IsQueryName(string pair)
+    {
+        var end = pair.IndexOf('=');
+        var name = end < 0 ? pair : pair[..end];
+        // `;` separates too for some upstreams: a part behind one may smuggle the name in
+        return name.Split(';').Append(pair.Split(';')[^1].Split('=')[0])
+            .Any(part => string.Equals(Uri.UnescapeDataString(part.Replace('+', ' ')), QueryName, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary><paramref name="value"/> without the secret, should an upstream send it back; null when it isn't there.</summary>
+    public string? Redact(string value)
+    {
+        string? redacted = null;
+        foreach (var form in secretForms)
+        {
+            var text = redacted ?? value;
+            if (form.Length > 0 && text.Contains(form, StringComparison.Ordinal)) redacted = text.Replace(form, "***", StringComparison.Ordinal);
+        }
+        return redacted;
+    }
+
+    /// <summary>The secret in the place of the format's one <c>{…}</c>; the secret alone without a format.</summary>
+    private static string Format(string? format, string secret)
+    {
+        if (format is null) return secret;
+        var open = format.IndexOf('{');
+        var close = open < 0 ? -1 : format.IndexOf('}', open);
+        return close < 0 ? format : $"{format[..open]}{secret}{format[(close + 1)..]}";
+    }
+}

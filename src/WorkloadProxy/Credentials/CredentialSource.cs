@@ -1,0 +1,56 @@
+using System.Text;
+using WorkloadProxy.Configuration;
+
+namespace WorkloadProxy.Credentials;
+
+/// <summary>Where one credential's secret comes from: a file or an environment variable.</summary>
+internal sealed class CredentialSource(CredentialOptions options, ILogger logger)
+{
+    private const int MaxLength = 16 * 1024;
+    private Reading? last;
+
+    /// <summary>Why there is no credential, for the log and the audit.</summary>
+    public string? Problem => Volatile.Read(ref last)?.Problem;
+
+    /// <summary>The credential as its source stands now, or null. One <c>stat</c> a call for a file; the rest only after a change.</summary>
+    public Credential? Current()
+    {
+        var reading = Volatile.Read(ref last);
+        var changed = options.File is null ? default : File.GetLastWriteTimeUtc(options.File);
+        if (reading is not null && reading.Changed == changed) return reading.Credential;
+        var fresh = Read(changed);
+        if (fresh.Problem is { } problem && problem != reading?.Problem) logger.LogError("credential of {Context}: {Problem}", options.Context, problem);
+        Volatile.Write(ref last, fresh);
+        return fresh.Credential;
+    }
+
+    private Reading Read(DateTime changed)
+    {
+        string? text;
+        var place = options.File is null ? $"environment variable `{options.EnvironmentVariable}`" : $"file `{options.File}`";
+        try
+        {
+            text = options.File is null ? Environment.GetEnvironmentVariable(options.EnvironmentVariable!) : ReadFile(options.File);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return new(changed, null, $"{place} can't be read: {error.Message}");
+        }
+        text = text?.TrimEnd('\r', '\n');
+        if (string.IsNullOrWhiteSpace(text)) return new(changed, null, $"{place} is empty or missing");
+        if (text.Length > MaxLength) return new(changed, null, $"{place} holds over {MaxLength} characters");
+        // a line break or another control character would end the header that carries the secret
+        if (text.Any(c => c < ' ' || c > '~')) return new(changed, null, $"{place} holds a character that can't stand in a header");
+        return new(changed, Credential.Create(options, text), null);
+    }
+
+    private static string? ReadFile(string path)
+    {
+        using var file = File.OpenRead(path);
+        using var reader = new StreamReader(file, Encoding.UTF8);
+        var buffer = new char[MaxLength + 2];
+        return new string(buffer, 0, reader.ReadBlock(buffer));
+    }
+
+    private sealed record Reading(DateTime Changed, Credential? Credential, string? Problem);
+}

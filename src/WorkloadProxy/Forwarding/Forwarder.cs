@@ -1,0 +1,62 @@
+using System.Collections.Frozen;
+using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Credentials;
+using WorkloadProxy.Requests;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace WorkloadProxy.Forwarding;
+
+/// <summary>Sends a request on and streams the answer back. Nothing is buffered in either direction.</summary>
+internal sealed class Forwarder
+{
+    private readonly IHttpForwarder http;
+    private readonly AuditLog audit;
+    private readonly RequestTransformer transformer = new();
+    private readonly FrozenDictionary<string, Upstream> upstreams;
+
+    public Forwarder(IHttpForwarder http, AuditLog audit, ProxyOptions options)
+    {
+        (this.http, this.audit) = (http, audit);
+        upstreams = options.Upstreams.Values.ToFrozenDictionary(upstream => upstream.Name, upstream => new Upstream(upstream), StringComparer.Ordinal);
+        PassThrough = upstreams.Values.FirstOrDefault(upstream => upstream.Options.PassThrough);
+        AnyEncodedSlash = upstreams.Values.Any(upstream => upstream.Options.EncodedSlash);
+    }
+
+    /// <summary>The one upstream that takes users' own API tokens, if any.</summary>
+    public Upstream? PassThrough { get; }
+
+    /// <summary>Whether some upstream takes <c>%2F</c> inside a segment.</summary>
+    public bool AnyEncodedSlash { get; }
+
+    public Upstream? Find(string name) => upstreams.GetValueOrDefault(name);
+
+    /// <summary>Forwards; null when the upstream's answer went back, whatever it was. <paramref name="ended"/> ends an upgraded connection.</summary>
+    public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record, CancellationToken ended)
+    {
+        if (request.Upstream.Origin is not { } origin)
+            return new Failure(ErrorId.UpstreamUnreachable, $"the address of upstream `{request.Upstream.Options.Name}` is not known");
+        context.Features.Set(request);
+        var slot = audit.KeepInFlight(record);
+        record.InFlightSlot = slot;
+        var error = await http.SendAsync(context, origin, request.Upstream.Invoker, request.Upstream.Forwarding, transformer, ended);
+        record.Bytes = context.Features.Get<CountingStream>()?.Count ?? (error == ForwarderError.None ? context.Response.ContentLength ?? 0 : null);
+        if (error == ForwarderError.None) return null;
+        var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
+        return FailureFrom(error, exception, request.Upstream.Options.Name);
+    }
+
+    private static Failure FailureFrom(ForwarderError error, Exception? exception, string upstream)
+    {
+        // the exception's own text may hold the target with its query: the types are enough to tell what happened
+        var detail = $"{error}: {exception?.GetType().Name} {exception?.InnerException?.GetType().Name}".TrimEnd();
+        return error switch
+        {
+            ForwarderError.RequestTimedOut => new(ErrorId.UpstreamTimeout, $"upstream `{upstream}` did not answer in time") { Detail = detail },
+            ForwarderError.RequestCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
+                => new(ErrorId.BadRequest, "the request ended before it was whole") { Detail = detail },
+            _ => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` can't be reached or did not answer as HTTP asks") { Detail = detail },
+        };
+    }
+}

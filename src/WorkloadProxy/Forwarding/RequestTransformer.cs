@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+using WorkloadProxy.Credentials;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace WorkloadProxy.Forwarding;
+
+/// <summary>The one transformer: headers are copied one by one through <see cref="HeaderHygiene"/>, the target goes out as decided, the credential goes in.</summary>
+internal sealed class RequestTransformer : HttpTransformer
+{
+    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
+    public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
+        var headers = httpContext.Request.Headers;
+        var connection = headers.Connection;
+        var passesThrough = forwarded.Credential is null;
+        foreach (var (name, values) in headers)
+        {
+            var isOwnToken = passesThrough && name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
+            if (!isOwnToken && !forwarded.Upstream.Hygiene.ReachesUpstream(name)) continue;
+            if (connection.Count > 0 && IsNamed(connection, name)) continue;
+            // with both, the length is the one that can lie (RFC 9112 §6.3)
+            if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
+            if (forwarded.Credential?.HeaderName is { } credentialName && name.Equals(credentialName, StringComparison.OrdinalIgnoreCase)) continue;
+            Add(proxyRequest, name, values);
+        }
+        // gRPC asks for trailers; nothing else of TE crosses
+        if (proxyRequest.Version.Major >= 2 && IsNamed(headers.TE, "trailers")) proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
+        proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
+        if (forwarded.Credential is { HeaderName: { } header, HeaderValue: { } secret }) Add(proxyRequest, header, secret.Reveal());
+        var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
+        proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
+        return default;
+    }
+
+    public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is null) return new(false);
+        var credential = httpContext.Features.Get<ForwardedRequest>()!.Credential;
+        var headers = httpContext.Response.Headers;
+        Copy(proxyResponse.Headers.NonValidated, headers, credential);
+        Copy(proxyResponse.Content.Headers.NonValidated, headers, credential);
+        if (proxyResponse.Content.Headers.ContentLength is null) CountingStream.Install(httpContext);
+        return new(true);
+    }
+
+    public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        var feature = httpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseTrailersFeature>();
+        if (feature is { Trailers: { IsReadOnly: false } trailers })
+            Copy(proxyResponse.TrailingHeaders.NonValidated, trailers, httpContext.Features.Get<ForwardedRequest>()!.Credential);
+        return default;
+    }
+
+    private static void Copy(System.Net.Http.Headers.HttpHeadersNonValidated source, IHeaderDictionary destination, Credential? credential)
+    {
+        foreach (var (name, values) in source)
+        {
+            if (!HeaderHygiene.ReachesCaller(name)) continue;
+            foreach (var value in values)
+                destination[name] = StringValues.Concat(destination[name], credential?.Redact(value) ?? value);
+        }
+    }
+
+    private static void Add(HttpRequestMessage request, string name, StringValues values)
+    {
+        if (values.Count == 1)
+        {
+            if (!request.Headers.TryAddWithoutValidation(name, values.ToString())) request.Content?.Headers.TryAddWithoutValidation(name, values.ToString());
+            return;
+        }
+        var all = (IEnumerable<string>)values.ToArray()!;
+        if (!request.Headers.TryAddWithoutValidation(name, all)) request.Content?.Headers.TryAddWithoutValidation(name, all);
+    }
+
+    private static bool IsNamed(StringValues list, string name)
+    {
+        foreach (var value in list)
+        {
+            foreach (var part in (value ?? "").AsSpan().Split(','))
+            {
+                if (value.AsSpan(part).Trim().Equals(name, StringComparison.OrdinalIgnoreCase)) return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace WorkloadProxy.Requests;
+
+/// <summary>The one place that knows what a failure looks like on the wire (SPEC §15): <c>{"id","message","request_id"}</c>, as DigitalOcean's own API answers.</summary>
+internal readonly record struct ErrorResponse(int Status, string Id, Failure Failure)
+{
+    private static readonly SearchValues<char> HeaderText =
+        SearchValues.Create(" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
+    public static ErrorResponse From(Failure failure) => failure.Id switch
+    {
+        ErrorId.BadRequest => new(400, "bad_request", failure),
+        ErrorId.InvalidToken => new(401, "invalid_token", failure),
+        ErrorId.Forbidden => new(403, "forbidden", failure),
+        ErrorId.NotFound => new(404, "not_found", failure),
+        ErrorId.MethodNotAllowed => new(405, "method_not_allowed", failure),
+        ErrorId.PayloadTooLarge => new(413, "payload_too_large", failure),
+        ErrorId.UriTooLong => new(414, "uri_too_long", failure),
+        ErrorId.UnsupportedMediaType => new(415, "unsupported_media_type", failure),
+        ErrorId.Unprocessable => new(422, "unprocessable", failure),
+        ErrorId.TooManyRequests => new(429, "too_many_requests", failure),
+        ErrorId.CredentialUnavailable => new(502, "credential_unavailable", failure),
+        ErrorId.UpstreamUnreachable => new(502, "upstream_unreachable", failure),
+        ErrorId.UpstreamTimeout => new(504, "upstream_timeout", failure),
+        ErrorId.StoreUnavailable => new(503, "store_unavailable", failure),
+        ErrorId.AuditUnavailable => new(503, "audit_unavailable", failure),
+        _ => new(503, "policy_unavailable", failure),
+    };
+
+    /// <summary>Writes the whole response; returns the body's length. The response must not have started.</summary>
+    public async ValueTask<int> WriteAsync(HttpContext http, string requestId)
+    {
+        var response = http.Response;
+        response.StatusCode = Status;
+        SetHeaders(response.Headers);
+        var body = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            json.WriteString("id"u8, Id);
+            json.WriteString("message"u8, Failure.Message);
+            json.WriteString("request_id"u8, requestId);
+            json.WriteEndObject();
+        }
+        response.ContentType = "application/json";
+        response.ContentLength = body.WrittenCount;
+        if (!HttpMethods.IsHead(http.Request.Method)) await response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
+        return body.WrittenCount;
+    }
+
+    /// <summary>The headers that go with the status, for endpoints that write a body of their own (OAuth's).</summary>
+    public void SetHeaders(IHeaderDictionary headers)
+    {
+        headers.CacheControl = "no-store";
+        if (Status == 401) headers.WWWAuthenticate = Challenge(Failure.Message);
+        if (Failure.Allow is { } allow) headers.Allow = allow;
+        if (Failure.RetryAfter is { } retryAfter) headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>RFC 6750 §3. The description is a quoted string: what may not stand in one becomes <c>'</c>.</summary>
+    internal static StringValues Challenge(string message)
+    {
+        var description = message.AsSpan().ContainsAnyExcept(HeaderText)
+            ? string.Create(message.Length, message, static (span, text) =>
+            {
+                for (var i = 0; i < span.Length; i++) span[i] = HeaderText.Contains(text[i]) ? text[i] : '\'';
+            })
+            : message;
+        return $"Bearer error=\"invalid_token\", error_description=\"{description}\"";
+    }
+}
