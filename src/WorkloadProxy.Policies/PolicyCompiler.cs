@@ -81,7 +81,8 @@ public static class PolicyCompiler
             foreach (var (name, range) in role.PolicyNames)
             {
                 // A hint costs a walk over all names; a set with thousands of mistakes gets it for the first hundred.
-                if (!policies.TryGetValue(name, out var policy)) diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? Suggestion.Nearest(name, policies.Keys) : null, range));
+                if (!policies.TryGetValue(name, out var policy))
+                    diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? Suggestion.Nearest(name, policies.Keys) : null, range));
                 else if (policy is not null) bound.TryAdd(name, policy);
             }
             roles.Add(role.Bind([.. bound.Values]));

@@ -10,8 +10,9 @@ public sealed class PolicySet
     private readonly RoleIndex index;
     private readonly FrozenSet<string> issuers;
 
-    internal PolicySet(CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests, IReadOnlyDictionary<string, CompiledFile> files,
-        IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, PolicySet? sameRoles)
+    internal PolicySet(
+        CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests,
+        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, PolicySet? sameRoles)
     {
         Options = options;
         ContentHash = contentHash;
@@ -54,6 +55,9 @@ public sealed class PolicySet
     /// <summary>Whether some enabled role names <paramref name="issuer"/> exactly in <c>iss</c>. The proxy's own issuer is not asked here.</summary>
     public bool TrustsIssuer(string issuer) => issuers.Contains(issuer);
 
-    /// <summary>The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of roles.</summary>
+    /// <summary>
+    /// The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of
+    /// roles.
+    /// </summary>
     public Grants MatchRoles(Claims claims) => new(this, index.Match(claims), claims);
 }

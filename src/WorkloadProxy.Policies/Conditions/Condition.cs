@@ -43,7 +43,8 @@ public sealed class Condition
         var references = expression.References().ToImmutableArray();
         ConditionNames.Check(references, scope, found);
         var condition = new Condition(expression, references, ConditionFunctions.For(expression, found));
-        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value) found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
+        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value)
+            found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? condition : null;
     }

@@ -11,7 +11,8 @@ internal static class SetLints
         var used = roles.SelectMany(role => role.Policies).ToHashSet();
         foreach (var policy in policies)
         {
-            if (!used.Contains(policy)) diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name, new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
+            if (!used.Contains(policy))
+                diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name, new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
         }
         CheckOwnRepository(context, roles, policies, diagnostics);
     }

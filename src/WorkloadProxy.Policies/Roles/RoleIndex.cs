@@ -86,7 +86,8 @@ internal sealed class RoleIndex
             foreach (var claim in token.Root.EnumerateObject()) if (claims.TryGetValue(claim.Name, out var index)) index.AddCandidates(claim.Value, candidates);
         }
 
-        private static bool IsIndexable(RoleClaim claim) => claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral || text.Pattern.LiteralPrefix.Length > 0);
+        private static bool IsIndexable(RoleClaim claim)
+            => claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral || text.Pattern.LiteralPrefix.Length > 0);
     }
 
     /// <summary>The values of one claim.</summary>

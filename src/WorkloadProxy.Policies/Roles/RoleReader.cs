@@ -165,7 +165,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         {
             var range = value.Kind == HclValueKind.Tuple ? ItemOf(expression, i).Range : expression.Range;
             if (items[i].Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("iss", items[i], "an issuer as a string", range));
-            else if (ReadIssuer(items[i].AsString, range) is { } issuer && !issuers.Exists(other => other.Issuer == issuer)) issuers.Add(new IssuerReference(issuer, range));
+            else if (ReadIssuer(items[i].AsString, range) is { } issuer && !issuers.Exists(other => other.Issuer == issuer))
+                issuers.Add(new IssuerReference(issuer, range));
             if (issuers.Count <= PolicyCompiler.MaxIssuers) continue;
             found.Add(RoleDiagnostics.TooManyIssuers(PolicyCompiler.MaxIssuers, range));
             return;
@@ -197,7 +198,10 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             case HclValueKind.Bool: return new ClaimConstraint.Bool(value.AsBool);
             case HclValueKind.Object when value.Members.Count > 0: return Members(path, value, expression);
             case HclValueKind.Tuple when !inList && !value.Items.IsEmpty: return Options(path, value, expression);
-            case HclValueKind.Tuple or HclValueKind.Opaque when inList || value.Kind == HclValueKind.Opaque: found.Add(RoleDiagnostics.BadConstraint(path, value, expression.Range)); return null;
+            case HclValueKind.Opaque:
+            case HclValueKind.Tuple when inList:
+                found.Add(RoleDiagnostics.BadConstraint(path, value, expression.Range));
+                return null;
             default: found.Add(RoleDiagnostics.EmptyConstraint(path, value, expression.Range)); return null;
         }
     }
@@ -215,7 +219,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         var members = ImmutableArray.CreateBuilder<KeyValuePair<string, ClaimConstraint>>();
         foreach (var (member, expected) in value.Members)
         {
-            if (Constraint($"{path}.{member}", expected, items.GetValueOrDefault(member)?.Value ?? expression) is { } constraint) members.Add(new(member, constraint));
+            if (Constraint($"{path}.{member}", expected, items.GetValueOrDefault(member)?.Value ?? expression) is { } constraint)
+                members.Add(new(member, constraint));
         }
         return members.Count == value.Members.Count ? new ClaimConstraint.Object(members.ToImmutable()) : null;
     }
@@ -233,7 +238,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         return items;
     }
 
-    private static HclExpression ItemOf(HclExpression expression, int index) => expression.Inner() is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
+    private static HclExpression ItemOf(HclExpression expression, int index)
+        => expression.Inner() is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
 
     private string TextOf(SourceRange range) => System.Text.Encoding.UTF8.GetString(file.Source.Span[range.Start.Offset..range.End.Offset]);
 }

@@ -6,14 +6,17 @@ namespace WorkloadProxy.Policies;
 /// <summary>Whether a role says whose tokens it means (SPEC §5). Without that, everyone whom the issuer serves could take the role.</summary>
 internal static partial class Tenancy
 {
-    public static void Check(string role, SourceRange header, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, bool hasCondition, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    public static void Check(
+        string role, SourceRange header, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, bool hasCondition,
+        CompileOptions options, ICollection<Diagnostic> diagnostics)
     {
         if (issuers.Count == 0)
         {
             CheckOwn(role, header, claims, options.Context, diagnostics);
             return;
         }
-        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare)) diagnostics.Add(RoleDiagnostics.Unconstrained(role, issuers[0].Issuer, header));
+        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare))
+            diagnostics.Add(RoleDiagnostics.Unconstrained(role, issuers[0].Issuer, header));
         foreach (var issuer in issuers)
         {
             if (SharedIssuer.Find(issuer.Issuer) is not { } shared) continue;

@@ -46,7 +46,15 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         if (claims is null || request is not var (method, target, body)) return null;
         return new PolicyTest
         {
-            Name = name, Range = header, Claims = claims, Method = method, RawTarget = target, Body = body, ExpectsAllow = expect == "allow", Reason = Text("reason"), Now = ReadNow(),
+            Name = name,
+            Range = header,
+            Claims = claims,
+            Method = method,
+            RawTarget = target,
+            Body = body,
+            ExpectsAllow = expect == "allow",
+            Reason = Text("reason"),
+            Now = ReadNow(),
         };
     }
 
@@ -56,7 +64,8 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         var members = new Dictionary<string, HclValue>(token.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value))), StringComparer.Ordinal);
         members.TryAdd("iss", HclValue.FromString(options.OwnIssuer));
         members.TryAdd("aud", HclValue.FromString(options.Context.ToString()));
-        if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer) members.TryAdd("actx_source", HclValue.FromString(options.Context.ToString()));
+        if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer)
+            members.TryAdd("actx_source", HclValue.FromString(options.Context.ToString()));
         if (Claims.TryParse(HclJson.Bytes(HclValue.FromMembers(members)), out var claims, out var error)) return claims;
         found.Add(TestDiagnostics.BadClaims(error, RangeOf("token")));
         return null;
@@ -67,7 +76,8 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         if (Value("request", HclValueKind.Object, "an object with `method` and `path`") is not { } request) return null;
         var range = RangeOf("request");
         foreach (var name in request.Members.Keys.Except(KnownOfRequest)) found.Add(RoleDiagnostics.UnknownAttribute(name, "request", KnownOfRequest, range));
-        if (!request.Members.TryGetValue("path", out var path)) found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
+        if (!request.Members.TryGetValue("path", out var path))
+            found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
         else if (path.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("path", path, "a string", range));
         var method = request.Members.GetValueOrDefault("method") ?? HclValue.FromString("GET");
         if (method.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("method", method, "a string", range));
@@ -115,10 +125,12 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         return null;
     }
 
-    /// <summary><c>{actx}</c> stands for the context's id here as in roles and policies: a test must hold in every context that the files are compiled for.</summary>
+    /// <summary>
+    /// <c>{actx}</c> stands for the context's id here as in roles and policies: a test must hold in every context that the files are compiled for.
+    /// </summary>
     private HclValue WithContext(HclValue value) => value.Kind switch
     {
-        HclValueKind.String => HclValue.FromString(value.AsString.Replace("{actx}", options.Context.Id, StringComparison.Ordinal).Replace("<actx>", options.Context.Id, StringComparison.Ordinal)),
+        HclValueKind.String => HclValue.FromString(string.Concat(TextPiece.Split(value.AsString, options.Context, wildcards: false, claims: false, out _).Select(piece => piece.Text))),
         HclValueKind.Tuple => HclValue.FromItems([.. value.Items.Select(WithContext)]),
         HclValueKind.Object => HclValue.FromMembers(value.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value)))),
         _ => value,
