@@ -61,7 +61,7 @@ public sealed class Condition
         return Expression.Evaluate(Context(variables), errors) switch
         {
             { Kind: HclValueKind.Bool } value => value.AsBool ? ConditionResult.True : ConditionResult.False,
-            { } other => ConditionResult.Failed($"`when` is {HclJson.Kind(other)}, expected a bool"),
+            { } other => ConditionResult.Failed($"`when` is {ValueText.Kind(other)}, expected a bool"),
             null => ConditionResult.Failed(errors.Count > 0 ? errors[0].Summary : "`when` has no value"),
         };
     }

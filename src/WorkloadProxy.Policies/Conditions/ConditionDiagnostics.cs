@@ -20,7 +20,7 @@ internal static class ConditionDiagnostics
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{path}.{member}` in `when`", $"`{path}` has no members", range);
 
     public static Diagnostic NoBool(HclValue found, SourceRange range)
-        => RoleDiagnostics.Error("wrong-type", $"`when` is {HclJson.Kind(found)}, expected a bool", "for instance `when = claims.environment == \"prod\"`", range);
+        => RoleDiagnostics.Error("wrong-type", $"`when` is {ValueText.Kind(found)}, expected a bool", "for instance `when = claims.environment == \"prod\"`", range);
 
     public static Diagnostic UnknownFunction(string name, IEnumerable<string> known, SourceRange range)
         => RoleDiagnostics.Error("unknown-function", $"unknown function `{name}` in `when`",

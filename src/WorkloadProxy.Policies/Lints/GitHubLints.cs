@@ -29,7 +29,7 @@ internal static partial class GitHubLints
             if (Strings.Contains(claim.Name) && claim.Constraint is ClaimConstraint.Number or ClaimConstraint.Bool)
             {
                 diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"GitHub's `{claim.Name}` is a string",
-                    $"write `{claim.Name} = \"{HclJson.Text(claim.Expected)}\"`", claim.Range));
+                    $"write `{claim.Name} = \"{ValueText.Of(claim.Expected)}\"`", claim.Range));
             }
         }
         if (role.Claims.FirstOrDefault(claim => claim.Name == "sub") is not { Texts: { Count: > 0 } subjects } subject) return;

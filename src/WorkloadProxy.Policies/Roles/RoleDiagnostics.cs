@@ -33,7 +33,7 @@ internal static class RoleDiagnostics
         => Error("missing-attribute", $"{block} `{name}` has no `{attribute}`", lookalike is null ? help : $"did you mean `{attribute}` by `{lookalike}`?", range);
 
     public static Diagnostic WrongType(string name, HclValue found, string expected, SourceRange range)
-        => Error("wrong-type", $"`{name}` is {HclJson.Kind(found)}, expected {expected}", null, range);
+        => Error("wrong-type", $"`{name}` is {ValueText.Kind(found)}, expected {expected}", null, range);
 
     public static Diagnostic BadTime(string name, string found, SourceRange range)
         => Error("bad-time", $"`{name}` is `{found}`, expected a time with an offset (RFC 3339)", "for instance `2026-12-31T23:59:59Z`", range);
@@ -50,7 +50,7 @@ internal static class RoleDiagnostics
             "leave it out if the claim doesn't matter", range);
 
     public static Diagnostic BadConstraint(string name, HclValue found, SourceRange range)
-        => Error("wrong-type", $"`{name}` holds {HclJson.Kind(found)} in a list, expected a string, number, bool or object", null, range);
+        => Error("wrong-type", $"`{name}` holds {ValueText.Kind(found)} in a list, expected a string, number, bool or object", null, range);
 
     public static Diagnostic DuplicateClaim(string name, SourceRange first, SourceRange range)
         => Error("duplicate-claim", $"claim `{name}` is constrained already at {first}", "for one of several values write a list", range);

@@ -18,7 +18,7 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
             constraints.Add(new("expires", !role.IsExpired(now), $"the role {(role.IsExpired(now) ? "ended" : "ends")} at {end:yyyy-MM-dd'T'HH:mm:ssK}"));
         var issuers = role.IsOwn ? $"\"{role.Options.OwnIssuer}\" (this proxy)" : string.Join(" or ", role.Issuers.Select(issuer => $"\"{issuer}\""));
         constraints.Add(new("iss", role.IssuerHolds(claims), Text("iss", issuers, claims)));
-        foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, HclJson.Text(claim.Expected), claims)));
+        foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, ValueText.Of(claim.Expected), claims)));
         if (!role.SourceHolds(claims))
             constraints.Add(new("actx_source", false, Text("actx_source", $"\"{role.Options.Context}\", for `sub` has the id of this context", claims)));
         if (!role.DropletHolds(claims))

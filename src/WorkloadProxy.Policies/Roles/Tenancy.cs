@@ -42,7 +42,7 @@ internal static partial class Tenancy
             return;
         }
         var texts = subject.Texts;
-        if (texts.Count == 0) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, HclJson.Text(subject.Expected), subject.Range));
+        if (texts.Count == 0) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, ValueText.Of(subject.Expected), subject.Range));
         for (var i = 0; i < texts.Count; i++)
         {
             if (!PinsContext(texts[i].Pattern, context)) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, texts[i].Written, subject.RangeOf(i)));
@@ -56,7 +56,7 @@ internal static partial class Tenancy
             if (claims.FirstOrDefault(claim => claim.Name == tenant.Name) is not { } claim) continue;
             var texts = claim.Texts;
             for (var i = 0; i < texts.Count; i++) if (!tenant.Pins(texts[i].Pattern)) return new UnpinnedText(claim.Name, $"\"{texts[i].Written}\"", claim.RangeOf(i));
-            return new UnpinnedText(claim.Name, HclJson.Text(claim.Expected), claim.Range);
+            return new UnpinnedText(claim.Name, ValueText.Of(claim.Expected), claim.Range);
         }
         return null;
     }

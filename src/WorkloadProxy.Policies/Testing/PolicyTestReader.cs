@@ -66,7 +66,7 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         members.TryAdd("aud", HclValue.FromString(options.Context.ToString()));
         if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer)
             members.TryAdd("actx_source", HclValue.FromString(options.Context.ToString()));
-        if (Claims.TryParse(HclJson.Bytes(HclValue.FromMembers(members)), out var claims, out var error)) return claims;
+        if (Claims.TryParse(ValueText.Json(HclValue.FromMembers(members)), out var claims, out var error)) return claims;
         found.Add(TestDiagnostics.BadClaims(error, RangeOf("token")));
         return null;
     }
@@ -88,7 +88,7 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
             if (target.Contains('?')) found.Add(TestDiagnostics.TwoQueries(range));
             target = $"{target}?{Query(WithContext(query), range)}";
         }
-        var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? HclJson.Bytes(WithContext(value)) : [];
+        var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? ValueText.Json(WithContext(value)) : [];
         return (method.AsString, target, body);
     }
 
