@@ -40,7 +40,7 @@ public static class PolicyCompiler
         if (diagnostics.Exists(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return new CompileResult(null, Sorted(diagnostics));
 
         var set = new PolicySet(options, ContentHash(compiled), roles, [.. policies.Values.OfType<Policy>()], tests, compiled.ToFrozenDictionary(file => file.Path, StringComparer.Ordinal));
-        SetLints.Check(set, diagnostics);
+        SetLints.Check(set, previous?.Options == options ? previous : null, diagnostics);
         return new CompileResult(set, Sorted(diagnostics));
     }
 

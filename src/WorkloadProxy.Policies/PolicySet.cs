@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
 
@@ -44,6 +46,9 @@ public sealed class PolicySet
 
     /// <summary>The merged rules of each distinct set of policies.</summary>
     internal RuleIndexCache RuleIndexes { get; } = new();
+
+    /// <summary>The warnings about each set of policies that applies together, for the next compilation.</summary>
+    internal ConcurrentDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>?> RuleWarnings { get; } = new(RuleLints.SameSet);
 
     /// <summary>Whether some enabled role names <paramref name="issuer"/> exactly in <c>iss</c>. The proxy's own issuer is not asked here.</summary>
     public bool TrustsIssuer(string issuer) => issuers.Contains(issuer);

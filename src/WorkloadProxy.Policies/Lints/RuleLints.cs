@@ -9,17 +9,18 @@ namespace WorkloadProxy.Policies;
 /// </summary>
 internal static class RuleLints
 {
-    /// <summary>Looks at each distinct set of policies that some role has, and at each policy alone that none has. Each warning once.</summary>
-    public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics)
+    /// <summary>
+    /// Looks at each distinct set of policies that some role has, and at each policy alone that none has. Each warning once. What <paramref name="previous"/> found of the same policies is taken over.
+    /// </summary>
+    public static void Check(PolicySet set, PolicySet? previous, ICollection<Diagnostic> diagnostics)
     {
+        var used = set.Roles.SelectMany(role => role.Policies).ToHashSet();
+        var sets = set.Roles.Select(role => role.Policies).Concat(set.Policies.Where(policy => !used.Contains(policy)).Select(policy => ImmutableArray.Create(policy))).Distinct(SameSet).ToArray();
+        Parallel.ForEach(sets, policies => set.RuleWarnings[policies] = previous?.RuleWarnings.GetValueOrDefault(policies) ?? [.. Check(new RuleIndex([.. policies.Select(policy => new PolicyUse(policy, null))]))]);
         var seen = new HashSet<(string, SourceRange)>();
-        var sets = set.Roles.Select(role => role.Policies).Distinct(SameSet).Concat(set.Policies.Select(policy => ImmutableArray.Create(policy)));
-        foreach (var policies in sets)
+        foreach (var diagnostic in sets.SelectMany(policies => set.RuleWarnings[policies] ?? []))
         {
-            foreach (var diagnostic in Check(new RuleIndex([.. policies.Select(policy => new PolicyUse(policy, null))])))
-            {
-                if (seen.Add((diagnostic.Code, diagnostic.Range))) diagnostics.Add(diagnostic);
-            }
+            if (seen.Add((diagnostic.Code, diagnostic.Range))) diagnostics.Add(diagnostic);
         }
     }
 
@@ -73,7 +74,8 @@ internal static class RuleLints
         }
     }
 
-    private static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
+    /// <summary>Policies are the same when they are the same objects: an unchanged file keeps its own.</summary>
+    public static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
         (a, b) => a.Length == b.Length && a.ToHashSet().SetEquals(b), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
 
     private sealed class Collected : RuleNode.ISink

@@ -5,9 +5,9 @@ namespace WorkloadProxy.Policies;
 /// <summary>Warnings that take the whole set to see.</summary>
 internal static class SetLints
 {
-    public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics)
+    public static void Check(PolicySet set, PolicySet? previous, ICollection<Diagnostic> diagnostics)
     {
-        RuleLints.Check(set, diagnostics);
+        RuleLints.Check(set, previous, diagnostics);
         var used = set.Roles.SelectMany(role => role.Policies).ToHashSet();
         foreach (var policy in set.Policies)
         {
