@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
@@ -14,7 +13,7 @@ internal sealed class ConstraintFunctions
     public ConstraintFunctions(AuthContext context)
     {
         this.context = context;
-        ForEvaluation = Names.ToFrozenDictionary(name => name, Evaluated);
+        ForEvaluation = Names.ToDictionary(name => name, Evaluated, StringComparer.Ordinal);
     }
 
     /// <summary>The same functions for an expression that computes its values (<c>[for x in … : glob(x)]</c>).</summary>

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace WorkloadProxy.Policies;
 
 /// <summary>The names that a body or a query must not hold with these values; an empty list is any value. Names are compared in any letter case.</summary>
-internal sealed record DeniedNames(FrozenDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
+internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
 {
     public static DeniedNames None { get; } = new(FrozenDictionary<string, ImmutableArray<ValueConstraint>>.Empty, false);
 

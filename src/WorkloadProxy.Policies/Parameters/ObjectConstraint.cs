@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 
@@ -13,8 +12,6 @@ internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool
 /// <summary>An object: every listed name that is not optional, each with its constraint, and no other unless <see cref="OthersPermitted"/>.</summary>
 internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members, bool OthersPermitted) : ValueConstraint
 {
-    private readonly FrozenSet<string> names = Members.Select(member => member.Name).ToFrozenSet(StringComparer.Ordinal);
-
     public static ObjectConstraint Empty { get; } = new([], false);
 
     public override IEnumerable<string> ClaimNames => Members.SelectMany(member => member.Value.ClaimNames);
@@ -24,7 +21,14 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
     /// <summary>Neither names anything nor keeps anything out.</summary>
     public bool IsFree => Members.IsEmpty && OthersPermitted;
 
-    public bool Lists(string name) => names.Contains(name);
+    public bool Lists(string name)
+    {
+        foreach (var member in Members)
+        {
+            if (member.Name == name) return true;
+        }
+        return false;
+    }
 
     public override Mismatch? Check(in ParameterValue value, Claims claims)
     {
@@ -47,7 +51,7 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
             satisfied += mismatch?.Satisfied ?? 1;
             if (mismatch is not null) first ??= mismatch.Under(member.Name);
         }
-        if (!OthersPermitted && found != value.MemberCount) first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !names.Contains(name)) ?? "");
+        if (!OthersPermitted && found != value.MemberCount) first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !Lists(name)) ?? "");
         return first is null ? null : first with { Satisfied = satisfied };
     }
 
