@@ -13,6 +13,10 @@ internal sealed record DeniedNames(FrozenDictionary<string, ImmutableArray<Value
 
     public IEnumerable<string> ClaimNames => Values.Values.SelectMany(values => values.SelectMany(value => value.ClaimNames));
 
+    /// <summary>Its members as they would be written.</summary>
+    public IEnumerable<(string, string)> HclMembers
+        => Values.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, $"[{string.Join(", ", pair.Value.Select(value => value.Hcl))}]")).Concat(Every ? [("*", "[]")] : []);
+
     public Mismatch? Check(in ParameterValue value, Claims claims)
     {
         foreach (var (name, member) in value.Members)
@@ -63,6 +67,9 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
     public bool ConstrainsBody => !Body.IsEmpty;
 
     public IEnumerable<string> ClaimNames => Query.ClaimNames.Concat(Body.ClaimNames);
+
+    /// <summary>As it would be written.</summary>
+    public string Hcl => HclText.Object(Body.HclMembers.Concat(Query.IsEmpty ? [] : [("?", HclText.Object(Query.HclMembers))]));
 
     public Mismatch? CheckQuery(RequestTarget target, Claims claims, bool alone)
     {

@@ -5,7 +5,10 @@ using System.Text.Json;
 namespace WorkloadProxy.Policies;
 
 /// <summary>A name that an object may hold.</summary>
-internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool IsOptional);
+internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool IsOptional)
+{
+    public string Hcl => IsOptional ? $"optional({Value.Hcl})" : Value.Hcl;
+}
 
 /// <summary>An object: every listed name that is not optional, each with its constraint, and no other unless <see cref="OthersPermitted"/>.</summary>
 internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members, bool OthersPermitted) : ValueConstraint
@@ -15,6 +18,8 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
     public static ObjectConstraint Empty { get; } = new([], false);
 
     public override IEnumerable<string> ClaimNames => Members.SelectMany(member => member.Value.ClaimNames);
+
+    public override string Hcl => HclText.Object(Members.Select(member => (member.Name, member.Hcl)).Concat(OthersPermitted ? [("*", "[]")] : []));
 
     /// <summary>Neither names anything nor keeps anything out.</summary>
     public bool IsFree => Members.IsEmpty && OthersPermitted;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 
@@ -20,14 +21,14 @@ internal static partial class RuleCompiler
         foreach (var block in file.Body.Blocks)
         {
             if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
-            else if (CompileRule(name, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
+            else if (CompileRule(name, file, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
         }
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         if (found.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return null;
         return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable() };
     }
 
-    private static PolicyRule? CompileRule(string policy, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
+    private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
     {
         var body = block.Body;
         foreach (var nested in body.Blocks) found.Add(RuleDiagnostics.NestedBlock(nested.Type, nested.TypeRange));
@@ -71,6 +72,7 @@ internal static partial class RuleCompiler
             Description = description,
             Expires = expires,
             When = when,
+            WhenText = when is null ? null : Encoding.UTF8.GetString(file.Source.Span[when.Expression.Range.Start.Offset..when.Expression.Range.End.Offset]),
             IsDeny = isDeny,
             Granted = isDeny ? Capability.None : granted,
             Allowed = allowed,
