@@ -7,6 +7,8 @@ namespace WorkloadProxy.Policies;
 /// <summary>Warnings that take knowledge of GitHub's tokens: their claims, and the forms of their subjects.</summary>
 internal static partial class GitHubLints
 {
+    private const int MostPairs = 10_000;
+
     private static readonly FrozenSet<string> Strings = FrozenSet.Create(StringComparer.Ordinal,
         "actor", "actor_id", "base_ref", "check_run_id", "enterprise", "enterprise_id", "environment", "environment_node_id", "event_name", "head_ref", "issuer_scope", "job_workflow_ref",
         "job_workflow_sha", "jti", "ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner", "repository_owner_id", "repository_visibility", "run_attempt",
@@ -50,6 +52,7 @@ internal static partial class GitHubLints
     private static void CheckRepository(Role role, IReadOnlyList<ClaimConstraint.Text> subjects, ICollection<Diagnostic> diagnostics)
     {
         if (role.Claims.FirstOrDefault(claim => claim.Name == "repository") is not { Texts: { Count: > 0 } repositories } repository) return;
+        if ((long)subjects.Count * repositories.Count > MostPairs) return;
         foreach (var text in subjects)
         {
             if (WholeRepository().Match(text.Pattern.LiteralPrefix) is not { Success: true } match) return;

@@ -10,8 +10,8 @@ internal static class RoleDiagnostics
     public static Diagnostic UnknownBlock(string type, string expected, SourceRange range)
         => Error("unknown-block", $"unknown block `{type}`, expected `{expected}`", DidYouMean(type, [expected]), range);
 
-    public static Diagnostic NestedBlock(string type, SourceRange range)
-        => Error("unknown-block", $"unknown block `{type}` in a role", $"a role has attributes only: write `{type} = {{ … }}`", range);
+    public static Diagnostic NestedBlock(string type, string block, SourceRange range)
+        => Error("unknown-block", $"unknown block `{type}` in a {block}", $"a {block} has attributes only: write `{type} = {{ … }}`", range);
 
     public static Diagnostic AttributeOutside(string name, string block, SourceRange range)
         => Error("unknown-attribute", $"unknown attribute `{name}` outside of a `{block}` block", $"put it into `{block} \"NAME\" {{ … }}`", range);

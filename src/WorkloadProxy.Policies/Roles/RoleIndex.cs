@@ -31,6 +31,13 @@ internal sealed class RoleIndex
         issuers = byIssuer.ToFrozenDictionary(entry => entry.Key, entry => new IssuerIndex(roles, entry.Value), StringComparer.Ordinal);
     }
 
+    /// <summary>For the same roles bound to other policies: what finds them stays.</summary>
+    public RoleIndex(RoleIndex same, ImmutableArray<Role> roles)
+    {
+        this.roles = roles;
+        issuers = same.issuers;
+    }
+
     /// <summary>In the order of the set.</summary>
     public ImmutableArray<Role> Match(Claims claims)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 
@@ -45,12 +46,10 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
         new("https://accounts.google.com", "email = \"NAME@PROJECT.iam.gserviceaccount.com\"", [new("sub", Whole: Word()), new("email", Whole: Email()), new("hd", Whole: Word())]),
     ];
 
+    private static readonly FrozenDictionary<string, SharedIssuer> ByOrigin = All.ToFrozenDictionary(shared => IssuerUrl.Normalize(shared.Issuer), StringComparer.Ordinal);
+
     /// <summary>The entry that <paramref name="issuer"/> means, also when it is spelled with another case, a port or a slash at the end; null when it is no shared one.</summary>
-    public static SharedIssuer? Find(string issuer)
-    {
-        var origin = IssuerUrl.Normalize(issuer);
-        return All.FirstOrDefault(shared => IssuerUrl.Normalize(shared.Issuer) == origin);
-    }
+    public static SharedIssuer? Find(string issuer) => ByOrigin.GetValueOrDefault(IssuerUrl.Normalize(issuer));
 
     /// <summary>The claims that may pin, as a text for people.</summary>
     public string ClaimNames => string.Join(", ", Claims.Select(claim => $"`{claim.Name}`"));

@@ -9,14 +9,14 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
     private static readonly ImmutableArray<string> Known = ["token", "request", "expect", "reason", "now"];
     private static readonly ImmutableArray<string> KnownOfRequest = ["method", "path", "query", "body"];
 
-    private readonly List<Diagnostic> found = [];
+    private readonly DiagnosticBag found = [];
     private readonly Dictionary<string, (HclAttribute Attribute, HclValue? Value)> attributes = [];
 
     /// <summary>Null when there was any error.</summary>
     public PolicyTest? Read()
     {
         var test = ReadTest();
-        found.ForEach(diagnostics.Add);
+        foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? test : null;
     }
 
@@ -26,7 +26,7 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         var name = block.Labels.Length == 1 ? block.Labels[0].Value : "";
         var header = block.Labels.Length > 0 ? block.TypeRange with { End = block.Labels[^1].Range.End } : block.TypeRange;
         if (block.Labels.Length == 1 && (name.Length == 0 || name.Any(char.IsControl))) found.Add(RoleDiagnostics.BadName("test", block.Labels[0].Range));
-        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.UnknownAttribute(nested.Type, "test", Known, nested.TypeRange));
+        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, "test", nested.TypeRange));
         foreach (var attribute in block.Body.Attributes)
         {
             if (!Known.Contains(attribute.Name)) found.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, "test", Known, attribute.NameRange));

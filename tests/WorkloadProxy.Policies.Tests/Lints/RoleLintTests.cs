@@ -55,7 +55,15 @@ public class RoleLintTests
     public void A_policy_that_no_role_uses_is_warned_about()
         => Assert.Equal(["policies/p.hcl:1:1 warning unused-policy: no role uses policy `p`"], Compile.Lines(Compile.Files(("policies/p.hcl", ""))));
 
+    [Fact]
+    public void A_deny_beside_it_takes_the_danger_away()
+        => Assert.DoesNotContain(Compile.Lines(Compile.Files(
+            ("roles/r.hcl", "role \"r\" {\n  aud = \"a\"\n  sub = \"actx:{actx}:x\"\n  policies = [\"p\", \"d\"]\n}"),
+            ("policies/d.hcl", "path \"/_rbac/*\" {\n  capabilities = [\"deny\"]\n}\n"),
+            ("policies/p.hcl", "path \"/_rbac/DigitalOcean/{actx}\" {\n  capabilities = [\"update\"]\n}\n"))), line => line.Contains("self-granting-role"));
+
     [Theory]
+    [InlineData("/_rbac/DigitalOcean/{claims.team}", "update", true)]
     [InlineData("/_rbac/DigitalOcean/{actx}", "update", true)]
     [InlineData("/_rbac/DigitalOcean/{actx}.git", "update", true)]
     [InlineData("/_rbac/*", "update", true)]
