@@ -90,8 +90,7 @@ public sealed record HclBinaryExpression(HclExpression Left, HclOperator Operato
         suitable &= right is null or { IsNull: true } || Conversions.TryNumber(right, out b) || Unsuitable(evaluation, right, Right, "a number");
         if (!suitable || left is null || right is null || HasNull(evaluation, left, right, "a number"))
             return null;
-        var cost = (a.TextLength + b.TextLength) / 32;
-        if (!evaluation.Charge(Operator is HclOperator.Divide or HclOperator.Modulo ? 20 + cost * 20 : cost, Range))
+        if (!evaluation.Charge(HclNumber.Cost(a, b, Operator is HclOperator.Divide or HclOperator.Modulo), Range))
             return null;
         if (Operator is HclOperator.Divide or HclOperator.Modulo && b.Sign == 0)
             return evaluation.Fail(EvaluationErrors.DivisionByZero(Right.Range));

@@ -7,6 +7,8 @@ internal ref partial struct Parser
     /// <summary>A quoted string or heredoc whose opening token was read.</summary>
     private HclExpression Template(int open)
     {
+        if (Kind(open) == TokenKind.OpenQuote && TryPlainText(out var plain))
+            return new HclLiteralExpression(HclValue.FromString(Normalization.Compose(plain)), Range(open, Read()));
         if (!Enter(open))
             return Invalid(Range(open));
         var parts = Parts(Opposite(Kind(open)), indented: Kind(open) == TokenKind.OpenHeredoc && source[tokens[open].Start + 2] == '-');
@@ -20,6 +22,18 @@ internal ref partial struct Parser
         };
         Leave();
         return result;
+    }
+
+    /// <summary>The text of a quoted string of at most one token, which most are; the closing quote is next then.</summary>
+    private bool TryPlainText(out string text)
+    {
+        text = "";
+        if (tokens[next].Kind == TokenKind.CloseQuote)
+            return true;
+        if (tokens[next].Kind != TokenKind.QuotedText || tokens[next + 1].Kind != TokenKind.CloseQuote)
+            return false;
+        text = Unescape(Read());
+        return true;
     }
 
     /// <summary>The pieces up to the closing token, and one for the end itself.</summary>

@@ -9,6 +9,11 @@ namespace WorkloadProxy.Hcl;
 internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, TokenList tokens, DiagnosticList diagnostics)
 {
     private readonly ReadOnlySpan<byte> source = source;
+    private readonly Scratch<HclAttribute> attributes = new();
+    private readonly Scratch<HclBlock> blocks = new();
+    private readonly Scratch<HclLabel> labels = new();
+    private readonly Scratch<HclExpression> expressions = new();
+    private readonly Scratch<HclObjectItem> members = new();
     private int next;
     private int depth;
 
