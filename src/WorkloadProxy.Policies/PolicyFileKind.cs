@@ -9,7 +9,9 @@ internal enum PolicyFileKind
     Tests,
 }
 
-/// <summary>SPEC §5, §6 and §9: <c>roles/</c> and every top-level directory whose name ends so, <c>policies/</c>, <c>tests/</c>; names with a leading dot are no one's.</summary>
+/// <summary>
+/// SPEC §5, §6 and §9: <c>roles/</c> and every top-level directory whose name ends so, <c>policies/</c>, <c>tests/</c>; names with a leading dot are no one's.
+/// </summary>
 internal static class PolicyFileRouting
 {
     public static PolicyFileKind KindOf(string path)

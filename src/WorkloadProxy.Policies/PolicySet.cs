@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
@@ -11,7 +10,9 @@ public sealed class PolicySet
     private readonly RoleIndex index;
     private readonly FrozenSet<string> issuers;
 
-    internal PolicySet(CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests, FrozenDictionary<string, CompiledFile> files)
+    internal PolicySet(
+        CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests,
+        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, PolicySet? sameRoles)
     {
         Options = options;
         ContentHash = contentHash;
@@ -19,7 +20,8 @@ public sealed class PolicySet
         Policies = policies;
         Tests = tests;
         Files = files;
-        index = new RoleIndex(roles);
+        RuleWarnings = ruleWarnings;
+        index = sameRoles is null ? new RoleIndex(roles) : new RoleIndex(sameRoles.index, roles);
         issuers = roles.Where(role => role.Enabled).SelectMany(role => role.Issuers).ToFrozenSet(StringComparer.Ordinal);
     }
 
@@ -42,17 +44,20 @@ public sealed class PolicySet
     public ImmutableArray<PolicyTest> Tests { get; }
 
     /// <summary>By path; what an unchanged file came to, for the next compilation.</summary>
-    internal FrozenDictionary<string, CompiledFile> Files { get; }
+    internal IReadOnlyDictionary<string, CompiledFile> Files { get; }
+
+    /// <summary>By the policies that apply together, likewise.</summary>
+    internal IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> RuleWarnings { get; }
 
     /// <summary>The merged rules of each distinct set of policies.</summary>
     internal RuleIndexCache RuleIndexes { get; } = new();
 
-    /// <summary>The warnings about each set of policies that applies together, for the next compilation.</summary>
-    internal ConcurrentDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>?> RuleWarnings { get; } = new(RuleLints.SameSet);
-
     /// <summary>Whether some enabled role names <paramref name="issuer"/> exactly in <c>iss</c>. The proxy's own issuer is not asked here.</summary>
     public bool TrustsIssuer(string issuer) => issuers.Contains(issuer);
 
-    /// <summary>The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of roles.</summary>
+    /// <summary>
+    /// The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of
+    /// roles.
+    /// </summary>
     public Grants MatchRoles(Claims claims) => new(this, index.Match(claims), claims);
 }

@@ -42,7 +42,7 @@ public static class PolicySetJson
         foreach (var claim in role.Claims)
         {
             writer.WritePropertyName(claim.Name);
-            HclJson.Write(writer, claim.Expected);
+            HclJson.WriteValue(writer, claim.Expected);
         }
         writer.WriteEndObject();
         writer.WriteStartArray("policies");

@@ -23,7 +23,7 @@ internal static class RoleDiff
     {
         var constraints = new OrderedDictionary<string, string>(StringComparer.Ordinal);
         if (!role.IsOwn) constraints["iss"] = role.Issuers.Length == 1 ? HclText.Quote(role.Issuers[0]) : $"[{string.Join(", ", role.Issuers.Order(StringComparer.Ordinal).Select(HclText.Quote))}]";
-        foreach (var claim in role.Claims.OrderBy(claim => claim.Name, StringComparer.Ordinal)) constraints[claim.Name] = HclJson.Text(claim.Expected);
+        foreach (var claim in role.Claims.OrderBy(claim => claim.Name, StringComparer.Ordinal)) constraints[claim.Name] = ValueText.Of(claim.Expected);
         if (role.IsDropletRole) constraints["droplet_id"] = constraints.GetValueOrDefault("droplet_id", "any VM's");
         if (role.Expires is { } expires) constraints["expires"] = HclText.Quote(expires.ToString("yyyy-MM-dd'T'HH:mm:ssK"));
         if (role.MaxTtl is { } maxTtl) constraints["max_ttl"] = maxTtl.ToString();

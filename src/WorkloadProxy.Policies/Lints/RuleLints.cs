@@ -10,18 +10,26 @@ namespace WorkloadProxy.Policies;
 internal static class RuleLints
 {
     /// <summary>
-    /// Looks at each distinct set of policies that some role has, and at each policy alone that none has. Each warning once. What <paramref name="previous"/> found of the same policies is taken over.
+    /// Looks at each distinct set of policies that some role has, and at each policy alone. Each warning once. What was found for each is returned, and given as
+    /// <paramref name="known"/> it saves looking again where no policy changed.
     /// </summary>
-    public static void Check(PolicySet set, PolicySet? previous, ICollection<Diagnostic> diagnostics)
+    public static IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> Check(
+        ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics)
     {
-        var used = set.Roles.SelectMany(role => role.Policies).ToHashSet();
-        var sets = set.Roles.Select(role => role.Policies).Concat(set.Policies.Where(policy => !used.Contains(policy)).Select(policy => ImmutableArray.Create(policy))).Distinct(SameSet).ToArray();
-        Parallel.ForEach(sets, policies => set.RuleWarnings[policies] = previous?.RuleWarnings.GetValueOrDefault(policies) ?? [.. Check(new RuleIndex([.. policies.Select(policy => new PolicyUse(policy, null))]))]);
         var seen = new HashSet<(string, SourceRange)>();
-        foreach (var diagnostic in sets.SelectMany(policies => set.RuleWarnings[policies] ?? []))
+        var found = new Dictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>(SameSet);
+        foreach (var together in roles.Select(role => role.Policies).Concat(policies.Select(policy => ImmutableArray.Create(policy))))
         {
-            if (seen.Add((diagnostic.Code, diagnostic.Range))) diagnostics.Add(diagnostic);
+            if (found.ContainsKey(together)) continue;
+            var warnings = known?.GetValueOrDefault(together, default) ?? default;
+            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]))];
+            found.Add(together, warnings);
+            foreach (var warning in warnings)
+            {
+                if (seen.Add((warning.Code, warning.Range))) diagnostics.Add(warning);
+            }
         }
+        return found;
     }
 
     private static IEnumerable<Diagnostic> Check(RuleIndex index)
@@ -72,9 +80,8 @@ internal static class RuleLints
         }
     }
 
-    /// <summary>Policies are the same when they are the same objects: an unchanged file keeps its own.</summary>
-    public static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
-        (a, b) => a.Length == b.Length && a.ToHashSet().SetEquals(b), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
+    private static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
+        (a, b) => a.Length == b.Length && (a.Length == 1 ? a[0] == b[0] : a.ToHashSet().SetEquals(b)), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
 
     private sealed class Collected : RuleNode.ISink
     {
