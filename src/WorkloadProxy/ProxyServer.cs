@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.HostFiltering;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
@@ -97,9 +99,22 @@ internal sealed class ProxyServer : IAsyncDisposable
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
         Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
-        await app.StartAsync(cancellationToken);
+        await ListenAsync(cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
+        {
+            // what Kestrel throws for an address in use or not to be had, and for what its own configuration section says wrong
+            throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
+        }
     }
 
     private static WebApplication CreateApplication(ProxyOptions options)
