@@ -18,7 +18,7 @@ internal sealed class OpenTelemetrySetup : IDisposable
     {
         var resource = ResourceBuilder.CreateDefault().AddService("workload-proxy", serviceVersion: version);
         if (IsOn("OTEL_TRACES_EXPORTER"))
-            traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource("Microsoft.AspNetCore", "System.Net.Http").AddOtlpExporter().Build();
+            traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(RequestTracing.SourceName, "System.Net.Http").AddOtlpExporter().Build();
         if (IsOn("OTEL_METRICS_EXPORTER"))
             metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(ProxyMetrics.MeterName).AddOtlpExporter().Build();
     }
