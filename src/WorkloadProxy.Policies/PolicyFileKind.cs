@@ -22,7 +22,8 @@ internal static class PolicyFileRouting
         return path.AsSpan(0, slash) switch
         {
             "policies" => PolicyFileKind.Policy,
-            "tests" => PolicyFileKind.Tests,
+            // `tests/*.hcl`: in a repository that holds programs too, their tests lie deeper
+            "tests" => path.IndexOf('/', slash + 1) < 0 ? PolicyFileKind.Tests : PolicyFileKind.Ignored,
             var directory when directory.EndsWith("roles", StringComparison.Ordinal) => PolicyFileKind.Roles,
             _ => PolicyFileKind.Ignored,
         };

@@ -52,16 +52,14 @@ internal static class RuleLints
             {
                 if (above is not null && !group.ReachesOwnPaths) yield return RuleDiagnostics.UnreachableDeny(use.Rule, above.Permits[0].Rule);
             }
-            // On an own path a deny wins whatever its pattern, so nothing is permitted inside of it.
-            if (group.Permits.IsEmpty || !group.Denies.IsEmpty || group.ReachesOwnPaths || above is not null) continue;
-            if (WiderDeny(index, group, samples) is { } deny)
-            {
-                foreach (var use in group.Permits) yield return RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
-            }
+            if (group.Permits.IsEmpty || !group.Denies.IsEmpty || above is not null) continue;
+            // On an own path a deny wins whatever its pattern; elsewhere the more specific permit does.
+            if (WiderDeny(index, samples, below: group.ReachesOwnPaths ? int.MaxValue : group.Rank) is not { } deny) continue;
+            foreach (var use in group.Permits) yield return group.ReachesOwnPaths ? RuleDiagnostics.OwnPathDenied(use.Rule, deny.Rule) : RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
         }
     }
 
-    private static RuleUse? WiderDeny(RuleIndex index, RuleGroup group, List<RequestTarget> samples)
+    private static RuleUse? WiderDeny(RuleIndex index, List<RequestTarget> samples, int below)
     {
         List<RuleGroup>? common = null;
         foreach (var sample in samples)
@@ -70,7 +68,7 @@ internal static class RuleLints
             index.FindDenies(sample, [], ref found);
             common = common is null ? found.Groups : [.. common.Intersect(found.Groups)];
         }
-        return common?.Where(deny => deny.Rank < group.Rank).MaxBy(deny => deny.Rank)?.Denies[0];
+        return common?.Where(deny => deny.Rank < below).MaxBy(deny => deny.Rank)?.Denies[0];
     }
 
     /// <summary>Paths that stand for all that a pattern matches: with its wildcards short, empty where they may be, and long.</summary>

@@ -51,8 +51,24 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
             satisfied += mismatch?.Satisfied ?? 1;
             if (mismatch is not null) first ??= mismatch.Under(member.Name);
         }
+        if (OthersPermitted && LooksListed(value) is { } twin) first ??= new Mismatch(MismatchKind.Unlisted, twin);
         if (!OthersPermitted && found != value.MemberCount) first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !Lists(name)) ?? "");
         return first is null ? null : first with { Satisfied = satisfied };
+    }
+
+    /// <summary>
+    /// A further name that some upstreams take for a listed one, whose value would then go unchecked: in another letter case (Go's JSON), or with brackets behind it (PHP's and Rails' forms).
+    /// </summary>
+    private string? LooksListed(in ParameterValue value)
+    {
+        if (Members.IsEmpty) return null;
+        var listed = new HashSet<string>(Members.Select(member => member.Name), StringComparer.OrdinalIgnoreCase);
+        foreach (var name in value.MemberNames)
+        {
+            var bracket = name.IndexOf('[');
+            if (!Lists(name) && listed.Contains(bracket < 0 ? name : name[..bracket])) return name;
+        }
+        return null;
     }
 
     public override void WriteMembers(Utf8JsonWriter json)

@@ -92,7 +92,7 @@ internal static partial class RuleCompiler
         if (value is null) return null;
         if (value.Kind != HclValueKind.Tuple)
         {
-            found.Add(RuleDiagnostics.WrongType("capabilities", Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
+            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
             return null;
         }
         if (value.Items.IsEmpty)
@@ -105,7 +105,7 @@ internal static partial class RuleCompiler
         {
             var range = attribute.Expression is HclTupleExpression tuple ? tuple.Items[i].Range : attribute.Expression.Range;
             var item = value.Items[i];
-            if (item.Kind != HclValueKind.String) found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {Kind(item)} in it", "a list of strings", null, range));
+            if (item.Kind != HclValueKind.String) found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {ValueText.Kind(item)} in it", "a list of strings", null, range));
             else if (!Capabilities.Names.Contains(item.AsString)) found.Add(RuleDiagnostics.UnknownCapability(item.AsString, range));
             else if (names.Contains(item.AsString)) found.Add(RuleDiagnostics.RepeatedCapability(item.AsString, range));
             else
@@ -129,7 +129,7 @@ internal static partial class RuleCompiler
     {
         if (Find(body, name) is not { } attribute || attribute.Expression.Evaluate(parameters.Evaluation, found) is not { } value) return null;
         if (value.Kind == HclValueKind.String) return value.AsString;
-        found.Add(RuleDiagnostics.WrongType(name, Kind(value), "a string", null, attribute.Expression.Range));
+        found.Add(RuleDiagnostics.WrongType(name, ValueText.Kind(value), "a string", null, attribute.Expression.Range));
         return null;
     }
 
@@ -144,17 +144,6 @@ internal static partial class RuleCompiler
     }
 
     private static HclAttribute? Find(HclBody body, string name) => body.Attributes.FirstOrDefault(attribute => attribute.Name == name);
-
-    private static string Kind(HclValue value) => value.Kind switch
-    {
-        HclValueKind.Null => "null",
-        HclValueKind.Bool => "a bool",
-        HclValueKind.Number => "a number",
-        HclValueKind.String => "a string",
-        HclValueKind.Tuple => "a list",
-        HclValueKind.Object => "an object",
-        _ => "a constraint of `allowed_parameters`",
-    };
 
     [GeneratedRegex(@"\{[^{}/]*\}")]
     private static partial Regex Template();
