@@ -72,6 +72,51 @@ public sealed class PolicyLanguagePageTests
         checks++;
     }
 
+    /// <summary>The worked table of priorities: | the patterns that match | the one that decides | because |.</summary>
+    [Fact]
+    public void The_pattern_that_the_table_names_decides()
+    {
+        var rows = Rows("Which rule decides").Select(row => (Patterns: Quoted(row[0]), Decides: Assert.Single(Quoted(row[1])))).Where(row => row.Patterns.Count > 1).ToList();
+        Assert.True(rows.Count >= 4);
+        foreach (var (patterns, decides) in rows)
+        {
+            var policy = string.Concat(patterns.Select(pattern => $"path \"{pattern}\" {{\n  capabilities = [\"read\"]\n}}\n"));
+            var decision = Some.Decide(Some.Set(("p", policy)).MatchRoles(Some.Token()), "GET", "/v2/apps/a/keys");
+            Assert.Equal(DecisionOutcome.Allow, decision.Outcome);
+            Assert.Equal(decides, patterns[(decision.Rule!.Value.Start.Line - 1) / 3]);
+        }
+    }
+
+    /// <summary>The table of shared issuers: what is said to pin a tenant compiles, what is said to pin nothing does not.</summary>
+    [Fact]
+    public void What_the_table_of_shared_issuers_says_of_a_claim_holds()
+    {
+        var rows = Rows("Shared issuers");
+        Assert.True(rows.Count >= 8);
+        foreach (var row in rows)
+        {
+            var issuer = row[0].StartsWith('`') ? $"iss = \"{row[0].Trim('`')}\"\n" : "";
+            foreach (var good in Quoted(row[2])) Assert.True(Compiles(issuer, good), $"{row[0]}: {good}");
+            foreach (var bad in Quoted(row[3]).Except(["job_workflow_ref", "pipeline_slug", "org-evil"])) Assert.False(Compiles(issuer, bad), $"{row[0]}: {bad}");
+        }
+
+        static bool Compiles(string issuer, string constraint)
+        {
+            var claim = constraint.Contains(" = ", StringComparison.Ordinal) ? constraint : $"sub = \"{constraint}\"";
+            return PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"r\" {{\n{issuer}aud = \"api://DigitalOcean?actx={{actx}}\"\n{claim}\npolicies = []\n}}\n")], Some.Options).Set is not null;
+        }
+    }
+
+    private static List<string[]> Rows(string title)
+    {
+        var lines = File.ReadAllLines(Path.Combine(Page.Top, "docs", Language));
+        var start = Array.FindIndex(lines, line => line.TrimStart('#').Trim() == title);
+        return [.. lines.Skip(start + 1).TakeWhile(line => !line.StartsWith('#')).Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2).Select(line => line.Trim('|', ' ').Split(" | ", StringSplitOptions.TrimEntries))
+            .Select(row => row.Length < 4 ? [.. row, "", ""] : row)];
+    }
+
+    private static List<string> Quoted(string cell) => [.. cell.Split('`').Where((_, i) => i % 2 == 1)];
+
     [Fact]
     public void The_page_has_every_form()
     {
