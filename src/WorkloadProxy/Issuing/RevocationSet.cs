@@ -1,11 +1,78 @@
+using System.Collections.Concurrent;
+using Dapper;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Storage;
+
 namespace WorkloadProxy.Issuing;
 
 /// <summary>Revoked tokens by their revocation id, in memory for every request and in the store across restarts.</summary>
 internal sealed class RevocationSet
 {
+    private static readonly TimeSpan clockSkew = TimeSpan.FromMinutes(1);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> revoked = new(StringComparer.Ordinal);
+    private readonly Database database;
+    private readonly TokenOptions options;
+    private readonly TimeProvider time;
+    private long generation;
+
+    private RevocationSet(Database database, TokenOptions options, TimeProvider time)
+    {
+        this.database = database;
+        this.options = options;
+        this.time = time;
+    }
+
     /// <summary>Grows with each revocation; an equal value means that nothing was revoked in between.</summary>
-    public long Generation => throw new NotImplementedException();
+    public long Generation => Volatile.Read(ref generation);
+
+    public static async Task<RevocationSet> OpenAsync(Database database, TokenOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var set = new RevocationSet(database, options, time);
+        foreach (var (id, expires) in await database.RunAsync(connection => connection.QueryAsync<(string, long)>("SELECT id, expires_at FROM revocations"), cancellationToken))
+        {
+            set.revoked[id] = DateTimeOffset.FromUnixTimeSeconds(expires);
+        }
+        return set;
+    }
 
     /// <summary>Whether any of the ids is revoked. No I/O, no lock.</summary>
-    public bool ContainsAny(IReadOnlyList<string> revocationIds) => throw new NotImplementedException();
+    public bool ContainsAny(IReadOnlyList<string> revocationIds)
+    {
+        for (var i = 0; i < revocationIds.Count; i++)
+        {
+            if (revoked.ContainsKey(revocationIds[i])) return true;
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on its own.
+    /// </summary>
+    /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
+    public async Task RevokeAsync(VerifiedToken token, CancellationToken cancellationToken)
+    {
+        // one that fell with an ancestor needs no place of its own, so that a loop of exchanges and revocations under one token is bounded by revoking that
+        if (ContainsAny(token.RevocationIds)) return;
+        var id = token.RevocationIds[0];
+        // what the token was exchanged for ends with its chain, and that began before now
+        var chainEnd = time.GetUtcNow() + options.MaxChain;
+        var expires = DateTimeOffset.FromUnixTimeSeconds(((chainEnd > token.Expires ? chainEnd : token.Expires) + clockSkew).ToUnixTimeSeconds() + 1);
+        await database.WriteAsync((connection, transaction) => connection.ExecuteAsync(
+            "INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+            new { id, expires = expires.ToUnixTimeSeconds() }, transaction), cancellationToken);
+        revoked[id] = expires;
+        Interlocked.Increment(ref generation);
+    }
+
+    /// <summary>Forgets revocations of which every token has expired.</summary>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var expired = revoked.Where(entry => entry.Value <= now).Select(entry => entry.Key).ToArray();
+        if (expired.Length == 0) return;
+        await database.WriteAsync((connection, transaction) =>
+            connection.ExecuteAsync("DELETE FROM revocations WHERE expires_at <= @now", new { now = now.ToUnixTimeSeconds() }, transaction), cancellationToken);
+        foreach (var id in expired) revoked.TryRemove(id, out _);
+    }
 }

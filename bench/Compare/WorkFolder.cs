@@ -1,0 +1,18 @@
+namespace Compare;
+
+/// <summary>A temporary folder that goes with the run.</summary>
+internal sealed class WorkFolder : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("workload-proxy-bench-");
+
+    public string File(string name, string? content = null)
+    {
+        var path = Path.Combine(folder.FullName, name);
+        if (content is null) return path;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        System.IO.File.WriteAllText(path, content);
+        return path;
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+}

@@ -1,0 +1,9 @@
+# A Droplet may exchange its token for the role `database-and-spaces-keys-access`, for five minutes at a time.
+path "/v1/oidc/issue" {
+  capabilities = ["create"]
+  allowed_parameters = {
+    "aud" = "api://DigitalOcean?actx={actx}"
+    "sub" = "actx:{actx}:role:database-and-spaces-keys-access"
+    "ttl" = 300
+  }
+}

@@ -1,0 +1,21 @@
+namespace Sandbox.Cloud;
+
+internal static class Account
+{
+    public static void MapAccount(this WebApplication app, SandboxOptions options) => app.MapGet("/v2/account", () => Results.Json(new
+    {
+        account = new
+        {
+            droplet_limit = 25,
+            floating_ip_limit = 5,
+            volume_limit = 10,
+            email = "sammy@example.com",
+            name = "Sammy the Shark",
+            uuid = "b6fr89dbf6d9156cace5f3c78dc9851d957381ef",
+            email_verified = true,
+            status = "active",
+            status_message = "",
+            team = new { uuid = options.TeamUuid, name = "My Team" },
+        },
+    }));
+}

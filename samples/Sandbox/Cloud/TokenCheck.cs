@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Sandbox.Cloud;
+
+/// <summary>Who is asking: the team, a user of it, a user who may read only, or the ATProto account. Paths of the other two kinds (control, <c>/anything</c>) ask for nothing.</summary>
+internal sealed class TokenCheck(SandboxOptions options)
+{
+    public Task Check(HttpContext context, RequestDelegate next)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (target.StartsWith("/_sandbox/", StringComparison.Ordinal) || target.StartsWith("/anything", StringComparison.Ordinal)) return next(context);
+
+        var authorization = context.Request.Headers.Authorization;
+        var token = authorization.Count == 1 && authorization[0] is { } value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";
+        if (target.StartsWith("/xrpc/", StringComparison.Ordinal))
+        {
+            return token == options.AtProtoToken ? next(context) : Results.Json(new { error = "AuthMissing", message = "Authentication Required" }, statusCode: 401).ExecuteAsync(context);
+        }
+        if (token == options.TeamToken || token == options.UserToken) return next(context);
+        if (token != options.ReadOnlyToken) return DigitalOceanError.Unauthorized.ExecuteAsync(context);
+        return HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? next(context) : DigitalOceanError.Forbidden.ExecuteAsync(context);
+    }
+}

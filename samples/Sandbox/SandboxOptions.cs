@@ -1,0 +1,29 @@
+namespace Sandbox;
+
+/// <summary>What the stand-in cloud is asked to be. Ports of 0 are free ones; everything has a default.</summary>
+public sealed record SandboxOptions
+{
+    public int ApiPort { get; init; }
+    public int Http2Port { get; init; }
+    public int IssuerPort { get; init; }
+
+    /// <summary>The <c>iss</c> of the token service; its own address when absent. GitHub's real one may stand here, with the proxy's <c>MetadataAddress</c> pointing at the sandbox.</summary>
+    public string? Issuer { get; init; }
+
+    public string TeamUuid { get; init; } = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+    /// <summary>The team's API token: the credential that only the proxy holds.</summary>
+    public string TeamToken { get; init; } = "dop_v1_sandbox_team";
+
+    /// <summary>A user's own token of the same team, as doctl sends it.</summary>
+    public string UserToken { get; init; } = "dop_v1_sandbox_user";
+
+    /// <summary>A user's token that may read only.</summary>
+    public string ReadOnlyToken { get; init; } = "dop_v1_sandbox_readonly";
+
+    public string AtProtoDid { get; init; } = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+    public string AtProtoToken { get; init; } = "atproto_sandbox";
+
+    /// <summary>What a job presents to the token service (<c>ACTIONS_ID_TOKEN_REQUEST_TOKEN</c>).</summary>
+    public string TokenRequestToken { get; init; } = "sandbox_runner";
+}

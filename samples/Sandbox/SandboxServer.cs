@@ -1,0 +1,96 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sandbox.Cloud;
+using Sandbox.Recording;
+using Sandbox.Tokens;
+
+namespace Sandbox;
+
+/// <summary>The stand-in cloud: an upstream that checks its bearer token and records what it received, and the token service beside it.</summary>
+public sealed class SandboxServer : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events)
+    {
+        this.app = app;
+        Options = options;
+        Issuer = issuer;
+        Requests = requests;
+        Events = events;
+        // in the order in which the endpoints were given
+        Address = new Uri(app.Urls.First());
+        Http2Address = new Uri(app.Urls.Last());
+    }
+
+    public SandboxOptions Options { get; }
+
+    /// <summary>The API over HTTP/1.1.</summary>
+    public Uri Address { get; }
+
+    /// <summary>The same over cleartext HTTP/2, for gRPC.</summary>
+    public Uri Http2Address { get; }
+
+    public SandboxIssuer Issuer { get; }
+
+    /// <summary>What the API received, in order.</summary>
+    public RequestLog Requests { get; }
+
+    /// <summary>What <c>/v2/events</c> sends.</summary>
+    public EventFeed Events { get; }
+
+    /// <summary>A request that this returns true for was answered by it and goes no further.</summary>
+    public Func<HttpContext, Task<bool>>? Intercept { get; set; }
+
+    public static async Task<SandboxServer> StartAsync(SandboxOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new SandboxOptions();
+        var issuer = await SandboxIssuer.StartAsync(options.Issuer, options.IssuerPort, options.TokenRequestToken, cancellation);
+        var app = Loopback.Build((options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
+        var requests = new RequestLog();
+        var events = new EventFeed();
+        SandboxServer? server = null;
+
+        app.UseWebSockets();
+        app.Use(requests.Record);
+        app.Use(async (context, next) =>
+        {
+            if (server?.Intercept is { } intercept && await intercept(context)) return;
+            await next(context);
+        });
+        app.UseRouting();
+        app.Use(new TokenCheck(options).Check);
+        app.MapAccount(options);
+        app.MapDatabases();
+        app.MapSpacesKeys();
+        app.MapDroplets();
+        app.MapAtProto(options);
+        app.MapEvents(events);
+        app.MapWire();
+        app.MapGrpc();
+        app.MapControl(requests, events);
+        app.MapFallback(() => DigitalOceanError.NotFound);
+
+        await app.StartAsync(cancellation);
+        return server = new SandboxServer(app, options, issuer, requests, events);
+    }
+
+    /// <summary>What the program prints, and what a script needs to go on.</summary>
+    public IReadOnlyDictionary<string, string> Describe() => new Dictionary<string, string>
+    {
+        ["api"] = Address.Origin(),
+        ["http2"] = Http2Address.Origin(),
+        ["issuer"] = Issuer.Issuer,
+        ["metadata"] = Issuer.MetadataAddress.ToString(),
+        ["token_request_url"] = Issuer.TokenRequestUrl.ToString(),
+        ["token_request_token"] = Options.TokenRequestToken,
+        ["team_uuid"] = Options.TeamUuid,
+        ["team_token"] = Options.TeamToken,
+        ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        await Issuer.DisposeAsync();
+    }
+}

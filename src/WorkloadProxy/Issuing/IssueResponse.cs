@@ -1,0 +1,20 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+
+namespace WorkloadProxy.Issuing;
+
+/// <summary>The body of a good answer to <c>/v1/oidc/issue</c>; goes with <c>Cache-Control: no-store</c>.</summary>
+internal static class IssueResponse
+{
+    public static void Write(IBufferWriter<byte> output, IssuedToken issued)
+    {
+        using var writer = new Utf8JsonWriter(output);
+        writer.WriteStartObject();
+        writer.WriteString("token", issued.Token);
+        writer.WriteString("token_type", "Bearer");
+        writer.WriteNumber("expires_in", issued.LifetimeSeconds);
+        writer.WriteString("expires_at", issued.Expires.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using WorkloadProxy.Authentication;
+
+namespace WorkloadProxy.Issuing;
+
+/// <summary>
+/// The claims that our tokens carry beyond RFC 7519's. They are believed in tokens of our own only: whoever mints a foreign token may write anything into it.
+/// </summary>
+internal static class OwnClaims
+{
+    /// <summary>RFC 8693 §4.1: who presented the token that this one was exchanged for; nested, the latest outermost.</summary>
+    public const string Actor = "act";
+    /// <summary>The full context of the presented token.</summary>
+    public const string Source = "actx_source";
+    /// <summary>Revocation ids of the presented token and its ancestors, nearest first.</summary>
+    public const string Ancestors = "actx_ancestors";
+    /// <summary>When the chain began, in seconds since 1970.</summary>
+    public const string ChainStart = "actx_chain";
+
+    /// <summary>Whether a caller may give the minted token a claim of this name.</summary>
+    public static bool MayBeSet(string name) =>
+        !name.StartsWith("actx", StringComparison.OrdinalIgnoreCase)
+        && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or "droplet_id");
+
+    /// <summary>When the chain that <paramref name="token"/> belongs to began: what it says of itself if it is ours, else its <c>iat</c>, or now if that is absent or later.</summary>
+    public static long ChainStartOf(VerifiedToken token, long now)
+    {
+        var start = token.IsOwn && Seconds(token, ChainStart) is { } own ? own : Seconds(token, "iat");
+        return start is { } seconds && seconds < now ? seconds : now;
+    }
+
+    // a NumericDate may have a fraction (RFC 7519 §2)
+    private static long? Seconds(VerifiedToken token, string name) =>
+        token.Claims.Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds)
+            ? (long)Math.Clamp(Math.Floor(seconds), -1e12, 1e12)
+            : null;
+}

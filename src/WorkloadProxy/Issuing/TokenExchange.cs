@@ -1,0 +1,117 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Issuing;
+
+/// <summary>
+/// The exchange (SPEC §8): a verified token and a permitted request → a scoped token. <c>/v1/oidc/issue</c> and <c>/v1/oidc/token</c> are two ways to ask for it.
+/// <c>isKnown</c> tells whether a context is one of this proxy's.
+/// </summary>
+internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, string issuer, Func<AuthContext, bool> isKnown)
+{
+    private const int DefaultLifetimeSeconds = 900;
+    private const int MaxActorDepth = 4;
+    private const int NotBeforeSeconds = 5;
+    // what the authenticator takes (SPEC §4): a longer token would be refused at its first use
+    private const int MaxTokenSize = 16 * 1024;
+    // nothing here is ever shown as HTML, and a sub with `+` or `é` stays readable
+    private static readonly JsonWriterOptions json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Whether <paramref name="audience"/> is a context of this proxy.</summary>
+    public bool Knows(string audience, out AuthContext? context) => AuthContext.TryParse(audience, out context) && isKnown(context);
+
+    /// <summary>Mints the token that <paramref name="body"/> asks for, which <paramref name="decision"/> permitted to <paramref name="caller"/>.</summary>
+    public Result<IssuedToken> Exchange(Caller caller, JsonElement body, Decision decision, DateTimeOffset now)
+    {
+        if (decision.Outcome != DecisionOutcome.Allow) return new Failure(ErrorId.Forbidden, "the exchange is not permitted");
+        var maxLifetime = (int)options.MaxLifetime.TotalSeconds;
+        if (!ExchangeRequest.Parse(body, maxLifetime).Succeeded(out var request, out var failure)) return failure;
+        var source = caller.Token.Context;
+        var prefix = $"actx:{source.Id}:";
+        if (!request.Subject.StartsWith(prefix, StringComparison.Ordinal) || request.Subject.Length == prefix.Length)
+        {
+            return new Failure(ErrorId.Forbidden, $"`sub` does not begin with `{prefix}` and something behind it: a token speaks for the context that it comes from");
+        }
+        if (!Knows(request.Audience, out var target)) return new Failure(ErrorId.Forbidden, "`aud` is not a context of this proxy");
+        if (ActorDepth(caller.Token) >= MaxActorDepth) return new Failure(ErrorId.Forbidden, $"the token was exchanged {MaxActorDepth} times already, and may not be again");
+
+        var issuedAt = now.ToUnixTimeSeconds();
+        var chainStart = OwnClaims.ChainStartOf(caller.Token, issuedAt);
+        var lifetime = request.LifetimeSeconds ?? Math.Min(DefaultLifetimeSeconds, maxLifetime);
+        if (decision.MaxTtl is { } cap) lifetime = Math.Min(lifetime, cap);
+        lifetime = (int)Math.Min(lifetime, chainStart + (long)options.MaxChain.TotalSeconds - issuedAt);
+        if (lifetime < 1) return new Failure(ErrorId.Forbidden, "the token's chain of exchanges has ended: start again from a new identity token");
+
+        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
+        var claims = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(claims, json))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("iss", issuer);
+            writer.WriteString("aud", request.Audience);
+            writer.WriteString("sub", request.Subject);
+            writer.WriteNumber("iat", issuedAt);
+            writer.WriteNumber("nbf", issuedAt - NotBeforeSeconds);
+            writer.WriteNumber("exp", issuedAt + lifetime);
+            writer.WriteString("jti", id);
+            WriteActor(writer, caller.Token);
+            writer.WriteString(OwnClaims.Source, source.ToString());
+            writer.WriteNumber(OwnClaims.ChainStart, chainStart);
+            writer.WriteStartArray(OwnClaims.Ancestors);
+            foreach (var ancestor in caller.Token.RevocationIds) writer.WriteStringValue(ancestor);
+            writer.WriteEndArray();
+            foreach (var claim in request.ExtraClaims) claim.WriteTo(writer);
+            writer.WriteEndObject();
+        }
+        if (claims.WrittenCount > MaxTokenSize) return TooLarge();
+        var token = keys.Current(now).Sign(claims.WrittenSpan);
+        if (token.Length > MaxTokenSize) return TooLarge();
+        return new IssuedToken
+        {
+            Token = token,
+            Context = target!,
+            Subject = request.Subject,
+            Id = id,
+            Expires = DateTimeOffset.FromUnixTimeSeconds(issuedAt + lifetime),
+            LifetimeSeconds = lifetime,
+            Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token))),
+        };
+    }
+
+    private static Failure TooLarge() => new(ErrorId.BadRequest, $"the token would be larger than {MaxTokenSize} bytes");
+
+    // RFC 8693 §4.1; only our own token's `act` is passed on, for in another's it would be any claim that someone made
+    private static void WriteActor(Utf8JsonWriter writer, VerifiedToken token)
+    {
+        writer.WriteStartObject(OwnClaims.Actor);
+        writer.WriteString("iss", token.Issuer);
+        writer.WriteString("sub", token.Subject);
+        if (Actor(token) is { } actor)
+        {
+            writer.WritePropertyName(OwnClaims.Actor);
+            actor.WriteTo(writer);
+        }
+        writer.WriteEndObject();
+    }
+
+    private static int ActorDepth(VerifiedToken token)
+    {
+        var depth = 0;
+        for (var actor = Actor(token); actor is { } current; depth++)
+        {
+            actor = current.TryGetProperty(OwnClaims.Actor, out var next) && next.ValueKind == JsonValueKind.Object ? next : null;
+        }
+        return depth;
+    }
+
+    private static JsonElement? Actor(VerifiedToken token) =>
+        token.IsOwn && token.Claims.Root.TryGetProperty(OwnClaims.Actor, out var actor) && actor.ValueKind == JsonValueKind.Object ? actor : null;
+}
