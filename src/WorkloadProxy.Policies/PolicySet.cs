@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 
 namespace WorkloadProxy.Policies;
@@ -5,28 +6,45 @@ namespace WorkloadProxy.Policies;
 /// <summary>All roles and policies of one context, compiled. Immutable; swapped whole.</summary>
 public sealed class PolicySet
 {
+    private readonly RoleIndex index;
+    private readonly FrozenSet<string> issuers;
+
+    internal PolicySet(CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests, FrozenDictionary<string, CompiledFile> files)
+    {
+        Options = options;
+        ContentHash = contentHash;
+        Roles = roles;
+        Policies = policies;
+        Tests = tests;
+        Files = files;
+        index = new RoleIndex(roles);
+        issuers = roles.Where(role => role.Enabled).SelectMany(role => role.Issuers).ToFrozenSet(StringComparer.Ordinal);
+    }
+
     /// <summary>The context that the set governs.</summary>
-    public required AuthContext Context { get; init; }
+    public AuthContext Context => Options.Context;
+
+    /// <summary>What it was compiled for.</summary>
+    public CompileOptions Options { get; }
 
     /// <summary>Lower-case hexadecimal SHA-256 over the files' paths and contents.</summary>
-    public required string ContentHash { get; init; }
+    public string ContentHash { get; }
+
+    /// <summary>By file and place; those switched off too.</summary>
+    public ImmutableArray<Role> Roles { get; }
+
+    /// <summary>By file.</summary>
+    public ImmutableArray<Policy> Policies { get; }
+
+    /// <summary>The tests that live beside the policies, by file and place.</summary>
+    public ImmutableArray<PolicyTest> Tests { get; }
+
+    /// <summary>By path; what an unchanged file came to, for the next compilation.</summary>
+    internal FrozenDictionary<string, CompiledFile> Files { get; }
 
     /// <summary>Whether some enabled role names <paramref name="issuer"/> exactly in <c>iss</c>. The proxy's own issuer is not asked here.</summary>
-    public bool TrustsIssuer(string issuer) => throw new NotImplementedException();
+    public bool TrustsIssuer(string issuer) => issuers.Contains(issuer);
 
     /// <summary>The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of roles.</summary>
-    public Grants MatchRoles(Claims claims) => throw new NotImplementedException();
-}
-
-/// <summary>What one token may do under one policy set: kept beside the token and used for each of its requests.</summary>
-public sealed class Grants
-{
-    /// <summary>The set that this came from.</summary>
-    public required PolicySet Set { get; init; }
-
-    /// <summary>Names of the roles that match, whatever the time; empty when the token may do nothing.</summary>
-    public required ImmutableArray<string> RoleNames { get; init; }
-
-    /// <summary>The decision on one request. Pure: no clock, no I/O.</summary>
-    public Decision Decide(in AccessRequest request) => throw new NotImplementedException();
+    public Grants MatchRoles(Claims claims) => new(this, index.Match(claims), claims);
 }

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>What one file came to by itself, whatever the other files say. Kept from one set to the next while path and content stay.</summary>
+internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMemory<byte> Hash)
+{
+    /// <summary>Of <c>roles/</c>; their policies are names yet.</summary>
+    public ImmutableArray<Role> Roles { get; init; } = [];
+    /// <summary>Of <c>policies/</c>; null if there was any error in it.</summary>
+    public Policy? Policy { get; init; }
+    /// <summary>Of <c>tests/</c>.</summary>
+    public ImmutableArray<PolicyTest> Tests { get; init; } = [];
+    public ImmutableArray<Diagnostic> Diagnostics { get; init; } = [];
+
+    public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options)
+    {
+        var parsed = HclParser.Parse(file.Path, file.Content);
+        var diagnostics = new List<Diagnostic>(parsed.Diagnostics);
+        var compiled = new CompiledFile(file.Path, kind, hash);
+        // What stands in a body after a syntax error may be half of what was written.
+        if (!parsed.HasErrors) compiled = kind switch
+        {
+            PolicyFileKind.Roles => compiled with { Roles = RoleCompiler.Compile(parsed, options, diagnostics) },
+            PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, diagnostics) },
+            _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, diagnostics) },
+        };
+        return compiled with { Diagnostics = [.. diagnostics] };
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>A compiled <c>when</c>: an HCL expression that must be true. Pure and bounded: 10,000 steps an evaluation.</summary>
+public sealed class Condition
+{
+    private const int MaxSteps = 10_000;
+
+    private readonly FrozenSet<string> roots;
+    private readonly ImmutableArray<HclReference> queries;
+
+    private Condition(HclExpression expression, ImmutableArray<HclReference> references)
+    {
+        Expression = expression;
+        roots = references.Select(reference => reference.Root).ToFrozenSet(StringComparer.Ordinal);
+        queries = [.. references.Where(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "query"))];
+        ReadsQuery = queries.Length > 0;
+        ReadsBody = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "body"));
+        IsConstant = references.IsEmpty;
+    }
+
+    /// <summary>The expression as parsed; its range is the place.</summary>
+    public HclExpression Expression { get; }
+
+    /// <summary>Whether it reads <c>request.query</c>.</summary>
+    public bool ReadsQuery { get; }
+
+    /// <summary>Whether it reads <c>request.body</c>, and so constrains the body.</summary>
+    public bool ReadsBody { get; }
+
+    /// <summary>Whether it reads nothing at all: then it says nothing about the caller.</summary>
+    internal bool IsConstant { get; }
+
+    /// <summary>Null with at least one error when a name can't exist in <paramref name="scope"/>, or a constant is no bool.</summary>
+    internal static Condition? Compile(HclExpression expression, ConditionScope scope, ICollection<Diagnostic> diagnostics)
+    {
+        var found = new List<Diagnostic>();
+        var references = expression.References().ToImmutableArray();
+        ConditionNames.Check(references, scope, found);
+        ConditionFunctions.Check(expression, found);
+        var condition = new Condition(expression, references);
+        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(Context([]), found) is { Kind: not HclValueKind.Bool } value) found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
+        found.ForEach(diagnostics.Add);
+        return found.Count == 0 ? condition : null;
+    }
+
+    /// <summary>A claim that is missing, a type that doesn't fit, a budget that is spent: an error, never true or false.</summary>
+    internal ConditionResult Evaluate(in ConditionInput input)
+    {
+        if (RepeatedName(input) is { } name) return ConditionResult.Failed($"query name `{name}` is given twice");
+        var variables = new Dictionary<string, HclValue>(3, StringComparer.Ordinal);
+        if (roots.Contains("claims")) variables["claims"] = input.Claims.Value;
+        if (roots.Contains("now")) variables["now"] = ConditionValues.Now(input.Now);
+        if (roots.Contains("request")) variables["request"] = ConditionValues.Request(input);
+        var errors = new List<Diagnostic>();
+        return Expression.Evaluate(Context(variables), errors) switch
+        {
+            { Kind: HclValueKind.Bool } value => value.AsBool ? ConditionResult.True : ConditionResult.False,
+            { } other => ConditionResult.Failed($"`when` is {HclJson.Kind(other)}, expected a bool"),
+            null => ConditionResult.Failed(errors.Count > 0 ? errors[0].Summary : "`when` has no value"),
+        };
+    }
+
+    private static EvaluationContext Context(Dictionary<string, HclValue> variables) => new() { Variables = variables, Functions = ConditionFunctions.All, StepsLeft = MaxSteps, BytesLeft = 1024 * 1024 };
+
+    // Of two values under one name the upstream may take either; so neither may be read.
+    private string? RepeatedName(in ConditionInput input)
+    {
+        if (queries.IsEmpty || input.Query is not { Count: > 1 } query) return null;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, _) in query)
+        {
+            if (!seen.Add(name) && queries.Any(reference => reference.Steps.Length < 2 || reference.Steps[1] == name)) return name;
+        }
+        return null;
+    }
+}

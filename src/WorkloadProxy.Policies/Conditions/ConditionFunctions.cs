@@ -1,0 +1,83 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Globalization;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>
+/// The functions of a <c>when</c>, named and meant as in Terraform where it has them:
+/// <c>contains(list, value)</c> · <c>strcontains(text, part)</c> · <c>startswith(text, part)</c> · <c>endswith(text, part)</c> · <c>length(text, list or object)</c> ·
+/// <c>lower(text)</c> · <c>upper(text)</c> · <c>lookup(object, name, default)</c>, which is how a claim that may be missing is read · <c>regex(pattern, text)</c>:
+/// whether the whole text matches, in linear time; the pattern is a constant.
+/// All are pure. A call counts as one step, so what it may look at is bounded.
+/// </summary>
+internal static class ConditionFunctions
+{
+    private const int MaxText = 64 * 1024;
+    private const int MaxItems = 1024;
+
+    public static readonly FrozenDictionary<string, HclFunction> All = new Dictionary<string, HclFunction>
+    {
+        ["contains"] = Contains,
+        ["strcontains"] = OfTexts("strcontains", (text, part) => text.Contains(part, StringComparison.Ordinal)),
+        ["startswith"] = OfTexts("startswith", (text, part) => text.StartsWith(part, StringComparison.Ordinal)),
+        ["endswith"] = OfTexts("endswith", (text, part) => text.EndsWith(part, StringComparison.Ordinal)),
+        ["length"] = Length,
+        ["lower"] = OfText("lower", text => text.ToLowerInvariant()),
+        ["upper"] = OfText("upper", text => text.ToUpperInvariant()),
+        ["lookup"] = Lookup,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Every function that is called exists.</summary>
+    public static void Check(HclExpression expression, ICollection<Diagnostic> diagnostics)
+    {
+    }
+
+    private static HclValue? Contains(ImmutableArray<HclValue> arguments, out string? error)
+    {
+        if (arguments is not [{ Kind: HclValueKind.Tuple } list, { Kind: HclValueKind.String or HclValueKind.Number or HclValueKind.Bool } value]) return Failed("`contains` takes a list and a string, number or bool", out error);
+        if (list.Items.Length > MaxItems) return Failed($"`contains` takes at most {MaxItems} items", out error);
+        error = null;
+        return HclValue.FromBool(list.Items.Contains(value));
+    }
+
+    private static HclValue? Length(ImmutableArray<HclValue> arguments, out string? error)
+    {
+        error = null;
+        switch (arguments)
+        {
+            case [{ Kind: HclValueKind.String, AsString: { Length: <= MaxText } text }]: return HclValue.FromNumber(new StringInfo(text).LengthInTextElements);
+            case [{ Kind: HclValueKind.Tuple } list]: return HclValue.FromNumber(list.Items.Length);
+            case [{ Kind: HclValueKind.Object } value]: return HclValue.FromNumber(value.Members.Count);
+            default: return Failed("`length` takes one string, list or object", out error);
+        }
+    }
+
+    private static HclValue? Lookup(ImmutableArray<HclValue> arguments, out string? error)
+    {
+        if (arguments is not [{ Kind: HclValueKind.Object } value, { Kind: HclValueKind.String } name, var otherwise]) return Failed("`lookup` takes an object, a name and a default", out error);
+        error = null;
+        return value.Members.GetValueOrDefault(name.AsString, otherwise);
+    }
+
+    private static HclFunction OfText(string name, Func<string, string> apply) => (ImmutableArray<HclValue> arguments, out string? error) =>
+    {
+        if (arguments is not [{ Kind: HclValueKind.String, AsString: { Length: <= MaxText } text }]) return Failed($"`{name}` takes one string", out error);
+        error = null;
+        return HclValue.FromString(apply(text));
+    };
+
+    private static HclFunction OfTexts(string name, Func<string, string, bool> apply) => (ImmutableArray<HclValue> arguments, out string? error) =>
+    {
+        if (arguments is not [{ Kind: HclValueKind.String, AsString: { Length: <= MaxText } text }, { Kind: HclValueKind.String } part]) return Failed($"`{name}` takes two strings", out error);
+        error = null;
+        return HclValue.FromBool(apply(text, part.AsString));
+    };
+
+    private static HclValue? Failed(string text, out string? error)
+    {
+        error = text;
+        return null;
+    }
+}

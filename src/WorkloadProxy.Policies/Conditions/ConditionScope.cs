@@ -1,0 +1,10 @@
+namespace WorkloadProxy.Policies;
+
+/// <summary>What a <c>when</c> may name.</summary>
+internal enum ConditionScope
+{
+    /// <summary><c>claims</c> and <c>now</c>.</summary>
+    Role,
+    /// <summary>Also <c>request</c>.</summary>
+    Rule,
+}

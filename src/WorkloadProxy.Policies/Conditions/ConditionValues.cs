@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>What a condition computes with: JSON, the time and the request as HCL values.</summary>
+internal static class ConditionValues
+{
+    /// <summary>Stands where there is no value to compute with, so that every operator refuses it: null would be equal to null.</summary>
+    public static readonly HclValue Unusable = HclValue.FromOpaque(new object());
+
+    private static readonly HclValue NoMembers = HclValue.FromMembers([]);
+
+    /// <summary>Never fails: a number that no HCL number can hold becomes <see cref="Unusable"/>. The document's depth is bounded where it was parsed.</summary>
+    public static HclValue FromJson(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => HclValue.FromMembers(element.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, FromJson(member.Value)))),
+        JsonValueKind.Array => HclValue.FromItems([.. element.EnumerateArray().Select(FromJson)]),
+        JsonValueKind.String => HclValue.FromString(element.GetString()!),
+        JsonValueKind.Number => HclNumber.TryParse(JsonMarshal.GetRawUtf8Value(element), out var number) ? HclValue.FromNumber(number) : Unusable,
+        JsonValueKind.True => HclValue.True,
+        JsonValueKind.False => HclValue.False,
+        JsonValueKind.Null => HclValue.Null,
+        _ => Unusable,
+    };
+
+    /// <summary>UTC; Monday is 1, Sunday 7.</summary>
+    public static HclValue Now(DateTimeOffset now)
+    {
+        var utc = now.ToUniversalTime();
+        return HclValue.FromMembers(
+        [
+            new("unix", HclValue.FromNumber(utc.ToUnixTimeSeconds())),
+            new("hour", HclValue.FromNumber(utc.Hour)),
+            new("weekday", HclValue.FromNumber(utc.DayOfWeek == DayOfWeek.Sunday ? 7 : (int)utc.DayOfWeek)),
+        ]);
+    }
+
+    public static HclValue Request(in ConditionInput input)
+    {
+        var query = new Dictionary<string, HclValue>(StringComparer.Ordinal);
+        foreach (var (name, value) in input.Query ?? []) if (!query.TryAdd(name, HclValue.FromString(value))) query[name] = Unusable;
+        return HclValue.FromMembers(
+        [
+            new("method", HclValue.FromString(input.Method)),
+            new("path", HclValue.FromString(input.Path)),
+            new("query", HclValue.FromMembers(query)),
+            new("body", input.Body ?? NoMembers),
+        ]);
+    }
+}

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>A role: which tokens it matches, and the policies that these get. Immutable.</summary>
+public sealed class Role
+{
+    private readonly string ownSubjects;
+    private readonly string ownSource;
+    private readonly bool constrainsDroplet;
+
+    internal Role(CompileOptions options, ImmutableArray<RoleClaim> claims)
+    {
+        Options = options;
+        Claims = claims;
+        ownSubjects = $"actx:{options.Context.Id}:";
+        ownSource = options.Context.ToString();
+        constrainsDroplet = claims.Any(claim => claim.Name == "droplet_id");
+    }
+
+    /// <summary>The block's label, unique in the set.</summary>
+    public required string Name { get; init; }
+    /// <summary>The block's header.</summary>
+    public required SourceRange Range { get; init; }
+    /// <summary>What it is for, in its author's words.</summary>
+    public string? Description { get; init; }
+    /// <summary>The exact issuers named in <c>iss</c>; empty: this proxy.</summary>
+    public ImmutableArray<string> Issuers { get; init; } = [];
+    /// <summary>All claim constraints but <c>iss</c>, in the order written. All must hold.</summary>
+    public ImmutableArray<RoleClaim> Claims { get; }
+    /// <summary>In the order written, each once.</summary>
+    public ImmutableArray<Policy> Policies { get; private set; } = [];
+    /// <summary>False switches the role off.</summary>
+    public bool Enabled { get; init; } = true;
+    /// <summary>The role ends then; null: never.</summary>
+    public DateTimeOffset? Expires { get; init; }
+    /// <summary>The longest life in seconds of a token minted through the role.</summary>
+    public int? MaxTtl { get; init; }
+    /// <summary>Must be true at each request; null: always is.</summary>
+    public Condition? When { get; init; }
+    /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
+    public bool IsDropletRole { get; init; }
+
+    /// <summary><c>when</c> as written.</summary>
+    public string? WhenText { get; init; }
+
+    internal CompileOptions Options { get; }
+    internal ImmutableArray<IssuerReference> IssuerRanges { get; init; } = [];
+    internal ImmutableArray<PolicyReference> PolicyNames { get; init; } = [];
+
+    /// <summary>Whether it is for tokens of this proxy.</summary>
+    public bool IsOwn => Issuers.IsEmpty;
+
+    /// <summary>Whether every claim constraint holds. Time and <c>when</c> are left to the request.</summary>
+    public bool Matches(Claims claims)
+    {
+        if (!IssuerHolds(claims) || !SourceHolds(claims) || !DropletHolds(claims)) return false;
+        foreach (var claim in Claims) if (!claim.Holds(claims)) return false;
+        return true;
+    }
+
+    /// <summary>Why it matches a token at a time or doesn't, constraint by constraint. For the policy's author: it shows expected values.</summary>
+    public RoleExplanation Explain(Claims claims, DateTimeOffset now) => RoleExplanation.Of(this, claims, now);
+
+    /// <summary>Enabled, not expired, and <c>when</c> is true.</summary>
+    internal bool IsActive(Claims claims, DateTimeOffset now)
+        => Enabled && !IsExpired(now) && (When is null || When.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
+
+    internal bool IsExpired(DateTimeOffset now) => Expires is { } end && now >= end;
+
+    internal bool IssuerHolds(Claims claims)
+    {
+        var issuer = claims.String("iss");
+        if (issuer is null) return false;
+        return IsOwn ? issuer == Options.OwnIssuer : Issuers.Contains(issuer);
+    }
+
+    /// <summary>
+    /// Two upstreams may have a context of one id. A token of ours whose subject begins with this context's id must come from this very context, or the
+    /// other one's owner could mint it.
+    /// </summary>
+    internal bool SourceHolds(Claims claims)
+        => !IsOwn || claims.String("sub")?.StartsWith(ownSubjects, StringComparison.Ordinal) != true || claims.String("actx_source") == ownSource;
+
+    /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
+    internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
+
+    /// <summary>The same role with the policies of a set. Only the names are known while a file is compiled.</summary>
+    internal Role Bind(ImmutableArray<Policy> policies)
+    {
+        var bound = (Role)MemberwiseClone();
+        bound.Policies = policies;
+        return bound;
+    }
+}
+
+/// <summary>A policy's name in a role, and where it stands.</summary>
+internal readonly record struct PolicyReference(string Name, SourceRange Range);

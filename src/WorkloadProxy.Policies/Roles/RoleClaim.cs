@@ -1,0 +1,42 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>One claim constraint of a role: the claim's name, what it must be as written, and where that stands.</summary>
+public sealed class RoleClaim
+{
+    internal RoleClaim(string name, HclValue expected, ClaimConstraint constraint, HclExpression expression)
+    {
+        Name = name;
+        Expected = expected;
+        Constraint = constraint;
+        Expression = expression;
+    }
+
+    /// <summary>The claim's name at the top level of the token.</summary>
+    public string Name { get; }
+
+    /// <summary>As written: a string, number, bool, list or object.</summary>
+    public HclValue Expected { get; }
+
+    /// <summary>Where the expected value stands.</summary>
+    public SourceRange Range => Expression.Range;
+
+    internal ClaimConstraint Constraint { get; }
+
+    internal HclExpression Expression { get; }
+
+    /// <summary>A missing claim never holds.</summary>
+    internal bool Holds(Claims claims) => claims.Root.TryGetProperty(Name, out var claim) && Constraint.Holds(claim);
+
+    /// <summary>The string patterns, if it is made of nothing else: one, or all of a list; otherwise none.</summary>
+    internal IReadOnlyList<ClaimConstraint.Text> Texts => Constraint switch
+    {
+        ClaimConstraint.Text text => [text],
+        ClaimConstraint.AnyOf { Options: var options } when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
+        _ => [],
+    };
+
+    /// <summary>Where the element of that number stands in a written list; the whole value when it is none.</summary>
+    internal SourceRange RangeOf(int element) => Expression is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
+}

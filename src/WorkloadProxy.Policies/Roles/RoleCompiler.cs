@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>One file's <c>role</c> blocks → roles whose policies are names yet.</summary>
+internal static class RoleCompiler
+{
+    /// <summary>The roles without an error; every error and warning of the others is among <paramref name="diagnostics"/>.</summary>
+    public static ImmutableArray<Role> Compile(HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    {
+        foreach (var attribute in file.Body.Attributes) diagnostics.Add(RoleDiagnostics.AttributeOutside(attribute.Name, "role", attribute.NameRange));
+        var evaluation = new EvaluationContext();
+        var roles = ImmutableArray.CreateBuilder<Role>();
+        foreach (var block in file.Body.Blocks)
+        {
+            if (block.Type != "role") diagnostics.Add(RoleDiagnostics.UnknownBlock(block.Type, "role", block.TypeRange));
+            else if (new RoleReader(block, file, options, evaluation, diagnostics).Read() is { } role) roles.Add(role);
+        }
+        return roles.ToImmutable();
+    }
+}

@@ -1,0 +1,121 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Every error and warning about roles and about a set as a whole. Codes are stable.</summary>
+internal static class RoleDiagnostics
+{
+    private const string OwnHelp = "begin `sub` with `actx:{actx}:` for tokens minted from this context, or with `actx:ID:` for another's; name an `iss` for another issuer's";
+
+    public static Diagnostic UnknownBlock(string type, string expected, SourceRange range)
+        => Error("unknown-block", $"unknown block `{type}`, expected `{expected}`", DidYouMean(type, [expected]), range);
+
+    public static Diagnostic NestedBlock(string type, SourceRange range)
+        => Error("unknown-block", $"unknown block `{type}` in a role", $"a role has attributes only: write `{type} = {{ … }}`", range);
+
+    public static Diagnostic AttributeOutside(string name, string block, SourceRange range)
+        => Error("unknown-attribute", $"unknown attribute `{name}` outside of a `{block}` block", $"put it into `{block} \"NAME\" {{ … }}`", range);
+
+    public static Diagnostic UnknownAttribute(string name, string block, IEnumerable<string> known, SourceRange range)
+        => Error("unknown-attribute", $"unknown attribute `{name}` in `{block}`", DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}", range);
+
+    public static Diagnostic Labels(string block, int found, SourceRange range)
+        => Error("block-labels", $"`{block}` has {found} labels, expected one, its name", $"write `{block} \"NAME\" {{ … }}`", range);
+
+    public static Diagnostic BadName(string block, SourceRange range)
+        => Error("bad-name", $"the name of a `{block}` is empty or holds control characters", null, range);
+
+    public static Diagnostic Duplicate(string block, string name, SourceRange first, SourceRange range)
+        => Error($"duplicate-{block}", $"{block} `{name}` stands already at {first}", "names are unique in a set: rename one", range);
+
+    public static Diagnostic Missing(string block, string name, string attribute, string? lookalike, string help, SourceRange range)
+        => Error("missing-attribute", $"{block} `{name}` has no `{attribute}`", lookalike is null ? help : $"did you mean `{attribute}` by `{lookalike}`?", range);
+
+    public static Diagnostic WrongType(string name, HclValue found, string expected, SourceRange range)
+        => Error("wrong-type", $"`{name}` is {HclJson.Kind(found)}, expected {expected}", null, range);
+
+    public static Diagnostic BadTime(string name, string found, SourceRange range)
+        => Error("bad-time", $"`{name}` is `{found}`, expected a time with an offset (RFC 3339)", "for instance `2026-12-31T23:59:59Z`", range);
+
+    public static Diagnostic BadTtl(string found, SourceRange range)
+        => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", null, range);
+
+    public static Diagnostic UnknownPolicy(string name, string? nearest, SourceRange range)
+        => Error("unknown-policy", $"unknown policy `{name}`", nearest is null ? $"a policy has its file's name: `policies/{name}.hcl`" : $"did you mean `{nearest}`?", range);
+
+    public static Diagnostic EmptyConstraint(string name, HclValue found, SourceRange range)
+        => Error("empty-constraint", $"`{name}` is {(found.Kind == HclValueKind.Null ? "null" : found.Kind == HclValueKind.Tuple ? "an empty list" : "an empty object")}, expected what the claim must be",
+            "leave it out if the claim doesn't matter", range);
+
+    public static Diagnostic BadConstraint(string name, HclValue found, SourceRange range)
+        => Error("wrong-type", $"`{name}` holds {HclJson.Kind(found)} in a list, expected a string, number, bool or object", null, range);
+
+    public static Diagnostic DuplicateClaim(string name, SourceRange first, SourceRange range)
+        => Error("duplicate-claim", $"claim `{name}` is constrained already at {first}", "for one of several values write a list", range);
+
+    public static Diagnostic IssuerWildcard(string found, SourceRange range)
+        => Error("issuer-wildcard", $"`iss` is `{found}`, expected exact issuers: `*` is not one", "write each issuer, as a list if there are several", range);
+
+    public static Diagnostic IssuerUrl(string found, SourceRange range)
+        => Error("issuer-url", $"`iss` is `{found}`, expected an absolute https URL without user, query and fragment", "write it exactly as the tokens' `iss` claim has it", range);
+
+    public static Diagnostic OwnIssuer(string found, SourceRange range)
+        => Error("own-issuer", $"`iss` is `{found}`, which is this proxy", "leave `iss` out: without it, the role is for tokens of this proxy", range);
+
+    public static Diagnostic Unconstrained(string role, string issuer, SourceRange range)
+        => Error("unconstrained-role", $"role `{role}` takes every token that `{issuer}` issues for its `aud`", "constrain a claim that tells the workload, such as `sub`", range);
+
+    public static Diagnostic Unpinned(string role, SharedIssuer shared, UnpinnedText? text, SourceRange issuer)
+        => Error("unpinned-tenant",
+            text is null ? $"role `{role}` is open to every tenant of `{shared.Issuer}`" : $"role `{role}` is open to every tenant of `{shared.Issuer}`: `{text.Claim} = {text.Value}` pins none",
+            $"say whose tokens are meant, without a wildcard up to the delimiter behind the name, in {shared.ClaimNames}: `{shared.Example}`", text?.Range ?? issuer);
+
+    public static Diagnostic OwnUnpinned(string role, string? found, SourceRange range)
+        => Error("unpinned-tenant", found is null ? $"role `{role}` has neither `iss` nor `sub`: it is open to every context that mints tokens here"
+            : $"role `{role}` is open to every context that mints tokens here: `sub` is `{found}`, expected a context's id before any wildcard", OwnHelp, range);
+
+    public static Diagnostic TooManyIssuers(int most, SourceRange range)
+        => Error("too-many-issuers", $"more than {most} issuers in one context", "keys of each are fetched and kept: use fewer issuers, or several contexts", range);
+
+    public static Diagnostic TooManyFiles(int most, int found, SourceRange range)
+        => Error("too-many-files", $"{found} files, expected at most {most}", null, range);
+
+    public static Diagnostic IssuerSpelling(string found, string exact, SourceRange range)
+        => Warning("issuer-spelling", $"`iss` is `{found}`, but its tokens say `{exact}`", "issuers are compared exactly: no token will match", range);
+
+    public static Diagnostic NoPolicies(string role, SourceRange range)
+        => Warning("no-policies", $"role `{role}` has no policies: it permits nothing", null, range);
+
+    public static Diagnostic UnusedPolicy(string policy, SourceRange range)
+        => Warning("unused-policy", $"no role uses policy `{policy}`", "name it in the `policies` of a role, or remove the file", range);
+
+    public static Diagnostic LooksReserved(string found, string reserved, SourceRange range)
+        => Warning("misspelt-attribute", $"`{found}` is taken for a claim", $"did you mean `{reserved}`? A claim of that name is written `claims = {{ \"{found}\" = … }}`", range);
+
+    public static Diagnostic LooksLikeClaim(string found, string known, SourceRange range)
+        => Warning("misspelt-claim", $"no token of that issuer has a claim `{found}`", $"did you mean `{known}`?", range);
+
+    public static Diagnostic NoTemplate(string claim, string found, SourceRange range)
+        => Warning("no-template", $"`{claim}` is `{found}`: `{{claims.…}}` stands for itself in a role", "only paths and parameters of policies take claims; in a role use `when`", range);
+
+    public static Diagnostic NeverMatches(string role, string why, string? help, SourceRange range)
+        => Warning("role-never-matches", $"no token can match role `{role}`: {why}", help, range);
+
+    public static Diagnostic GitHubOneForm(string found, bool isNew, SourceRange range)
+        => Warning("github-sub-one-form", $"`sub` has only the {(isNew ? "newer" : "older")} form of GitHub's subjects: `{found}`",
+            isNew ? "repositories that were neither made, renamed nor moved since 2026-07-15 say `repo:OWNER/REPO:…`: accept both in a list, or constrain `repository_id`"
+                : "repositories made, renamed or moved since 2026-07-15 say `repo:OWNER@ID/REPO@ID:…`: accept both in a list, or constrain `repository_id`", range);
+
+    public static Diagnostic AdmitsPullRequests(string found, SourceRange range)
+        => Warning("admits-pull-requests", $"`sub` is `{found}`, which pull requests match too", "name the ref or the environment: `repo:OWNER/REPO:ref:refs/heads/main`", range);
+
+    public static Diagnostic SelfGranting(string role, string policy, SourceRange range)
+        => Warning("self-granting-role", $"role `{role}` may update its own policy repository by policy `{policy}`: it can grant itself anything", "keep `update` on that path to a role that people review", range);
+
+    /// <summary>Null when nothing is near.</summary>
+    public static string? DidYouMean(string found, IEnumerable<string> known) => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
+
+    public static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
+
+    private static Diagnostic Warning(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Warning, code, summary, help, range);
+}

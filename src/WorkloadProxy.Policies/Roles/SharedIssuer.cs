@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>
+/// An issuer that serves many tenants under one <c>iss</c>: a role that names it must say whose tokens it means, in a claim that the issuer itself fills
+/// in. The table is SPEC §5's; issuers that belong to one organization (by path or host) are not in it.
+/// </summary>
+internal sealed partial record SharedIssuer(string Issuer, string Example, ImmutableArray<TenantClaim> Claims)
+{
+    public const string GitHub = "https://token.actions.githubusercontent.com";
+
+    private static readonly ImmutableArray<SharedIssuer> All =
+    [
+        // A repository's owner may choose which claims make up `sub`, each written as its name and its value; so those that name the owner count as well,
+        // and `environment:` or `job_workflow_ref:` do not: anyone has an environment `prod`, anyone may call a public workflow.
+        new(GitHub, "sub = \"repo:OWNER/REPO:ref:refs/heads/main\"",
+        [
+            new("sub", Prefix: GitHubSubject(), Whole: GitHubOwnerSubject()),
+            new("repository", Prefix: GitHubRepository()),
+            new("repository_id", Whole: Word()),
+            new("repository_owner", Whole: Word()),
+            new("repository_owner_id", Whole: Word()),
+            new("enterprise_id", Whole: Word()),
+        ]),
+        new("https://cloud.rwx.com/mint", "sub = \"org:SLUG:vault:NAME\"", [new("sub", Prefix: RwxSubject())]),
+        new("https://gitlab.com", "project_path = \"GROUP/PROJECT\"",
+        [
+            new("sub", Prefix: GitLabSubject()),
+            new("project_path", Prefix: FirstSegment()),
+            new("project_id", Whole: Word()),
+            new("namespace_path", Prefix: FirstSegment(), Whole: Word()),
+            new("namespace_id", Whole: Word()),
+        ]),
+        // A pipeline's slug is unique within an organization only, so it pins nothing that the organization did not pin already.
+        new("https://agent.buildkite.com", "organization_slug = \"ORGANIZATION\"",
+        [
+            new("sub", Prefix: BuildkiteSubject()),
+            new("organization_slug", Whole: Word()),
+            new("organization_id", Whole: Word()),
+        ]),
+        new("https://oidc.vercel.com", "sub = \"owner:TEAM:project:PROJECT:environment:production\"", [new("sub", Prefix: VercelSubject()), new("owner_id", Whole: Word())]),
+        new("https://identity.depot.dev", "org_id = \"ORGANIZATION\"", [new("sub", Prefix: DepotSubject()), new("org_id", Whole: Word())]),
+        new("https://accounts.google.com", "email = \"NAME@PROJECT.iam.gserviceaccount.com\"", [new("sub", Whole: Word()), new("email", Whole: Email()), new("hd", Whole: Word())]),
+    ];
+
+    /// <summary>The entry that <paramref name="issuer"/> means, also when it is spelled with another case, a port or a slash at the end; null when it is no shared one.</summary>
+    public static SharedIssuer? Find(string issuer)
+    {
+        var origin = IssuerUrl.Normalize(issuer);
+        return All.FirstOrDefault(shared => IssuerUrl.Normalize(shared.Issuer) == origin);
+    }
+
+    /// <summary>The claims that may pin, as a text for people.</summary>
+    public string ClaimNames => string.Join(", ", Claims.Select(claim => $"`{claim.Name}`"));
+
+    [GeneratedRegex(@"\A(?:repo(?:sitory)?:[A-Za-z0-9_.-]+(?:@[0-9]+)?/|(?:repository_owner|repository_id|repository_owner_id|enterprise_id):[A-Za-z0-9_.-]+:)")]
+    private static partial Regex GitHubSubject();
+
+    [GeneratedRegex(@"\A(?:repository_owner|repository_id|repository_owner_id|enterprise_id):[A-Za-z0-9_.-]+\z")]
+    private static partial Regex GitHubOwnerSubject();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_.-]+/")]
+    private static partial Regex GitHubRepository();
+
+    [GeneratedRegex(@"\A(?:mint:[A-Za-z0-9-]+|org:[^:/\s]+):")]
+    private static partial Regex RwxSubject();
+
+    [GeneratedRegex(@"\Aproject_path:[^:/\s]+/")]
+    private static partial Regex GitLabSubject();
+
+    [GeneratedRegex(@"\A[^:/\s]+/")]
+    private static partial Regex FirstSegment();
+
+    [GeneratedRegex(@"\Aorganization:[^:/\s]+:")]
+    private static partial Regex BuildkiteSubject();
+
+    [GeneratedRegex(@"\Aowner:[^:/\s]+:")]
+    private static partial Regex VercelSubject();
+
+    [GeneratedRegex(@"\Aspiffe://identity\.depot\.dev/org/[^:/\s]+/")]
+    private static partial Regex DepotSubject();
+
+    [GeneratedRegex(@"\A[^@\s]+@[^@\s]+\z")]
+    private static partial Regex Email();
+
+    [GeneratedRegex(@"\A\S+\z")]
+    private static partial Regex Word();
+}
+
+/// <summary>A claim that names the tenant: <paramref name="Prefix"/> must match in the literal text before any wildcard, or <paramref name="Whole"/> the whole of a text without one.</summary>
+internal sealed record TenantClaim(string Name, Regex? Prefix = null, Regex? Whole = null)
+{
+    /// <summary>A string, or a list of nothing else, of which every element pins. Tenants' names and ids are strings in all these tokens: a number pins nothing.</summary>
+    public bool Pins(RoleClaim claim) => claim.Texts is { Count: > 0 } texts && texts.All(text => Pins(text.Pattern));
+
+    public bool Pins(TextPattern pattern)
+        => Prefix?.IsMatch(pattern.LiteralPrefix) == true || (pattern.IsLiteral && Whole?.IsMatch(pattern.LiteralPrefix) == true);
+}

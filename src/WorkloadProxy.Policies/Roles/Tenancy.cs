@@ -1,0 +1,70 @@
+using System.Text.RegularExpressions;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Whether a role says whose tokens it means (SPEC §5). Without that, everyone whom the issuer serves could take the role.</summary>
+internal static partial class Tenancy
+{
+    public static void Check(string role, SourceRange header, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, bool hasCondition, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    {
+        if (issuers.Count == 0)
+        {
+            CheckOwn(role, header, claims, options.Context, diagnostics);
+            return;
+        }
+        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare)) diagnostics.Add(RoleDiagnostics.Unconstrained(role, issuers[0].Issuer, header));
+        foreach (var issuer in issuers)
+        {
+            if (SharedIssuer.Find(issuer.Issuer) is not { } shared) continue;
+            if (shared.Issuer != issuer.Issuer) diagnostics.Add(RoleDiagnostics.IssuerSpelling(issuer.Issuer, shared.Issuer, issuer.Range));
+            if (shared.Claims.Any(tenant => claims.Any(claim => claim.Name == tenant.Name && tenant.Pins(claim)))) continue;
+            diagnostics.Add(RoleDiagnostics.Unpinned(role, shared, WhatDoesNotPin(shared, claims), issuer.Range));
+        }
+    }
+
+    /// <summary>Whether a subject of this proxy names the context that it was minted from.</summary>
+    public static bool PinsContext(TextPattern subject, AuthContext context)
+    {
+        var prefix = subject.LiteralPrefix;
+        return prefix.StartsWith($"actx:{context.Id}:", StringComparison.Ordinal) || OtherContext().IsMatch(prefix);
+    }
+
+    private static void CheckOwn(string role, SourceRange header, IReadOnlyList<RoleClaim> claims, AuthContext context, ICollection<Diagnostic> diagnostics)
+    {
+        var subject = claims.FirstOrDefault(claim => claim.Name == "sub");
+        if (subject is null)
+        {
+            diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, null, header));
+            return;
+        }
+        var texts = subject.Texts;
+        if (texts.Count == 0) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, HclJson.Text(subject.Expected), subject.Range));
+        for (var i = 0; i < texts.Count; i++)
+        {
+            if (!PinsContext(texts[i].Pattern, context)) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, texts[i].Written, subject.RangeOf(i)));
+        }
+    }
+
+    private static UnpinnedText? WhatDoesNotPin(SharedIssuer shared, IReadOnlyList<RoleClaim> claims)
+    {
+        foreach (var tenant in shared.Claims)
+        {
+            if (claims.FirstOrDefault(claim => claim.Name == tenant.Name) is not { } claim) continue;
+            var texts = claim.Texts;
+            for (var i = 0; i < texts.Count; i++) if (!tenant.Pins(texts[i].Pattern)) return new UnpinnedText(claim.Name, $"\"{texts[i].Written}\"", claim.RangeOf(i));
+            return new UnpinnedText(claim.Name, HclJson.Text(claim.Expected), claim.Range);
+        }
+        return null;
+    }
+
+    // The id of another context ends at the next colon; but a DID's (and a URN's) own first two colons belong to it: `actx:did:*` would name every DID.
+    [GeneratedRegex(@"\Aactx:(?:(?i:did|urn):[^:\s]+:[^:\s]+|(?!(?i:did|urn):)[^:\s]+):")]
+    private static partial Regex OtherContext();
+}
+
+/// <summary>An issuer in <c>iss</c>, and where it stands.</summary>
+internal readonly record struct IssuerReference(string Issuer, SourceRange Range);
+
+/// <summary>A value that looks as if it should pin a tenant, and doesn't.</summary>
+internal sealed record UnpinnedText(string Claim, string Value, SourceRange Range);

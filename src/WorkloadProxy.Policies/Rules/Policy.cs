@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>One policy file's rules. Immutable.</summary>
+public sealed class Policy
+{
+    /// <summary>The file's stem.</summary>
+    public required string Name { get; init; }
+    /// <summary>The file's path.</summary>
+    public required string File { get; init; }
+    /// <summary>In the order of the file.</summary>
+    public ImmutableArray<PolicyRule> Rules { get; init; } = [];
+}

@@ -1,0 +1,26 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>A <c>test</c> block of <c>tests/*.hcl</c>: a token, a request, and what must come of it.</summary>
+public sealed class PolicyTest
+{
+    /// <summary>The block's label, unique in the set.</summary>
+    public required string Name { get; init; }
+    /// <summary>The block's header.</summary>
+    public required SourceRange Range { get; init; }
+    /// <summary>The token's claims; <c>iss</c>, <c>actx_source</c> and <c>aud</c> filled in where the test leaves them out.</summary>
+    public required Claims Claims { get; init; }
+    /// <summary>The request's method, as written.</summary>
+    public required string Method { get; init; }
+    /// <summary>Path and query as a client would send them.</summary>
+    public required string RawTarget { get; init; }
+    /// <summary>The body as JSON; empty if there is none.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+    /// <summary>Whether the request must be permitted.</summary>
+    public required bool ExpectsAllow { get; init; }
+    /// <summary>A text that the denial must contain, or null.</summary>
+    public string? Reason { get; init; }
+    /// <summary>When the request is made; null: when the tests are run.</summary>
+    public DateTimeOffset? Now { get; init; }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Reads one <c>test</c> block, going on after each error.</summary>
+internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
+{
+    private static readonly ImmutableArray<string> Known = ["token", "request", "expect", "reason", "now"];
+    private static readonly ImmutableArray<string> KnownOfRequest = ["method", "path", "query", "body"];
+
+    private readonly List<Diagnostic> found = [];
+    private readonly Dictionary<string, (HclAttribute Attribute, HclValue? Value)> attributes = [];
+
+    /// <summary>Null when there was any error.</summary>
+    public PolicyTest? Read()
+    {
+        var test = ReadTest();
+        found.ForEach(diagnostics.Add);
+        return found.Count == 0 ? test : null;
+    }
+
+    private PolicyTest? ReadTest()
+    {
+        if (block.Labels.Length != 1) found.Add(RoleDiagnostics.Labels("test", block.Labels.Length, block.TypeRange));
+        var name = block.Labels.Length == 1 ? block.Labels[0].Value : "";
+        var header = block.Labels.Length > 0 ? block.TypeRange with { End = block.Labels[^1].Range.End } : block.TypeRange;
+        if (block.Labels.Length == 1 && (name.Length == 0 || name.Any(char.IsControl))) found.Add(RoleDiagnostics.BadName("test", block.Labels[0].Range));
+        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.UnknownAttribute(nested.Type, "test", Known, nested.TypeRange));
+        foreach (var attribute in block.Body.Attributes)
+        {
+            if (!Known.Contains(attribute.Name)) found.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, "test", Known, attribute.NameRange));
+            else attributes[attribute.Name] = (attribute, attribute.Expression.Evaluate(evaluation, found));
+        }
+        foreach (var required in (string[])["token", "request", "expect"])
+        {
+            if (attributes.ContainsKey(required)) continue;
+            var lookalike = Suggestion.Nearest(required, block.Body.Attributes.Select(attribute => attribute.Name).Except(Known));
+            found.Add(RoleDiagnostics.Missing("test", name, required, lookalike, "a test has `token`, `request` and `expect`", header));
+        }
+        var claims = ReadToken();
+        var request = ReadRequest();
+        var expect = Text("expect");
+        if (expect is not (null or "allow" or "deny")) found.Add(TestDiagnostics.BadExpect(expect, RangeOf("expect")));
+        if (expect == "allow" && attributes.ContainsKey("reason")) found.Add(TestDiagnostics.ReasonOfAllow(attributes["reason"].Attribute.NameRange));
+        if (claims is null || request is not var (method, target, body)) return null;
+        return new PolicyTest
+        {
+            Name = name, Range = header, Claims = claims, Method = method, RawTarget = target, Body = body, ExpectsAllow = expect == "allow", Reason = Text("reason"), Now = ReadNow(),
+        };
+    }
+
+    private Claims? ReadToken()
+    {
+        if (Value("token", HclValueKind.Object, "an object of claims") is not { } token) return null;
+        var members = new Dictionary<string, HclValue>(token.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value))), StringComparer.Ordinal);
+        members.TryAdd("iss", HclValue.FromString(options.OwnIssuer));
+        members.TryAdd("aud", HclValue.FromString(options.Context.ToString()));
+        if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer) members.TryAdd("actx_source", HclValue.FromString(options.Context.ToString()));
+        if (Claims.TryParse(HclJson.Bytes(HclValue.FromMembers(members)), out var claims, out var error)) return claims;
+        found.Add(TestDiagnostics.BadClaims(error, RangeOf("token")));
+        return null;
+    }
+
+    private (string Method, string Target, byte[] Body)? ReadRequest()
+    {
+        if (Value("request", HclValueKind.Object, "an object with `method` and `path`") is not { } request) return null;
+        var range = RangeOf("request");
+        foreach (var name in request.Members.Keys.Except(KnownOfRequest)) found.Add(RoleDiagnostics.UnknownAttribute(name, "request", KnownOfRequest, range));
+        if (!request.Members.TryGetValue("path", out var path)) found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
+        else if (path.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("path", path, "a string", range));
+        var method = request.Members.GetValueOrDefault("method") ?? HclValue.FromString("GET");
+        if (method.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("method", method, "a string", range));
+        if (path?.Kind != HclValueKind.String || method.Kind != HclValueKind.String) return null;
+        var target = WithContext(path).AsString;
+        if (request.Members.TryGetValue("query", out var query))
+        {
+            if (target.Contains('?')) found.Add(TestDiagnostics.TwoQueries(range));
+            target = $"{target}?{Query(WithContext(query), range)}";
+        }
+        var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? HclJson.Bytes(WithContext(value)) : [];
+        return (method.AsString, target, body);
+    }
+
+    /// <summary>A string as it stands; an object's members, a list's elements each with the name again.</summary>
+    private string Query(HclValue query, SourceRange range)
+    {
+        if (query.Kind == HclValueKind.String) return query.AsString;
+        if (query.Kind != HclValueKind.Object)
+        {
+            found.Add(RoleDiagnostics.WrongType("query", query, "an object", range));
+            return "";
+        }
+        var pairs = new List<string>();
+        foreach (var (name, value) in query.Members) foreach (var item in value.Kind == HclValueKind.Tuple ? value.Items : [value])
+        {
+            var text = item.Kind switch
+            {
+                HclValueKind.String => item.AsString,
+                HclValueKind.Number => item.AsNumber.ToString(),
+                HclValueKind.Bool => item.AsBool ? "true" : "false",
+                _ => null,
+            };
+            if (text is null) found.Add(RoleDiagnostics.WrongType($"query.{name}", item, "a string, number or bool", range));
+            else pairs.Add($"{Uri.EscapeDataString(name)}={Uri.EscapeDataString(text)}");
+        }
+        return string.Join('&', pairs);
+    }
+
+    private DateTimeOffset? ReadNow()
+    {
+        if (Text("now") is not { } text) return null;
+        if (Rfc3339.TryParse(text, out var time)) return time;
+        found.Add(RoleDiagnostics.BadTime("now", text, RangeOf("now")));
+        return null;
+    }
+
+    /// <summary><c>{actx}</c> stands for the context's id here as in roles and policies: a test must hold in every context that the files are compiled for.</summary>
+    private HclValue WithContext(HclValue value) => value.Kind switch
+    {
+        HclValueKind.String => HclValue.FromString(value.AsString.Replace("{actx}", options.Context.Id, StringComparison.Ordinal).Replace("<actx>", options.Context.Id, StringComparison.Ordinal)),
+        HclValueKind.Tuple => HclValue.FromItems([.. value.Items.Select(WithContext)]),
+        HclValueKind.Object => HclValue.FromMembers(value.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value)))),
+        _ => value,
+    };
+
+    private string? Text(string name) => Value(name, HclValueKind.String, "a string")?.AsString;
+
+    private HclValue? Value(string name, HclValueKind kind, string expected)
+    {
+        if (!attributes.TryGetValue(name, out var entry) || entry.Value is null) return null;
+        if (entry.Value.Kind == kind) return entry.Value;
+        var error = RoleDiagnostics.WrongType(name, entry.Value, expected, RangeOf(name));
+        if (!found.Contains(error)) found.Add(error);
+        return null;
+    }
+
+    private SourceRange RangeOf(string name) => attributes[name].Attribute.Expression.Range;
+}

@@ -1,0 +1,19 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Errors that only <c>tests/</c> can have.</summary>
+internal static class TestDiagnostics
+{
+    public static Diagnostic BadExpect(string found, SourceRange range)
+        => RoleDiagnostics.Error("bad-expect", $"`expect` is `{found}`, expected `allow` or `deny`", null, range);
+
+    public static Diagnostic ReasonOfAllow(SourceRange range)
+        => RoleDiagnostics.Error("reason-of-allow", "`reason` beside `expect = \"allow\"`, expected it with `\"deny\"` only", "it is a text that the denial must contain", range);
+
+    public static Diagnostic TwoQueries(SourceRange range)
+        => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", null, range);
+
+    public static Diagnostic BadClaims(string error, SourceRange range)
+        => RoleDiagnostics.Error("bad-token", $"`token` can't be a token: {error}", null, range);
+}
