@@ -2,29 +2,33 @@ using System.Collections.Immutable;
 
 namespace WorkloadProxy.Hcl;
 
-/// <summary>An expression of the syntax tree.</summary>
+/// <summary>An expression of the syntax tree. Compared by reference: a tree may be large.</summary>
 public abstract record HclExpression(SourceRange Range)
 {
     /// <summary>
     /// The expression's value, or null when it could not be had; then at least one error was added to <paramref name="diagnostics"/>.
     /// </summary>
-    public HclValue? Evaluate(EvaluationContext context, ICollection<Diagnostic> diagnostics) => throw new NotImplementedException();
+    public HclValue? Evaluate(EvaluationContext context, ICollection<Diagnostic> diagnostics) =>
+        this is HclLiteralExpression literal ? literal.Value : Evaluation.Run(this, context, diagnostics);
 
     /// <summary>Every use of a variable in the expression, nested ones too, less names bound inside it (by a <c>for</c>).</summary>
-    public IEnumerable<HclReference> References() => throw new NotImplementedException();
+    public IEnumerable<HclReference> References() => ReferenceFinder.Find(this);
+
+    /// <summary>What this kind of expression comes to; null after an error.</summary>
+    internal abstract HclValue? Evaluate(Evaluation evaluation);
+
+    /// <summary>The expressions in it, and the names that each sees bound.</summary>
+    internal abstract void Visit(ReferenceFinder finder);
+
+    /// <inheritdoc/>
+    public virtual bool Equals(HclExpression? other) => ReferenceEquals(this, other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+
+    /// <inheritdoc/>
+    public sealed override string ToString() => $"{GetType().Name} at {Range}";
 }
 
 /// <summary>A use of a variable: its root name and the constant steps behind it (<c>claims.a["b"].c</c> → <c>claims</c>, [a, b, c]), up to the first step that is no constant name.</summary>
 public sealed record HclReference(string Root, ImmutableArray<string> Steps, SourceRange Range);
-
-/// <summary><c>[a, b]</c></summary>
-public sealed record HclTupleExpression(ImmutableArray<HclExpression> Items, SourceRange Range) : HclExpression(Range);
-
-/// <summary><c>{ key = value }</c>; a key that is a bare name is a literal string.</summary>
-public sealed record HclObjectExpression(ImmutableArray<HclObjectItem> Items, SourceRange Range) : HclExpression(Range);
-
-/// <summary>One member of an object expression.</summary>
-public sealed record HclObjectItem(HclExpression Key, HclExpression Value);
-
-/// <summary><c>name(a, b...)</c></summary>
-public sealed record HclFunctionCallExpression(string Name, SourceRange NameRange, ImmutableArray<HclExpression> Arguments, bool ExpandFinal, SourceRange Range) : HclExpression(Range);

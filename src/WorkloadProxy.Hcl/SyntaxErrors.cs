@@ -1,0 +1,152 @@
+using System.Text;
+
+namespace WorkloadProxy.Hcl;
+
+/// <summary>Every error of lexer and parser, with its text.</summary>
+internal static class SyntaxErrors
+{
+    private static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
+
+    // The file.
+    public static Diagnostic FileTooLarge(int size, int limit, SourceRange range) =>
+        Error("file-too-large", $"the file has {size} bytes, more than the {limit} that are permitted", "split it into several files", range);
+    public static Diagnostic InvalidEncoding(SourceRange range) =>
+        Error("invalid-encoding", "the file is not UTF-8 from here on", "save it as UTF-8", range);
+    public static Diagnostic NulCharacter(SourceRange range) =>
+        Error("nul-character", "a NUL character stands here, which no file may hold", "save the file as UTF-8, not UTF-16, and remove the character", range);
+    public static Diagnostic NestingTooDeep(int limit, SourceRange range) =>
+        Error("nesting-too-deep", $"this is nested more than {limit} levels deep", "the rest of the file was not read", range);
+
+    // Characters.
+    public static Diagnostic BitwiseOperator(TokenKind kind, SourceRange range) => Error("unsupported-operator", "there are no bitwise operators", kind switch
+    {
+        TokenKind.BitwiseAnd => "for a logical AND write `&&`",
+        TokenKind.BitwiseOr => "for a logical OR write `||`",
+        TokenKind.BitwiseNot => "for a logical NOT write `!`",
+        _ => null,
+    }, range);
+    public static Diagnostic Backtick(SourceRange range) =>
+        Error("invalid-character", "found a backtick, which has no meaning here", "for a text of several lines use a heredoc, as `<<EOT`", range);
+    public static Diagnostic Apostrophe(SourceRange range) =>
+        Error("invalid-character", "found a single quote; strings are in double quotes", "write `\"` in its place", range);
+    public static Diagnostic Semicolon(SourceRange range) =>
+        Error("invalid-character", "found `;`, which separates nothing here", "separate attributes and blocks by newlines, and items of a list by commas", range);
+    public static Diagnostic QuotedNewline(SourceRange range) =>
+        Error("multi-line-string", "a quoted string ends on the line where it begins, but found a newline", "write `\\n`, or use a heredoc, as `<<EOT`", range);
+    public static Diagnostic InvalidCharacter(ReadOnlySpan<byte> text, SourceRange range)
+    {
+        if (Rune.DecodeFromUtf8(text, out var rune, out _) == System.Buffers.OperationStatus.Done && rune.Value is 0x201C or 0x201D)
+            return Error("invalid-character", "found a curly quote; strings are in straight quotes", "write `\"` in its place", range);
+        var found = Rune.IsControl(rune) || Rune.IsWhiteSpace(rune) ? $"U+{rune.Value:X4}" : $"`{rune}`";
+        return Error("invalid-character", $"found {found}, which has no meaning here", null, range);
+    }
+
+    // Structure.
+    public static Diagnostic ItemRequired(SourceRange range, bool maybeAttribute) =>
+        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)", maybeAttribute ? "to set an attribute, write `=` behind its name" : null, range);
+    public static Diagnostic QuotedName(SourceRange range) =>
+        Error("quoted-name", "an attribute's name is written without quotes", "remove the quotes", range);
+    public static Diagnostic UnclosedBlock(SourceRange range) =>
+        Error("unclosed-block", "this block is not closed before the end of the file", "add the missing `}`; an earlier brace may be unbalanced", range);
+    public static Diagnostic DuplicateAttribute(string name, SourceRange first, SourceRange range) =>
+        Error("duplicate-attribute", $"`{name}` is set a second time; it was set in line {first.Start.Line}", "keep one of the two", range);
+    public static Diagnostic SingleLineBlockItem(string name, SourceRange range) =>
+        Error("invalid-single-line-block", "a block on one line may hold one attribute only", $"write `{name} = …`, or put each item of the block on its own line", range);
+    public static Diagnostic MissingNewline(SourceRange range) =>
+        Error("missing-newline", "expected a newline behind the attribute's value", "put what follows on its own line", range);
+    public static Diagnostic UnexpectedComma(SourceRange range) =>
+        Error("missing-newline", "found a comma behind the attribute's value, where a newline is expected", "attributes are separated by newlines; remove the comma", range);
+    public static Diagnostic BlockWithEquals(SourceRange range) =>
+        Error("invalid-block", "found `=` in the head of a block", "an attribute has no labels, and a block no `=`", range);
+    public static Diagnostic BlockWithoutBody(SourceRange range) =>
+        Error("invalid-block", "expected `{` on the line of the block's head", "a block's body stands in `{` and `}`", range);
+    public static Diagnostic BlockHead(SourceRange range) =>
+        Error("invalid-block", "expected a label in quotes or `{`", null, range);
+    public static Diagnostic SingleLineBlockComma(SourceRange range) =>
+        Error("invalid-single-line-block", "found a comma in a block on one line, which may hold one attribute only", "put each attribute on its own line", range);
+    public static Diagnostic SingleLineBlockNewline(SourceRange range) =>
+        Error("invalid-single-line-block", "a block that begins with an attribute on its first line must be closed on that line", "put the attribute on its own line, or `}` behind it", range);
+    public static Diagnostic SingleLineBlockEnd(SourceRange range) =>
+        Error("invalid-single-line-block", "expected `}` behind the one attribute of a block on one line", null, range);
+    public static Diagnostic MissingNewlineAfterBlock(SourceRange range) =>
+        Error("missing-newline", "expected a newline behind the block", "put what follows on its own line", range);
+    public static Diagnostic LabelWithTemplate(char sign, SourceRange range) =>
+        Error("invalid-label", $"a label may hold no template, but found `{sign}{{`", $"for the literal characters write `{sign}{sign}{{`", range);
+    public static Diagnostic UnterminatedLabel(SourceRange range) =>
+        Error("unterminated-string", "expected `\"` to end the string, but found the end of the file", null, range);
+    public static Diagnostic InvalidLabel(SourceRange range) =>
+        Error("invalid-label", "this can't be part of a label", null, range);
+
+    // Expressions.
+    public static Diagnostic MissingExpression(SourceRange range) =>
+        Error("missing-expression", "expected a value, but found the end of the file", null, range);
+    public static Diagnostic InvalidExpression(SourceRange range) =>
+        Error("invalid-expression", "expected a value", null, range);
+    public static Diagnostic MissingFalseResult(SourceRange range) =>
+        Error("invalid-conditional", "expected `:` and the value for false", "a conditional is `condition ? a : b`", range);
+    public static Diagnostic UnbalancedParentheses(SourceRange range) =>
+        Error("unbalanced-parentheses", "expected `)`", null, range);
+    public static Diagnostic InvalidNumber(SourceRange range) =>
+        Error("invalid-number", "this is not a number", "numbers are decimal, as `12`, `1.5` or `1e6`", range);
+    public static Diagnostic NumberTooLong(SourceRange range) =>
+        Error("number-out-of-range", "this number is too large, too small or too long", $"a number has at most {HclNumber.MaxDigits} digits and an exponent up to {HclNumber.MaxExponent}", range);
+    public static Diagnostic LegacyIndex(string first, string second, SourceRange range) =>
+        Error("invalid-index", "two indexes in a row can't be written with dots", $"write `[{first}][{second}]`", range);
+    public static Diagnostic NestedSplat(SourceRange range) =>
+        Error("nested-splat", "a `*` can't stand inside another `.*`", "write `[*]` in its place", range);
+    public static Diagnostic MissingAttributeName(SourceRange range) =>
+        Error("missing-attribute-name", "expected an attribute's name behind the dot", null, range);
+    public static Diagnostic MissingSplatBracket(SourceRange range) =>
+        Error("missing-bracket", "expected `]` right behind `[*`", null, range);
+    public static Diagnostic MissingIndexBracket(SourceRange range) =>
+        Error("missing-bracket", "expected `]` behind the index", null, range);
+    public static Diagnostic MissingFunctionName(SourceRange range) =>
+        Error("missing-function-name", "expected a function's name behind `::`", null, range);
+    public static Diagnostic MissingOpenParenthesis(SourceRange range) =>
+        Error("missing-parenthesis", "expected `(` behind the function's name", null, range);
+    public static Diagnostic MissingCloseParenthesis(SourceRange range) =>
+        Error("missing-parenthesis", "expected `)` right behind `...`", "only the last argument may be expanded", range);
+    public static Diagnostic UnterminatedCall(SourceRange range) =>
+        Error("unterminated-call", "this function call is not closed before the end of the file", "add the missing `)`; an earlier bracket may be unbalanced", range);
+    public static Diagnostic MissingArgumentSeparator(SourceRange range) =>
+        Error("missing-separator", "expected a comma between arguments", null, range);
+    public static Diagnostic UnterminatedTuple(SourceRange range) =>
+        Error("unterminated-list", "this list is not closed before the end of the file", "add the missing `]`; an earlier bracket may be unbalanced", range);
+    public static Diagnostic MissingItemSeparator(SourceRange range) =>
+        Error("missing-separator", "expected a comma between items", null, range);
+    public static Diagnostic UnterminatedObject(SourceRange range) =>
+        Error("unterminated-object", "this object is not closed before the end of the file", "add the missing `}`; an earlier brace may be unbalanced", range);
+    public static Diagnostic MissingMemberValue(SourceRange range) =>
+        Error("missing-value", "expected `=` and a value behind the key", null, range);
+    public static Diagnostic MissingEquals(SourceRange range, bool maybeName) =>
+        Error("missing-separator", "expected `=` behind the key", maybeName ? "a key with dots or blanks is written in quotes" : null, range);
+    public static Diagnostic MissingMemberSeparator(SourceRange range) =>
+        Error("missing-separator", "expected a newline or a comma between members", null, range);
+    public static Diagnostic InvalidFor(string problem, SourceRange range) =>
+        Error("invalid-for", problem, "`for` is `[for x in list: x]` or `{for k, v in object: k => v}`", range);
+    public static Diagnostic InvalidEscape(string problem, SourceRange range) =>
+        Error("invalid-escape", problem, "escapes are `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\uXXXX` and `\\UXXXXXXXX`", range);
+
+    // Templates.
+    public static Diagnostic UnclosedInterpolation(SourceRange range) =>
+        Error("unclosed-interpolation", "an interpolation is not closed before the end of its string", "add the missing `}`", range);
+    public static Diagnostic InterpolationEnd(SourceRange range) =>
+        Error("invalid-interpolation", "expected `}` to end the interpolation", "for the literal characters `${` write `$${`", range);
+    public static Diagnostic MissingDirective(SourceRange range) =>
+        Error("invalid-directive", "expected `if`, `else`, `endif`, `for` or `endfor` behind `%{`", "for the literal characters `%{` write `%%{`", range);
+    public static Diagnostic UnknownDirective(string name, SourceRange range)
+    {
+        var suggestion = NameSuggestion.For(name, ["if", "for", "else", "endif", "endfor"]);
+        return Error("invalid-directive", $"`{name}` is no template directive; there are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? null : $"did you mean `{suggestion}`?", range);
+    }
+    public static Diagnostic InvalidForDirective(string problem, SourceRange range) =>
+        Error("invalid-directive", problem, "the directive is `%{for x in list}` or `%{for k, v in object}`", range);
+    public static Diagnostic DirectiveEnd(string name, SourceRange range) =>
+        Error("invalid-directive", $"expected `}}` to end the `{name}` directive", null, range);
+    public static Diagnostic UnterminatedTemplate(SourceRange range) =>
+        Error("unterminated-string", "the string is not closed", "a quoted string ends with `\"`, a heredoc with its marker alone on a line", range);
+    public static Diagnostic TemplateEnd(string name, SourceRange opened, SourceRange range) =>
+        Error("unbalanced-directive", $"expected `%{{end{name}}}` for the `%{{{name}}}` in line {opened.Start.Line}, but found the end of the string", null, range);
+    public static Diagnostic UnexpectedDirective(string name, string problem, SourceRange range) =>
+        Error("unbalanced-directive", $"found `%{{{name}}}`, {problem}", null, range);
+}
