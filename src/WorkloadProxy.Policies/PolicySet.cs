@@ -42,6 +42,9 @@ public sealed class PolicySet
     /// <summary>By path; what an unchanged file came to, for the next compilation.</summary>
     internal FrozenDictionary<string, CompiledFile> Files { get; }
 
+    /// <summary>The merged rules of each distinct set of policies.</summary>
+    internal RuleIndexCache RuleIndexes { get; } = new();
+
     /// <summary>Whether some enabled role names <paramref name="issuer"/> exactly in <c>iss</c>. The proxy's own issuer is not asked here.</summary>
     public bool TrustsIssuer(string issuer) => issuers.Contains(issuer);
 

@@ -10,5 +10,5 @@ public sealed class Policy
     /// <summary>The file's path.</summary>
     public required string File { get; init; }
     /// <summary>In the order of the file.</summary>
-    public ImmutableArray<PolicyRule> Rules { get; init; } = [];
+    public required ImmutableArray<PolicyRule> Rules { get; init; }
 }

@@ -6,10 +6,37 @@ namespace WorkloadProxy.Policies;
 /// <summary>One <c>path</c> block of a policy. Immutable.</summary>
 public sealed class PolicyRule
 {
+    internal PolicyRule(PathPattern pattern) => Pattern = pattern;
+
+    /// <summary>The name of the policy that it stands in.</summary>
+    public required string Policy { get; init; }
     /// <summary>The pattern as written.</summary>
-    public required string Path { get; init; }
+    public string Path => Pattern.Text;
     /// <summary>The block's header.</summary>
     public required SourceRange Range { get; init; }
     /// <summary>As written.</summary>
     public required ImmutableArray<string> Capabilities { get; init; }
+    /// <summary>What the author says of it.</summary>
+    public string? Description { get; init; }
+    /// <summary>From then on it grants nothing; null: never.</summary>
+    public DateTimeOffset? Expires { get; init; }
+    /// <summary>Must be true for the rule to count; null: always is.</summary>
+    public Condition? When { get; init; }
+    /// <summary>Whether <c>deny</c> is among the capabilities, which then refuses everything.</summary>
+    public bool IsDeny { get; init; }
+
+    internal PathPattern Pattern { get; }
+    internal Capability Granted { get; init; }
+    /// <summary>Null: body and query are free.</summary>
+    internal AllowedParameters? Allowed { get; init; }
+    /// <summary>Null: nothing is refused.</summary>
+    internal DeniedParameters? Denied { get; init; }
+    /// <summary>The claims that parameter values put in; without one of them the rule grants nothing.</summary>
+    internal ImmutableArray<string> ParameterClaims { get; init; } = [];
+
+    /// <summary>Whether the body must be read before the rule can grant.</summary>
+    internal bool ConstrainsBody => Allowed is { BodyIsFree: false } || Denied is { ConstrainsBody: true } || When is { ReadsBody: true };
+
+    /// <summary>File and line, as a refusal names it.</summary>
+    internal string Place => $"{Range.File}:{Range.Start.Line}";
 }

@@ -1,8 +1,159 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
 
-internal static class RuleCompiler
+/// <summary>One policy file → <see cref="Policy"/>.</summary>
+internal static partial class RuleCompiler
 {
-    public static Policy? Compile(string name, HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics) => new() { Name = name, File = file.Name };
+    private static readonly string[] Attributes = ["capabilities", "allowed_parameters", "denied_parameters", "description", "expires", "when"];
+
+    /// <summary>Null if there is any error; all of them are reported. What the parser found is left to the caller to report.</summary>
+    public static Policy? Compile(string name, HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    {
+        if (file.HasErrors) return null;
+        var found = new List<Diagnostic>();
+        var parameters = new ParameterCompiler(options.Context, found);
+        foreach (var attribute in file.Body.Attributes) found.Add(RuleDiagnostics.AttributeOutside(attribute.Name, attribute.NameRange));
+        var rules = ImmutableArray.CreateBuilder<PolicyRule>();
+        foreach (var block in file.Body.Blocks)
+        {
+            if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
+            else if (CompileRule(name, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
+        }
+        foreach (var diagnostic in found) diagnostics.Add(diagnostic);
+        if (found.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return null;
+        return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable() };
+    }
+
+    private static PolicyRule? CompileRule(string policy, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
+    {
+        var body = block.Body;
+        foreach (var nested in body.Blocks) found.Add(RuleDiagnostics.NestedBlock(nested.Type, nested.TypeRange));
+        foreach (var attribute in body.Attributes)
+        {
+            if (!Attributes.Contains(attribute.Name)) found.Add(RuleDiagnostics.UnknownAttribute(attribute.Name, Attributes, attribute.NameRange));
+        }
+        if (block.Labels.Length != 1)
+        {
+            found.Add(RuleDiagnostics.Labels(block.Labels.Length, block.TypeRange));
+            return null;
+        }
+        var label = block.Labels[0];
+        var pattern = PathPattern.Compile(label.Value, context, out var fault);
+        if (pattern is null) found.Add(RuleDiagnostics.BadPattern(label.Value, fault!, label.Range));
+        else LintPattern(pattern, label, found);
+
+        var capabilities = CompileCapabilities(block, parameters, found);
+        var allowedWritten = Find(body, "allowed_parameters");
+        var allowed = allowedWritten is null ? null : parameters.Allowed(allowedWritten);
+        var deniedWritten = Find(body, "denied_parameters");
+        var denied = deniedWritten is null ? null : parameters.Denied(deniedWritten);
+        var description = Text(body, "description", parameters, found);
+        var expires = CompileExpires(body, parameters, found);
+        var when = Find(body, "when") is { } written ? Condition.Compile(written.Expression, ConditionScope.Rule, found) : null;
+        if (pattern is null || capabilities is not { } names) return null;
+
+        var isDeny = names.Contains(Capabilities.Deny);
+        var granted = names.Aggregate(Capability.None, (all, one) => all | Capabilities.Parse(one));
+        if (isDeny && (names.Length > 1 || allowedWritten is not null || deniedWritten is not null)) found.Add(RuleDiagnostics.DenyWithOthers(label.Range));
+        if (!isDeny && granted.HasFlag(Capability.Create) && IssueRule.IsReachedBy(pattern) && (allowedWritten is null || allowed is not null))
+            IssueRule.Check(allowed, context, allowedWritten?.NameRange ?? label.Range, found);
+        // A part that did not compile is an error already found; the rule must not come to life without it.
+        if ((allowedWritten is not null && allowed is null) || (deniedWritten is not null && denied is null)) return null;
+        if (Find(body, "when") is not null && when is null) return null;
+        return new PolicyRule(pattern)
+        {
+            Policy = policy,
+            Range = new SourceRange(block.TypeRange.File, block.TypeRange.Start, label.Range.End),
+            Capabilities = names,
+            Description = description,
+            Expires = expires,
+            When = when,
+            IsDeny = isDeny,
+            Granted = isDeny ? Capability.None : granted,
+            Allowed = allowed,
+            Denied = denied,
+            ParameterClaims = [.. (allowed?.ClaimNames ?? []).Concat(denied?.ClaimNames ?? []).Distinct(StringComparer.Ordinal)],
+        };
+    }
+
+    private static ImmutableArray<string>? CompileCapabilities(HclBlock block, ParameterCompiler parameters, List<Diagnostic> found)
+    {
+        if (Find(block.Body, "capabilities") is not { } attribute)
+        {
+            found.Add(RuleDiagnostics.MissingCapabilities(block.Labels[0].Range));
+            return null;
+        }
+        var value = attribute.Expression.Evaluate(parameters.Evaluation, found);
+        if (value is null) return null;
+        if (value.Kind != HclValueKind.Tuple)
+        {
+            found.Add(RuleDiagnostics.WrongType("capabilities", Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
+            return null;
+        }
+        if (value.Items.IsEmpty)
+        {
+            found.Add(RuleDiagnostics.NoCapabilities(attribute.Expression.Range));
+            return null;
+        }
+        var names = ImmutableArray.CreateBuilder<string>();
+        for (var i = 0; i < value.Items.Length; i++)
+        {
+            var range = attribute.Expression is HclTupleExpression tuple ? tuple.Items[i].Range : attribute.Expression.Range;
+            var item = value.Items[i];
+            if (item.Kind != HclValueKind.String) found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {Kind(item)} in it", "a list of strings", null, range));
+            else if (!Capabilities.Names.Contains(item.AsString)) found.Add(RuleDiagnostics.UnknownCapability(item.AsString, range));
+            else if (names.Contains(item.AsString)) found.Add(RuleDiagnostics.RepeatedCapability(item.AsString, range));
+            else
+            {
+                names.Add(item.AsString);
+                if (item.AsString == "list") found.Add(RuleDiagnostics.ListCapability(range));
+            }
+        }
+        return names.Count == 0 ? null : names.ToImmutable();
+    }
+
+    private static DateTimeOffset? CompileExpires(HclBody body, ParameterCompiler parameters, List<Diagnostic> found)
+    {
+        if (Text(body, "expires", parameters, found) is not { } text) return null;
+        if (Rfc3339.TryParse(text, out var time)) return time;
+        found.Add(RuleDiagnostics.BadTime("expires", text, Find(body, "expires")!.Expression.Range));
+        return null;
+    }
+
+    private static string? Text(HclBody body, string name, ParameterCompiler parameters, List<Diagnostic> found)
+    {
+        if (Find(body, name) is not { } attribute || attribute.Expression.Evaluate(parameters.Evaluation, found) is not { } value) return null;
+        if (value.Kind == HclValueKind.String) return value.AsString;
+        found.Add(RuleDiagnostics.WrongType(name, Kind(value), "a string", null, attribute.Expression.Range));
+        return null;
+    }
+
+    private static void LintPattern(PathPattern pattern, HclLabel label, List<Diagnostic> found)
+    {
+        if (pattern.Text is "/v1/oidc/token") found.Add(RuleDiagnostics.NeverConsulted(pattern.Text, label.Range));
+        if (pattern.Text.Contains('?')) found.Add(RuleDiagnostics.QueryInPattern(label.Range));
+        foreach (Match template in Template().Matches(pattern.Text))
+        {
+            if (template.Value != "{actx}" && !template.Value.StartsWith("{claims.", StringComparison.Ordinal)) found.Add(RuleDiagnostics.UnknownTemplate(template.Value, label.Range));
+        }
+    }
+
+    private static HclAttribute? Find(HclBody body, string name) => body.Attributes.FirstOrDefault(attribute => attribute.Name == name);
+
+    private static string Kind(HclValue value) => value.Kind switch
+    {
+        HclValueKind.Null => "null",
+        HclValueKind.Bool => "a bool",
+        HclValueKind.Number => "a number",
+        HclValueKind.String => "a string",
+        HclValueKind.Tuple => "a list",
+        HclValueKind.Object => "an object",
+        _ => "a constraint of `allowed_parameters`",
+    };
+
+    [GeneratedRegex(@"\{[^{}/]*\}")]
+    private static partial Regex Template();
 }

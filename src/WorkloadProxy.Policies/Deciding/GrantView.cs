@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>The merged rules of the roles that are active for one caller, and the decision by them.</summary>
+internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> bound, Claims claims)
+{
+    private static readonly Decision NoRule = new(DecisionOutcome.Deny, null, null, "no rule matches this path", null);
+
+    public Decision Decide(in AccessRequest request, Capability needed)
+    {
+        var permits = index.FindPermits(request.Target, bound);
+        var denies = new DenySearch(request, claims);
+        index.FindDenies(request.Target, bound, ref denies);
+
+        // On an own path a deny holds whatever its priority; elsewhere the more specific pattern decides, and of one pattern the deny.
+        var floor = request.Target.IsOwnPath || permits is null ? -1 : permits.Rank;
+        if (denies.Active is { } active && denies.ActiveRank >= floor) return active.Deny;
+        if (permits is null) return NoRule;
+        var decision = Decide(permits, request, needed);
+        if (denies.Pending is { } pending && denies.PendingRank >= floor && decision.Outcome == DecisionOutcome.Allow) return pending.BodyNeeded;
+        return decision;
+    }
+
+    /// <summary>The rules that decide a path for callers who are let through so far: for questions about them.</summary>
+    public RuleGroup? Deciding(RequestTarget target) => index.FindPermits(target, bound);
+
+    private Decision Decide(RuleGroup group, in AccessRequest request, Capability needed)
+    {
+        RuleUse? granting = null, pending = null, closest = null;
+        RuleFinding closestFinding = default;
+        var ambiguous = false;
+        int? maxTtl = null;
+        foreach (var use in group.Permits)
+        {
+            if (!Capabilities.Grants(use.Rule.Granted, needed)) continue;
+            var finding = RuleCheck.Check(use.Rule, request, claims);
+            switch (finding.Verdict)
+            {
+                case RuleVerdict.Grants:
+                    granting ??= use;
+                    if (use.MaxTtl is { } ttl) maxTtl = Math.Min(ttl, maxTtl ?? ttl);
+                    if (!group.HasMaxTtl) return use.Allow;
+                    break;
+                case RuleVerdict.BodyNeeded:
+                    // One with a smaller life for what it grants must be asked before another may answer for it.
+                    if (pending is null || use.MaxTtl is not null) pending = use;
+                    break;
+                default:
+                    var outranks = closest is null || (finding.Verdict == RuleVerdict.BadRequest && !ambiguous)
+                        || (finding.Closeness > closestFinding.Closeness && ambiguous == (finding.Verdict == RuleVerdict.BadRequest));
+                    if (outranks) (closest, closestFinding, ambiguous) = (use, finding, finding.Verdict == RuleVerdict.BadRequest);
+                    break;
+            }
+        }
+        if (granting is not null && pending?.MaxTtl is null) return granting.Allow with { MaxTtl = maxTtl };
+        if (pending is not null) return pending.BodyNeeded;
+        if (closest is not null)
+        {
+            var outcome = ambiguous ? DecisionOutcome.BadRequest : DecisionOutcome.Deny;
+            return new Decision(outcome, closest.Rule.Policy, closest.Rule.Range, $"{closestFinding.Reason} (rule at {closest.Rule.Place})", null);
+        }
+        var first = group.Permits[0].Rule;
+        return new Decision(DecisionOutcome.Deny, first.Policy, first.Range, $"capability `{Capabilities.Name(needed)}` is not granted (rule at {first.Place})", null);
+    }
+
+    /// <summary>The most specific denies among those found: one that holds, and one that hangs on the body.</summary>
+    private ref struct DenySearch(in AccessRequest request, Claims claims) : RuleNode.ISink
+    {
+        private readonly ref readonly AccessRequest request = ref request;
+        private readonly Claims claims = claims;
+
+        public RuleUse? Active { get; private set; }
+        public int ActiveRank { get; private set; }
+        public RuleUse? Pending { get; private set; }
+        public int PendingRank { get; private set; }
+
+        public void Found(RuleGroup group)
+        {
+            if (Active is not null && ActiveRank >= group.Rank) return;
+            foreach (var use in group.Denies)
+            {
+                switch (RuleCheck.IsActive(use.Rule, request, claims))
+                {
+                    case true:
+                        (Active, ActiveRank) = (use, group.Rank);
+                        return;
+                    case null when Pending is null || PendingRank < group.Rank:
+                        (Pending, PendingRank) = (use, group.Rank);
+                        break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>What one token may do under one policy set: kept beside the token and used for each of its requests. Safe for concurrent use.</summary>
+public sealed class Grants
+{
+    private static readonly Decision NoRole = new(DecisionOutcome.Deny, null, null, "no role matches this token", null);
+    private static readonly Decision UnknownMethod = new(DecisionOutcome.MethodNotAllowed, null, null, "the method is none that a rule can permit", null);
+
+    private readonly ImmutableArray<Role> roles;
+    private readonly Claims claims;
+    /// <summary>Null when some role has conditions: then the roles are asked at each request.</summary>
+    private readonly GrantView? always;
+    private ConditionalView? last;
+
+    internal Grants(PolicySet set, ImmutableArray<Role> matched, Claims claims)
+    {
+        Set = set;
+        RoleNames = [.. matched.Select(role => role.Name)];
+        roles = matched;
+        this.claims = claims;
+        if (!matched.IsEmpty && matched.All(role => role is { Enabled: true, Expires: null, When: null })) always = ViewOf(matched);
+    }
+
+    /// <summary>The set that this came from.</summary>
+    public PolicySet Set { get; }
+
+    /// <summary>Names of the roles that match, whatever the time; empty when the token may do nothing.</summary>
+    public ImmutableArray<string> RoleNames { get; }
+
+    /// <summary>The decision on one request. Pure: no clock, no I/O.</summary>
+    public Decision Decide(in AccessRequest request)
+    {
+        var needed = NeededBy(request);
+        if (needed == Capability.None) return UnknownMethod;
+        return (always ?? ActiveAt(request.Now))?.Decide(request, needed) ?? NoRole;
+    }
+
+    /// <summary>
+    /// The <c>ttl</c> that the exchange takes when the caller names none (<c>/v1/oidc/token</c>, SPEC §8): the one number that a rule permits for it, with which <paramref name="request"/>, a
+    /// <c>POST /v1/oidc/issue</c> whose body has no <c>ttl</c>, is permitted. Of several the smallest; null when there is none, and then the request stands or falls as it is.
+    /// </summary>
+    public int? SingleTtl(in AccessRequest request)
+    {
+        if (request.Body is not { IsAbsent: false, Form: null, Json.ValueKind: JsonValueKind.Object } body || body.Json.TryGetProperty("ttl", out _)) return null;
+        if ((always ?? ActiveAt(request.Now))?.Deciding(request.Target) is not { } group) return null;
+        int? smallest = null;
+        foreach (var use in group.Permits)
+        {
+            if (Single(use.Rule.Allowed) is not { } ttl || ttl >= smallest) continue;
+            if (Decide(With(request, body.WithNumber("ttl", ttl))).Outcome == DecisionOutcome.Allow) smallest = ttl;
+        }
+        return smallest;
+    }
+
+    /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET stands in the place of <c>read</c>.</summary>
+    internal static Capability NeededBy(in AccessRequest request)
+    {
+        var needed = Capabilities.Of(request.Method);
+        if (!request.Upgrade || needed == Capability.None) return needed;
+        return request.Method == "GET" ? Capability.Connect : needed | Capability.Connect;
+    }
+
+    private GrantView? ActiveAt(DateTimeOffset now)
+    {
+        if (roles.IsEmpty) return null;
+        var known = Volatile.Read(ref last);
+        if (known is not null && Same(known.Active, now)) return known.View;
+        var active = roles.Select(role => role.IsActive(claims, now)).ToArray();
+        var counted = roles.Where((_, i) => active[i]).ToImmutableArray();
+        var view = new ConditionalView(active, counted.IsEmpty ? null : ViewOf(counted));
+        Volatile.Write(ref last, view);
+        return view.View;
+    }
+
+    private bool Same(bool[] active, DateTimeOffset now)
+    {
+        for (var i = 0; i < active.Length; i++)
+        {
+            if (roles[i].IsActive(claims, now) != active[i]) return false;
+        }
+        return true;
+    }
+
+    private GrantView ViewOf(ImmutableArray<Role> active)
+    {
+        var index = Set.RuleIndexes.Get(active);
+        return new GrantView(index, index.Bind(claims), claims);
+    }
+
+    private static AccessRequest With(in AccessRequest request, RequestBody body)
+        => new() { Method = request.Method, Target = request.Target, Upgrade = request.Upgrade, Body = body, Now = request.Now };
+
+    private static int? Single(AllowedParameters? allowed)
+    {
+        var constraint = allowed?.Body?.Members.FirstOrDefault(member => member.Name == "ttl")?.Value;
+        if (constraint is ListConstraint { Items: [var only] }) constraint = only;
+        return constraint is NumberConstraint number && int.TryParse(number.Number.ToString(), out var ttl) && ttl > 0 ? ttl : null;
+    }
+
+    private sealed record ConditionalView(bool[] Active, GrantView? View);
+}

@@ -1,0 +1,75 @@
+namespace WorkloadProxy.Policies;
+
+internal enum RuleVerdict
+{
+    /// <summary>The default: what was not evaluated grants nothing.</summary>
+    Refuses,
+    Grants,
+    /// <summary>It could grant, but must see the body first.</summary>
+    BodyNeeded,
+    /// <summary>Refused as ambiguous (400).</summary>
+    BadRequest,
+}
+
+/// <summary>What one rule says of a request whose path and method it is for. <paramref name="Closeness"/> orders failures: the greatest came closest.</summary>
+internal readonly record struct RuleFinding(RuleVerdict Verdict, string? Fault, Mismatch? Mismatch, int Closeness)
+{
+    public string Reason => Mismatch?.Text ?? Fault ?? "the rule was not evaluated";
+}
+
+/// <summary>The checks of one rule, in the order of what they cost: time, claims, query, condition, body.</summary>
+internal static class RuleCheck
+{
+    private const int BodyPhase = 1000;
+
+    public static RuleFinding Check(PolicyRule rule, in AccessRequest request, Claims claims)
+    {
+        if (rule.Expires is { } expires && expires <= request.Now) return new(RuleVerdict.Refuses, "the rule has expired", null, -4);
+        foreach (var name in rule.ParameterClaims)
+        {
+            // The rule still decides for its pattern: a caller without the claim must not fall through to a wider one.
+            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule puts in the claim `{name}`, which the token lacks", null, -2);
+        }
+        if (CheckQuery(rule, request.Target, claims) is { } inQuery) return Failed(inQuery, 0);
+        if (rule.When is { ReadsBody: false } && CheckWhen(rule, request, claims) is { } early) return early;
+        if (!rule.ConstrainsBody) return request.Body is { } free && MethodOverride.Check(free, rule.Allowed) is { } changes ? Failed(changes, 0) : new(RuleVerdict.Grants, null, null, 0);
+        if (request.Body is not { } body) return new(RuleVerdict.BodyNeeded, null, null, 0);
+        if (CheckBody(rule, body, claims) is { } inBody) return Failed(inBody, BodyPhase);
+        return rule.When is { ReadsBody: true } && CheckWhen(rule, request, claims) is { } late ? late : new(RuleVerdict.Grants, null, null, 0);
+    }
+
+    /// <summary>Whether a <c>deny</c> holds now: true, false (expired, or its <c>when</c> is false), or null while that hangs on the body. One that fails to evaluate holds.</summary>
+    public static bool? IsActive(PolicyRule deny, in AccessRequest request, Claims claims)
+    {
+        if (deny.Expires is { } expires && expires <= request.Now) return false;
+        if (deny.When is not { } when) return true;
+        if (when.ReadsBody && request.Body is null) return null;
+        return !when.Evaluate(Input(request, claims)).IsFalse;
+    }
+
+    private static Mismatch? CheckQuery(PolicyRule rule, RequestTarget target, Claims claims)
+        => rule.Denied?.CheckQuery(target, claims, alone: rule.Allowed is null) ?? MethodOverride.Check(target, rule.Allowed) ?? rule.Allowed?.CheckQuery(target, claims);
+
+    private static Mismatch? CheckBody(PolicyRule rule, RequestBody body, Claims claims)
+        => rule.Denied?.CheckBody(body, claims, alone: rule.Allowed is null) ?? MethodOverride.Check(body, rule.Allowed) ?? rule.Allowed?.CheckBody(body, claims);
+
+    private static RuleFinding? CheckWhen(PolicyRule rule, in AccessRequest request, Claims claims)
+    {
+        var result = rule.When!.Evaluate(Input(request, claims));
+        if (result.IsTrue) return null;
+        return new(RuleVerdict.Refuses, result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : "the rule's `when` is false", null, -3);
+    }
+
+    private static ConditionInput Input(in AccessRequest request, Claims claims) => new()
+    {
+        Claims = claims,
+        Now = request.Now,
+        Method = request.Method,
+        Path = request.Target.Path,
+        Query = request.Target.Query,
+        Body = request.Body is { } body ? body.AsValue() : null,
+    };
+
+    private static RuleFinding Failed(Mismatch mismatch, int phase)
+        => new(mismatch.Kind == MismatchKind.Ambiguous ? RuleVerdict.BadRequest : RuleVerdict.Refuses, null, mismatch, phase + mismatch.Satisfied);
+}

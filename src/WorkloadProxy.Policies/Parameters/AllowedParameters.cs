@@ -1,0 +1,54 @@
+using System.Text.Json;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary><c>allowed_parameters</c>: what the query and the body must be. A null <see cref="Body"/> names nothing for the body: there must be none.</summary>
+internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstraint? Body)
+{
+    /// <summary><c>"*" = []</c> alone leaves the body as free as no constraint does: it is not read.</summary>
+    public bool BodyIsFree => Body is { IsFree: true };
+
+    public IEnumerable<string> ClaimNames => Query.ClaimNames.Concat(Body?.ClaimNames ?? []);
+
+    public Mismatch? CheckQuery(RequestTarget target, Claims claims)
+    {
+        if (Query.IsFree) return null;
+        if (target.RawQuery.Length == 0 && Query.Members.IsEmpty) return null;
+        var query = target.Query;
+        if (query.HasSemicolon && !Query.Members.IsEmpty) return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var name in query.Names)
+        {
+            if (!seen.Add(name) && Query.Lists(name)) return new Mismatch(MismatchKind.Ambiguous, name, InQuery: true, Detail: "is given twice");
+        }
+        return Query.Check(ParameterValue.Of(query), claims) is { } mismatch ? mismatch with { InQuery = true } : null;
+    }
+
+    public Mismatch? CheckBody(RequestBody body, Claims claims)
+    {
+        if (BodyIsFree) return null;
+        if (Body is null) return body.IsAbsent ? null : new Mismatch(MismatchKind.Body);
+        var value = ParameterValue.Of(body);
+        return value.IsObject ? Body.Check(value, claims) : new Mismatch(MismatchKind.NoObject);
+    }
+
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("query");
+        Query.WriteMembers(json);
+        json.WriteEndObject();
+        json.WritePropertyName("body");
+        if (Body is null)
+        {
+            json.WriteNullValue();
+        }
+        else
+        {
+            json.WriteStartObject();
+            Body.WriteMembers(json);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+}

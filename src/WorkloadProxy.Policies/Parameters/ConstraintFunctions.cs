@@ -1,0 +1,179 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>The functions of SPEC §6, and the value forms that they and the attributes share.</summary>
+internal sealed class ConstraintFunctions
+{
+    public static readonly string[] Names = ["optional", "any", "exact", "glob", "regex", "min", "max", "range", "one_of"];
+    private readonly AuthContext context;
+
+    public ConstraintFunctions(AuthContext context)
+    {
+        this.context = context;
+        ForEvaluation = Names.ToFrozenDictionary(name => name, Evaluated);
+    }
+
+    /// <summary>The same functions for an expression that computes its values (<c>[for x in … : glob(x)]</c>).</summary>
+    public IReadOnlyDictionary<string, HclFunction> ForEvaluation { get; }
+
+    public bool Knows(string name) => Names.Contains(name);
+
+    /// <summary>What a value must be; null when an error was reported.</summary>
+    public ValueConstraint? Build(ConstraintNode node, ICollection<Diagnostic> diagnostics)
+    {
+        switch (node)
+        {
+            case CompiledNode { Constraint: OptionalConstraint }:
+                return Report(diagnostics, "`optional(…)` can stand only as the whole value of a name", null, node.Range);
+            case CompiledNode compiled:
+                return compiled.Constraint;
+            case ObjectNode members:
+                return BuildObject(members, diagnostics);
+            case ListNode { Items.IsEmpty: true }:
+                return new AnyConstraint();
+            case ListNode list:
+                return BuildList(list.Items, diagnostics);
+            case ScalarNode { Value.Kind: HclValueKind.String } text:
+                return BuildText(text.Value.AsString, wildcards: true, node.Range, diagnostics);
+            case ScalarNode { Value.Kind: HclValueKind.Number } number:
+                return new NumberConstraint(number.Value.AsNumber);
+            case ScalarNode { Value.Kind: HclValueKind.Bool } literal:
+                return new BoolConstraint(literal.Value.AsBool);
+            default:
+                return Report(diagnostics, "`null` is no constraint", "leave the name out to forbid it, or write `optional(…)`", node.Range);
+        }
+    }
+
+    public ObjectConstraint? BuildObject(ObjectNode node, ICollection<Diagnostic> diagnostics)
+    {
+        var members = ImmutableArray.CreateBuilder<MemberConstraint>();
+        var others = false;
+        var whole = true;
+        foreach (var (name, nameRange, value) in node.Members)
+        {
+            if (name == "*")
+            {
+                others = true;
+                if (Build(value, diagnostics) is AnyConstraint) continue;
+                whole = false;
+                diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it permits every other name", "constrain names one by one", nameRange));
+                continue;
+            }
+            var optional = value is CompiledNode { Constraint: OptionalConstraint };
+            var constraint = value is CompiledNode { Constraint: OptionalConstraint wrapped } ? wrapped.Inner : Build(value, diagnostics);
+            if (constraint is null) whole = false;
+            else members.Add(new MemberConstraint(name, constraint, optional));
+        }
+        return whole ? new ObjectConstraint(members.ToImmutable(), others) : null;
+    }
+
+    /// <summary>A function's result; null when an error was reported.</summary>
+    public ValueConstraint? Call(string name, ImmutableArray<ConstraintNode> arguments, SourceRange range, ICollection<Diagnostic> diagnostics)
+    {
+        var (least, most) = name switch { "any" => (0, 0), "range" => (2, 2), "one_of" => (1, int.MaxValue), _ => (1, 1) };
+        if (arguments.Length < least || arguments.Length > most)
+        {
+            var expected = least == most ? $"{least}" : $"at least {least}";
+            return Report(diagnostics, $"`{name}` has {arguments.Length} arguments, expected {expected}", null, range);
+        }
+        switch (name)
+        {
+            case "any":
+                return new AnyConstraint();
+            case "optional":
+                return Build(arguments[0], diagnostics) is { } inner ? new OptionalConstraint(inner) : null;
+            case "one_of":
+                return BuildList(arguments, diagnostics);
+            case "min" or "max" or "range":
+                return BuildRange(name, arguments, range, diagnostics);
+            default:
+                if (arguments[0] is not ScalarNode { Value.Kind: HclValueKind.String } text) return Report(diagnostics, $"`{name}` takes a string", null, arguments[0].Range);
+                return name == "regex" ? BuildRegex(text, diagnostics) : BuildText(text.Value.AsString, wildcards: name == "glob", text.Range, diagnostics);
+        }
+    }
+
+    private ListConstraint? BuildList(ImmutableArray<ConstraintNode> items, ICollection<Diagnostic> diagnostics)
+    {
+        var built = new List<ValueConstraint?>();
+        foreach (var item in items)
+        {
+            built.Add(item is ListNode { Items.IsEmpty: false } or CompiledNode { Constraint: ListConstraint }
+                ? Report(diagnostics, "a list stands in a list", "an array's elements are each one of the outer list's values: write them there", item.Range)
+                : Build(item, diagnostics));
+        }
+        return built.Contains(null) ? null : new ListConstraint([.. built.OfType<ValueConstraint>()]);
+    }
+
+    private TextConstraint? BuildText(string text, bool wildcards, SourceRange range, ICollection<Diagnostic> diagnostics)
+    {
+        if (TextPattern.Compile(text, context, wildcards, out var error) is { } pattern) return new TextConstraint(pattern);
+        Report(diagnostics, error!, "write `{claims.NAME}`", range);
+        return null;
+    }
+
+    private static RangeConstraint? BuildRange(string name, ImmutableArray<ConstraintNode> arguments, SourceRange range, ICollection<Diagnostic> diagnostics)
+    {
+        foreach (var argument in arguments)
+        {
+            if (argument is ScalarNode { Value.Kind: HclValueKind.Number }) continue;
+            Report(diagnostics, $"`{name}` takes numbers", null, argument.Range);
+            return null;
+        }
+        var first = ((ScalarNode)arguments[0]).Value.AsNumber;
+        var last = ((ScalarNode)arguments[^1]).Value.AsNumber;
+        if (first.CompareTo(last) > 0)
+        {
+            Report(diagnostics, "the range is empty: its first end is above its last", null, range);
+            return null;
+        }
+        return new RangeConstraint(name == "max" ? null : first, name == "min" ? null : last);
+    }
+
+    private RegexConstraint? BuildRegex(ScalarNode node, ICollection<Diagnostic> diagnostics)
+    {
+        const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+        var text = node.Value.AsString;
+        string? error = null;
+        if (text.Contains("{claims.", StringComparison.Ordinal)) error = "a regex can't put claims in";
+        else if (text.Length > RegexSize.MaxLength) error = $"the regex is longer than {RegexSize.MaxLength} characters";
+        var pattern = text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal);
+        if (error is null && RegexSize.IsTooLarge(pattern)) error = "the regex repeats too much: its automaton would be too large";
+        try
+        {
+            if (error is null)
+            {
+                // Alone first, so that it can't close the anchored group and open another.
+                _ = new Regex(pattern, Options);
+                return new RegexConstraint(text, new Regex($@"\A(?:{pattern})\z", Options));
+            }
+        }
+        catch (NotSupportedException)
+        {
+            error = "the regex looks around or refers back, which can't be matched in linear time";
+        }
+        catch (RegexParseException e)
+        {
+            error = $"the regex is malformed at its character {e.Offset + 1}";
+        }
+        Report(diagnostics, error, null, node.Range);
+        return null;
+    }
+
+    private HclFunction Evaluated(string name) => (ImmutableArray<HclValue> arguments, out string? error) =>
+    {
+        var diagnostics = new List<Diagnostic>();
+        var constraint = Call(name, [.. arguments.Select(argument => ConstraintReader.Of(argument, default))], default, diagnostics);
+        error = constraint is null ? diagnostics[0].Summary : null;
+        return constraint is null ? null : HclValue.FromOpaque(constraint);
+    };
+
+    private static ValueConstraint? Report(ICollection<Diagnostic> diagnostics, string summary, string? help, SourceRange range)
+    {
+        diagnostics.Add(RuleDiagnostics.BadValue(summary, help, range));
+        return null;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>The names that a body or a query must not hold with these values; an empty list is any value. Names are compared in any letter case.</summary>
+internal sealed record DeniedNames(FrozenDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
+{
+    public static DeniedNames None { get; } = new(FrozenDictionary<string, ImmutableArray<ValueConstraint>>.Empty, false);
+
+    public bool IsEmpty => Values.Count == 0 && !Every;
+
+    public IEnumerable<string> ClaimNames => Values.Values.SelectMany(values => values.SelectMany(value => value.ClaimNames));
+
+    public Mismatch? Check(in ParameterValue value, Claims claims)
+    {
+        foreach (var (name, member) in value.Members)
+        {
+            if (Every || (Values.TryGetValue(name, out var refused) && (refused.IsEmpty || Refuses(refused, member, claims)))) return new Mismatch(MismatchKind.Denied, name);
+        }
+        return null;
+    }
+
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        if (Every) json.WriteBoolean("every", true);
+        json.WriteStartObject("names");
+        foreach (var (name, values) in Values.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            json.WriteStartArray(name);
+            foreach (var value in values)
+            {
+                json.WriteStartObject();
+                value.WriteMembers(json);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+        }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static bool Refuses(ImmutableArray<ValueConstraint> refused, in ParameterValue value, Claims claims)
+    {
+        foreach (var constraint in refused)
+        {
+            if (constraint.Refuses(value, claims)) return true;
+        }
+        if (!value.IsArray) return false;
+        foreach (var element in value.Items)
+        {
+            if (Refuses(refused, ParameterValue.Of(element), claims)) return true;
+        }
+        return false;
+    }
+}
+
+/// <summary><c>denied_parameters</c>: wins over <see cref="AllowedParameters"/>; alone, it leaves other names free but refuses what could be read as another name (400).</summary>
+internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
+{
+    public bool ConstrainsBody => !Body.IsEmpty;
+
+    public IEnumerable<string> ClaimNames => Query.ClaimNames.Concat(Body.ClaimNames);
+
+    public Mismatch? CheckQuery(RequestTarget target, Claims claims, bool alone)
+    {
+        if (target.RawQuery.Length == 0) return null;
+        var query = target.Query;
+        if (alone && query.HasSemicolon) return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
+        var mismatch = Query.Check(ParameterValue.Of(query), claims) ?? (alone ? AmbiguousName(query.Names) : null) ?? GivenTwice(query.Names);
+        return mismatch is null ? null : mismatch with { InQuery = true };
+    }
+
+    public Mismatch? CheckBody(RequestBody body, Claims claims, bool alone)
+    {
+        if (Body.IsEmpty) return null;
+        var value = ParameterValue.Of(body);
+        if (!value.IsObject) return new Mismatch(MismatchKind.NoObject);
+        return Body.Check(value, claims) ?? (alone ? AmbiguousName(value.MemberNames) : null);
+    }
+
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WritePropertyName("query");
+        Query.WriteJson(json);
+        json.WritePropertyName("body");
+        Body.WriteJson(json);
+        json.WriteEndObject();
+    }
+
+    private Mismatch? GivenTwice(IEnumerable<string> names)
+    {
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var name in names)
+        {
+            if (!seen.Add(name) && Query.Values.ContainsKey(name)) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given twice");
+        }
+        return null;
+    }
+
+    private static Mismatch? AmbiguousName(IEnumerable<string> names)
+    {
+        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var name in names)
+        {
+            if (name.AsSpan().IndexOfAny('[', ']') >= 0) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "holds a bracket, which some upstreams take for another name");
+            if (!seen.TryAdd(name, name) && seen[name] != name) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given in two letter cases");
+        }
+        return null;
+    }
+}

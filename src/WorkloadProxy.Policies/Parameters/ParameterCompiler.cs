@@ -1,0 +1,95 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary><c>allowed_parameters</c> and <c>denied_parameters</c> → what a rule checks. One a file: its budget is the file's.</summary>
+internal sealed class ParameterCompiler
+{
+    /// <summary>The key under which the names of the query stand.</summary>
+    private const string Query = "?";
+    private readonly ConstraintFunctions functions;
+    private readonly ConstraintReader reader;
+    private readonly ICollection<Diagnostic> diagnostics;
+
+    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics)
+    {
+        functions = new ConstraintFunctions(context);
+        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation };
+        reader = new ConstraintReader(Evaluation, functions, diagnostics);
+        this.diagnostics = diagnostics;
+    }
+
+    public EvaluationContext Evaluation { get; }
+
+    /// <summary>Null when an error was reported.</summary>
+    public AllowedParameters? Allowed(HclAttribute attribute)
+    {
+        if (ReadObject(attribute) is not { } node) return null;
+        var (query, body) = Split(node);
+        ObjectConstraint? queryConstraint = ObjectConstraint.Empty;
+        if (query is not null) queryConstraint = query is ObjectNode names ? functions.BuildObject(names, diagnostics) : ReportQuery(query);
+        var bodyConstraint = functions.BuildObject(body, diagnostics);
+        if (queryConstraint is null || bodyConstraint is null) return null;
+        return new AllowedParameters(queryConstraint, body.Members.IsEmpty ? null : bodyConstraint);
+    }
+
+    /// <summary>Null when an error was reported.</summary>
+    public DeniedParameters? Denied(HclAttribute attribute)
+    {
+        if (ReadObject(attribute) is not { } node) return null;
+        var (query, body) = Split(node);
+        if (query is not null and not ObjectNode) ReportQuery(query);
+        var denied = (Query: query is ObjectNode names ? DeniedNames(names) : null, Body: DeniedNames(body));
+        if (denied.Body is null || (query is not null && denied.Query is null)) return null;
+        return new DeniedParameters(denied.Query ?? Policies.DeniedNames.None, denied.Body);
+    }
+
+    private ObjectNode? ReadObject(HclAttribute attribute)
+    {
+        var node = reader.Read(attribute.Expression);
+        if (node is null or ObjectNode) return node as ObjectNode;
+        diagnostics.Add(RuleDiagnostics.BadValue($"`{attribute.Name}` must be an object", $"write `{attribute.Name} = {{ \"name\" = … }}`", attribute.Expression.Range));
+        return null;
+    }
+
+    private static (ConstraintNode? Query, ObjectNode Body) Split(ObjectNode node)
+        => (node.Members.FirstOrDefault(member => member.Name == Query).Value, node with { Members = node.Members.RemoveAll(member => member.Name == Query) });
+
+    private ObjectConstraint? ReportQuery(ConstraintNode query)
+    {
+        diagnostics.Add(RuleDiagnostics.BadValue("`\"?\"` must be an object: the query's names", "write `\"?\" = { \"name\" = … }`, or `{ \"*\" = [] }` for any query", query.Range));
+        return null;
+    }
+
+    private DeniedNames? DeniedNames(ObjectNode node)
+    {
+        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.OrdinalIgnoreCase);
+        var every = false;
+        var whole = true;
+        foreach (var (name, nameRange, value) in node.Members)
+        {
+            var items = value switch
+            {
+                ListNode list => list.Items,
+                CompiledNode { Constraint: AnyConstraint } => [],
+                _ => default,
+            };
+            if (items.IsDefault) diagnostics.Add(RuleDiagnostics.BadValue($"`{name}` must be a list of refused values", $"write `\"{name}\" = [ … ]`, or `[]` for any value", value.Range));
+            else if (name == "*" && !items.IsEmpty) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it refuses every name", null, nameRange));
+            else if (name == "*") every = true;
+            else if (Items(items) is not { } constraints) { }
+            else if (!values.TryAdd(name, constraints)) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
+            else continue;
+            whole &= name == "*" && every;
+        }
+        return whole ? new DeniedNames(values.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase), every) : null;
+    }
+
+    private ImmutableArray<ValueConstraint>? Items(ImmutableArray<ConstraintNode> items)
+    {
+        var built = items.Select(item => functions.Build(item, diagnostics)).ToList();
+        return built.Contains(null) ? null : [.. built.OfType<ValueConstraint>()];
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>A value of a request as a constraint sees it: JSON, or the text of a query or form field, or all fields of one as an object.</summary>
+internal readonly struct ParameterValue
+{
+    private readonly JsonElement json;
+    private readonly string? text;
+    private readonly QueryParameters? fields;
+
+    private ParameterValue(JsonElement json, string? text, QueryParameters? fields)
+    {
+        this.json = json;
+        this.text = text;
+        this.fields = fields;
+    }
+
+    public static ParameterValue Of(JsonElement json) => new(json, null, null);
+    public static ParameterValue Of(string text) => new(default, text, null);
+    public static ParameterValue Of(QueryParameters fields) => new(default, null, fields);
+    public static ParameterValue Of(RequestBody body) => body.Form is { } form ? Of(form) : Of(body.Json);
+
+    public bool IsArray => json.ValueKind == JsonValueKind.Array;
+    public bool IsObject => fields is not null || json.ValueKind == JsonValueKind.Object;
+
+    /// <summary>Whether it is the fields of a query or a form, whose values are text.</summary>
+    public bool IsFields => fields is not null;
+
+    /// <summary>A JSON string or a text, null for anything else.</summary>
+    public string? AsString => text ?? (json.ValueKind == JsonValueKind.String ? json.GetString() : null);
+
+    public bool? AsBool => json.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => text switch { "true" => true, "false" => false, _ => null },
+    };
+
+    /// <summary>A JSON number, or a text that writes one in plain decimals.</summary>
+    public bool TryNumber(out HclNumber number)
+    {
+        number = default;
+        if (text is not null) return IsPlainDecimal(text) && HclNumber.TryParse(text.AsSpan(), out number);
+        return json.ValueKind == JsonValueKind.Number && HclNumber.TryParse(JsonMarshal.GetRawUtf8Value(json), out number);
+    }
+
+    public JsonElement.ArrayEnumerator Items => json.EnumerateArray();
+
+    public int MemberCount => fields?.Count ?? json.GetPropertyCount();
+
+    public IEnumerable<string> MemberNames => fields?.Names ?? json.EnumerateObject().Select(member => member.Name);
+
+    public IEnumerable<(string Name, ParameterValue Value)> Members
+        => fields is not null ? fields.Select(pair => (pair.Key, Of(pair.Value))) : json.EnumerateObject().Select(member => (member.Name, Of(member.Value)));
+
+    /// <summary>The member of exactly this name; of a query name given twice, the first: the caller refuses such a query.</summary>
+    public bool TryMember(string name, out ParameterValue value)
+    {
+        value = default;
+        if (fields is null)
+        {
+            if (!json.TryGetProperty(name, out var member)) return false;
+            value = Of(member);
+            return true;
+        }
+        foreach (var (field, fieldText) in fields)
+        {
+            if (field != name) continue;
+            value = Of(fieldText);
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>The text of a scalar whatever its type, for refusals, which must not be got round by a change of type; null for arrays, objects and null.</summary>
+    public string? ScalarText => text ?? json.ValueKind switch
+    {
+        JsonValueKind.String => json.GetString(),
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => json.GetRawText(),
+        _ => null,
+    };
+
+    private static bool IsPlainDecimal(ReadOnlySpan<char> text)
+    {
+        if (text.StartsWith('-')) text = text[1..];
+        var point = text.IndexOf('.');
+        var whole = point < 0 ? text : text[..point];
+        if (whole.IsEmpty || whole.ContainsAnyExceptInRange('0', '9') || (whole.Length > 1 && whole[0] == '0')) return false;
+        return point < 0 || (text.Length > point + 1 && !text[(point + 1)..].ContainsAnyExceptInRange('0', '9'));
+    }
+}

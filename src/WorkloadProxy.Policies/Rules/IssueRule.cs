@@ -1,0 +1,59 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>
+/// What a rule that lets tokens be minted must say (SPEC §6): who asks may get a token of any role of the rule's <c>sub</c>, so <c>aud</c> and <c>sub</c> are required and begin with
+/// literal text that keeps them inside this context and one upstream.
+/// </summary>
+internal static class IssueRule
+{
+    public const string Path = "/v1/oidc/issue";
+    private const string SubHelp = "write `sub = \"actx:{actx}:role:NAME\"`";
+    private const string AudHelp = "write `aud = \"api://UPSTREAM?actx={actx}\"`";
+
+    /// <summary>Whether a permit of this pattern can decide an exchange.</summary>
+    public static bool IsReachedBy(PathPattern pattern)
+        => pattern.ReachesOwnPaths && (pattern.IsTemplated ? Path.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(Path));
+
+    public static void Check(AllowedParameters? allowed, AuthContext context, SourceRange range, ICollection<Diagnostic> diagnostics)
+    {
+        if (allowed?.Body is not { } body)
+        {
+            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("a rule that permits `create` on `/v1/oidc/issue` has no `allowed_parameters` for `aud` and `sub`", $"{AudHelp} and {SubHelp}", range));
+            return;
+        }
+        if (body.OthersPermitted) diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`", "name what else may become a claim of the token", range));
+        CheckName(body, "aud", BeginsWithAudience, "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, range, diagnostics);
+        var own = $"actx:{context.Id}:";
+        CheckName(body, "sub", pattern => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) && pattern.LiteralPrefix.Length > own.Length,
+            "`sub` must begin with the literal `actx:{actx}:` and at least one character more before any `*`", SubHelp, range, diagnostics);
+    }
+
+    private static void CheckName(ObjectConstraint body, string name, Func<TextPattern, bool> holds, string summary, string help, SourceRange range, ICollection<Diagnostic> diagnostics)
+    {
+        var member = body.Members.FirstOrDefault(member => member.Name == name);
+        if (member is null) summary = $"a rule that permits `create` on `/v1/oidc/issue` does not constrain `{name}`";
+        else if (member.IsOptional) summary = $"`{name}` is optional in a rule that permits `create` on `/v1/oidc/issue`, where it is required";
+        else if (EachIs(member.Value, holds)) return;
+        diagnostics.Add(RuleDiagnostics.UnconstrainedIssue(summary, help, range));
+    }
+
+    /// <summary>Text in every element; anything that is no text pattern (a regex, any value, an object) holds nothing.</summary>
+    private static bool EachIs(ValueConstraint constraint, Func<TextPattern, bool> holds) => constraint switch
+    {
+        TextConstraint text => holds(text.Pattern),
+        ListConstraint list => list.Items.Length > 0 && list.Items.All(item => item is TextConstraint && EachIs(item, holds)),
+        _ => false,
+    };
+
+    private static bool BeginsWithAudience(TextPattern pattern)
+    {
+        const string Scheme = "api://";
+        const string Separator = "?actx=";
+        var prefix = pattern.LiteralPrefix;
+        if (!prefix.StartsWith(Scheme, StringComparison.Ordinal)) return false;
+        var separator = prefix.IndexOf(Separator, StringComparison.Ordinal);
+        return separator > Scheme.Length && prefix[Scheme.Length..separator].All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+    }
+}

@@ -1,0 +1,112 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Every error and warning about rules. Codes are stable.</summary>
+internal static class RuleDiagnostics
+{
+    public static Diagnostic UnknownBlock(string type, SourceRange range)
+        => Error("unknown-block", $"unknown block `{type}` in a policy, expected `path`",
+            type == "role" ? "roles stand in files under `roles/`" : DidYouMean(type, ["path"]) ?? "a policy has blocks of the form `path \"/PATTERN\" { … }`", range);
+
+    public static Diagnostic NestedBlock(string type, SourceRange range)
+        => Error("unknown-block", $"unknown block `{type}` in a `path`", $"a `path` has attributes only: write `{type} = {{ … }}`", range);
+
+    public static Diagnostic AttributeOutside(string name, SourceRange range)
+        => Error("unknown-attribute", $"unknown attribute `{name}` outside of a `path` block", $"put it into `path \"/PATTERN\" {{ … }}`", range);
+
+    public static Diagnostic UnknownAttribute(string name, IEnumerable<string> known, SourceRange range)
+        => Error("unknown-attribute", $"unknown attribute `{name}` in a `path`", name switch
+        {
+            "required_parameters" => "every name in `allowed_parameters` is required unless its value is `optional(…)`",
+            "policy" => "write `capabilities = [\"read\"]`",
+            "min_wrapping_ttl" or "max_wrapping_ttl" => "response wrapping is Vault's; a role's `max_ttl` caps the tokens minted through it",
+            _ => DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}",
+        }, range);
+
+    public static Diagnostic Labels(int found, SourceRange range)
+        => Error("block-labels", $"`path` has {found} labels, expected one, its pattern", "write `path \"/PATTERN\" { … }`", range);
+
+    public static Diagnostic BadPattern(string pattern, string fault, SourceRange range)
+        => Error("bad-path", $"the pattern `{pattern}` {fault}", fault switch
+        {
+            _ when fault.StartsWith("does not", StringComparison.Ordinal) => $"write `/{pattern}`",
+            _ when fault.Contains("`+*`", StringComparison.Ordinal) => "`+` is one whole segment, a closing `*` any rest: write `/+` or `/*`",
+            _ when fault.Contains("decoded", StringComparison.Ordinal) => "write the character itself; only `%2F`, a slash inside a segment, is written encoded",
+            _ when fault.Contains("claims", StringComparison.Ordinal) => "write `{claims.NAME}`, or `{claims.NAME...}` for a value of several segments",
+            _ => null,
+        }, range);
+
+    public static Diagnostic MissingCapabilities(SourceRange range)
+        => Error("missing-attribute", "a `path` has no `capabilities`", "write `capabilities = [\"read\"]`", range);
+
+    public static Diagnostic NoCapabilities(SourceRange range)
+        => Error("no-capabilities", "`capabilities` is empty, expected at least one", $"known are {string.Join(", ", Capabilities.Names.Select(name => $"`{name}`"))}", range);
+
+    public static Diagnostic UnknownCapability(string name, SourceRange range)
+        => Error("unknown-capability", $"unknown capability `{name}`", name switch
+        {
+            "sudo" or "root" => "there is no such thing here: name what is to be done",
+            "write" => "write `create`, `update`, `patch` or `delete`",
+            "get" or "GET" or "head" or "HEAD" => "did you mean `read`?",
+            "post" or "POST" => "did you mean `create`?",
+            "put" or "PUT" => "did you mean `update`?",
+            _ => DidYouMean(name, Capabilities.Names) ?? $"known are {string.Join(", ", Capabilities.Names.Select(known => $"`{known}`"))}",
+        }, range);
+
+    public static Diagnostic ListCapability(SourceRange range)
+        => Warning("list-capability", "`list` grants nothing over HTTP", "a listing is a GET: write `read`", range);
+
+    public static Diagnostic RepeatedCapability(string name, SourceRange range)
+        => Warning("repeated-capability", $"`{name}` is listed twice", "leave one out", range);
+
+    public static Diagnostic DenyWithOthers(SourceRange range)
+        => Warning("deny-with-others", "`deny` refuses everything, whatever else the rule says", "leave the other capabilities and parameters out", range);
+
+    public static Diagnostic WrongType(string name, string found, string expected, string? help, SourceRange range)
+        => Error("wrong-type", $"`{name}` is {found}, expected {expected}", help, range);
+
+    public static Diagnostic BadTime(string name, string found, SourceRange range)
+        => Error("bad-time", $"`{name}` is `{found}`, expected a time with an offset (RFC 3339)", "for instance `2026-12-31T23:59:59Z`", range);
+
+    public static Diagnostic BadValue(string summary, string? help, SourceRange range) => Error("bad-parameter", summary, help, range);
+
+    public static Diagnostic DuplicateName(string name, SourceRange range)
+        => Error("duplicate-name", $"the name `{name}` stands twice in one object", "leave one out: of two, one would silently win", range);
+
+    public static Diagnostic UnknownFunction(string name, IEnumerable<string> known, SourceRange range)
+        => Error("unknown-function", $"unknown function `{name}`", DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}", range);
+
+    public static Diagnostic UnconstrainedIssue(string summary, string help, SourceRange range) => Error("unconstrained-issue", summary, help, range);
+
+    public static Diagnostic NeverConsulted(string path, SourceRange range)
+        => Warning("never-consulted", $"no rule for `{path}` is ever consulted", "an exchange is decided as `create` on `/v1/oidc/issue`, wherever it is asked for", range);
+
+    public static Diagnostic QueryInPattern(SourceRange range)
+        => Warning("query-in-path", "the pattern holds `?`, which no path has unless it is encoded", "constrain the query with `allowed_parameters = { \"?\" = { … } }`", range);
+
+    public static Diagnostic UnknownTemplate(string template, SourceRange range)
+        => Warning("unknown-template", $"`{template}` is literal text here", "`+` stands for one segment; `{actx}` and `{claims.NAME}` are what is put in", range);
+
+    public static Diagnostic Shadowed(PolicyRule rule, PolicyRule by)
+        => Warning("shadowed-rule", $"the rule never decides: `{by.Path}` ({by.Place}) is more specific and matches all that it matches", "leave it out", rule.Range);
+
+    public static Diagnostic ShadowedByDeny(PolicyRule rule, PolicyRule deny)
+        => Warning("shadowed-rule", $"the rule grants nothing: the same pattern is denied at {deny.Place}", "leave one of them out", rule.Range);
+
+    public static Diagnostic UnreachableDeny(PolicyRule deny, PolicyRule by)
+        => Warning("unreachable-deny", $"the `deny` never decides: `{by.Path}` ({by.Place}) is more specific and permits", "write the `deny` with the same pattern, where it wins", deny.Range);
+
+    public static Diagnostic PermitBeatsDeny(PolicyRule permit, PolicyRule deny)
+        => Warning("permit-beats-deny", $"the rule permits what `{deny.Path}` ({deny.Place}) denies: the more specific pattern decides",
+            "as in Vault; write a `deny` with this pattern if it is to be refused", permit.Range);
+
+    public static Diagnostic GrantsNothing(SourceRange range)
+        => Warning("grants-nothing", "the rule grants nothing", "its capabilities are none that a request needs", range);
+
+    private static string? DidYouMean(string found, IEnumerable<string> known) => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
+
+    private static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
+
+    private static Diagnostic Warning(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Warning, code, summary, help, range);
+}
