@@ -5,9 +5,10 @@ namespace WorkloadProxy.Policies;
 /// <summary>One claim constraint of a role: the claim's name, what it must be as written, and where that stands.</summary>
 public sealed class RoleClaim
 {
-    internal RoleClaim(string name, HclValue expected, ClaimConstraint constraint, HclExpression expression)
+    internal RoleClaim(string name, SourceRange nameRange, HclValue expected, ClaimConstraint constraint, HclExpression expression)
     {
         Name = name;
+        NameRange = nameRange;
         Expected = expected;
         Constraint = constraint;
         Expression = expression;
@@ -15,6 +16,9 @@ public sealed class RoleClaim
 
     /// <summary>The claim's name at the top level of the token.</summary>
     public string Name { get; }
+
+    /// <summary>Where the name stands.</summary>
+    public SourceRange NameRange { get; }
 
     /// <summary>As written: a string, number, bool, list or object.</summary>
     public HclValue Expected { get; }

@@ -15,7 +15,11 @@ internal static class RoleCompiler
         foreach (var block in file.Body.Blocks)
         {
             if (block.Type != "role") diagnostics.Add(RoleDiagnostics.UnknownBlock(block.Type, "role", block.TypeRange));
-            else if (new RoleReader(block, file, options, evaluation, diagnostics).Read() is { } role) roles.Add(role);
+            else if (new RoleReader(block, file, options, evaluation, diagnostics).Read() is { } role)
+            {
+                RoleLints.Check(role, block, diagnostics);
+                roles.Add(role);
+            }
         }
         return roles.ToImmutable();
     }

@@ -91,7 +91,9 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
     private void Require(string attribute, bool isThere, string help)
     {
         if (isThere) return;
-        var lookalike = Suggestion.Nearest(attribute, block.Body.Attributes.Select(other => other.Name).Except(Reserved).Except(["iss", "sub", "aud"]));
+        var others = block.Body.Attributes.Select(other => other.Name).Except(Reserved).Except(["iss", "sub", "aud"]).ToList();
+        // `policy` and `audience` are further away than a slip of the finger, and the likeliest of all.
+        var lookalike = Suggestion.Nearest(attribute, others) ?? others.Find(other => other.StartsWith(attribute[..Math.Min(attribute.Length, 5)], StringComparison.Ordinal));
         found.Add(RoleDiagnostics.Missing("role", name, attribute, lookalike, help, Header()));
     }
 
@@ -148,7 +150,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         if (!claimNames.TryAdd(claim, range)) found.Add(RoleDiagnostics.DuplicateClaim(claim, claimNames[claim], range));
         else if (value is null) return;
         else if (claim == "iss") ReadIssuers(value, expression);
-        else if (Constraint(claim, value, expression) is { } constraint) claims.Add(new RoleClaim(claim, value, constraint, expression));
+        else if (Constraint(claim, value, expression) is { } constraint) claims.Add(new RoleClaim(claim, range, value, constraint, expression));
     }
 
     private void ReadIssuers(HclValue value, HclExpression expression)

@@ -1,0 +1,37 @@
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Warnings that one role alone shows: it compiles, but hardly says what its author meant.</summary>
+internal static class RoleLints
+{
+    public static void Check(Role role, HclBlock block, ICollection<Diagnostic> diagnostics)
+    {
+        foreach (var attribute in block.Body.Attributes)
+        {
+            if (attribute.Name is "iss" or "sub" or "aud" or "claims" || RoleReader.Reserved.Contains(attribute.Name)) continue;
+            if (Suggestion.Nearest(attribute.Name, RoleReader.Reserved) is { } reserved) diagnostics.Add(RoleDiagnostics.LooksReserved(attribute.Name, reserved, attribute.NameRange));
+        }
+        CheckAudience(role, diagnostics);
+        if (role.IsOwn) CheckSource(role, diagnostics);
+        else if (role.Issuers.All(issuer => issuer == SharedIssuer.GitHub)) GitHubLints.Check(role, diagnostics);
+    }
+
+    private static void CheckAudience(Role role, ICollection<Diagnostic> diagnostics)
+    {
+        if (role.Claims.FirstOrDefault(claim => claim.Name == "aud") is not { Texts: { Count: > 0 } texts } audience) return;
+        var context = role.Options.Context;
+        if (!texts.All(text => text.Pattern.IsLiteral && AuthContext.TryParse(text.Pattern.LiteralPrefix, out var other) && other != context)) return;
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"its `aud` is another context than `{context}`", $"write `aud = \"api://{context.Upstream}?actx={{actx}}\"`", audience.Range));
+    }
+
+    private static void CheckSource(Role role, ICollection<Diagnostic> diagnostics)
+    {
+        if (role.Claims.FirstOrDefault(claim => claim.Name == "actx_source") is not { Texts: { Count: > 0 } sources } source) return;
+        if (role.Claims.FirstOrDefault(claim => claim.Name == "sub") is not { Texts: var subjects }) return;
+        var context = role.Options.Context;
+        if (!subjects.All(subject => subject.Pattern.LiteralPrefix.StartsWith($"actx:{context.Id}:", StringComparison.Ordinal))) return;
+        if (sources.Any(text => text.Pattern.Matches(context.ToString()))) return;
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"a `sub` with the id of this context is taken only from `{context}` itself", "leave `actx_source` out, or write the other context's id in `sub`", source.Range));
+    }
+}
