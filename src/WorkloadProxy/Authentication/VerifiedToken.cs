@@ -18,6 +18,8 @@ internal sealed class VerifiedToken
     /// <summary><c>iss</c> is our own.</summary>
     public required bool IsOwn { get; init; }
     public required DateTimeOffset Expires { get; init; }
+    /// <summary>The <c>iat</c>, if there is one.</summary>
+    public DateTimeOffset? IssuedAt { get; init; }
     /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
     public required IReadOnlyList<string> RevocationIds { get; init; }
 }

@@ -11,6 +11,9 @@ internal sealed class PolicySetStore
     /// <summary>The set in force, or null when the context is unknown or has none yet.</summary>
     public PolicySetInForce? Current(AuthContext context) => Volatile.Read(ref sets).GetValueOrDefault(context);
 
+    /// <summary>Every set in force.</summary>
+    public IReadOnlyList<PolicySetInForce> All => Volatile.Read(ref sets).Values;
+
     /// <summary>Puts <paramref name="set"/> in force for its context; the next request sees it.</summary>
     public void Publish(PolicySetInForce set)
     {

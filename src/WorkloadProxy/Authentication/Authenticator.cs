@@ -1,0 +1,134 @@
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Issuing;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicySources;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Authentication;
+
+/// <summary>
+/// JWT → <see cref="Caller"/>. In this order, so that nothing is done for a token that the step before refuses: structure, times, addressed context, whether that
+/// context trusts the issuer, keys (the only step that may use the network), signature, revocation, roles.
+/// </summary>
+internal sealed class Authenticator(
+    ProxyOptions options, PolicySetStore sets, SigningKeys signingKeys, IssuerKeys issuerKeys, RevocationSet revocations, TimeProvider time)
+{
+    private static readonly TimeSpan ForeignSkew = TimeSpan.FromSeconds(60);
+
+    private readonly Audiences audiences = new(options, sets);
+    private readonly OwnKeys ownKeys = new(signingKeys);
+    private readonly VerifiedTokenCache cache = new(time);
+
+    /// <summary>The caller that presents the token, under the policy set in force now. A token seen before costs one hash and one look-up.</summary>
+    public ValueTask<Result<Caller>> AuthenticateAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
+    {
+        if (token.Length > JwtDocument.MaxLength || !TokenHash.TryCompute(token.Span, out var hash)) return new(Refusal.Malformed($"is no ASCII text of at most {JwtDocument.MaxLength} bytes"));
+        if (Recall(hash) is { } cached)
+        {
+            AuthenticationMetrics.CacheHit();
+            return new(Admit(hash, cached));
+        }
+
+        AuthenticationMetrics.CacheMiss();
+        return AuthenticateNewAsync(token, hash, cancellationToken);
+    }
+
+    /// <summary>
+    /// The verified token for <c>/v1/oidc/revoke</c>: one that expired may still be revoked while a chain that it began can live, and one that is revoked already is fine.
+    /// </summary>
+    public async ValueTask<Result<VerifiedToken>> VerifyForRevocationAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
+    {
+        var verified = await VerifyAsync(token, options.Tokens.MaxChain, cancellationToken);
+        return verified.Succeeded(out var cached, out var failure) ? cached.Token : failure;
+    }
+
+    /// <summary>The token as it was verified, if that still holds.</summary>
+    private CachedToken? Recall(TokenHash hash)
+    {
+        if (!cache.TryGet(hash, out var cached)) return null;
+        if (cached.Token.IsOwn) _ = ownKeys.Current;
+        var now = time.GetUtcNow();
+        if (now < cached.Token.Expires && cached.Key.IsUsable(now)) return cached;
+        cache.Remove(hash);
+        return null;
+    }
+
+    private async ValueTask<Result<Caller>> AuthenticateNewAsync(ReadOnlyMemory<char> token, TokenHash hash, CancellationToken cancellationToken)
+    {
+        var verified = await VerifyAsync(token, TimeSpan.Zero, cancellationToken);
+        if (!verified.Succeeded(out var cached, out var failure)) return failure;
+        var admitted = Admit(hash, cached);
+        if (admitted.Value is not null && time.GetUtcNow() < cached.Token.Expires) cache.Add(hash, cached);
+        return admitted;
+    }
+
+    /// <summary>What doesn't belong to verification, and so is asked of each request: revocation, the set in force, the trust in the issuer, the roles.</summary>
+    private Result<Caller> Admit(TokenHash hash, CachedToken cached)
+    {
+        var token = cached.Token;
+        var generation = revocations.Generation;
+        if (cached.RevocationsSeen != generation)
+        {
+            if (revocations.ContainsAny(token.RevocationIds))
+            {
+                cache.Remove(hash);
+                return Refusal.Revoked;
+            }
+
+            cached.RevocationsSeen = generation;
+        }
+
+        if (sets.Current(token.Context) is not { } inForce) return Refusal.NoPolicies(token.Context);
+        if (cached.LastMatch is { } match && ReferenceEquals(match.InForce, inForce)) return match.Caller;
+        if (!token.IsOwn && !inForce.Set.TrustsIssuer(token.Issuer)) return Refusal.UntrustedIssuer(token.Issuer, token.Context);
+        var caller = new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version);
+        cached.LastMatch = new(inForce, caller);
+        return caller;
+    }
+
+    private async ValueTask<Result<CachedToken>> VerifyAsync(ReadOnlyMemory<char> text, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        if (!JwtDocument.Parse(text.Span).Succeeded(out var jwt, out var failure)) return failure;
+        var own = jwt.Issuer == options.PublicUrl;
+        if (jwt.CheckTimes(time.GetUtcNow(), own ? TimeSpan.Zero : ForeignSkew, grace, own) is { } wrongTime) return wrongTime;
+        if (!audiences.Resolve(jwt.Audiences).Succeeded(out var context, out failure)) return failure;
+
+        var found = own ? FindOwnSigner(jwt) : await FindForeignSignerAsync(jwt, context, cancellationToken);
+        if (!found.Succeeded(out var key, out failure)) return failure;
+
+        var claims = Claims.Parse(jwt.Claims);
+        var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
+        if (ids is null) return Refusal.Malformed("is not one of this proxy's");
+        return new CachedToken(
+            new VerifiedToken
+            {
+                Context = context,
+                Claims = claims,
+                Issuer = jwt.Issuer,
+                Subject = jwt.Subject,
+                Id = jwt.Id,
+                IsOwn = own,
+                Expires = jwt.Expires,
+                IssuedAt = jwt.IssuedAt,
+                RevocationIds = ids,
+            },
+            key);
+    }
+
+    /// <summary>Our own tokens say <c>typ: JWT</c>; that of a provisioning token is refused with the unknown ones, before.</summary>
+    private Result<VerificationKey> FindOwnSigner(JwtDocument jwt)
+    {
+        if (jwt.Type != "jwt" || jwt.KeyId is null) return Refusal.Malformed("is not one of this proxy's");
+        if (ownKeys.Current.FindSigner(jwt) is { } key) return key;
+        return ownKeys.Current.Knows(jwt.KeyId) ? Refusal.BadSignature(jwt.Issuer, jwt.KeyId) : Refusal.UnknownKey(jwt.Issuer, jwt.KeyId);
+    }
+
+    private async ValueTask<Result<VerificationKey>> FindForeignSignerAsync(JwtDocument jwt, AuthContext context, CancellationToken cancellationToken)
+    {
+        if (sets.Current(context) is not { } inForce) return Refusal.NoPolicies(context);
+        if (!inForce.Set.TrustsIssuer(jwt.Issuer)) return Refusal.UntrustedIssuer(jwt.Issuer, context);
+        var listed = options.Issuers.FirstOrDefault(entry => entry.Issuer == jwt.Issuer);
+        if (listed is { Algorithms.Count: > 0 } && !listed.Algorithms.Contains(jwt.Algorithm.Name)) return Refusal.AlgorithmNotListed(jwt.Algorithm.Name, jwt.Issuer);
+        return await issuerKeys.FindSignerAsync(jwt, cancellationToken);
+    }
+}

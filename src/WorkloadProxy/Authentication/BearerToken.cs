@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.Extensions.Primitives;
+
+namespace WorkloadProxy.Authentication;
+
+internal enum BearerTokenKind
+{
+    /// <summary>No <c>Authorization</c> header: 401.</summary>
+    None,
+    /// <summary>More than one <c>Authorization</c> header: 400.</summary>
+    Several,
+    /// <summary>Another scheme than <c>Bearer</c>: 401, but git's paths take <c>Basic</c>.</summary>
+    OtherScheme,
+    /// <summary>No bearer token by RFC 6750 §2.1: 401.</summary>
+    Malformed,
+    /// <summary>A user's own API token. Never holds a <c>.</c></summary>
+    Opaque,
+    /// <summary>To be judged as a JWT, however broken it is: never passed on.</summary>
+    Jwt,
+}
+
+/// <summary>What the request's <c>Authorization</c> headers hold. The text is a slice of the header, not a copy.</summary>
+internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory<char> Text)
+{
+    private const string Scheme = "Bearer";
+
+    /// <summary>Visible ASCII. A user's API token may hold more than RFC 6750's characters and is the upstream's to judge.</summary>
+    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(string.Concat(Enumerable.Range(0x21, 0x7E - 0x21 + 1).Select(c => (char)c)));
+
+    public static BearerToken Read(StringValues authorization)
+    {
+        if (authorization.Count == 0) return new(BearerTokenKind.None, default);
+        if (authorization.Count > 1) return new(BearerTokenKind.Several, default);
+        var header = (authorization[0] ?? "").AsMemory();
+        var value = header.Span;
+        var end = value.IndexOf(' ');
+        if (end < 0) end = value.Length;
+        if (!value[..end].Equals(Scheme, StringComparison.OrdinalIgnoreCase)) return new(end > 0 ? BearerTokenKind.OtherScheme : BearerTokenKind.Malformed, default);
+        while (end < value.Length && value[end] == ' ') end++;
+        var token = value[end..];
+        if (token.IsEmpty || token.ContainsAnyExcept(TokenCharacters)) return new(BearerTokenKind.Malformed, default);
+        return new(token.Contains('.') || IsJsonObject(token) ? BearerTokenKind.Jwt : BearerTokenKind.Opaque, header[end..]);
+    }
+
+    /// <summary>Whether a text without a <c>.</c> decodes to a JSON object. Lenient on purpose, in either alphabet and padded or not: what looks like a workload's token is none of a user's.</summary>
+    private static bool IsJsonObject(ReadOnlySpan<char> text)
+    {
+        var json = new byte[text.Length];
+        var (length, bits, pending) = (0, 0, 0);
+        foreach (var c in text.TrimEnd('='))
+        {
+            var digit = c switch { '+' => 62, '/' => 63, _ => CanonicalBase64Url.Digits.IndexOf(c) };
+            if (digit < 0) return false;
+            (pending, bits) = (((pending << 6) | digit) & 0xFFFF, bits + 6);
+            if (bits < 8) continue;
+            bits -= 8;
+            json[length++] = (byte)(pending >> bits);
+        }
+
+        return IsJsonObject(json.AsSpan(0, length));
+    }
+
+    private static bool IsJsonObject(ReadOnlySpan<byte> json)
+    {
+        if (!json.TrimStart(" \t\r\n"u8).StartsWith((byte)'{')) return false;
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = json.Length });
+        try
+        {
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}

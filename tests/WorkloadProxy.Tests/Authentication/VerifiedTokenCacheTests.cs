@@ -1,0 +1,91 @@
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Tests.Authentication;
+
+public sealed class VerifiedTokenCacheTests
+{
+    private readonly ManualTime time = new();
+
+    [Fact]
+    public void A_token_is_found_by_its_hash_until_it_is_removed()
+    {
+        var cache = new VerifiedTokenCache(time);
+        cache.Add(Hash("a"), Token());
+        Assert.True(cache.TryGet(Hash("a"), out _));
+        Assert.False(cache.TryGet(Hash("b"), out _));
+        cache.Remove(Hash("a"));
+        Assert.False(cache.TryGet(Hash("a"), out _));
+    }
+
+    [Fact]
+    public void It_never_holds_more_than_its_capacity()
+    {
+        var cache = new VerifiedTokenCache(time, 100);
+        for (var i = 0; i < 10_000; i++)
+        {
+            cache.Add(Hash(i.ToString()), Token());
+            Assert.InRange(cache.Count, 1, 100);
+        }
+    }
+
+    [Fact]
+    public void A_token_in_use_outlives_a_flood_of_others()
+    {
+        var cache = new VerifiedTokenCache(time, 100);
+        var token = Token();
+        cache.Add(Hash("used"), token);
+        for (var i = 0; i < 1_000; i++)
+        {
+            cache.Add(Hash(i.ToString()), Token());
+            Assert.True(cache.TryGet(Hash("used"), out var found));
+            Assert.Same(token, found);
+        }
+
+        Assert.False(cache.TryGet(Hash("0"), out _));
+    }
+
+    [Fact]
+    public void What_is_not_used_is_let_go_in_time()
+    {
+        var cache = new VerifiedTokenCache(time);
+        cache.Add(Hash("a"), Token());
+        foreach (var name in new[] { "b", "c", "d" })
+        {
+            time.Advance(TimeSpan.FromMinutes(11));
+            cache.Add(Hash(name), Token());
+        }
+
+        Assert.False(cache.TryGet(Hash("a"), out _));
+        Assert.True(cache.TryGet(Hash("d"), out _));
+    }
+
+    [Fact]
+    public void Hashes_differ_for_texts_that_differ_and_take_ASCII_alone()
+    {
+        var long1 = new string('a', 5000);
+        Assert.Equal(Hash(long1), Hash(new string('a', 5000)));
+        Assert.NotEqual(Hash(long1), Hash(long1 + "b"));
+        Assert.False(TokenHash.TryCompute("ä", out _));
+        Assert.False(TokenHash.TryCompute(new string('a', 16385), out _));
+    }
+
+    private static TokenHash Hash(string text)
+    {
+        Assert.True(TokenHash.TryCompute(text, out var hash));
+        return hash;
+    }
+
+    private static CachedToken Token() => new(
+        new VerifiedToken
+        {
+            Context = new AuthContext("Depot", "acme"),
+            Claims = Claims.Parse("{}"u8.ToArray()),
+            Issuer = "i",
+            Subject = "s",
+            IsOwn = false,
+            Expires = DateTimeOffset.UnixEpoch,
+            RevocationIds = ["r"],
+        },
+        null!);
+}
