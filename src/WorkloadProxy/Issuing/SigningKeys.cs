@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Dapper;
 using Microsoft.IdentityModel.Tokens;
 using WorkloadProxy.Configuration;
@@ -37,9 +38,9 @@ internal sealed class SigningKeys
     public static async Task<SigningKeys> OpenAsync(Store store, TokenOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var keys = new SigningKeys(store, options, time);
-        var rows = await store.Database.RunAsync(connection => connection.QueryAsync<(string Id, string Algorithm, byte[] Sealed, long Published, long SignsFrom)>(
+        var rows = await store.Database.RunAsync(connection => connection.QueryAsync<(string, string, byte[], long, long)>(
             "SELECT id, algorithm, sealed, published_at, signs_from FROM signing_keys"), cancellationToken);
-        keys.published = new Published([.. rows.Select(row => SigningKey.Restore(row.Algorithm, store.Secrets.Open(row.Sealed, Purpose(row.Id)), FromSeconds(row.Published), FromSeconds(row.SignsFrom)))]);
+        keys.published = new Published([.. rows.Select(row => Restore(store.Secrets, row))]);
         await keys.MaintainAsync(cancellationToken);
         return keys;
     }
@@ -112,6 +113,18 @@ internal sealed class SigningKeys
     }
 
     private void Publish(SigningKey[] keys) => Volatile.Write(ref published, new Published(keys));
+
+    private static SigningKey Restore(Secrets secrets, (string Id, string Algorithm, byte[] Sealed, long Published, long SignsFrom) row)
+    {
+        try
+        {
+            return SigningKey.Restore(row.Algorithm, secrets.Open(row.Sealed, Purpose(row.Id)), FromSeconds(row.Published), FromSeconds(row.SignsFrom));
+        }
+        catch (CryptographicException e)
+        {
+            throw new StartException($"the signing key `{row.Id}` in the store can't be opened: {e.Message}", "put a backup of the store back, with its master key", e);
+        }
+    }
 
     private static string Purpose(string id) => $"signing-key/{id}";
     private static DateTimeOffset FromSeconds(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds);

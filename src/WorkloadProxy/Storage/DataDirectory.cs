@@ -12,8 +12,9 @@ internal sealed class DataDirectory : IDisposable
     }
 
     public string Path { get; }
-    public string StoreFile => System.IO.Path.Combine(Path, "store.db");
+    public string StoreFile => StoreFileOf(Path);
     public string MasterKeyFile => System.IO.Path.Combine(Path, "master.key");
+    public static string StoreFileOf(string path) => System.IO.Path.Combine(path, "store.db");
     public static string ControlSocketFile(string path) => System.IO.Path.Combine(path, "control.sock");
 
     /// <summary>Creates the directory (0700) where there is none, and takes its lock.</summary>

@@ -18,8 +18,7 @@ internal sealed class Database : IDisposable
         {
             // made here, for SQLite would make it readable to all; its -wal and -shm files take over this one's mode
             if (!File.Exists(file)) new FileStream(file, DataDirectory.OwnerOnly(FileMode.CreateNew)).Dispose();
-            var connectionString = new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = 5 }.ToString();
-            var database = new Database(connectionString);
+            var database = new Database(ConnectionString(file));
             using var connection = database.Connect();
             Execute(connection, "PRAGMA journal_mode = WAL");
             Migrations.Apply(connection, time);
@@ -29,6 +28,13 @@ internal sealed class Database : IDisposable
         {
             throw new StartException($"the store `{file}` can't be opened: {e.Message}", "put a backup of the store back, with its master key", e);
         }
+    }
+
+    /// <summary>A store that is there, as it is: no migration runs, and another process may be its server.</summary>
+    public static Database Existing(string file)
+    {
+        SqliteLibrary.Load();
+        return new Database(ConnectionString(file));
     }
 
     /// <summary>An open connection, pooled; the caller disposes it.</summary>
@@ -76,6 +82,9 @@ internal sealed class Database : IDisposable
         using var connection = new SqliteConnection(connectionString);
         SqliteConnection.ClearPool(connection);
     }
+
+    private static string ConnectionString(string file) =>
+        new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = 5 }.ToString();
 
     private SqliteConnection Connect()
     {

@@ -1,0 +1,32 @@
+using System.Data.Common;
+using Dapper;
+using WorkloadProxy.Configuration;
+
+namespace WorkloadProxy.Storage;
+
+/// <summary><c>backup FILE</c>: one consistent copy of the store, also while a server writes to it. Secrets stay sealed in it: the master key is kept apart.</summary>
+internal static class BackupCommand
+{
+    /// <summary>Copies the store; the exit code.</summary>
+    public static async Task<int> RunAsync(ProxyOptions options, string file, TextWriter output, TextWriter errors, CancellationToken cancellationToken)
+    {
+        var made = false;
+        try
+        {
+            using var database = Database.Existing(DataDirectory.StoreFileOf(options.DataDirectory));
+            new FileStream(file, DataDirectory.OwnerOnly(FileMode.CreateNew)).Dispose();
+            made = true;
+            await database.RunAsync(connection => connection.ExecuteAsync("VACUUM INTO @file", new { file }), cancellationToken);
+            // SQLite leaves the copy to the system's write cache
+            using (var copy = new FileStream(file, FileMode.Open, FileAccess.ReadWrite)) copy.Flush(flushToDisk: true);
+            await output.WriteLineAsync($"the store was copied to `{file}`; keep its master key too, and apart from it");
+            return 0;
+        }
+        catch (Exception e) when (e is StoreException or DbException or IOException or UnauthorizedAccessException)
+        {
+            if (made) File.Delete(file);
+            await errors.WriteLineAsync($"no backup was made: {(e as StoreException)?.InnerException?.Message ?? e.Message}");
+            return 1;
+        }
+    }
+}
