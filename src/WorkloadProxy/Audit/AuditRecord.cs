@@ -22,6 +22,9 @@ internal sealed class AuditRecord
     public IReadOnlyList<string>? QueryNames { get; set; }
     public string? Upstream { get; set; }
     public Caller? Caller { get; set; }
+    /// <summary>The context and its policy set's commit, where an API token led to them and no caller names them.</summary>
+    public string? Context { get; set; }
+    public string? Commit { get; set; }
     public AuditDecision Decision { get; set; } = AuditDecision.Deny;
     public string? Policy { get; set; }
     public SourceRange? Rule { get; set; }
@@ -45,6 +48,7 @@ internal sealed class AuditRecord
         if (TraceId is not null) json.WriteString("trace_id"u8, TraceId);
         if (Client is not null) json.WriteString("client"u8, Client);
         if (Caller is { } caller) WriteIdentity(json, caller);
+        else if (Context is not null) WriteContext(json);
         if (Upstream is not null) json.WriteString("upstream"u8, Upstream);
         if (Method is not null) json.WriteString("method"u8, Method);
         if (Path is not null) json.WriteString("path"u8, Path);
@@ -72,6 +76,12 @@ internal sealed class AuditRecord
         json.WriteEndObject();
         json.Flush();
         output.Write("\n"u8);
+    }
+
+    private void WriteContext(Utf8JsonWriter json)
+    {
+        json.WriteString("context"u8, Context);
+        if (Commit is not null) json.WriteString("commit"u8, Commit);
     }
 
     private static void WriteIdentity(Utf8JsonWriter json, Caller caller)

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Configuration;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -6,9 +7,11 @@ namespace WorkloadProxy.Configuration;
 /// <summary>The whole configuration, checked (SPEC §14). Paths are absolute, references between parts resolve, defaults are filled in.</summary>
 internal sealed record ProxyOptions
 {
+    public const string DefaultUrl = "http://0.0.0.0:8080";
+
     /// <summary>Our <c>iss</c>, without a trailing slash.</summary>
     public required string PublicUrl { get; init; }
-    public IReadOnlyList<string> Urls { get; init; } = ["http://0.0.0.0:8080"];
+    public IReadOnlyList<string> Urls { get; init; } = [DefaultUrl];
     public required string DataDirectory { get; init; }
     public MasterKeyOptions MasterKey { get; init; } = new();
     public string? Postgres { get; init; }
@@ -19,11 +22,16 @@ internal sealed record ProxyOptions
     public IReadOnlyList<PolicySourceOptions> Policies { get; init; } = [];
     public IReadOnlyList<CredentialOptions> Credentials { get; init; } = [];
     public TokenOptions Tokens { get; init; } = new();
+    public ProvisioningOptions Provisioning { get; init; } = new();
     public GitOptions Git { get; init; } = new();
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
     public AuditOptions Audit { get; init; } = new();
     /// <summary>The environment is Development: <c>PublicUrl</c> may be left out.</summary>
     public bool Development { get; init; }
+    /// <summary>ASP.NET's own sections, unchecked: <c>Logging</c>, <c>Kestrel</c>, <c>AllowedHosts</c>.</summary>
+    public IConfiguration Framework { get; init; } = new ConfigurationBuilder().Build();
+    /// <summary>What is probably not meant, for the log.</summary>
+    public IReadOnlyList<ConfigurationMistake> Warnings { get; init; } = [];
 }
 
 internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);
@@ -72,7 +80,8 @@ internal sealed record RemoteGitOptions
 
 internal sealed record CommitStatusOptions(Uri ApiAddress, string TokenFile);
 
-internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null);
+/// <param name="ObjectFormat"><c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</param>
+internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
 internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop }
 
@@ -100,6 +109,12 @@ internal sealed record TokenOptions
     public TimeSpan KeyRotation { get; init; } = TimeSpan.FromDays(30);
 }
 
-internal sealed record GitOptions(long MaxSize = 20_000_000, TimeSpan? Timeout = null);
+internal sealed record ProvisioningOptions(int SshPort = 22, bool AllowPrivateAddresses = false);
+
+internal sealed record GitOptions
+{
+    public long MaxSize { get; init; } = 20_000_000;
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
+}
 
 internal sealed record AuditOptions(string? File = null, bool Required = true);
