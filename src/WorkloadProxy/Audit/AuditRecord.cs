@@ -39,6 +39,9 @@ internal sealed class AuditRecord
     /// <summary>SHA-256 of a minted token, lower-case hexadecimal.</summary>
     public string? TokenSha256 { get; set; }
 
+    /// <summary>The record is in the audit already: what was minted is not handed out before.</summary>
+    public bool Written { get; set; }
+
     /// <summary>One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended.</summary>
     public void Write(Utf8JsonWriter json, IBufferWriter<byte> output, TimeSpan? duration)
     {

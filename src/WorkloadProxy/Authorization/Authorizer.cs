@@ -1,0 +1,65 @@
+using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicySources;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Authorization;
+
+/// <summary>Asks the caller's grants for the decision; reads the body only when a rule that could still permit the request constrains it.</summary>
+internal sealed class Authorizer(PolicySetStore policies, TimeProvider time)
+{
+    /// <summary>Null when the request is permitted; the record then names the rule.</summary>
+    public async ValueTask<Failure?> AuthorizeAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target, bool isUpgrade)
+    {
+        var request = new AccessRequest { Method = http.Request.Method, Target = target, Upgrade = isUpgrade, Now = time.GetUtcNow() };
+        var decision = caller.Grants.Decide(request);
+        if (decision.Outcome != DecisionOutcome.BodyNeeded) return Conclude(record, decision);
+        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        var headers = http.Request.Headers;
+        if (!RequestBody.TryParse(bytes, headers.ContentType.ToArray()!, headers.ContentEncoding.Count == 0 ? null : headers.ContentEncoding.ToString(), out var body, out var problem, out var error))
+        {
+            Note(record, decision);
+            return new Failure(problem == RequestBody.Problem.UnsupportedMediaType ? ErrorId.UnsupportedMediaType : ErrorId.BadRequest, error!);
+        }
+        var failure = Conclude(record, caller.Grants.Decide(request with { Body = body }));
+        if (failure is null) BodyReader.Replace(http, bytes);
+        return failure;
+    }
+
+    /// <summary>The exchange's decision: the body is the JSON that the token is made from, whatever its content type said.</summary>
+    public Failure? Authorize(AuditRecord record, Caller caller, RequestTarget target, RequestBody body, out Decision decision)
+    {
+        decision = caller.Grants.Decide(new AccessRequest { Method = "POST", Target = target, Body = body, Now = time.GetUtcNow() });
+        return Conclude(record, decision);
+    }
+
+    /// <summary>Whether an upgraded connection would be permitted again now, under the policy set in force now.</summary>
+    public bool StillPermits(Caller caller, RequestTarget target)
+    {
+        if (policies.Current(caller.Token.Context) is not { } current) return false;
+        if (!caller.Token.IsOwn && !current.Set.TrustsIssuer(caller.Token.Issuer)) return false;
+        var grants = ReferenceEquals(current.Set, caller.Grants.Set) ? caller.Grants : current.Set.MatchRoles(caller.Token.Claims);
+        return grants.Decide(new AccessRequest { Method = "GET", Target = target, Upgrade = true, Now = time.GetUtcNow() }).Outcome == DecisionOutcome.Allow;
+    }
+
+    private static Failure? Conclude(AuditRecord record, in Decision decision)
+    {
+        Note(record, decision);
+        return decision.Outcome switch
+        {
+            DecisionOutcome.Allow => null,
+            DecisionOutcome.BadRequest => new Failure(ErrorId.BadRequest, decision.Reason),
+            DecisionOutcome.UnsupportedMediaType => new Failure(ErrorId.UnsupportedMediaType, decision.Reason),
+            DecisionOutcome.MethodNotAllowed => new Failure(ErrorId.MethodNotAllowed, decision.Reason),
+            _ => new Failure(ErrorId.Forbidden, decision.Rule is { } rule ? $"{decision.Reason} ({rule.File}:{rule.Start.Line})" : decision.Reason),
+        };
+    }
+
+    private static void Note(AuditRecord record, in Decision decision)
+    {
+        record.Policy = decision.Policy;
+        record.Rule = decision.Rule;
+        if (decision.Outcome is not (DecisionOutcome.Allow or DecisionOutcome.BodyNeeded)) record.Reason = decision.Reason;
+    }
+}

@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using Microsoft.Net.Http.Headers;
+using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Authorization;
+using WorkloadProxy.Credentials;
+using WorkloadProxy.Forwarding;
+using WorkloadProxy.Issuing;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Telemetry;
+
+namespace WorkloadProxy;
+
+/// <summary>
+/// A request's way: authenticate → authorize → credential → forward → audit. One direction, one stage each; the exchange has "mint a token" in the place of
+/// credential and forward. Whatever happens, one record is written.
+/// </summary>
+internal sealed class Pipeline(
+    AuditLog audit, ClientAddress clients, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
+    CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+{
+    private const string IssuePath = "/v1/oidc/issue";
+    private readonly RequestIds ids = new();
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var record = Begin(http);
+        http.Response.Headers["X-Request-Id"] = record.RequestId;
+        var failure = await RunToFailureAsync(http, record);
+        if (failure is not null) await AnswerAsync(http, record, failure);
+        record.Status ??= http.Response.StatusCode;
+        metrics.Completed(record, time);
+        if (!record.Written) await audit.CompleteAsync(record);
+    }
+
+    private AuditRecord Begin(HttpContext http) => new()
+    {
+        Time = time.GetUtcNow(),
+        Started = time.GetTimestamp(),
+        RequestId = ids.Next(),
+        TraceId = Activity.Current?.TraceId.ToHexString(),
+        Client = clients.Of(http),
+        Method = http.Request.Method,
+    };
+
+    /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
+    private async Task<Failure?> RunToFailureAsync(HttpContext http, AuditRecord record)
+    {
+        try
+        {
+            return audit.Unavailable ?? await RunAsync(http, record);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            return new Failure(ErrorId.BadRequest, "the caller went away");
+        }
+        catch (StoreException error)
+        {
+            logger.LogError("request {RequestId}: the store failed: {Error}", record.RequestId, error.Message);
+            return new Failure(ErrorId.StoreUnavailable, "the store can't be used now") { RetryAfter = TimeSpan.FromSeconds(5) };
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // a bug: what can't be decided is refused
+            logger.LogError(error, "request {RequestId} ended in an error", record.RequestId);
+            return new Failure(ErrorId.PolicyUnavailable, "the request can't be decided");
+        }
+    }
+
+    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record)
+    {
+        if (RequestFraming.Check(http.Request) is { } refused) return refused;
+        var bearer = BearerToken.Read(http.Request.Headers.Authorization);
+        var rawTarget = RawTarget(http);
+        if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
+        {
+            if (!PassThroughTarget.TryParse(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
+            if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null) return await PassThroughAsync(http, record, passThrough, rawTarget);
+        }
+        if (!RequestTarget.TryParse(rawTarget, out var target, out var error, out var tooLong))
+            return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
+        record.Path = target.Path;
+        record.QueryNames = target.QueryNames;
+        if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
+        if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
+
+        var authenticated = await authenticator.AuthenticateAsync(bearer, http.RequestAborted);
+        if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
+        record.Caller = caller;
+        if (target.IsOwnPath) return await IssueAsync(http, record, caller, target);
+
+        record.Upstream = caller.Token.Context.Upstream;
+        if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
+            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
+        if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
+        var isWebSocket = RequestFraming.IsWebSocket(http);
+        if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
+        if (!credentials.Get(caller.Token.Context).Succeeded(out var credential, out var unavailable)) return unavailable;
+        record.Decision = AuditDecision.Allow;
+        var forwarded = new ForwardedRequest(upstream, target.Forwarded, credential, record.RequestId!);
+        if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
+        using var guard = new UpgradeGuard(() => authenticator.IsStillValid(caller) && authorizer.StillPermits(caller, target), time);
+        return await forwarder.SendAsync(http, forwarded, record, guard.Ended);
+    }
+
+    private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
+    {
+        record.Path = PathOf(rawTarget);
+        record.Upstream = upstream.Options.Name;
+        record.Decision = AuditDecision.Pass;
+        RequestFraming.IsWebSocket(http);
+        return await forwarder.SendAsync(http, new ForwardedRequest(upstream, rawTarget, null, record.RequestId!), record, CancellationToken.None);
+    }
+
+    /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
+    private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
+    {
+        if (target.Path != IssuePath) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
+        if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
+            ?? new Failure(ErrorId.MethodNotAllowed, "expected POST") { Allow = "POST" };
+        return await issuer.IssueAsync(http, record, caller, target);
+    }
+
+    private async Task AnswerAsync(HttpContext http, AuditRecord record, Failure failure)
+    {
+        var answer = ErrorResponse.From(failure);
+        record.Error = answer.Id;
+        record.Reason ??= failure.Detail is null ? failure.Message : $"{failure.Message} ({failure.Detail})";
+        if (http.Response.HasStarted)
+        {
+            // the status is with the caller already: a broken connection is the only way left to say it
+            http.Abort();
+            return;
+        }
+        http.Response.Clear();
+        http.Response.Headers["X-Request-Id"] = record.RequestId;
+        record.Status = answer.Status;
+        try
+        {
+            record.Bytes = await answer.WriteAsync(http, record.RequestId!);
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            // the caller is gone; the record says what it would have been told
+        }
+    }
+
+    private static Failure EncodedSlash() => new(ErrorId.BadRequest, "the path holds an encoded `/` (`%2F`), which this upstream does not take");
+
+    private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>().RawTarget;
+
+    private static string PathOf(string rawTarget) => rawTarget.IndexOf('?') is >= 0 and var question ? rawTarget[..question] : rawTarget;
+}
