@@ -14,6 +14,9 @@ public abstract record HclExpression(SourceRange Range)
     /// <summary>Every use of a variable in the expression, nested ones too, less names bound inside it (by a <c>for</c>).</summary>
     public IEnumerable<HclReference> References() => ReferenceFinder.Find(this);
 
+    /// <summary>Every function call in the expression, nested ones too, by place.</summary>
+    public IEnumerable<HclFunctionCallExpression> Calls() => ReferenceFinder.FindCalls(this);
+
     /// <summary>What this kind of expression comes to; null after an error.</summary>
     internal abstract HclValue? Evaluate(Evaluation evaluation);
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Microsoft.Net.Http.Headers;
+using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
@@ -76,7 +76,7 @@ internal sealed class Pipeline(
         var rawTarget = RawTarget(http);
         if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
         {
-            if (!PassThroughTarget.TryParse(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
+            if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
             if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
         if (!RequestTarget.TryParse(rawTarget, out var target, out var error, out var tooLong))
@@ -86,7 +86,8 @@ internal sealed class Pipeline(
         if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
         if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
 
-        var authenticated = await authenticator.AuthenticateAsync(bearer, http.RequestAborted);
+        if (bearer.Refusal is { } noJwt) return noJwt;
+        var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
         record.Caller = caller;
         if (target.IsOwnPath) return await IssueAsync(http, record, caller, target);
@@ -101,7 +102,7 @@ internal sealed class Pipeline(
         record.Decision = AuditDecision.Allow;
         var forwarded = new ForwardedRequest(upstream, target.Forwarded, credential, record.RequestId!);
         if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
-        using var guard = new UpgradeGuard(() => authenticator.IsStillValid(caller) && authorizer.StillPermits(caller, target), time);
+        using var guard = new UpgradeGuard(() => authenticator.IsStillValid(caller.Token) && authorizer.StillPermits(caller, target), time);
         return await forwarder.SendAsync(http, forwarded, record, guard.Ended);
     }
 
@@ -149,7 +150,7 @@ internal sealed class Pipeline(
 
     private static Failure EncodedSlash() => new(ErrorId.BadRequest, "the path holds an encoded `/` (`%2F`), which this upstream does not take");
 
-    private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>().RawTarget;
+    private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 
     private static string PathOf(string rawTarget) => rawTarget.IndexOf('?') is >= 0 and var question ? rawTarget[..question] : rawTarget;
 }

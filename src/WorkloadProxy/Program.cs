@@ -1,3 +1,4 @@
+using WorkloadProxy.Cli;
 using WorkloadProxy.GitHosting;
 
 namespace WorkloadProxy;
@@ -6,9 +7,5 @@ namespace WorkloadProxy;
 public static class Program
 {
     /// <summary>Exit codes: 0 ok, 1 findings or usage, 2 cannot start, 3 denied.</summary>
-    public static async Task<int> Main(string[] args)
-    {
-        if (GitHook.IsCalled(args)) return await GitHook.RunAsync();
-        return args.Length;
-    }
+    public static Task<int> Main(string[] args) => GitHook.IsCalled(args) ? GitHook.RunAsync() : CommandLine.RunAsync(args, Terminal.System(), TimeProvider.System);
 }

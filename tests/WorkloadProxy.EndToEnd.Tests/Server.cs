@@ -62,8 +62,9 @@ internal sealed class Server : IAsyncDisposable
     public async Task Ready(string url)
     {
         using var http = new HttpClient();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < TimeSpan.FromSeconds(60))
+        while (clock.Elapsed < TimeSpan.FromSeconds(60) && await poll.WaitForNextTickAsync())
         {
             Assert.False(process.HasExited, $"the server ended before it was ready:\n{Output}");
             try
@@ -75,7 +76,6 @@ internal sealed class Server : IAsyncDisposable
             {
                 // not listening yet
             }
-            await Task.Yield();
         }
         Assert.Fail($"the server was not ready in a minute:\n{Output}");
     }

@@ -11,10 +11,12 @@ public sealed class Condition
 
     private readonly FrozenSet<string> roots;
     private readonly ImmutableArray<HclReference> queries;
+    private readonly FrozenDictionary<string, HclFunction> functions;
 
-    private Condition(HclExpression expression, ImmutableArray<HclReference> references)
+    private Condition(HclExpression expression, ImmutableArray<HclReference> references, FrozenDictionary<string, HclFunction> functions)
     {
         Expression = expression;
+        this.functions = functions;
         roots = references.Select(reference => reference.Root).ToFrozenSet(StringComparer.Ordinal);
         queries = [.. references.Where(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "query"))];
         ReadsQuery = queries.Length > 0;
@@ -40,9 +42,8 @@ public sealed class Condition
         var found = new List<Diagnostic>();
         var references = expression.References().ToImmutableArray();
         ConditionNames.Check(references, scope, found);
-        ConditionFunctions.Check(expression, found);
-        var condition = new Condition(expression, references);
-        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(Context([]), found) is { Kind: not HclValueKind.Bool } value) found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
+        var condition = new Condition(expression, references, ConditionFunctions.For(expression, found));
+        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value) found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
         found.ForEach(diagnostics.Add);
         return found.Count == 0 ? condition : null;
     }
@@ -64,7 +65,7 @@ public sealed class Condition
         };
     }
 
-    private static EvaluationContext Context(Dictionary<string, HclValue> variables) => new() { Variables = variables, Functions = ConditionFunctions.All, StepsLeft = MaxSteps, BytesLeft = 1024 * 1024 };
+    private EvaluationContext Context(Dictionary<string, HclValue> variables) => new() { Variables = variables, Functions = functions, StepsLeft = MaxSteps };
 
     // Of two values under one name the upstream may take either; so neither may be read.
     private string? RepeatedName(in ConditionInput input)

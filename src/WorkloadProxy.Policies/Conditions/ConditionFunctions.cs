@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
@@ -15,9 +16,10 @@ namespace WorkloadProxy.Policies;
 internal static class ConditionFunctions
 {
     private const int MaxText = 64 * 1024;
+    private const int MaxMatched = 4 * 1024;
     private const int MaxItems = 1024;
 
-    public static readonly FrozenDictionary<string, HclFunction> All = new Dictionary<string, HclFunction>
+    private static readonly FrozenDictionary<string, HclFunction> Constant = new Dictionary<string, HclFunction>
     {
         ["contains"] = Contains,
         ["strcontains"] = OfTexts("strcontains", (text, part) => text.Contains(part, StringComparison.Ordinal)),
@@ -29,10 +31,42 @@ internal static class ConditionFunctions
         ["lookup"] = Lookup,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Every function that is called exists.</summary>
-    public static void Check(HclExpression expression, ICollection<Diagnostic> diagnostics)
+    private static readonly string[] Names = [.. Constant.Keys.Append("regex").Order(StringComparer.Ordinal)];
+
+    /// <summary>What the expression may call. Every function that it does call exists; the patterns of its <c>regex</c> calls are compiled here, once.</summary>
+    public static FrozenDictionary<string, HclFunction> For(HclExpression expression, ICollection<Diagnostic> diagnostics)
     {
+        var patterns = new Dictionary<string, Regex>(StringComparer.Ordinal);
+        foreach (var call in expression.Calls())
+        {
+            if (call.Name == "regex") AddPattern(call, patterns, diagnostics);
+            else if (!Constant.ContainsKey(call.Name)) diagnostics.Add(ConditionDiagnostics.UnknownFunction(call.Name, Names, call.NameRange));
+        }
+        if (patterns.Count == 0) return Constant;
+        return Constant.Append(new("regex", MatcherOf(patterns.ToFrozenDictionary(StringComparer.Ordinal)))).ToFrozenDictionary(StringComparer.Ordinal);
     }
+
+    // A pattern that came from a claim would let the caller choose the automaton.
+    private static void AddPattern(HclFunctionCallExpression call, Dictionary<string, Regex> patterns, ICollection<Diagnostic> diagnostics)
+    {
+        var argument = call.Arguments.FirstOrDefault();
+        if (argument is null || argument.References().Any() || argument.Evaluate(new EvaluationContext(), []) is not { Kind: HclValueKind.String, AsString: var pattern })
+        {
+            diagnostics.Add(ConditionDiagnostics.BadRegex("the pattern of `regex` is no constant string", argument?.Range ?? call.Range));
+        }
+        else if (LinearRegex.TryCompile(pattern, out var regex, out var error)) patterns[pattern] = regex;
+        else diagnostics.Add(ConditionDiagnostics.BadRegex(error, argument.Range));
+    }
+
+    private static HclFunction MatcherOf(FrozenDictionary<string, Regex> patterns) => (ImmutableArray<HclValue> arguments, out string? error) =>
+    {
+        if (arguments is not [{ Kind: HclValueKind.String } pattern, { Kind: HclValueKind.String, AsString: { Length: <= MaxMatched } text }] || !patterns.TryGetValue(pattern.AsString, out var regex))
+        {
+            return Failed($"`regex` takes a pattern and a string of at most {MaxMatched} characters", out error);
+        }
+        error = null;
+        return HclValue.FromBool(regex.IsMatch(text));
+    };
 
     private static HclValue? Contains(ImmutableArray<HclValue> arguments, out string? error)
     {

@@ -42,5 +42,11 @@ public sealed class RoleClaim
     };
 
     /// <summary>Where the element of that number stands in a written list; the whole value when it is none.</summary>
-    internal SourceRange RangeOf(int element) => Expression is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
+    internal SourceRange RangeOf(int element) => Expression.Inner() is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
+}
+
+internal static class WrittenExpression
+{
+    /// <summary>What stands in the parentheses, if there are any.</summary>
+    public static HclExpression Inner(this HclExpression expression) => expression is HclParenthesesExpression { Inner: var inner } ? inner.Inner() : expression;
 }

@@ -221,7 +221,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
     private Dictionary<string, HclObjectItem> ItemsByName(HclExpression expression)
     {
         var items = new Dictionary<string, HclObjectItem>();
-        if (expression is not HclObjectExpression written) return items;
+        if (expression.Inner() is not HclObjectExpression written) return items;
         foreach (var item in written.Items)
         {
             if (item.Key.Evaluate(evaluation, []) is not { Kind: HclValueKind.String, AsString: var member }) continue;
@@ -230,7 +230,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         return items;
     }
 
-    private static HclExpression ItemOf(HclExpression expression, int index) => expression is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
+    private static HclExpression ItemOf(HclExpression expression, int index) => expression.Inner() is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
 
     private string TextOf(SourceRange range) => System.Text.Encoding.UTF8.GetString(file.Source.Span[range.Start.Offset..range.End.Offset]);
 }

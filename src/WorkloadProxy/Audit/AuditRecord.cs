@@ -25,6 +25,8 @@ internal sealed class AuditRecord
     /// <summary>The context and its policy set's commit, where an API token led to them and no caller names them.</summary>
     public string? Context { get; set; }
     public string? Commit { get; set; }
+    /// <summary>The token that was revoked; a request has either this or a caller.</summary>
+    public VerifiedToken? Revoked { get; set; }
     public AuditDecision Decision { get; set; } = AuditDecision.Deny;
     public string? Policy { get; set; }
     public SourceRange? Rule { get; set; }
@@ -50,7 +52,8 @@ internal sealed class AuditRecord
         if (RequestId is not null) json.WriteString("request_id"u8, RequestId);
         if (TraceId is not null) json.WriteString("trace_id"u8, TraceId);
         if (Client is not null) json.WriteString("client"u8, Client);
-        if (Caller is { } caller) WriteIdentity(json, caller);
+        if ((Caller?.Token ?? Revoked) is { } token) WriteIdentity(json, token);
+        if (Caller is { } caller) WriteGrants(json, caller);
         else if (Context is not null) WriteContext(json);
         if (Upstream is not null) json.WriteString("upstream"u8, Upstream);
         if (Method is not null) json.WriteString("method"u8, Method);
@@ -87,9 +90,8 @@ internal sealed class AuditRecord
         if (Commit is not null) json.WriteString("commit"u8, Commit);
     }
 
-    private static void WriteIdentity(Utf8JsonWriter json, Caller caller)
+    private static void WriteIdentity(Utf8JsonWriter json, VerifiedToken token)
     {
-        var token = caller.Token;
         json.WriteString("context"u8, token.ContextText);
         json.WriteString("iss"u8, token.Issuer);
         json.WriteString("sub"u8, token.Subject);
@@ -99,6 +101,10 @@ internal sealed class AuditRecord
             actor.WriteTo(json);
         }
         if (token.Id is not null) json.WriteString("jti"u8, token.Id);
+    }
+
+    private static void WriteGrants(Utf8JsonWriter json, Caller caller)
+    {
         json.WriteStartArray("roles"u8);
         foreach (var role in caller.Grants.RoleNames) json.WriteStringValue(role);
         json.WriteEndArray();

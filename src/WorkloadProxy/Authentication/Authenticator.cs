@@ -42,6 +42,9 @@ internal sealed class Authenticator(
         return verified.Succeeded(out var cached, out var failure) ? cached.Token : failure;
     }
 
+    /// <summary>Whether a token that was accepted before is neither expired nor revoked by now.</summary>
+    public bool IsStillValid(VerifiedToken token) => time.GetUtcNow() < token.Expires && !revocations.ContainsAny(token.RevocationIds);
+
     /// <summary>The token as it was verified, if that still holds.</summary>
     private CachedToken? Recall(TokenHash hash)
     {
@@ -103,7 +106,9 @@ internal sealed class Authenticator(
             new VerifiedToken
             {
                 Context = context,
+                ContextText = context.ToString(),
                 Claims = claims,
+                Actor = own && claims.Root.TryGetProperty("act", out var actor) ? actor : null,
                 Issuer = jwt.Issuer,
                 Subject = jwt.Subject,
                 Id = jwt.Id,

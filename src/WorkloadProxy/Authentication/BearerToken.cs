@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Authentication;
 
@@ -27,6 +28,17 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
 
     /// <summary>Visible ASCII. A user's API token may hold more than RFC 6750's characters and is the upstream's to judge.</summary>
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(string.Concat(Enumerable.Range(0x21, 0x7E - 0x21 + 1).Select(c => (char)c)));
+
+    /// <summary>Why it can't be authenticated as a JWT, or null when it is to be tried.</summary>
+    public Failure? Refusal => Kind switch
+    {
+        BearerTokenKind.Jwt => null,
+        BearerTokenKind.None => new(ErrorId.InvalidToken, "a bearer token is needed"),
+        BearerTokenKind.Several => new(ErrorId.BadRequest, "more than one `Authorization` header"),
+        BearerTokenKind.OtherScheme => new(ErrorId.InvalidToken, "expected `Authorization: Bearer` and a token"),
+        BearerTokenKind.Opaque => new(ErrorId.InvalidToken, "the bearer token is not a JWT, and no API token is taken here"),
+        _ => new(ErrorId.InvalidToken, "the `Authorization` header holds no bearer token"),
+    };
 
     public static BearerToken Read(StringValues authorization)
     {

@@ -52,7 +52,8 @@ internal sealed class Authorizer(PolicySetStore policies, TimeProvider time)
             DecisionOutcome.BadRequest => new Failure(ErrorId.BadRequest, decision.Reason),
             DecisionOutcome.UnsupportedMediaType => new Failure(ErrorId.UnsupportedMediaType, decision.Reason),
             DecisionOutcome.MethodNotAllowed => new Failure(ErrorId.MethodNotAllowed, decision.Reason),
-            _ => new Failure(ErrorId.Forbidden, decision.Rule is { } rule ? $"{decision.Reason} ({rule.File}:{rule.Start.Line})" : decision.Reason),
+            // the reason names the rule's file and line already
+            _ => new Failure(ErrorId.Forbidden, decision.Reason),
         };
     }
 

@@ -12,6 +12,19 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
 
     public static Result<ExchangeRequest> Parse(JsonElement body, int maxLifetimeSeconds)
     {
+        try
+        {
+            return Read(body, maxLifetimeSeconds);
+        }
+        catch (InvalidOperationException)
+        {
+            // JsonElement gives out no name or text that is not Unicode (`"\ud800"`)
+            return Malformed("the body holds half of a surrogate pair, expected Unicode text");
+        }
+    }
+
+    private static Result<ExchangeRequest> Read(JsonElement body, int maxLifetimeSeconds)
+    {
         if (body.ValueKind != JsonValueKind.Object) return Malformed($"the body is {Describe(body)}, expected a JSON object with `aud`, `sub` and `ttl`");
         string? audience = null, subject = null;
         int? lifetime = null;
@@ -33,7 +46,7 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
                     break;
                 default:
                     if (!OwnClaims.MayBeSet(property.Name)) return Malformed($"`{Shown(property.Name)}` can't be set: it is the proxy's to say");
-                    if (!FitsDepth(property.Value, MaxClaimDepth)) return Malformed($"`{Shown(property.Name)}` is nested more than {MaxClaimDepth} deep");
+                    if (!IsClaim(property.Value, MaxClaimDepth)) return Malformed($"`{Shown(property.Name)}` is nested more than {MaxClaimDepth} deep");
                     extra.Add(property);
                     break;
             }
@@ -51,14 +64,7 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
     {
         text = null;
         if (before is not null || value.ValueKind != JsonValueKind.String) return false;
-        try
-        {
-            text = value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // half of a surrogate pair
-        }
+        text = value.GetString()!;
         return text.Length is > 0 and <= MaxTextLength && !text.Any(char.IsControl);
     }
 
@@ -68,10 +74,12 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
         return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out whole) && whole == decimal.Truncate(whole);
     }
 
-    private static bool FitsDepth(JsonElement value, int depth) => value.ValueKind switch
+    // reads every name and text in it, so that writing the claim can't fail
+    private static bool IsClaim(JsonElement value, int depth) => value.ValueKind switch
     {
-        JsonValueKind.Object => depth > 0 && value.EnumerateObject().All(member => FitsDepth(member.Value, depth - 1)),
-        JsonValueKind.Array => depth > 0 && value.EnumerateArray().All(element => FitsDepth(element, depth - 1)),
+        JsonValueKind.Object => depth > 0 && value.EnumerateObject().All(member => member.Name is not null && IsClaim(member.Value, depth - 1)),
+        JsonValueKind.Array => depth > 0 && value.EnumerateArray().All(element => IsClaim(element, depth - 1)),
+        JsonValueKind.String => value.GetString() is not null,
         _ => true,
     };
 

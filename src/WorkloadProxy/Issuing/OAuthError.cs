@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Issuing;
@@ -27,6 +28,19 @@ internal sealed record OAuthError(int Status, string Code, string Description)
         ErrorId.StoreUnavailable or ErrorId.PolicyUnavailable or ErrorId.AuditUnavailable => new(503, "temporarily_unavailable", failure.Message),
         _ => new(500, "server_error", failure.Message),
     };
+
+    /// <summary>Answers with it.</summary>
+    public async Task RespondAsync(HttpContext http, AuditRecord record)
+    {
+        var body = new ArrayBufferWriter<byte>(256);
+        Write(body);
+        record.Status = http.Response.StatusCode = Status;
+        record.Bytes = body.WrittenCount;
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentType = "application/json";
+        http.Response.ContentLength = body.WrittenCount;
+        await http.Response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
+    }
 
     /// <summary>The JSON body; goes with <c>Cache-Control: no-store</c>.</summary>
     public void Write(IBufferWriter<byte> output)

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace WorkloadProxy.Storage;
 
@@ -56,9 +57,10 @@ internal sealed class Database : IDisposable
     /// <exception cref="StoreException">Whatever the database had against it.</exception>
     public async Task<T> RunAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
-        await using var connection = await OpenAsync(cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
+            await using var connection = Connect();
             return await work(connection);
         }
         catch (DbException e)
@@ -71,16 +73,38 @@ internal sealed class Database : IDisposable
     /// <exception cref="StoreException">Whatever the database had against it.</exception>
     public Task WriteAsync(Func<DbConnection, DbTransaction, Task> work, CancellationToken cancellationToken) => RunAsync(async connection =>
     {
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await work(connection, transaction);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
+        var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        try
+        {
+            await work(connection, transaction);
+            await transaction.CommitAsync(cancellationToken);
+            return true;
+        }
+        finally
+        {
+            await EndAsync((SqliteConnection)connection, transaction);
+        }
     }, cancellationToken);
 
     public void Dispose()
     {
         using var connection = new SqliteConnection(connectionString);
         SqliteConnection.ClearPool(connection);
+    }
+
+    // A COMMIT that fails on a full disk has rolled back already. Microsoft.Data.Sqlite does not know: its own ROLLBACK then finds no transaction, here and again when
+    // the connection is closed, which would hide the cause and lose the connection. So it is given one to roll back.
+    private static async Task EndAsync(SqliteConnection connection, DbTransaction transaction)
+    {
+        try
+        {
+            await transaction.DisposeAsync();
+        }
+        catch (SqliteException) when (raw.sqlite3_get_autocommit(connection.Handle) != 0)
+        {
+            raw.sqlite3_exec(connection.Handle, "BEGIN");
+            await transaction.DisposeAsync();
+        }
     }
 
     private static string ConnectionString(string file) =>

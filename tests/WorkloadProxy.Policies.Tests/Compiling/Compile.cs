@@ -32,7 +32,8 @@ internal static class Compile
     /// <summary>What is wrong with a role file beside a policy <c>p</c>, one line each; help left out.</summary>
     public static string[] Errors(string hcl) => [.. Lines(Files(("roles/r.hcl", hcl), ("policies/p.hcl", ""))).Where(line => line.Contains(" error "))];
 
-    public static string[] Warnings(string hcl) => [.. Lines(Files(("roles/r.hcl", hcl), ("policies/p.hcl", ""))).Where(line => line.Contains(" warning "))];
+    /// <summary>Likewise, of the warnings about the role file.</summary>
+    public static string[] Warnings(string hcl) => [.. Lines(Files(("roles/r.hcl", hcl), ("policies/p.hcl", ""))).Where(line => line.StartsWith("roles/r.hcl:") && line.Contains(" warning "))];
 
     public static string[] Lines(CompileResult result) => [.. result.Diagnostics.Select(Line)];
 

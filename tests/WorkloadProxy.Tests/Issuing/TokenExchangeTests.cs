@@ -110,7 +110,7 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     [InlineData("""{"aud":"AUD","sub":7}""", "`sub` is a number, expected one text of 1 to 1024 characters without control characters")]
     [InlineData("""{"aud":"AUD","sub":""}""", "`sub` is a string, expected one text of 1 to 1024 characters without control characters")]
     [InlineData("""{"aud":"AUD","sub":"SUB\u0000"}""", "`sub` is a string, expected one text of 1 to 1024 characters without control characters")]
-    [InlineData("""{"aud":"AUD","sub":"SUB\ud800"}""", "`sub` is a string, expected one text of 1 to 1024 characters without control characters")]
+    [InlineData("""{"aud":"AUD","sub":"SUB\ud800"}""", "the body holds half of a surrogate pair, expected Unicode text")]
     [InlineData("""{"aud":"AUD","sub":"SUB","sub":"SUB"}""", "`sub` is a string, expected one text of 1 to 1024 characters without control characters")]
     [InlineData("""{"aud":"AUD","sub":"SUB","ttl":"300"}""", "`ttl` is a string, expected a whole number of seconds")]
     [InlineData("""{"aud":"AUD","sub":"SUB","ttl":null}""", "`ttl` is null, expected a whole number of seconds")]
@@ -149,6 +149,15 @@ public sealed class TokenExchangeTests : IAsyncLifetime
         Assert.Equal("9007199254740993", claims.GetProperty("n").GetRawText());
         Assert.Equal("é", claims.GetProperty("o").GetProperty("a")[0].GetString());
     }
+
+    [Theory]
+    [InlineData(@"'\ud800':1")]
+    [InlineData(@"'x':'\ud800'")]
+    [InlineData(@"'x':[{'y':'\udc00\ud800'}]")]
+    [InlineData(@"'x':[{'\ud800':1}]")]
+    public void A_claim_with_half_of_a_surrogate_pair_is_a_bad_request(string claim) =>
+        Refused(ErrorId.BadRequest, "the body holds half of a surrogate pair, expected Unicode text",
+            $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}",{{claim.Replace('\'', '"')}} }""");
 
     [Fact]
     public void A_claim_nested_deeper_than_a_token_may_be_is_a_bad_request() =>

@@ -1,6 +1,8 @@
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using Dapper;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
@@ -90,6 +92,27 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(ErrorId.StoreUnavailable, failure.Failure.Id);
         Assert.Equal("the store is unavailable", failure.Failure.Message);
         Assert.Equal(["before"], await Ids(store));
+    }
+
+    [Fact]
+    public async Task A_commit_that_fails_says_why_and_leaves_the_connection_fit_for_the_next_one()
+    {
+        using var store = await test.OpenAsync();
+        var failure = await Assert.ThrowsAsync<StoreException>(() => store.Database.WriteAsync(async (connection, transaction) =>
+        {
+            await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES ('a', 1)", transaction: transaction);
+            // as on a full disk: SQLite rolls back by itself and then says so
+            var handle = ((SqliteConnection)connection).Handle;
+            raw.sqlite3_commit_hook(handle, _ =>
+            {
+                raw.sqlite3_commit_hook(handle, null, null);
+                return 1;
+            }, null);
+        }, TestStore.Cancel));
+        Assert.Contains("constraint", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(await Ids(store));
+        await Write(store, "b");
+        Assert.Equal(["b"], await Ids(store));
     }
 
     [Fact]

@@ -1,0 +1,14 @@
+path "/v2/droplets" {
+  capabilities = ["read"]
+}
+
+path "/v2/droplets/+" {
+  capabilities       = ["read"]
+  allowed_parameters = {}
+}
+
+# A list of databases holds their passwords: only those that are meant for agents.
+path "/v2/databases" {
+  capabilities       = ["read"]
+  allowed_parameters = { "?" = { "tag_name" = "agents", "page" = optional(any()), "per_page" = optional(any()) } }
+}

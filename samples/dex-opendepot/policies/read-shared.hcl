@@ -1,0 +1,7 @@
+path "/opendepot/modules/v1/shared/*" {
+  capabilities = ["read"]
+}
+
+path "/opendepot/providers/v1/shared/*" {
+  capabilities = ["read"]
+}

@@ -1,0 +1,34 @@
+namespace WorkloadProxy.Cli;
+
+/// <summary>What <c>--help</c> of each command ends with.</summary>
+internal static class Examples
+{
+    private const string Team = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+    private static readonly Dictionary<string, string[]> byCommand = new()
+    {
+        ["workload-proxy"] = ["workload-proxy --config /etc/workload-proxy/config.json"],
+        ["workload-proxy serve"] = ["workload-proxy serve --config /etc/workload-proxy/config.json --urls http://0.0.0.0:8080", "PublicUrl=https://proxy.example.com workload-proxy serve"],
+        ["workload-proxy policy"] = [$"workload-proxy policy check . --actx {Team}"],
+        ["workload-proxy policy check"] = [$"workload-proxy policy check . --actx {Team}", "workload-proxy policy check rbac --format github"],
+        ["workload-proxy policy explain"] =
+        [
+            $"workload-proxy policy explain . --actx {Team} --claims claims.json --method GET --path '/v2/databases?tag_name=my-tag'",
+            $"workload-proxy policy explain . --actx {Team} --token token.jwt --method POST --path /v2/spaces/keys --body body.json",
+        ],
+        ["workload-proxy policy test"] = [$"workload-proxy policy test . --actx {Team}"],
+        ["workload-proxy policy diff"] = ["git worktree add ../main main && workload-proxy policy diff ../main ."],
+        ["workload-proxy policy show"] = [$"workload-proxy policy show . --actx {Team} | jq '.roles[].name'"],
+        ["workload-proxy policy parse"] = ["workload-proxy policy parse roles/ci.hcl", "cat ci.hcl | workload-proxy policy parse -"],
+        ["workload-proxy policy pull"] = ["workload-proxy policy pull --context 'api://Depot?actx=acme'"],
+        ["workload-proxy token"] = ["workload-proxy token show token.jwt"],
+        ["workload-proxy token show"] = [$"echo \"$TOKEN\" | workload-proxy token show - --dir . --actx {Team}"],
+        ["workload-proxy keys"] = ["workload-proxy keys list"],
+        ["workload-proxy keys list"] = ["workload-proxy keys list --config /etc/workload-proxy/config.json"],
+        ["workload-proxy keys rotate"] = ["workload-proxy keys rotate --config /etc/workload-proxy/config.json"],
+        ["workload-proxy config"] = ["workload-proxy config check --config /etc/workload-proxy/config.json"],
+        ["workload-proxy config check"] = ["workload-proxy config check --config /etc/workload-proxy/config.json"],
+    };
+
+    public static IEnumerable<string> Of(string command) => byCommand[command].Select(line => "  " + line);
+}

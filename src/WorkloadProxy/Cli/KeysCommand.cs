@@ -1,0 +1,19 @@
+using System.CommandLine;
+
+namespace WorkloadProxy.Cli;
+
+/// <summary><c>keys list</c> and <c>keys rotate</c>.</summary>
+internal static class KeysCommand
+{
+    public static Command Create() => new("keys", "The proxy's own signing keys.")
+    {
+        new Command("list", "Lists the keys: which one signs, which are published.").WithSettings(),
+        new Command("rotate", "Publishes a new key now, which signs once verifiers know it.").WithSettings(),
+    };
+
+    public static Task<int> RunAsync(string what, string[] arguments, Terminal terminal, TimeProvider time)
+    {
+        if (!SettingsOptions.TryLoad(arguments, terminal, out _, out var exitCode)) return Task.FromResult(exitCode);
+        return Task.FromResult(terminal.Fail($"`keys {what}` is not available in this version"));
+    }
+}

@@ -1,0 +1,23 @@
+using System.CommandLine;
+
+namespace WorkloadProxy.Cli;
+
+/// <summary><c>policy diff</c>: what access changes from one policy set to another.</summary>
+internal static class PolicyDiffCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var input = new PolicyInput();
+        var before = new Argument<string>("OLD") { Description = "The directory of the policy set in force." };
+        var after = new Argument<string>("NEW") { Description = "The directory of the policy set to come." };
+        var command = input.AddTo(new Command("diff", "Says what access changes: who newly may, who no longer may, which rules widened.") { before, after }, withDirectory: false);
+        command.SetAction(parsed =>
+        {
+            if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
+            if (!PolicyInput.Compile(parsed.GetValue(before)!, options).TryGetSet(terminal, out _)) return ExitCode.Findings;
+            if (!PolicyInput.Compile(parsed.GetValue(after)!, options).TryGetSet(terminal, out _)) return ExitCode.Findings;
+            return terminal.Fail("`policy diff` is not available in this version");
+        });
+        return command;
+    }
+}

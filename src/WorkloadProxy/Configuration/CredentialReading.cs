@@ -1,0 +1,60 @@
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Configuration;
+
+/// <summary><c>Credentials</c>. No value of this section is shown but those that can't be a secret put in the wrong place.</summary>
+internal static class CredentialReading
+{
+    private static readonly IReadOnlyList<(string, CredentialKind)> Kinds = Enum.GetValues<CredentialKind>().Select(kind => (kind.ToString(), kind)).ToList();
+
+    /// <summary>Which keys belong to which kinds.</summary>
+    private static readonly (string Key, string[] Kinds, Func<CredentialKind, bool> Belongs)[] Fields =
+    [
+        ("Name", ["Header", "Query"], kind => kind is CredentialKind.Header or CredentialKind.Query),
+        ("Format", ["Header"], kind => kind is CredentialKind.Header),
+        ("Username", ["Basic"], kind => kind is CredentialKind.Basic),
+    ];
+
+    private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
+
+    public static IReadOnlyList<CredentialOptions> Read(SettingsReader reader, IReadOnlyList<PolicySourceOptions> policies)
+    {
+        var credentials = new List<CredentialOptions>();
+        var places = new Dictionary<AuthContext, string>();
+        foreach (var key in reader.Settings.Elements("Credentials"))
+        {
+            var context = reader.Context(key + ":Context");
+            PolicyReading.CheckBound(reader, key + ":Context", context, policies);
+            if (context is not null && !places.TryAdd(context, key)) reader.Mistake(key + ":Context", $"`{ConfigurationText.Show(context.ToString())}` has its credential at `{places[context]}` already");
+            if (ReadOne(reader, key, context) is { } credential) credentials.Add(credential);
+        }
+        return credentials;
+    }
+
+    private static CredentialOptions? ReadOne(SettingsReader reader, string key, AuthContext? context)
+    {
+        if (!reader.Settings.Has(key + ":Kind")) reader.Mistake(key + ":Kind", "is missing");
+        if (reader.Choice(key + ":Kind", Kinds, "kind") is not { } kind) return null;
+
+        foreach (var (field, kinds, belongs) in Fields)
+        {
+            if (!belongs(kind) && reader.Settings.Has($"{key}:{field}")) reader.Mistake($"{key}:{field}", $"is for kind {ConfigurationText.List(kinds)}, the kind is `{kind}`");
+        }
+        var needsSecret = kind is CredentialKind.Bearer or CredentialKind.Header or CredentialKind.Basic or CredentialKind.Query;
+        var given = (reader.Settings.Has(key + ":File"), reader.Settings.Has(key + ":EnvironmentVariable"));
+        if (given is (true, true)) reader.Mistake(key + ":EnvironmentVariable", "is given beside `File`, expected one of them");
+        if (needsSecret && given is (false, false)) reader.Mistake(key, "has no secret, expected `File` or `EnvironmentVariable`", "\"EnvironmentVariable\": \"DIGITALOCEAN_TOKEN\"");
+
+        var name = reader.Text(key + ":Name");
+        if (kind is CredentialKind.Header or CredentialKind.Query && !reader.Settings.Has(key + ":Name")) reader.Mistake(key + ":Name", "is missing");
+        if (kind == CredentialKind.Header && name is not null && (!HeaderName.IsValid(name) || FramingHeaders.Contains(name))) reader.Mistake(key + ":Name", $"is not the name of a header that can carry a credential");
+        var format = reader.Text(key + ":Format");
+        if (format is not null && (format.Split("{secret}").Length != 2 || format.Any(c => c > '~'))) reader.Mistake(key + ":Format", "does not hold `{secret}` once, in ASCII text");
+        var username = reader.Text(key + ":Username");
+        if (username is not null && username.Contains(':')) reader.Mistake(key + ":Username", "holds a `:`, which ends the name in Basic authentication", "\"Username\": \"robot\"");
+
+        var file = reader.ExistingFile(key + ":File", mayBeSecret: true);
+        var variable = reader.EnvironmentVariable(key + ":EnvironmentVariable", required: false);
+        return context is null ? null : new CredentialOptions { Context = context, Kind = kind, File = file, EnvironmentVariable = variable, Name = name, Format = format, Username = username };
+    }
+}

@@ -1,0 +1,25 @@
+namespace WorkloadProxy.Configuration;
+
+/// <summary>What the configuration knows and this version does not do yet: said at start, not at the first request. Each line goes when its feature comes.</summary>
+internal static class NotInThisVersion
+{
+    private const string Text = "is not available in this version";
+
+    public static void Check(SettingsReader reader, ProxyOptions options)
+    {
+        if (reader.Settings.Has("ConnectionStrings:Postgres")) reader.Mistake("ConnectionStrings:Postgres", Text + ", expected none (the store is SQLite in `DataDirectory`)", "\"DataDirectory\": \"data\"");
+        foreach (var key in reader.Settings.Elements("Policies"))
+        {
+            if (reader.Settings.Has(key + ":Git")) reader.Mistake(key + ":Git", Text + ", expected `Directory`", "\"Directory\": \".\"");
+            if (reader.Settings.Has(key + ":Hosted")) reader.Mistake(key + ":Hosted", Text + ", expected `Directory`", "\"Directory\": \".\"");
+        }
+        foreach (var key in reader.Settings.Elements("Credentials"))
+        {
+            var kind = reader.Settings.Find(key + ":Kind")?.Value;
+            if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.OAuth or CredentialKind.ClientCredentials or CredentialKind.GitHubApp or CredentialKind.Dpop)
+                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic` or `Query`");
+        }
+        foreach (var upstream in options.Upstreams.Values.Where(upstream => upstream.OAuth is not null))
+            reader.Warn($"Upstreams:{upstream.Name}:OAuth", "signing in " + Text);
+    }
+}

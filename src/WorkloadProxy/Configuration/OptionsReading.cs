@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Configuration;
+
+/// <summary>The sections that have no list of their own, and what holds between sections.</summary>
+internal static class OptionsReading
+{
+    /// <summary>What is read where a mistake was found is of no use: the caller looks at the mistakes first.</summary>
+    public static ProxyOptions Read(SettingsReader reader, bool development)
+    {
+        var urls = ReadUrls(reader, development);
+        var policies = PolicyReading.ReadSources(reader);
+        var options = new ProxyOptions
+        {
+            Development = development,
+            Urls = urls,
+            PublicUrl = ReadPublicUrl(reader, urls, development),
+            DataDirectory = reader.Path("DataDirectory") ?? reader.Absolute("data"),
+            MasterKey = ReadMasterKey(reader),
+            Postgres = ReadPostgres(reader),
+            Upstreams = UpstreamReading.Read(reader),
+            Policies = policies,
+            Issuers = IssuerReading.ReadIssuers(reader),
+            Audiences = IssuerReading.ReadAudiences(reader, policies),
+            Credentials = CredentialReading.Read(reader, policies),
+            Tokens = ReadTokens(reader),
+            Provisioning = new((int)reader.Number("Provisioning:SshPort", 22, 1, 65535), reader.Flag("Provisioning:AllowPrivateAddresses", false)),
+            Git = new GitOptions
+            {
+                MaxSize = reader.Number("Git:MaxSize", 20_000_000, 1, 10_000_000_000),
+                Timeout = reader.Duration("Git:Timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromMinutes(1),
+            },
+            TrustedProxies = ReadTrustedProxies(reader),
+        };
+        options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
+        CheckOwnIssuer(reader, options);
+        NotInThisVersion.Check(reader, options);
+        return options;
+    }
+
+    private static IReadOnlyList<string> ReadUrls(SettingsReader reader, bool development)
+    {
+        var urls = (reader.Text("Urls") ?? ProxyOptions.DefaultUrl).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        foreach (var url in urls)
+        {
+            if (!TryParse(url, out var address))
+                reader.Mistake("Urls", $"`{ConfigurationText.Show(url)}` is not an address to listen on, expected `http://host:port`");
+            else if (address.Scheme == "https" && !development && !reader.Settings.Has("Kestrel:Certificates:Default"))
+                reader.Mistake("Urls", $"`{ConfigurationText.Show(url)}` needs a certificate, none is configured", "\"Kestrel\": { \"Certificates\": { \"Default\": { \"Path\": \"tls.crt\", \"KeyPath\": \"tls.key\" } } }");
+        }
+        if (urls.Length == 0) reader.Mistake("Urls", "names no address");
+        WarnOfPlainHttp(reader, urls);
+        return urls;
+    }
+
+    private static void WarnOfPlainHttp(SettingsReader reader, IReadOnlyList<string> urls)
+    {
+        // Kestrel's own endpoints take the place of Urls; behind a balancer, TLS ends there
+        if (reader.Settings.Has("Kestrel:Endpoints") || reader.Settings.Elements("TrustedProxies").Count > 0) return;
+        foreach (var url in urls)
+        {
+            if (TryParse(url, out var address) && address is { Scheme: "http", IsUnixPipe: false } && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && NetworkPlace.IsLoopback(uri)))
+                reader.Warn("Urls", $"`{ConfigurationText.Show(url)}` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for TLS, or `TrustedProxies` behind a balancer");
+        }
+    }
+
+    private static bool TryParse(string url, out BindingAddress address)
+    {
+        address = null!;
+        try
+        {
+            address = BindingAddress.Parse(url);
+            return address.Scheme is "http" or "https" && address.PathBase.Length == 0 && !url.Contains('@') && (address.IsUnixPipe || address.Port is >= 0 and <= 65535);
+        }
+        catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
+        {
+            return false;
+        }
+    }
+
+    private static string ReadPublicUrl(SettingsReader reader, IReadOnlyList<string> urls, bool development)
+    {
+        var text = reader.Text("PublicUrl");
+        if (text is null && !reader.Settings.Has("PublicUrl"))
+        {
+            if (!development)
+            {
+                reader.Mistake("PublicUrl", "is missing: it is the issuer of every token made here (only the environment `Development` has a default)");
+                return "";
+            }
+            foreach (var url in urls)
+            {
+                if (!TryParse(url, out var address) || address.IsUnixPipe) continue;
+                if (address.Port > 0) return $"{address.Scheme}://localhost:{address.Port.ToString(CultureInfo.InvariantCulture)}";
+                reader.Mistake("PublicUrl", "is missing, and can't be told from a port that the system chooses");
+            }
+            return "";
+        }
+        if (reader.Address("PublicUrl", text, _ => true) is not { } uri) return "";
+        if (uri.Scheme == "http" && !NetworkPlace.IsLoopback(uri))
+            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text!)}` is plain http off loopback: most services take tokens of https issuers only");
+        return text!.TrimEnd('/');
+    }
+
+    private static MasterKeyOptions ReadMasterKey(SettingsReader reader)
+    {
+        // a file that doesn't exist is made at the first start
+        var shortForm = reader.Path("MasterKeyFile");
+        var file = reader.Path("MasterKey:File");
+        var variable = reader.EnvironmentVariable("MasterKey:EnvironmentVariable", required: true);
+        if (shortForm is not null && file is not null) reader.Mistake("MasterKeyFile", "is given beside `MasterKey:File`, expected one of them");
+        else if ((shortForm ?? file) is not null && reader.Settings.Has("MasterKey:EnvironmentVariable")) reader.Mistake("MasterKey:EnvironmentVariable", "is given beside a file, expected one of them");
+        return new(shortForm ?? file, variable);
+    }
+
+    private static string? ReadPostgres(SettingsReader reader)
+    {
+        const string Key = "ConnectionStrings:Postgres";
+        if (reader.Text(Key) is not { } text) return null;
+        // it holds a password: it is never shown
+        if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal) || text.Contains('=')) return text;
+        reader.Mistake(Key, "is not a connection string, expected `postgres://…` or `Host=…;Database=…`");
+        return null;
+    }
+
+    private static TokenOptions ReadTokens(SettingsReader reader)
+    {
+        var defaults = new TokenOptions();
+        var algorithm = reader.Choice("Tokens:Algorithm", [("RS256", 0), ("ES256", 1)], "algorithm") == 1 ? "ES256" : "RS256";
+        var second = TimeSpan.FromSeconds(1);
+        var lifetime = reader.Duration("Tokens:MaxLifetime", second, TimeSpan.FromDays(1)) ?? defaults.MaxLifetime;
+        var chain = reader.Duration("Tokens:MaxChain", second, TimeSpan.FromDays(7)) ?? defaults.MaxChain;
+        var rotation = reader.Duration("Tokens:KeyRotation", second, TimeSpan.FromDays(3650)) ?? defaults.KeyRotation;
+        if (lifetime.Ticks % TimeSpan.TicksPerSecond != 0) reader.Mistake("Tokens:MaxLifetime", $"`{lifetime:c}` is no whole number of seconds");
+        if (rotation < lifetime) reader.Mistake("Tokens:KeyRotation", $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
+        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation };
+    }
+
+    private static List<IPNetwork> ReadTrustedProxies(SettingsReader reader)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var key in reader.Settings.Elements("TrustedProxies"))
+        {
+            if (reader.Text(key) is not { } text) continue;
+            if (IPNetwork.TryParse(text, out var network)) networks.Add(network);
+            else if (IPAddress.TryParse(text, out var address)) reader.Mistake(key, $"`{text}` is an address, expected a network: `{address}/{(address.GetAddressBytes().Length * 8).ToString(CultureInfo.InvariantCulture)}`");
+            else reader.Mistake(key, $"`{ConfigurationText.Show(text)}` is not a network, expected `10.0.0.0/8` (no bits set behind the prefix)");
+        }
+        return networks;
+    }
+
+    private static AuditOptions ReadAudit(SettingsReader reader, string dataDirectory)
+    {
+        var file = reader.Path("Audit:File");
+        if (file is not null)
+        {
+            // the data directory itself is made at the start
+            var folder = Path.GetDirectoryName(file);
+            if (Directory.Exists(file)) reader.Mistake("Audit:File", $"`{ConfigurationText.Show(file)}` is a directory");
+            else if (!Directory.Exists(folder) && folder != dataDirectory) reader.Mistake("Audit:File", $"directory `{ConfigurationText.Show(folder ?? "")}` does not exist");
+        }
+        return new(file, reader.Flag("Audit:Required", true));
+    }
+
+    private static void CheckOwnIssuer(SettingsReader reader, ProxyOptions options)
+    {
+        if (options.PublicUrl.Length == 0) return;
+        foreach (var key in reader.Settings.Elements("Issuers"))
+        {
+            if (reader.Settings.Find(key + ":Issuer")?.Value?.TrimEnd('/') == options.PublicUrl) reader.Mistake(key + ":Issuer", "is `PublicUrl`: this proxy's own keys are never fetched");
+        }
+        foreach (var key in reader.Settings.Elements("Audiences"))
+        {
+            var audience = reader.Settings.Find(key + ":Audience")?.Value;
+            if (audience == options.PublicUrl + "/v1/oidc/prove") reader.Mistake(key + ":Audience", "belongs to the proxy itself");
+        }
+    }
+}

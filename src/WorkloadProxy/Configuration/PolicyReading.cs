@@ -1,0 +1,111 @@
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Configuration;
+
+/// <summary><c>Policies</c></summary>
+internal static class PolicyReading
+{
+    private static readonly IReadOnlyList<string> Sources = ["Directory", "Git", "Hosted"];
+
+    public static IReadOnlyList<PolicySourceOptions> ReadSources(SettingsReader reader)
+    {
+        var sources = new List<PolicySourceOptions>();
+        var bound = new List<(AuthContext Context, string Key)>();
+        foreach (var key in reader.Settings.Elements("Policies"))
+        {
+            var context = reader.Context(key + ":Context");
+            if (context is not null)
+            {
+                CheckDistinct(reader, key + ":Context", context, bound);
+                bound.Add((context, key));
+            }
+            var given = Sources.Where(source => reader.Settings.Has($"{key}:{source}")).ToList();
+            if (given.Count == 0) reader.Mistake(key, "has no source, expected `Directory`, `Git` or `Hosted`", "\"Directory\": \".\"");
+            if (given.Count > 1) reader.Mistake(key, $"has the sources {string.Join(" and ", given.Select(source => $"`{source}`"))}, expected one", "\"Directory\": \".\"");
+
+            var directory = reader.ExistingDirectory(key + ":Directory");
+            var git = reader.Settings.Has(key + ":Git") ? ReadGit(reader, key + ":Git") : null;
+            var hosted = reader.Settings.Has(key + ":Hosted") ? new HostedGitOptions(reader.ExistingDirectory(key + ":Hosted:InitialDirectory"), reader.ExistingFile(key + ":Hosted:RequireSignedBy")) : null;
+            if (context is not null) sources.Add(new(context, directory, git, hosted));
+        }
+        return sources;
+    }
+
+    /// <summary>A context that something refers to must have its policies.</summary>
+    public static void CheckBound(SettingsReader reader, string key, AuthContext? context, IReadOnlyList<PolicySourceOptions> policies)
+    {
+        if (context is null || policies.Any(policy => policy.Context == context)) return;
+        var nearest = Spelling.Nearest(context.ToString(), policies.Select(policy => policy.Context.ToString()));
+        reader.Mistake(key, $"unknown context `{ConfigurationText.Show(context.ToString())}`, " + (nearest is null ? "expected one that `Policies` binds to a source" : $"did you mean `{nearest}`?"));
+    }
+
+    private static void CheckDistinct(SettingsReader reader, string key, AuthContext context, List<(AuthContext Context, string Key)> bound)
+    {
+        foreach (var (other, otherKey) in bound)
+        {
+            if (other == context)
+            {
+                reader.Mistake(key, $"`{ConfigurationText.Show(context.ToString())}` is bound at `{otherKey}` already");
+                return;
+            }
+            // `actx:a:` begins the subjects of the one and of the other: `actx:a:b:role:x` would be both's (SPEC §8)
+            if (Extends(context.Id, other.Id) || Extends(other.Id, context.Id))
+                reader.Mistake(key, $"the id `{ConfigurationText.Show(context.Id)}` and the id `{ConfigurationText.Show(other.Id)}` of `{otherKey}` extend each other by `:`, subjects of one could be taken for the other's");
+        }
+    }
+
+    private static bool Extends(string longer, string shorter) => longer.StartsWith(shorter + ":", StringComparison.Ordinal);
+
+    private static RemoteGitOptions? ReadGit(SettingsReader reader, string key)
+    {
+        var before = reader.MistakeCount;
+        var defaults = new RemoteGitOptions { Url = "" };
+        var url = reader.RequiredText(key + ":Url");
+        if (url is not null) CheckUrl(reader, key, url);
+        var branch = reader.Text(key + ":Branch") ?? defaults.Branch;
+        // what git check-ref-format refuses, and a leading dash, which git would take for an option
+        if (branch[0] is '-' or '/' || branch[^1] is '/' or '.' || branch.Contains("..") || branch.AsSpan().ContainsAny(" ~^:?*[\\") || branch.EndsWith(".lock", StringComparison.Ordinal))
+            reader.Mistake(key + ":Branch", $"`{ConfigurationText.Show(branch)}` is not the name of a branch");
+        var path = reader.Text(key + ":Path") ?? defaults.Path;
+        if (path.StartsWith('/') || path.Contains('\\') || path.Split('/').Contains("..")) reader.Mistake(key + ":Path", $"`{ConfigurationText.Show(path)}` leads out of the repository, expected a relative path inside it");
+        var token = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true);
+        var sshKey = reader.ExistingFile(key + ":SshKeyFile", mayBeSecret: true);
+        if (reader.Settings.Has(key + ":TokenFile") && reader.Settings.Has(key + ":SshKeyFile")) reader.Mistake(key + ":SshKeyFile", "is given beside `TokenFile`, expected one of them");
+        var options = new RemoteGitOptions
+        {
+            Url = url ?? "",
+            Branch = branch,
+            Path = path,
+            Interval = reader.Duration(key + ":Interval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)) ?? defaults.Interval,
+            WebhookSecretFile = reader.ExistingFile(key + ":WebhookSecretFile", mayBeSecret: true),
+            TokenFile = token,
+            SshKeyFile = sshKey,
+            KnownHostsFile = reader.ExistingFile(key + ":KnownHostsFile"),
+            RequireSignedBy = reader.ExistingFile(key + ":RequireSignedBy"),
+            Status = reader.Settings.Has(key + ":Status") ? ReadStatus(reader, key + ":Status") : null,
+        };
+        return reader.MistakeCount == before ? options : null;
+    }
+
+    private static void CheckUrl(SettingsReader reader, string key, string url)
+    {
+        var isHttps = url.StartsWith("https://", StringComparison.Ordinal);
+        var isSsh = url.StartsWith("ssh://", StringComparison.Ordinal);
+        if (!isHttps && !isSsh && !url.StartsWith("file:///", StringComparison.Ordinal) || !Uri.TryCreate(url, UriKind.Absolute, out var uri))
+            reader.Mistake(key + ":Url", $"`{ConfigurationText.Show(url)}` is not a repository's address, expected `https://…`, `ssh://…` or `file:///…`");
+        else if (isHttps && url.Contains('@'))
+            reader.Mistake(key + ":Url", "holds a user or password, expected an address without (`TokenFile` names the secret's file)");
+        else if (isSsh && uri.UserInfo.Contains(':'))
+            reader.Mistake(key + ":Url", "holds a password, expected `ssh://git@host/path`");
+        else if (isSsh && !reader.Settings.Has(key + ":KnownHostsFile"))
+            reader.Mistake(key + ":KnownHostsFile", "is missing: ssh needs the host's key");
+    }
+
+    private static CommitStatusOptions? ReadStatus(SettingsReader reader, string key)
+    {
+        var address = reader.Address(key + ":ApiAddress", reader.Text(key + ":ApiAddress") ?? "https://api.github.com", NetworkPlace.IsLoopbackOrInCluster);
+        if (!reader.Settings.Has(key + ":TokenFile")) reader.Mistake(key + ":TokenFile", "is missing");
+        var token = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true);
+        return address is not null && token is not null ? new(address, token) : null;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Net;
+
+namespace WorkloadProxy.Configuration;
+
+/// <summary><c>Upstreams</c></summary>
+internal static class UpstreamReading
+{
+    private static readonly IReadOnlyList<(string, UpstreamKind)> Kinds = [("digitalocean", UpstreamKind.DigitalOcean), ("atproto", UpstreamKind.AtProto), ("http", UpstreamKind.Http)];
+    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Most = TimeSpan.FromDays(1);
+
+    public static IReadOnlyDictionary<string, UpstreamOptions> Read(SettingsReader reader)
+    {
+        var upstreams = new Dictionary<string, UpstreamOptions>(StringComparer.Ordinal);
+        string? passThrough = null;
+        foreach (var name in reader.Settings.Names("Upstreams"))
+        {
+            var key = $"Upstreams:{name}";
+            if (!reader.Settings.Has(key)) continue;
+            if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || name.All(char.IsAsciiDigit))
+                reader.Mistake(key, "is not a name for an upstream, expected letters, digits, `-`, `_` and `.`", "\"Upstreams\": { \"Depot\": { \"Kind\": \"http\", \"Address\": \"https://api.depot.dev\" } }");
+            var upstream = ReadOne(reader, name, key);
+            if (upstream.PassThrough && passThrough is not null) reader.Mistake(key + ":PassThrough", $"is true for `{passThrough}` already: one upstream alone may take users' own tokens", "\"PassThrough\": false");
+            if (upstream.PassThrough) passThrough ??= name;
+            upstreams.Add(name, upstream);
+        }
+        return upstreams;
+    }
+
+    private static UpstreamOptions ReadOne(SettingsReader reader, string name, string key)
+    {
+        var kind = reader.Choice(key + ":Kind", Kinds, "kind") ?? name switch { "DigitalOcean" => UpstreamKind.DigitalOcean, "ATProto" => UpstreamKind.AtProto, _ => UpstreamKind.Http };
+        if (!reader.Settings.Has(key + ":Kind") && kind == UpstreamKind.Http) reader.Mistake(key + ":Kind", "is missing");
+
+        var text = reader.Text(key + ":Address");
+        var address = reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
+        if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
+
+        var dropHeaders = reader.Texts(key + ":DropHeaders");
+        for (var i = 0; i < dropHeaders.Count; i++)
+        {
+            if (!HeaderName.IsValid(dropHeaders[i])) reader.Mistake(key + ":DropHeaders", $"`{ConfigurationText.Show(dropHeaders[i])}` is not the name of a header");
+        }
+        // absent means the default here, null means none
+        TimeSpan? activityTimeout = reader.Duration(key + ":ActivityTimeout", Least, Most) ?? TimeSpan.FromSeconds(100);
+        if (reader.Settings.Find(key + ":ActivityTimeout") is { Shape: SettingShape.Null }) activityTimeout = null;
+        return new UpstreamOptions
+        {
+            Name = name,
+            Kind = kind,
+            Address = address,
+            PassThrough = reader.Flag(key + ":PassThrough", false),
+            EncodedSlash = reader.Flag(key + ":EncodedSlash", false),
+            DropHeaders = dropHeaders,
+            ConnectTimeout = reader.Duration(key + ":ConnectTimeout", Least, Most) ?? TimeSpan.FromSeconds(10),
+            ActivityTimeout = activityTimeout,
+            HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
+        };
+    }
+
+    private static OAuthOptions? ReadOAuth(SettingsReader reader, UpstreamKind kind, string key)
+    {
+        var before = reader.MistakeCount;
+        if (kind != UpstreamKind.DigitalOcean)
+        {
+            reader.Mistake(key, "is for upstreams of kind `digitalocean`");
+            return null;
+        }
+        var address = reader.Address(key + ":Address", reader.Text(key + ":Address") ?? "https://cloud.digitalocean.com/v1/oauth", NetworkPlace.IsLoopbackOrInCluster);
+        var clientId = reader.RequiredText(key + ":ClientId");
+        var file = reader.ExistingFile(key + ":ClientSecretFile", mayBeSecret: true);
+        var variable = reader.EnvironmentVariable(key + ":ClientSecretEnvironmentVariable", required: true);
+        var given = (reader.Settings.Has(key + ":ClientSecretFile"), reader.Settings.Has(key + ":ClientSecretEnvironmentVariable"));
+        if (given is (false, false)) reader.Mistake(key + ":ClientSecretFile", "is missing, and so is `ClientSecretEnvironmentVariable`: expected one of them");
+        if (given is (true, true)) reader.Mistake(key + ":ClientSecretEnvironmentVariable", "is given beside `ClientSecretFile`, expected one of them");
+        return reader.MistakeCount == before ? new(address!, clientId!, file, variable, reader.Texts(key + ":Teams")) : null;
+    }
+}

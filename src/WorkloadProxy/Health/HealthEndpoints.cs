@@ -1,0 +1,28 @@
+using System.Net;
+using WorkloadProxy.Configuration;
+
+namespace WorkloadProxy.Health;
+
+/// <summary><c>/health</c>, <c>/health/live</c> and <c>/health/ready</c>, for anyone.</summary>
+internal sealed class HealthEndpoints(HealthProbe probe)
+{
+    private static readonly string[] forwardingHeaders = ["Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"];
+
+    public Task WriteLiveAsync(HttpContext context) => WriteAsync(context, HealthReport.Live);
+
+    public async Task WriteReadyAsync(HttpContext context) =>
+        await WriteAsync(context, HealthReport.Ready(await probe.LookAsync(context.RequestAborted), IsFromInside(context.Connection.RemoteIpAddress, context.Request.Headers)));
+
+    /// <summary>Straight from this machine or a private network; what came through a balancer came from anywhere.</summary>
+    internal static bool IsFromInside(IPAddress? client, IHeaderDictionary headers) =>
+        client is not null && (IPAddress.IsLoopback(client) || NetworkPlace.IsPrivate(client)) && !forwardingHeaders.Any(headers.ContainsKey);
+
+    private static async Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        context.Response.StatusCode = report.StatusCode;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = report.Json.Length;
+        context.Response.Headers.CacheControl = "no-store";
+        if (!HttpMethods.IsHead(context.Request.Method)) await context.Response.Body.WriteAsync(report.Json, context.RequestAborted);
+    }
+}

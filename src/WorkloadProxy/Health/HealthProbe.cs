@@ -1,0 +1,54 @@
+using Dapper;
+using WorkloadProxy.Issuing;
+using WorkloadProxy.Storage;
+
+namespace WorkloadProxy.Health;
+
+/// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
+internal sealed class HealthProbe(Database database, SigningKeys signingKeys, PolicySources.PolicySources policySources, TimeProvider time)
+{
+    private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
+    private readonly SemaphoreSlim asking = new(1);
+    private (long At, HealthComponent Store)? last;
+
+    public async Task<HealthFacts> LookAsync(CancellationToken cancellationToken)
+    {
+        var keys = new HealthComponent("signing_keys", signingKeys.PublicKeys.Count > 0 ? HealthStatus.Ok : HealthStatus.Unavailable);
+        return new([await AskStoreAsync(cancellationToken), keys], policySources.Statuses);
+    }
+
+    private async Task<HealthComponent> AskStoreAsync(CancellationToken cancellationToken)
+    {
+        await asking.WaitAsync(cancellationToken);
+        try
+        {
+            if (last is var (at, component) && time.GetElapsedTime(at) < kept) return component;
+            component = await ReadAsync();
+            last = (time.GetTimestamp(), component);
+            return component;
+        }
+        finally
+        {
+            asking.Release();
+        }
+    }
+
+    private async Task<HealthComponent> ReadAsync()
+    {
+        try
+        {
+            // SQLite's calls don't give the thread back while they wait
+            await Task.Run(() => database.RunAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM signing_keys"), CancellationToken.None)).WaitAsync(patience, time);
+            return new("store", HealthStatus.Ok);
+        }
+        catch (StoreException e)
+        {
+            return new("store", HealthStatus.Unavailable, e.Message);
+        }
+        catch (TimeoutException)
+        {
+            return new("store", HealthStatus.Unavailable, "the store did not answer within 2 s");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Authorization;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
+
+namespace WorkloadProxy.Issuing;
+
+/// <summary><c>POST /v1/oidc/revoke</c> (RFC 7009): 200 whatever the token was; what verified stops at once, with all that it was exchanged for.</summary>
+internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations)
+{
+    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    {
+        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (RevocationForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } token)
+        {
+            record.Reason = malformed!.Description;
+            await malformed.RespondAsync(http, record);
+            return null;
+        }
+        var verified = await authenticator.VerifyForRevocationAsync(token.AsMemory(), http.RequestAborted);
+        if (verified.Succeeded(out var revoked, out var failure))
+        {
+            await revocations.RevokeAsync(revoked, http.RequestAborted);
+            record.Revoked = revoked;
+            record.Reason = "revoked";
+        }
+        else
+        {
+            record.Reason = $"nothing to revoke: {failure.Message}";
+        }
+        record.Decision = AuditDecision.Allow;
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentLength = 0;
+        return null;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Buffers;
+using System.Text.Json;
+using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Authorization;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Issuing;
+
+/// <summary>
+/// Decision → scoped token, audited before anyone has it. <c>/v1/oidc/issue</c> comes here from the pipeline, <c>/v1/oidc/token</c> through <see cref="TokenEndpoint"/>:
+/// both are decided as <c>POST /v1/oidc/issue</c>.
+/// </summary>
+internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange, AuditLog audit, TimeProvider time)
+{
+    /// <summary>Answers <c>POST /v1/oidc/issue</c>; the body is JSON whatever its content type says, for <c>curl -d</c> sends a form's.</summary>
+    public async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
+    {
+        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (http.Request.Headers.ContentEncoding.Count > 0) return new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not taken here");
+        if (!Mint(record, caller, target, bytes).Succeeded(out var issued, out var refused)) return refused;
+        var body = new ArrayBufferWriter<byte>(2048);
+        IssueResponse.Write(body, issued);
+        return await HandOutAsync(http, record, issued, body.WrittenMemory);
+    }
+
+    /// <summary>What an absent <c>ttl</c> stands for at <c>/v1/oidc/token</c>: the rule's single value, if it has one.</summary>
+    public int? SingleTtl(Caller caller, RequestTarget target, RequestBody body) =>
+        caller.Grants.SingleTtl(new AccessRequest { Method = "POST", Target = target, Body = body, Now = time.GetUtcNow() });
+
+    /// <summary>Decides on the exchange that <paramref name="json"/> asks for, and mints.</summary>
+    public Result<IssuedToken> Mint(AuditRecord record, Caller caller, RequestTarget target, ReadOnlyMemory<byte> json)
+    {
+        if (!RequestBody.TryParseJson(json, out var body, out var malformed)) return new Failure(ErrorId.BadRequest, malformed!);
+        if (body.Json.ValueKind != JsonValueKind.Object) return new Failure(ErrorId.BadRequest, "expected a JSON object with `aud`, `sub` and `ttl`");
+        if (authorizer.Authorize(record, caller, target, body, out var decision) is { } denied) return denied;
+        return exchange.Exchange(caller, body.Json, decision, time.GetUtcNow());
+    }
+
+    /// <summary>Writes the record and then the answer: a token that can't be audited is not handed out.</summary>
+    public async Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, IssuedToken issued, ReadOnlyMemory<byte> body)
+    {
+        record.Decision = AuditDecision.Allow;
+        record.TokenSha256 = issued.Sha256;
+        record.Status = 200;
+        record.Bytes = body.Length;
+        if (!await audit.WriteThroughAsync(record))
+            return new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and a token that can't be audited is not handed out") { RetryAfter = TimeSpan.FromSeconds(1) };
+        record.Written = true;
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentType = "application/json";
+        http.Response.ContentLength = body.Length;
+        await http.Response.BodyWriter.WriteAsync(body, http.RequestAborted);
+        return null;
+    }
+}

@@ -1,0 +1,95 @@
+using System.Threading.Channels;
+
+namespace WorkloadProxy.PolicySources;
+
+/// <summary>
+/// Says when to look at a directory again: the system's change events, gathered until 100 ms have been quiet, and a poll each 2 s for what events miss
+/// (network file systems, exhausted watches, links that lead elsewhere).
+/// </summary>
+internal sealed class DirectoryWatch : IDisposable
+{
+    private static readonly TimeSpan quiet = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan pollInterval = TimeSpan.FromSeconds(2);
+    private const int MostQuietWaits = 10;
+    private readonly Channel<Wake> wakes = Channel.CreateBounded<Wake>(new BoundedChannelOptions(16) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Dictionary<string, FileSystemWatcher> watchers = new(StringComparer.Ordinal);
+    private readonly string directory;
+    private readonly TimeProvider time;
+    private readonly ITimer timer;
+    private readonly ILogger logger;
+    private bool warned;
+
+    public DirectoryWatch(string directory, TimeProvider time, ILogger logger)
+    {
+        (this.directory, this.time, this.logger) = (directory, time, logger);
+        timer = time.CreateTimer(_ => wakes.Writer.TryWrite(Wake.Poll), null, pollInterval, pollInterval);
+    }
+
+    /// <summary>What woke the watcher up.</summary>
+    public enum Wake { Poll, Event }
+
+    /// <summary>Watches the directory for names that come and go, and <paramref name="trees"/> for everything under them.</summary>
+    public void Follow(IReadOnlyList<string> trees)
+    {
+        foreach (var gone in watchers.Keys.Except(trees.Append(directory)).ToList())
+        {
+            watchers.Remove(gone, out var watcher);
+            watcher!.Dispose();
+        }
+        // at the top only names count: an audit file written there must not have the policies read again and again
+        Watch(directory, NotifyFilters.FileName | NotifyFilters.DirectoryName, recursive: false);
+        foreach (var tree in trees) Watch(tree, NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime, recursive: true);
+    }
+
+    /// <summary>Waits until there is reason to look.</summary>
+    public async Task<Wake> WaitAsync(CancellationToken cancellationToken)
+    {
+        var wake = await wakes.Reader.ReadAsync(cancellationToken);
+        wake = Drain(wake);
+        if (wake == Wake.Poll) return wake;
+        // who writes without end is not waited for without end
+        for (var waits = 0; waits < MostQuietWaits; waits++)
+        {
+            await Task.Delay(quiet, time, cancellationToken);
+            if (Drain(Wake.Poll) == Wake.Poll) break;
+        }
+        return wake;
+    }
+
+    public void Dispose()
+    {
+        timer.Dispose();
+        foreach (var watcher in watchers.Values) watcher.Dispose();
+    }
+
+    private Wake Drain(Wake wake)
+    {
+        while (wakes.Reader.TryRead(out var next)) wake = next == Wake.Event ? next : wake;
+        return wake;
+    }
+
+    private void Watch(string path, NotifyFilters filters, bool recursive)
+    {
+        if (watchers.ContainsKey(path)) return;
+        FileSystemWatcher? watcher = null;
+        try
+        {
+            watcher = new FileSystemWatcher(path) { NotifyFilter = filters, IncludeSubdirectories = recursive };
+            watcher.Changed += (_, _) => Signal();
+            watcher.Created += (_, _) => Signal();
+            watcher.Deleted += (_, _) => Signal();
+            watcher.Renamed += (_, _) => Signal();
+            watcher.Error += (_, _) => Signal();
+            watcher.EnableRaisingEvents = true;
+            watchers.Add(path, watcher);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            watcher?.Dispose();
+            if (!warned) logger.LogWarning("`{Directory}` can't be watched, changes are found by looking each 2 s: {Reason}", path, e.Message);
+            warned = true;
+        }
+    }
+
+    private void Signal() => wakes.Writer.TryWrite(Wake.Event);
+}

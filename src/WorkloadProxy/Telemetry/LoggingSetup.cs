@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Logging.Console;
+
+namespace WorkloadProxy.Telemetry;
+
+/// <summary>Logs go to standard error: readable on a terminal, one JSON object a line elsewhere. Standard output is the audit's.</summary>
+internal static class LoggingSetup
+{
+    /// <summary><paramref name="framework"/> holds the section <c>Logging</c>, as ASP.NET reads it.</summary>
+    public static void Configure(ILoggingBuilder logging, IConfiguration framework, bool terminal)
+    {
+        logging.ClearProviders();
+        logging.SetMinimumLevel(LogLevel.Information);
+        // every request has its audit line; the framework's two more would only repeat it
+        logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        logging.AddConfiguration(framework.GetSection("Logging"));
+        logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (terminal)
+        {
+            logging.AddSimpleConsole(options =>
+            {
+                options.SingleLine = false;
+                options.TimestampFormat = "HH:mm:ss ";
+                options.ColorBehavior = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+            });
+        }
+        else
+        {
+            logging.AddJsonConsole(options =>
+            {
+                options.UseUtcTimestamp = true;
+                options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+            });
+        }
+    }
+}

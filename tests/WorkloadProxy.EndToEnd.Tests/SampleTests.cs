@@ -1,0 +1,48 @@
+namespace WorkloadProxy.EndToEnd.Tests;
+
+/// <summary>What the samples hold is taken by the program that they are for.</summary>
+public sealed class SampleTests
+{
+    private const string Team = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+    private static string Program => Repository.Built("src/WorkloadProxy", "workload-proxy");
+
+    [Theory]
+    [InlineData("droplet")]
+    [InlineData("rwx-depot")]
+    [InlineData("dex-opendepot")]
+    [InlineData("agent")]
+    public async Task Its_configuration_is_without_a_mistake(string sample)
+    {
+        var ran = await Tool.Run("dotnet", [Program, "config", "check", "--config", Path.Combine(Repository.Top, "samples", sample, "workload-proxy.json")], new Dictionary<string, string>
+        {
+            ["DIGITALOCEAN_TOKEN"] = "a",
+            ["DEPOT_ORGANIZATION_TOKEN"] = "b",
+            ["OPENDEPOT_TOKEN"] = "c",
+        });
+
+        ran.Succeeded();
+    }
+
+    [Theory]
+    [InlineData(".", Team)]
+    [InlineData(".", "did:plc:ewvi7nxzyoun6zhxrhs64oiz")]
+    [InlineData("samples/agent", Team)]
+    [InlineData("samples/rwx-depot", "acme")]
+    [InlineData("samples/dex-opendepot", "registry")]
+    public async Task Its_policies_compile(string folder, string actx)
+    {
+        var ran = await Tool.Run("dotnet", [Program, "policy", "check", folder, "--actx", actx], folder: Repository.Top);
+
+        ran.Succeeded();
+    }
+
+    [Fact]
+    public async Task The_bad_policy_prints_what_its_readme_says()
+    {
+        var ran = await Tool.Run("dotnet", [Program, "policy", "check", "samples/bad-policy", "--actx", Team], folder: Repository.Top);
+
+        Assert.Equal(1, ran.ExitCode);
+        Assert.Equal(File.ReadAllText(Path.Combine(Repository.Top, "samples/bad-policy/expected.txt")).Trim(), (ran.Output + ran.Error).Trim());
+    }
+}

@@ -1,0 +1,187 @@
+namespace WorkloadProxy.Tests.Configuration;
+
+public sealed class MistakeTests
+{
+    private const string Team = "api://DigitalOcean?actx=f81d4fae";
+
+    /// <summary>Members added to a configuration that is otherwise right → the one mistake.</summary>
+    public static TheoryData<string, string> Cases => new()
+    {
+        // keys and shapes
+        { """ "Polices": [] """, "Polices: unknown key, did you mean `Policies`? (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetme": "00:05:00" } """, "Tokens:MaxLifetme: unknown key, did you mean `MaxLifetime`? (appsettings.json)" },
+        { """ "Audit": { "Colour": "blue" } """, "Audit:Colour: unknown key, expected `File` or `Required` (appsettings.json)" },
+        { """ "Tokens": "RS256" """, "Tokens: is an object, found one value (appsettings.json)" },
+        { """ "Tokens": [] """, "Tokens: is an object, found a list (appsettings.json)" },
+        { """ "DataDirectory": { "Path": "x" } """, "DataDirectory: is one value, found an object (appsettings.json)" },
+        { """ "DataDirectory": [] """, "DataDirectory: is one value, found a list (appsettings.json)" },
+        { """ "Issuers": { "a": { "Issuer": "https://a.example" } } """, "Issuers: is a list, found the name `a` (appsettings.json)" },
+        { """ "TrustedProxies": "10.0.0.0/8" """, "TrustedProxies: is a list, found one value (appsettings.json)" },
+        { """ "TrustedProxies": {} """, "TrustedProxies: is a list, found an object (appsettings.json)" },
+        { """ "DataDirectory": "" """, "DataDirectory: is empty (appsettings.json)" },
+        { """ "DataDirectory": "a\u0000b" """, "DataDirectory: holds a control character (appsettings.json)" },
+        { """ "DataDirectory": "a", "datadirectory": "b" """, "datadirectory: stands twice, first at appsettings.json:1:45 (appsettings.json)" },
+        { """ "Audit": { "Required": "maybe" } """, "Audit:Required: `maybe` is neither `true` nor `false` (appsettings.json)" },
+        // where it listens
+        { """ "Urls": "localhost:8080" """, "Urls: `localhost:8080` is not an address to listen on, expected `http://host:port` (appsettings.json)" },
+        { """ "Urls": "ftp://localhost" """, "Urls: `ftp://localhost` is not an address to listen on, expected `http://host:port` (appsettings.json)" },
+        { """ "Urls": ";" """, "Urls: names no address (appsettings.json)" },
+        { """ "Urls": "https://0.0.0.0:8443" """, "Urls: `https://0.0.0.0:8443` needs a certificate, none is configured (appsettings.json)" },
+        { """ "TrustedProxies": ["10.0.0.0/33"] """, "TrustedProxies:0: `10.0.0.0/33` is not a network, expected `10.0.0.0/8` (no bits set behind the prefix) (appsettings.json)" },
+        { """ "TrustedProxies": ["10.0.0.7"] """, "TrustedProxies:0: `10.0.0.7` is an address, expected a network: `10.0.0.7/32` (appsettings.json)" },
+        // the store
+        { """ "MasterKeyFile": "a", "MasterKey": { "File": "b" } """, "MasterKeyFile: is given beside `MasterKey:File`, expected one of them (appsettings.json)" },
+        { """ "MasterKey": { "EnvironmentVariable": "NO_SUCH" } """, "MasterKey:EnvironmentVariable: environment variable `NO_SUCH` is not set (appsettings.json)" },
+        { """ "ConnectionStrings": { "Postgres": "hunter2" } """, "ConnectionStrings:Postgres: is not a connection string, expected `postgres://…` or `Host=…;Database=…` (appsettings.json)\n"
+            + "ConnectionStrings:Postgres: is not available in this version, expected none (the store is SQLite in `DataDirectory`) (appsettings.json)" },
+        { """ "Audit": { "File": "no/such/audit.jsonl" } """, "Audit:File: directory `/here/no/such` does not exist (appsettings.json)" },
+        // tokens
+        { """ "Tokens": { "Algorithm": "HS256" } """, "Tokens:Algorithm: unknown algorithm `HS256`, expected `RS256` or `ES256` (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetime": "900" } """, "Tokens:MaxLifetime: `900` is not a duration, expected `[days.]hh:mm:ss` (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetime": "00:99:00" } """, "Tokens:MaxLifetime: `00:99:00` is not a duration, expected `[days.]hh:mm:ss` (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetime": "-00:05:00" } """, "Tokens:MaxLifetime: `-00:05:00` is too short, the least is `00:00:01` (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetime": "00:00:01.5" } """, "Tokens:MaxLifetime: `00:00:01.5000000` is no whole number of seconds (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetime": "2.00:00:00" } """, "Tokens:MaxLifetime: `2.00:00:00` is too long, the most is `1.00:00:00` (appsettings.json)" },
+        { """ "Tokens": { "KeyRotation": "00:10:00" } """, "Tokens:KeyRotation: `00:10:00` is shorter than `Tokens:MaxLifetime` (`00:15:00`): a key would go before the tokens that it signed (appsettings.json)" },
+        { """ "Provisioning": { "SshPort": 0 } """, "Provisioning:SshPort: `0` is not a whole number from 1 to 65535 (appsettings.json)" },
+        { """ "Git": { "MaxSize": "20 MB" } """, "Git:MaxSize: `20 MB` is not a whole number from 1 to 10000000000 (appsettings.json)" },
+        // upstreams
+        { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto` or `http` (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: is missing" },
+        { """ "Upstreams": { "Depot": { "Kind": "http" } } """, "Upstreams:Depot:Address: is missing" },
+        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "api.depot.dev" } } """, "Upstreams:Depot:Address: `api.depot.dev` is not an address, expected `https://host` (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "ftp://api.depot.dev" } } """, "Upstreams:Depot:Address: `ftp://api.depot.dev` is not an address, expected `https://host` (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "http://api.depot.dev" } } """, "Upstreams:Depot:Address: `http://api.depot.dev` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "https://a:hunter2@api.depot.dev" } } """, "Upstreams:Depot:Address: holds a user or password, expected an address without (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "https://api.depot.dev?a=b" } } """, "Upstreams:Depot:Address: `https://api.depot.dev?a=b` has a query or fragment, expected an address without (appsettings.json)" },
+        { """ "Upstreams": { "A/B": { "Kind": "http", "Address": "https://a.example" } } """, "Upstreams:A/B: is not a name for an upstream, expected letters, digits, `-`, `_` and `.`" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "PassThrough": true }, "B": { "Kind": "http", "Address": "https://b.example", "PassThrough": true } } """, "Upstreams:B:PassThrough: is true for `A` already: one upstream alone may take users' own tokens (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "Version": "3" } } """, "Upstreams:A:Version: unknown version `3`, expected `1.1`, `2` or `2.0` (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "ConnectTimeout": "00:00:00" } } """, "Upstreams:A:ConnectTimeout: `00:00:00` is too short, the least is `00:00:00.0010000` (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "DropHeaders": ["a b"] } } """, "Upstreams:A:DropHeaders: `a b` is not the name of a header" },
+        { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x" } } } """, "Upstreams:DigitalOcean:OAuth:ClientSecretFile: is missing, and so is `ClientSecretEnvironmentVariable`: expected one of them" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:A:OAuth: is for upstreams of kind `digitalocean`" },
+        // issuers and audiences
+        { """ "Issuers": [{}] """, "Issuers:0:Issuer: is missing" },
+        { """ "Issuers": [{ "Issuer": "http://dex.example.com" }] """, "Issuers:0:Issuer: `http://dex.example.com` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "https://a.example" }, { "Issuer": "https://a.example" }] """, "Issuers:1:Issuer: `https://a.example` is listed at `Issuers:0` already (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "https://proxy.example.com" }] """, "Issuers:0:Issuer: is `PublicUrl`: this proxy's own keys are never fetched (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "https://a.example", "Algorithms": ["none"] }] """, "Issuers:0:Algorithms:0: unknown algorithm `none`, expected `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384` or `ES512` (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "https://a.example", "JwksFile": "keys.json" }] """, "Issuers:0:JwksFile: file `/here/keys.json` does not exist (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "https://a.example", "JwksFile": "secret", "MetadataAddress": "https://b.example" }] """, "Issuers:0:JwksFile: is given beside `MetadataAddress`, expected one of them (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }], "Audiences": [{ "Audience": "https://depot.dev", "Context": "api://DigitalOcean?actx=f81d4fea" }] """,
+            "Audiences:0:Context: unknown context `api://DigitalOcean?actx=f81d4fea`, did you mean `api://DigitalOcean?actx=f81d4fae`? (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }], "Audiences": [{ "Audience": "{{Team}}", "Context": "{{Team}}" }] """,
+            "Audiences:0:Audience: `api://DigitalOcean?actx=f81d4fae` is a context itself and stands for no other (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }], "Audiences": [{ "Audience": "a", "Context": "{{Team}}" }, { "Audience": "a", "Context": "{{Team}}" }] """,
+            "Audiences:1:Audience: `a` is mapped at `Audiences:0` already (appsettings.json)" },
+        // policy sources
+        { """ "Policies": [{ "Context": "DigitalOcean", "Directory": "rbac" }] """, "Policies:0:Context: `DigitalOcean` is not a context, expected `api://<Upstream>?actx=<id>` (appsettings.json)" },
+        { """ "Policies": [{ "Directory": "rbac" }] """, "Policies:0:Context: is missing" },
+        { """ "Policies": [{ "Context": "api://DigitalOcaen?actx=a", "Directory": "rbac" }] """, "Policies:0:Context: unknown upstream `DigitalOcaen`, did you mean `DigitalOcean`? (appsettings.json)" },
+        { """ "Policies": [{ "Context": "api://GitLab?actx=a", "Directory": "rbac" }] """, "Policies:0:Context: unknown upstream `GitLab`, configured: `DigitalOcean` (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }, { "Context": "{{Team}}", "Directory": "rbac" }] """, "Policies:1:Context: `api://DigitalOcean?actx=f81d4fae` is bound at `Policies:0` already (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }, { "Context": "{{Team}}:b", "Directory": "rbac" }] """,
+            "Policies:1:Context: the id `f81d4fae:b` and the id `f81d4fae` of `Policies:0` extend each other by `:`, subjects of one could be taken for the other's (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}" }] """, "Policies:0: has no source, expected `Directory`, `Git` or `Hosted`" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
+        // credentials
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp` or `Dpop` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "./gone" """), "Credentials:0:File: file `/here/gone` does not exist (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "dop_v1_hunter2" """), "Credentials:0:File: file does not exist (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "EnvironmentVariable": "dop v1" """), "Credentials:0:EnvironmentVariable: is not the name of an environment variable (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Header", "File": "secret" """), "Credentials:0:Name: is missing" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Header", "Name": "Host", "File": "secret" """), "Credentials:0:Name: is not the name of a header that can carry a credential (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Header", "Name": "X-Key", "Format": "Token", "File": "secret" """), "Credentials:0:Format: does not hold `{secret}` once, in ASCII text (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Query", "File": "secret" """), "Credentials:0:Name: is missing" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "Username": "robot", "File": "secret" """), "Credentials:0:Username: is for kind `Basic`, the kind is `Bearer` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Basic", "Username": "a:b", "File": "secret" """), "Credentials:0:Username: holds a `:`, which ends the name in Basic authentication (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=other", "Kind": "Bearer", "File": "secret" """), "Credentials:0:Context: unknown context `api://DigitalOcean?actx=other`, expected one that `Policies` binds to a source (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
+            "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
+        // what comes later
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Git": { "Url": "https://github.com/acme/rbac.git" } }] """, "Policies:0:Git: is not available in this version, expected `Directory`" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Hosted": {} }] """, "Policies:0:Hosted: is not available in this version, expected `Directory` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic` or `Query` (appsettings.json)" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_mistake_is_named_with_its_key_and_place(string members, string expected)
+    {
+        var loaded = Configure.Load($$"""{ "PublicUrl": "https://proxy.example.com",{{members}}}""");
+        Assert.Equal(expected, Configure.MistakesWithoutPlaces(loaded));
+    }
+
+    /// <summary>Members → what is wrong with a Git source, beside its not being available yet.</summary>
+    public static TheoryData<string, string> GitCases => new()
+    {
+        { """ "Branch": "main" """, "Policies:0:Git:Url: is missing" },
+        { """ "Url": "git://a.example/b" """, "Policies:0:Git:Url: `git://a.example/b` is not a repository's address, expected `https://…`, `ssh://…` or `file:///…` (appsettings.json)" },
+        { """ "Url": "https://x:hunter2@a.example/b" """, "Policies:0:Git:Url: holds a user or password, expected an address without (`TokenFile` names the secret's file) (appsettings.json)" },
+        { """ "Url": "ssh://git@a.example/b" """, "Policies:0:Git:KnownHostsFile: is missing: ssh needs the host's key" },
+        { """ "Url": "https://a.example/b", "Branch": "--upload-pack=x" """, "Policies:0:Git:Branch: `--upload-pack=x` is not the name of a branch (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Path": "../x" """, "Policies:0:Git:Path: `../x` leads out of the repository, expected a relative path inside it (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Interval": "60" """, "Policies:0:Git:Interval: `60` is not a duration, expected `[days.]hh:mm:ss` (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "TokenFile": "/no/token" """, "Policies:0:Git:TokenFile: file `/no/token` does not exist (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "TokenFile": "secret", "SshKeyFile": "secret" """, "Policies:0:Git:SshKeyFile: is given beside `TokenFile`, expected one of them (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": {} """, "Policies:0:Git:Status:TokenFile: is missing" },
+    };
+
+    [Theory]
+    [MemberData(nameof(GitCases))]
+    public void A_mistake_in_a_git_source_is_named(string members, string expected)
+    {
+        var loaded = Configure.Load($$"""{ "PublicUrl": "https://proxy.example.com", "Policies": [{ "Context": "{{Team}}", "Git": {{{members}}} }] }""");
+        Assert.Equal(expected, Configure.MistakesWithoutPlaces(loaded).Split('\n')[0]);
+    }
+
+    [Theory]
+    [InlineData("""{ "Urls": "x" """, "appsettings.json:1:15: is not valid JSON: expected depth to be zero at the end of the JSON payload. There is an open JSON object or array that should be closed")]
+    [InlineData("{\n  \"Urls\": nope\n}", "appsettings.json:2:12: is not valid JSON: a word stands without quotes")]
+    [InlineData("[]", "appsettings.json: is not a JSON object")]
+    [InlineData("", "appsettings.json:1:1: is not valid JSON: the input does not contain any JSON tokens. Expected the input to start with a valid JSON token, when isFinalBlock is true")]
+    public void Broken_json_is_named_with_line_and_column(string json, string expected) => Assert.Equal(expected, Configure.Mistakes(Configure.Load(json)));
+
+    [Fact]
+    public void A_missing_configuration_file_is_a_mistake() =>
+        Assert.Equal("gone.json: file does not exist", Configure.Mistakes(Configure.Load(null, ["--config", "gone.json"])));
+
+    [Fact]
+    public void All_mistakes_are_listed_at_once()
+    {
+        var loaded = Configure.Load("""{ "Tokens": { "Algorithm": "HS256", "Lifetime": 5 }, "Urls": "x" }""", ["--Polices:0:Directory", "."], new() { ["PORT"] = "http", ["Git__MaxSze"] = "1" });
+        Assert.Equal(
+            """
+            PORT: `http` is not a port, expected 0 to 65535 (environment variable PORT)
+            Tokens:Lifetime: unknown key, expected `Algorithm`, `MaxLifetime`, `MaxChain` or `KeyRotation` (appsettings.json:1:37)
+            Git:MaxSze: unknown key, did you mean `MaxSize`? (environment variable Git__MaxSze)
+            Polices: unknown key, did you mean `Policies`? (argument --Polices:0:Directory)
+            Urls: `x` is not an address to listen on, expected `http://host:port` (appsettings.json:1:54)
+            PublicUrl: is missing: it is the issuer of every token made here (only the environment `Development` has a default)
+            Tokens:Algorithm: unknown algorithm `HS256`, expected `RS256` or `ES256` (appsettings.json:1:15)
+            """, Configure.Mistakes(loaded));
+    }
+
+    [Fact]
+    public void A_mistake_shows_an_example() => Assert.Equal(
+        """
+        Policies:0:Context: `x` is not a context, expected `api://<Upstream>?actx=<id>` (appsettings.json:1:60)
+          example: "Context": "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+        """, Configure.Load("""{ "PublicUrl": "https://proxy.example.com", "Policies": [{ "Context": "x", "Directory": "rbac" }] }""").Mistakes.Single().ToString());
+
+    [Theory]
+    [InlineData("--ConnectionStrings:Postgres", "ConnectionStrings:Postgres")]
+    [InlineData("--Kestrel:Certificates:Default:Password", "Kestrel:Certificates:Default:Password")]
+    public void A_secret_is_not_taken_from_the_command_line(string argument, string key)
+    {
+        var loaded = Configure.Load("""{ "PublicUrl": "https://proxy.example.com" }""", [argument, "Host=db;Password=hunter2"]);
+        Assert.Contains(loaded.Mistakes, mistake => mistake.Key == key && mistake.Problem.StartsWith("may hold a secret and is not taken from the command line", StringComparison.Ordinal));
+        Assert.DoesNotContain(loaded.Mistakes, mistake => mistake.ToString().Contains("hunter2", StringComparison.Ordinal));
+    }
+
+    private static string Bound(string credential) => $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }], "Credentials": [{ {{credential.Trim()}} }] """;
+}
