@@ -8,7 +8,7 @@ internal sealed record GitCommand(params string[] Arguments)
 
     public ReadOnlyMemory<byte> Input { get; init; }
 
-    /// <summary>Configuration over <see cref="GitSettings.Always"/>; it travels in the environment, where other users don't see it.</summary>
+    /// <summary>Configuration beside what <see cref="GitSettings"/> always says; it travels in the environment, where other users don't see it.</summary>
     public IReadOnlyList<(string Key, string Value)> Settings { get; init; } = [];
 
     public IReadOnlyList<(string Name, string Value)> Environment { get; init; } = [];

@@ -22,8 +22,10 @@ internal sealed class GitObjects : IAsyncDisposable
         output = new BufferedStream(git.Output, 64 * 1024);
     }
 
-    /// <param name="quarantine">Where the objects of a push lie that is not accepted yet, or null.</param>
-    public static GitObjects Open(GitProgram program, string repository, string? quarantine) => new(program.Start(new GitCommand("cat-file", "--batch-command") { Repository = repository, Environment = Quarantine(repository, quarantine) }));
+    /// <summary><paramref name="quarantine"/> is where the objects of a push lie that is not accepted yet, or null.</summary>
+    /// <exception cref="IOException">git can't be started.</exception>
+    public static GitObjects Open(GitProgram program, string repository, string? quarantine) =>
+        new(program.Start(new GitCommand("cat-file", "--batch-command") { Repository = repository, Environment = Quarantine(repository, quarantine) }));
 
     /// <summary>The environment in which git sees the objects of a push beside the repository's own.</summary>
     public static IReadOnlyList<(string, string)> Quarantine(string repository, string? quarantine) =>

@@ -30,7 +30,7 @@ internal sealed class PolicyTreeReader
 
     private PolicyTreeReader(GitObjects objects) => this.objects = objects;
 
-    /// <param name="directory">The part of the tree that is the source, <c>.</c> for all of it.</param>
+    /// <summary><paramref name="directory"/> is the part of the tree that is the source, <c>.</c> for all of it.</summary>
     /// <exception cref="IOException">git does not answer as it should.</exception>
     public static async Task<PolicyTreeContent> ReadAsync(GitObjects objects, ObjectId commit, string directory, CancellationToken cancellationToken)
     {
