@@ -12,10 +12,8 @@ namespace WorkloadProxy.GitHosting;
 internal delegate ValueTask<Result<Caller>> AuthenticateToken(ReadOnlyMemory<char> token, CancellationToken cancellationToken);
 
 /// <summary>Who may fetch and push (SPEC §9): the context whose repository the request may use, or why none.</summary>
-internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, CredentialStore credentials, PolicySetStore sets, TimeProvider time)
+internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, CredentialStore credentials, PolicySetStore sets, FailureLimit failures, TimeProvider time)
 {
-    private readonly FailureLimit failures = new(time);
-
     /// <summary>The one upstream whose API tokens pick the context at the server's root.</summary>
     private readonly UpstreamOptions? atRoot = OnlyOne(options.Upstreams.Values.Where(upstream => upstream is { Kind: UpstreamKind.DigitalOcean, PassThrough: true }))
         ?? OnlyOne(options.Upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.DigitalOcean));
