@@ -20,7 +20,7 @@ public class CompileBenchmarks
     public void Setup()
     {
         files = PolicyText.Files(Roles);
-        previous = PolicyText.Compiled(Roles);
+        previous = PolicyText.Compiled(files);
         changed = [.. files];
         changed[1] = changed[1] with { Content = changed[1].Content.ToArray().Concat("# changed\n"u8.ToArray()).ToArray() };
     }

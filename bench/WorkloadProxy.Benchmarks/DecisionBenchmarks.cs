@@ -22,12 +22,14 @@ public class DecisionBenchmarks
     public void Setup()
     {
         set = PolicyText.Compiled(Roles);
-        claims = PolicyText.ClaimsOf(Roles / 2);
+        var role = Roles / 2;
+        var policy = PolicyText.PolicyOf(role);
+        claims = PolicyText.ClaimsOf(role);
         grants = set.MatchRoles(claims);
-        target = Target($"/v2/droplets/{Roles / 2}");
+        target = Target($"/v2/droplets/{policy}");
         other = Target("/v2/databases/9cc10173-e9ea-4176-9dbc-a4cee4c4ff30");
         keys = Target("/v2/spaces/keys");
-        if (!RequestBody.TryParse(BodyBenchmarks.Json(Roles / 2), ["application/json"], null, out body!, out _, out var error)) throw new InvalidOperationException(error);
+        if (!RequestBody.TryParse(BodyBenchmarks.Json(policy), ["application/json"], null, out body!, out _, out var error)) throw new InvalidOperationException(error);
         if (Allowed().Outcome != DecisionOutcome.Allow || Denied().Outcome != DecisionOutcome.Deny || AllowedBody().Outcome != DecisionOutcome.Allow) throw new InvalidOperationException("the decisions measured are not the right ones");
     }
 

@@ -51,7 +51,10 @@ public sealed class HclValue : IEquatable<HclValue>
     }
 
     /// <summary>An object value; of two members with one name the later counts.</summary>
-    public static HclValue FromMembers(IEnumerable<KeyValuePair<string, HclValue>> members)
+    public static HclValue FromMembers(IEnumerable<KeyValuePair<string, HclValue>> members) => FromOwnMembers(members.ToArray());
+
+    /// <summary>Likewise, of an array that nobody else holds.</summary>
+    internal static HclValue FromOwnMembers(KeyValuePair<string, HclValue>[] members)
     {
         var sorted = HclMembers.From(members);
         long size = 8;

@@ -39,7 +39,7 @@ public static class PolicyCompiler
         var tests = DistinctTests(compiled, diagnostics);
         if (diagnostics.Exists(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return new CompileResult(null, Sorted(diagnostics));
 
-        var set = new PolicySet(options, ContentHash(compiled), roles, [.. policies.Values.OfType<Policy>()], tests, compiled.ToFrozenDictionary(file => file.Path, StringComparer.Ordinal));
+        var set = new PolicySet(options, ContentHash(compiled), roles, [.. policies.Values.OfType<Policy>()], tests, compiled.ToDictionary(file => file.Path, StringComparer.Ordinal));
         SetLints.Check(set, diagnostics);
         return new CompileResult(set, Sorted(diagnostics));
     }

@@ -9,7 +9,7 @@ public sealed class PolicySet
     private readonly RoleIndex index;
     private readonly FrozenSet<string> issuers;
 
-    internal PolicySet(CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests, FrozenDictionary<string, CompiledFile> files)
+    internal PolicySet(CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests, IReadOnlyDictionary<string, CompiledFile> files)
     {
         Options = options;
         ContentHash = contentHash;
@@ -40,7 +40,7 @@ public sealed class PolicySet
     public ImmutableArray<PolicyTest> Tests { get; }
 
     /// <summary>By path; what an unchanged file came to, for the next compilation.</summary>
-    internal FrozenDictionary<string, CompiledFile> Files { get; }
+    internal IReadOnlyDictionary<string, CompiledFile> Files { get; }
 
     /// <summary>The merged rules of each distinct set of policies.</summary>
     internal RuleIndexCache RuleIndexes { get; } = new();

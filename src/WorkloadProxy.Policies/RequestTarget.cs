@@ -120,6 +120,9 @@ public sealed class RequestTarget
         return error is null;
     }
 
+    /// <summary>Of a path that was made, not received: for questions about patterns.</summary>
+    internal static RequestTarget OfPath(string matchPath) => new(matchPath, matchPath, matchPath, "");
+
     /// <summary>Whether a decoded path, or the literal beginning of a pattern, lies under the proxy's own.</summary>
     internal static bool IsOwn(string path) => path.StartsWith("/v1/oidc/", StringComparison.Ordinal) || path.StartsWith("/_rbac/", StringComparison.Ordinal);
 

@@ -113,7 +113,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             ApplicationName = "workload-proxy",
             EnvironmentName = options.Development ? Environments.Development : Environments.Production,
         });
-        builder.Configuration.AddConfiguration(options.Framework);
+        builder.Configuration.AddInMemoryCollection(options.Framework.AsEnumerable());
         LoggingSetup.Configure(builder.Logging, options.Framework, terminal: !Console.IsErrorRedirected);
         builder.WebHost.UseKestrel((context, kestrel) =>
         {

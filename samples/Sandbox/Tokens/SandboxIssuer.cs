@@ -29,7 +29,7 @@ public sealed class SandboxIssuer : IAsyncDisposable
     public Uri TokenRequestUrl => new(Address, "/actions/idtoken?api-version=2.0");
 
     /// <summary>What is published; the first one signs. A new list replaces the old.</summary>
-    public IReadOnlyList<SigningKey> Keys { get; set; } = [SigningKey.Rsa()];
+    public IReadOnlyList<SigningKey> Keys { get => field ??= [SigningKey.Rsa()]; set; }
 
     /// <summary>Claims put over GitHub's in every token; a null takes a claim away.</summary>
     public JsonObject Claims { get; set; } = [];

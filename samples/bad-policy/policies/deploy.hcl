@@ -6,6 +6,10 @@ path "/v2/droplets" {
   capabilites = ["create"]
 }
 
-path "v2/../databases/+*" {
+path "/v2/../databases" {
   capabilities = ["red"]
+}
+
+path "/v2/apps/+*" {
+  capabilities = ["read"]
 }

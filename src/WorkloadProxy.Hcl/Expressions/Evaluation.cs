@@ -16,7 +16,7 @@ internal sealed class Evaluation
     /// <summary>A name of a <c>for</c>, or a splat's item, with its value.</summary>
     private sealed record Binding(object Key, HclValue Value, Binding? Outer);
 
-    private readonly List<Diagnostic> errors = [];
+    private List<Diagnostic>? errors;
     private Binding? bindings;
     private int calls;
 
@@ -27,7 +27,7 @@ internal sealed class Evaluation
     /// <summary>Whether the budget is used up; what is still running ends at once.</summary>
     public bool IsExhausted { get; private set; }
 
-    public int ErrorCount => errors.Count;
+    public int ErrorCount => errors?.Count ?? 0;
 
     public object? Bindings => bindings;
 
@@ -37,11 +37,13 @@ internal sealed class Evaluation
         var value = evaluation.Evaluate(expression);
         if (value is not null && (!evaluation.ChargeBytes(value.Size, expression.Range) || evaluation.IsExhausted))
             value = null;
-        if (value is null && evaluation.errors.Count == 0)
-            evaluation.errors.Add(EvaluationErrors.Budget(expression.Range));
-        foreach (var error in evaluation.errors)
+        if (value is not null)
+            return value;
+        if (evaluation.ErrorCount == 0)
+            evaluation.Fail(EvaluationErrors.Budget(expression.Range));
+        foreach (var error in evaluation.errors!)
             diagnostics.Add(error);
-        return value;
+        return null;
     }
 
     public HclValue? Evaluate(HclExpression expression)
@@ -61,6 +63,7 @@ internal sealed class Evaluation
     /// <summary>Adds an error, once for each place, and gives null.</summary>
     public HclValue? Fail(Diagnostic error)
     {
+        errors ??= [];
         if (errors.Count < MaxErrors && !errors.Contains(error))
             errors.Add(error);
         return null;
@@ -69,8 +72,8 @@ internal sealed class Evaluation
     /// <summary>Forgets errors of a part that turned out not to matter.</summary>
     public void DropErrors(int from, int to)
     {
-        if (!IsExhausted)
-            errors.RemoveRange(from, to - from);
+        if (!IsExhausted && to > from)
+            errors!.RemoveRange(from, to - from);
     }
 
     /// <summary>Takes steps off the budget.</summary>
@@ -93,6 +96,7 @@ internal sealed class Evaluation
     private bool Exhaust(SourceRange range)
     {
         IsExhausted = true;
+        errors ??= [];
         if (errors.Count >= MaxErrors)
             errors.RemoveAt(MaxErrors - 1);
         errors.Add(EvaluationErrors.Budget(range));

@@ -41,9 +41,9 @@ public sealed record HclBinaryExpression(HclExpression Left, HclOperator Operato
     {
         var end = evaluation.ErrorCount;
         var (leftBool, rightBool) = (false, false);
-        var suitable = left is null || Conversions.TryBool(left, out leftBool) || Unsuitable(evaluation, left, Left, "a bool");
-        suitable &= right is null || Conversions.TryBool(right, out rightBool) || Unsuitable(evaluation, right, Right, "a bool");
-        if (!suitable)
+        var suitable = left is null or { IsNull: true } || Conversions.TryBool(left, out leftBool) || Unsuitable(evaluation, left, Left, "a bool");
+        suitable &= right is null or { IsNull: true } || Conversions.TryBool(right, out rightBool) || Unsuitable(evaluation, right, Right, "a bool");
+        if (!suitable || HasNull(evaluation, left, right, "a bool"))
             return null;
         if (left is not null && leftBool == decisive)
         {
@@ -64,6 +64,16 @@ public sealed record HclBinaryExpression(HclExpression Left, HclOperator Operato
         return false;
     }
 
+    /// <summary>HashiCorp's library takes null for any type at first, and fails in the operation as a whole.</summary>
+    private bool HasNull(Evaluation evaluation, HclValue? left, HclValue? right, string wanted)
+    {
+        if (left is not { IsNull: true } && right is not { IsNull: true })
+            return false;
+        if (left is not null && right is not null)
+            evaluation.Fail(EvaluationErrors.Operand(HclValue.Null, wanted, Range));
+        return true;
+    }
+
     private HclValue? Equality(Evaluation evaluation, HclValue? left, HclValue? right)
     {
         if (left is null || right is null)
@@ -76,12 +86,11 @@ public sealed record HclBinaryExpression(HclExpression Left, HclOperator Operato
     private HclValue? Arithmetic(Evaluation evaluation, HclValue? left, HclValue? right)
     {
         HclNumber a = default, b = default;
-        var suitable = left is null || Conversions.TryNumber(left, out a) || Unsuitable(evaluation, left, Left, "a number");
-        suitable &= right is null || Conversions.TryNumber(right, out b) || Unsuitable(evaluation, right, Right, "a number");
-        if (!suitable || left is null || right is null)
+        var suitable = left is null or { IsNull: true } || Conversions.TryNumber(left, out a) || Unsuitable(evaluation, left, Left, "a number");
+        suitable &= right is null or { IsNull: true } || Conversions.TryNumber(right, out b) || Unsuitable(evaluation, right, Right, "a number");
+        if (!suitable || left is null || right is null || HasNull(evaluation, left, right, "a number"))
             return null;
-        var cost = (a.TextLength + b.TextLength) / 32;
-        if (!evaluation.Charge(Operator is HclOperator.Divide or HclOperator.Modulo ? 20 + cost * 20 : cost, Range))
+        if (!evaluation.Charge(HclNumber.Cost(a, b, Operator is HclOperator.Divide or HclOperator.Modulo), Range))
             return null;
         if (Operator is HclOperator.Divide or HclOperator.Modulo && b.Sign == 0)
             return evaluation.Fail(EvaluationErrors.DivisionByZero(Right.Range));
@@ -118,8 +127,8 @@ public sealed record HclUnaryExpression(HclOperator Operator, HclExpression Oper
         if (evaluation.Evaluate(Operand) is not { } value)
             return null;
         if (Operator == HclOperator.Not)
-            return Conversions.TryBool(value, out var boolean) ? HclValue.FromBool(!boolean) : evaluation.Fail(EvaluationErrors.Operand(value, "a bool", Operand.Range));
-        return Conversions.TryNumber(value, out var number) ? HclValue.FromNumber(-number) : evaluation.Fail(EvaluationErrors.Operand(value, "a number", Operand.Range));
+            return Conversions.TryBool(value, out var boolean) ? HclValue.FromBool(!boolean) : evaluation.Fail(EvaluationErrors.Operand(value, "a bool", value.IsNull ? Range : Operand.Range));
+        return Conversions.TryNumber(value, out var number) ? HclValue.FromNumber(-number) : evaluation.Fail(EvaluationErrors.Operand(value, "a number", value.IsNull ? Range : Operand.Range));
     }
 
     internal override void Visit(ReferenceFinder finder) => finder.Add(Operand);

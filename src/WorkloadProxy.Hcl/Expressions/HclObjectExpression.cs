@@ -9,7 +9,8 @@ public sealed record HclObjectExpression(ImmutableArray<HclObjectItem> Items, So
     {
         if (!evaluation.ChargeItems(Items.Length, Range))
             return null;
-        var members = new List<KeyValuePair<string, HclValue>>(Items.Length);
+        var members = new KeyValuePair<string, HclValue>[Items.Length];
+        var count = 0;
         foreach (var item in Items)
         {
             var key = evaluation.Evaluate(item.Key);
@@ -21,9 +22,9 @@ public sealed record HclObjectExpression(ImmutableArray<HclObjectItem> Items, So
             else if (!Conversions.TryString(key, out var name))
                 evaluation.Fail(EvaluationErrors.KeyKind(key, item.Key.Range));
             else if (value is not null)
-                members.Add(new(name, value));
+                members[count++] = new(name, value);
         }
-        return members.Count < Items.Length ? null : evaluation.Checked(HclValue.FromMembers(members), Range);
+        return count < Items.Length ? null : evaluation.Checked(HclValue.FromOwnMembers(members), Range);
     }
 
     internal override void Visit(ReferenceFinder finder)

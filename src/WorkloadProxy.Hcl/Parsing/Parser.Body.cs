@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 
 namespace WorkloadProxy.Hcl;
@@ -7,8 +6,7 @@ internal ref partial struct Parser
 {
     private HclBody Body(TokenKind end)
     {
-        var attributes = ImmutableArray.CreateBuilder<HclAttribute>();
-        var blocks = ImmutableArray.CreateBuilder<HclBlock>();
+        var (firstAttribute, firstBlock) = (attributes.Mark, blocks.Mark);
         Dictionary<string, HclAttribute>? byName = null;
         var start = Range(Previous());
         while (true)
@@ -18,7 +16,7 @@ internal ref partial struct Parser
             if (kind == end)
             {
                 Read();
-                return new HclBody(attributes.DrainToImmutable(), blocks.DrainToImmutable(), Between(start, Range(token)));
+                return new HclBody(attributes.Take(firstAttribute), blocks.Take(firstBlock), Between(start, Range(token)));
             }
             if (kind == TokenKind.Newline)
             {
@@ -36,13 +34,13 @@ internal ref partial struct Parser
                 });
                 var last = Previous();
                 Recover(end);
-                return new HclBody(attributes.DrainToImmutable(), blocks.DrainToImmutable(), Between(start, Range(last)));
+                return new HclBody(attributes.Take(firstAttribute), blocks.Take(firstBlock), Between(start, Range(last)));
             }
             if (next == 0 || Kind(Previous()) == TokenKind.Newline)
                 recovering = false;
             switch (Item())
             {
-                case HclAttribute attribute when Existing(attributes, ref byName, attribute) is { } existing:
+                case HclAttribute attribute when Existing(attributes.Since(firstAttribute), ref byName, attribute) is { } existing:
                     Error(SyntaxErrors.DuplicateAttribute(attribute.Name, existing.NameRange, attribute.NameRange));
                     break;
                 case HclAttribute attribute:
@@ -56,18 +54,23 @@ internal ref partial struct Parser
         }
     }
 
-    private static HclAttribute? Existing(ImmutableArray<HclAttribute>.Builder attributes, ref Dictionary<string, HclAttribute>? byName, HclAttribute attribute)
+    private static HclAttribute? Existing(ReadOnlySpan<HclAttribute> siblings, ref Dictionary<string, HclAttribute>? byName, HclAttribute attribute)
     {
-        if (byName is null && attributes.Count < 16)
+        if (byName is null && siblings.Length < 16)
         {
-            foreach (var existing in attributes)
+            foreach (var existing in siblings)
             {
                 if (existing.Name == attribute.Name)
                     return existing;
             }
             return null;
         }
-        byName ??= attributes.ToDictionary(existing => existing.Name);
+        if (byName is null)
+        {
+            byName = new Dictionary<string, HclAttribute>(StringComparer.Ordinal);
+            foreach (var existing in siblings)
+                byName.Add(existing.Name, existing);
+        }
         return byName.GetValueOrDefault(attribute.Name);
     }
 
@@ -116,7 +119,7 @@ internal ref partial struct Parser
 
     private HclBlock Block(int type)
     {
-        var labels = ImmutableArray.CreateBuilder<HclLabel>();
+        var firstLabel = labels.Mark;
         while (PeekKind() != TokenKind.OpenBrace)
         {
             var token = Peek();
@@ -140,7 +143,7 @@ internal ref partial struct Parser
                     break;
             }
             RecoverAfterItem();
-            return new HclBlock(Text(type), Range(type), labels.DrainToImmutable(), new HclBody([], [], Range(type)), Range(type));
+            return new HclBlock(Text(type), Range(type), labels.Take(firstLabel), new HclBody([], [], Range(type)), Range(type));
         }
         var open = Read();
         var body = BlockBody(open);
@@ -155,7 +158,7 @@ internal ref partial struct Parser
             ErrorUnlessRecovering(SyntaxErrors.MissingNewlineAfterBlock(Range(end)));
             RecoverAfterItem();
         }
-        return new HclBlock(Text(type), Range(type), labels.DrainToImmutable(), body ?? new HclBody([], [], Range(open, close)), Range(type, close));
+        return new HclBlock(Text(type), Range(type), labels.Take(firstLabel), body ?? new HclBody([], [], Range(open, close)), Range(type, close));
     }
 
     private HclBody? BlockBody(int open)
@@ -224,6 +227,8 @@ internal ref partial struct Parser
     private HclLabel Label()
     {
         var open = Read();
+        if (TryPlainText(out var plain))
+            return new HclLabel(plain, Range(open, Read()));
         var text = new StringBuilder();
         while (true)
         {

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace WorkloadProxy.Hcl;
 
 internal ref partial struct Parser
@@ -33,7 +31,7 @@ internal ref partial struct Parser
 
     private HclTupleExpression Tuple(int open)
     {
-        var items = ImmutableArray.CreateBuilder<HclExpression>();
+        var first = expressions.Mark;
         int close;
         while (true)
         {
@@ -43,7 +41,7 @@ internal ref partial struct Parser
                 break;
             }
             var mark = diagnostics.Reported;
-            items.Add(Expression());
+            expressions.Add(Expression());
             if (Lost(mark))
             {
                 close = Recover(TokenKind.CloseBracket);
@@ -60,12 +58,12 @@ internal ref partial struct Parser
             }
             Read();
         }
-        return new HclTupleExpression(items.DrainToImmutable(), Range(open, close));
+        return new HclTupleExpression(expressions.Take(first), Range(open, close));
     }
 
     private HclObjectExpression Object(int open)
     {
-        var items = ImmutableArray.CreateBuilder<HclObjectItem>();
+        var first = members.Mark;
         int close;
         while (true)
         {
@@ -76,18 +74,18 @@ internal ref partial struct Parser
                     continue;
                 case TokenKind.CloseBrace:
                     close = Read();
-                    return new HclObjectExpression(items.DrainToImmutable(), Range(open, close));
+                    return new HclObjectExpression(members.Take(first), Range(open, close));
             }
-            if (!Member(open, items))
+            if (!Member(open))
             {
                 close = Recover(TokenKind.CloseBrace);
-                return new HclObjectExpression(items.DrainToImmutable(), Range(open, close));
+                return new HclObjectExpression(members.Take(first), Range(open, close));
             }
         }
     }
 
     /// <summary>One member with the separator behind it; false when the rest of the object must be skipped.</summary>
-    private bool Member(int open, ImmutableArray<HclObjectItem>.Builder items)
+    private bool Member(int open)
     {
         var start = Peek();
         var mark = diagnostics.Reported;
@@ -110,7 +108,7 @@ internal ref partial struct Parser
         var value = Expression();
         if (Lost(mark))
             return false;
-        items.Add(new HclObjectItem(Key(start, written), value));
+        members.Add(new HclObjectItem(Key(start, written), value));
         var separator = Peek();
         switch (Kind(separator))
         {

@@ -221,21 +221,21 @@ internal ref partial struct Parser
 
     private ImmutableArray<HclExpression> Arguments(int name, int open, out bool expandFinal, out int close)
     {
-        var arguments = ImmutableArray.CreateBuilder<HclExpression>();
+        var first = expressions.Mark;
         expandFinal = false;
         while (true)
         {
             if (PeekKind() == TokenKind.CloseParen)
             {
                 close = Read();
-                return arguments.DrainToImmutable();
+                return expressions.Take(first);
             }
             var mark = diagnostics.Reported;
-            arguments.Add(Expression());
+            expressions.Add(Expression());
             if (Lost(mark))
             {
                 close = Recover(TokenKind.CloseParen);
-                return arguments.DrainToImmutable();
+                return expressions.Take(first);
             }
             var separator = Read();
             switch (Kind(separator))
@@ -244,13 +244,13 @@ internal ref partial struct Parser
                     continue;
                 case TokenKind.CloseParen:
                     close = separator;
-                    return arguments.DrainToImmutable();
+                    return expressions.Take(first);
                 case TokenKind.Ellipsis:
                     expandFinal = true;
                     if (PeekKind() == TokenKind.CloseParen)
                     {
                         close = Read();
-                        return arguments.DrainToImmutable();
+                        return expressions.Take(first);
                     }
                     ErrorUnlessRecovering(SyntaxErrors.MissingCloseParenthesis(Range(separator)));
                     break;
@@ -262,7 +262,7 @@ internal ref partial struct Parser
                     break;
             }
             close = Recover(TokenKind.CloseParen);
-            return arguments.DrainToImmutable();
+            return expressions.Take(first);
         }
     }
 }

@@ -7,12 +7,11 @@ internal ref partial struct Parser
     /// <summary>A quoted string or heredoc whose opening token was read.</summary>
     private HclExpression Template(int open)
     {
+        if (Kind(open) == TokenKind.OpenQuote && TryPlainText(out var plain))
+            return new HclLiteralExpression(HclValue.FromString(Normalization.Compose(plain)), Range(open, Read()));
         if (!Enter(open))
             return Invalid(Range(open));
-        var parts = TemplateParts(Opposite(Kind(open)));
-        if (Kind(open) == TokenKind.OpenHeredoc && source[tokens[open].Start + 2] == '-')
-            HeredocIndentation.Remove(parts);
-        TemplateTree.JoinTexts(parts);
+        var parts = Parts(Opposite(Kind(open)), indented: Kind(open) == TokenKind.OpenHeredoc && source[tokens[open].Start + 2] == '-');
         var range = Range(open, Previous());
         var tree = new TemplateTree(parts, depth, diagnostics);
         HclExpression result = parts switch
@@ -25,10 +24,22 @@ internal ref partial struct Parser
         return result;
     }
 
-    /// <summary>The pieces up to the closing token, and one for the end itself.</summary>
-    private List<TemplatePart> TemplateParts(TokenKind end)
+    /// <summary>The text of a quoted string of at most one token, which most are; the closing quote is next then.</summary>
+    private bool TryPlainText(out string text)
     {
-        var parts = new List<TemplatePart>();
+        text = "";
+        if (tokens[next].Kind == TokenKind.CloseQuote)
+            return true;
+        if (tokens[next].Kind != TokenKind.QuotedText || tokens[next + 1].Kind != TokenKind.CloseQuote)
+            return false;
+        text = Unescape(Read());
+        return true;
+    }
+
+    /// <summary>The pieces up to the closing token, and one for the end itself.</summary>
+    private List<TemplatePart> Parts(TokenKind end, bool indented)
+    {
+        var parts = new TemplateParts(indented);
         var start = Range(Peek());
         var trimNext = false;
         var canTrim = false;
@@ -47,13 +58,13 @@ internal ref partial struct Parser
             if (kind is TokenKind.QuotedText or TokenKind.HeredocText)
             {
                 var text = Unescape(token);
-                parts.Add(new TemplatePart(TemplatePartKind.Text, Range(token)) { Text = trim ? text.TrimStart() : text });
+                parts.AddText(trim ? text.TrimStart() : text, Range(token));
                 canTrim = true;
             }
             else if (kind is TokenKind.OpenInterpolation or TokenKind.OpenDirective)
             {
                 if (previous && Bytes(token).Length == 3)
-                    parts[^1].Text = parts[^1].Text.TrimEnd();
+                    parts.TrimEnd();
                 var outerNewlines = SetNewlines(false);
                 var part = kind == TokenKind.OpenInterpolation ? Interpolation(token, start, end, out trimNext) : Directive(token, out trimNext);
                 newlines = outerNewlines;
@@ -68,9 +79,8 @@ internal ref partial struct Parser
             }
         }
         if (parts.Count == 0)
-            parts.Add(new TemplatePart(TemplatePartKind.Text, start with { Start = start.End }));
-        parts.Add(new TemplatePart(TemplatePartKind.End, endRange));
-        return parts;
+            parts.AddText("", start with { Start = start.End });
+        return parts.Finish(endRange);
     }
 
     private TemplatePart Interpolation(int open, SourceRange start, TokenKind end, out bool trim)

@@ -13,7 +13,7 @@ internal ref partial struct Parser
         while (PeekKind() is TokenKind.Dot or TokenKind.OpenBracket)
         {
             var open = Read();
-            if (Kind(open) == TokenKind.Dot && Constant(open) is { } attribute)
+            if (Kind(open) == TokenKind.Dot && Constant(open, null) is { } attribute)
             {
                 (steps ??= ImmutableArray.CreateBuilder<HclTraversalStep>()).Add(attribute);
                 continue;
@@ -63,8 +63,8 @@ internal ref partial struct Parser
         };
     }
 
-    /// <summary>The name or legacy index behind a dot, or null (and nothing read) if there is neither.</summary>
-    private HclTraversalStep? Constant(int dot)
+    /// <summary>The name or legacy index behind a dot, or null (and nothing read) if there is neither. In a splat an error about the index stands at the name before it.</summary>
+    private HclTraversalStep? Constant(int dot, int? splat)
     {
         var token = Peek();
         switch (Kind(token))
@@ -74,19 +74,19 @@ internal ref partial struct Parser
                 return new HclAttributeStep(Text(token), Range(dot, token));
             case TokenKind.Number:
                 Read();
-                return new HclIndexStep(LegacyIndex(token), Range(dot, token));
+                return new HclIndexStep(LegacyIndex(token, splat ?? token), Range(dot, token));
             default:
                 return null;
         }
     }
 
     /// <summary><c>list.0</c>, from the language before HCL. Null stands for an index that is wrong.</summary>
-    private readonly HclValue LegacyIndex(int token)
+    private readonly HclValue LegacyIndex(int token, int place)
     {
         var text = Text(token);
         var dot = text.IndexOf('.', StringComparison.Ordinal);
         if (dot >= 0)
-            Error(SyntaxErrors.LegacyIndex(text[..dot], text[(dot + 1)..], Range(token)));
+            Error(SyntaxErrors.LegacyIndex(text[..dot], text[(dot + 1)..], Range(place)));
         else if (Number(token) is HclLiteralExpression number)
             return number.Value;
         return HclValue.Null;
@@ -109,7 +109,7 @@ internal ref partial struct Parser
         while (PeekKind() == TokenKind.Dot)
         {
             var stepDot = Read();
-            if (Constant(stepDot) is not { } step)
+            if (Constant(stepDot, named) is not { } step)
             {
                 var found = Peek();
                 ErrorUnlessRecovering(Kind(found) == TokenKind.Star ? SyntaxErrors.NestedSplat(Range(found)) : SyntaxErrors.MissingAttributeName(Range(named)));

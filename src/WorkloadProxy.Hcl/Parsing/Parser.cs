@@ -9,6 +9,11 @@ namespace WorkloadProxy.Hcl;
 internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, TokenList tokens, DiagnosticList diagnostics)
 {
     private readonly ReadOnlySpan<byte> source = source;
+    private readonly Scratch<HclAttribute> attributes = new();
+    private readonly Scratch<HclBlock> blocks = new();
+    private readonly Scratch<HclLabel> labels = new();
+    private readonly Scratch<HclExpression> expressions = new();
+    private readonly Scratch<HclObjectItem> members = new();
     private int next;
     private int depth;
 
@@ -20,8 +25,20 @@ internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, Token
 
     public HclBody ParseFile() => Body(TokenKind.End);
 
+    // What Peek found last, and where it looked: a long run of blank lines is not searched at every level of a nested expression again.
+    private int peeked;
+    private int peekedFrom = -1;
+    private bool peekedNewlines;
+
     /// <summary>The index of the next token that counts. A comment that ends with its line stands for the newline.</summary>
-    private readonly int Peek()
+    private int Peek()
+    {
+        if (peekedFrom != next || peekedNewlines != newlines)
+            (peeked, peekedFrom, peekedNewlines) = (Find(), next, newlines);
+        return peeked;
+    }
+
+    private readonly int Find()
     {
         for (var i = next; i < tokens.Count; i++)
         {
@@ -39,7 +56,7 @@ internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, Token
 
     private readonly TokenKind Kind(int token) => tokens[token].Kind is TokenKind.Comment ? TokenKind.Newline : tokens[token].Kind;
 
-    private readonly TokenKind PeekKind() => Kind(Peek());
+    private TokenKind PeekKind() => Kind(Peek());
 
     private int Read()
     {
@@ -48,7 +65,7 @@ internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, Token
         return token;
     }
 
-    private readonly int Previous() => next == 0 ? Peek() : Math.Min(next, tokens.Count) - 1;
+    private int Previous() => next == 0 ? Peek() : Math.Min(next, tokens.Count) - 1;
 
     private readonly ReadOnlySpan<byte> Bytes(int token) => source[tokens[token].Start..tokens[token].End];
 

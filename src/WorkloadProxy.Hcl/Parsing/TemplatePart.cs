@@ -12,7 +12,7 @@ internal enum TemplatePartKind : byte
     End,
 }
 
-/// <summary>One piece of a template, before the directives are matched.</summary>
+/// <summary>One piece of a template, before the directives are matched. No two texts stand in a row.</summary>
 internal sealed class TemplatePart(TemplatePartKind kind, SourceRange range)
 {
     public TemplatePartKind Kind { get; } = kind;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 
 namespace WorkloadProxy.Hcl;
 
@@ -8,26 +7,6 @@ internal sealed class TemplateTree(List<TemplatePart> parts, int depth, Diagnost
 {
     private int next;
     private int level = depth;
-
-    /// <summary>Texts in a row become one.</summary>
-    public static void JoinTexts(List<TemplatePart> parts)
-    {
-        var kept = 0;
-        for (var i = 0; i < parts.Count; kept++)
-        {
-            var part = parts[kept] = parts[i++];
-            if (part.Kind != TemplatePartKind.Text || parts[i].Kind != TemplatePartKind.Text)
-                continue;
-            var text = new StringBuilder(part.Text);
-            for (; parts[i].Kind == TemplatePartKind.Text; i++)
-            {
-                text.Append(parts[i].Text);
-                part.Range = part.Range with { End = parts[i].Range.End };
-            }
-            part.Text = text.ToString();
-        }
-        parts.RemoveRange(kept, parts.Count - kept);
-    }
 
     public ImmutableArray<HclExpression> Build()
     {

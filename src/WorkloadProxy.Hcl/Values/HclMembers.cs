@@ -10,10 +10,9 @@ internal sealed class HclMembers : IReadOnlyDictionary<string, HclValue>
 
     private HclMembers(KeyValuePair<string, HclValue>[] members) => this.members = members;
 
-    /// <summary>Of two members with one name the later counts.</summary>
-    public static HclMembers From(IEnumerable<KeyValuePair<string, HclValue>> members)
+    /// <summary>Of two members with one name the later counts. The array is taken over.</summary>
+    public static HclMembers From(KeyValuePair<string, HclValue>[] array)
     {
-        var array = members.ToArray();
         var sorted = true;
         for (var i = 1; i < array.Length && sorted; i++)
             sorted = Compare(array[i - 1].Key, array[i].Key) < 0;

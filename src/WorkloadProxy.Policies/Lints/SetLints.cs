@@ -7,6 +7,7 @@ internal static class SetLints
 {
     public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics)
     {
+        RuleLints.Check(set, diagnostics);
         var used = set.Roles.SelectMany(role => role.Policies).ToHashSet();
         foreach (var policy in set.Policies)
         {

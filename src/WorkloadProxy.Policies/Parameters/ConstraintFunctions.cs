@@ -27,6 +27,8 @@ internal sealed class ConstraintFunctions
     {
         switch (node)
         {
+            case BrokenNode:
+                return null;
             case CompiledNode { Constraint: OptionalConstraint }:
                 return Report(diagnostics, "`optional(…)` can stand only as the whole value of a name", null, node.Range);
             case CompiledNode compiled:
@@ -58,9 +60,9 @@ internal sealed class ConstraintFunctions
             if (name == "*")
             {
                 others = true;
-                if (Build(value, diagnostics) is AnyConstraint) continue;
+                if (value is ListNode { Items.IsEmpty: true } or CompiledNode { Constraint: AnyConstraint }) continue;
                 whole = false;
-                diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it permits every other name", "constrain names one by one", nameRange));
+                if (value is not BrokenNode) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it permits every other name", "constrain names one by one", nameRange));
                 continue;
             }
             var optional = value is CompiledNode { Constraint: OptionalConstraint };
@@ -80,6 +82,7 @@ internal sealed class ConstraintFunctions
             var expected = least == most ? $"{least}" : $"at least {least}";
             return Report(diagnostics, $"`{name}` has {arguments.Length} arguments, expected {expected}", null, range);
         }
+        if (arguments.Any(argument => argument is BrokenNode)) return null;
         switch (name)
         {
             case "any":

@@ -49,7 +49,7 @@ internal sealed class ParameterCompiler
     private ObjectNode? ReadObject(HclAttribute attribute)
     {
         var node = reader.Read(attribute.Expression);
-        if (node is null or ObjectNode) return node as ObjectNode;
+        if (node is ObjectNode or BrokenNode) return node as ObjectNode;
         diagnostics.Add(RuleDiagnostics.BadValue($"`{attribute.Name}` must be an object", $"write `{attribute.Name} = {{ \"name\" = … }}`", attribute.Expression.Range));
         return null;
     }
@@ -59,6 +59,7 @@ internal sealed class ParameterCompiler
 
     private ObjectConstraint? ReportQuery(ConstraintNode query)
     {
+        if (query is BrokenNode) return null;
         diagnostics.Add(RuleDiagnostics.BadValue("`\"?\"` must be an object: the query's names", "write `\"?\" = { \"name\" = … }`, or `{ \"*\" = [] }` for any query", query.Range));
         return null;
     }
@@ -70,6 +71,11 @@ internal sealed class ParameterCompiler
         var whole = true;
         foreach (var (name, nameRange, value) in node.Members)
         {
+            if (value is BrokenNode)
+            {
+                whole = false;
+                continue;
+            }
             var items = value switch
             {
                 ListNode list => list.Items,

@@ -12,6 +12,12 @@ public sealed class RoleClaim
         Expected = expected;
         Constraint = constraint;
         Expression = expression;
+        Texts = constraint switch
+        {
+            ClaimConstraint.Text text => [text],
+            ClaimConstraint.AnyOf { Options: var options } when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
+            _ => [],
+        };
     }
 
     /// <summary>The claim's name at the top level of the token.</summary>
@@ -34,12 +40,7 @@ public sealed class RoleClaim
     internal bool Holds(Claims claims) => claims.Root.TryGetProperty(Name, out var claim) && Constraint.Holds(claim);
 
     /// <summary>The string patterns, if it is made of nothing else: one, or all of a list; otherwise none.</summary>
-    internal IReadOnlyList<ClaimConstraint.Text> Texts => Constraint switch
-    {
-        ClaimConstraint.Text text => [text],
-        ClaimConstraint.AnyOf { Options: var options } when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
-        _ => [],
-    };
+    internal IReadOnlyList<ClaimConstraint.Text> Texts { get; }
 
     /// <summary>Where the element of that number stands in a written list; the whole value when it is none.</summary>
     internal SourceRange RangeOf(int element) => Expression.Inner() is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace WorkloadProxy.Policies;
@@ -51,8 +52,7 @@ internal sealed class RoleIndex
             var shared = new Dictionary<(string Claim, string Value), int>();
             foreach (var member in members) foreach (var claim in roles[member].Claims) foreach (var text in claim.Texts)
             {
-                var key = (claim.Name, text.Pattern.LiteralPrefix);
-                shared[key] = shared.GetValueOrDefault(key) + 1;
+                CollectionsMarshal.GetValueRefOrAddDefault(shared, (claim.Name, text.Pattern.LiteralPrefix), out _)++;
             }
             var without = new List<int>();
             var byClaim = new Dictionary<string, List<(TextPattern Pattern, int Role)>>(StringComparer.Ordinal);
@@ -85,14 +85,24 @@ internal sealed class RoleIndex
     /// <summary>The values of one claim.</summary>
     private sealed class ClaimIndex
     {
-        private readonly FrozenDictionary<string, int[]> whole;
-        private readonly FrozenDictionary<string, int[]> prefixes;
+        // Not frozen: a set is compiled anew for each change of one file, and freezing many thousands of keys costs more than all else.
+        private readonly Dictionary<string, int[]> whole = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, int[]> prefixes = new(StringComparer.Ordinal);
         private readonly int[] prefixLengths;
 
         public ClaimIndex(List<(TextPattern Pattern, int Role)> entries)
         {
-            whole = Group(entries.Where(entry => entry.Pattern.IsLiteral));
-            prefixes = Group(entries.Where(entry => !entry.Pattern.IsLiteral));
+            // Sorted, so that the roles of one text stand side by side.
+            entries.Sort((a, b) => string.CompareOrdinal(a.Pattern.LiteralPrefix, b.Pattern.LiteralPrefix) is not 0 and var order ? order : a.Role.CompareTo(b.Role));
+            for (var start = 0; start < entries.Count;)
+            {
+                var text = entries[start].Pattern.LiteralPrefix;
+                var end = start + 1;
+                while (end < entries.Count && entries[end].Pattern.LiteralPrefix == text) end++;
+                Add(whole, text, entries[start..end], literal: true);
+                Add(prefixes, text, entries[start..end], literal: false);
+                start = end;
+            }
             prefixLengths = [.. prefixes.Keys.Select(prefix => prefix.Length).Distinct().Order()];
         }
 
@@ -116,8 +126,10 @@ internal sealed class RoleIndex
             }
         }
 
-        private static FrozenDictionary<string, int[]> Group(IEnumerable<(TextPattern Pattern, int Role)> entries)
-            => entries.GroupBy(entry => entry.Pattern.LiteralPrefix, entry => entry.Role, StringComparer.Ordinal)
-                .ToFrozenDictionary(group => group.Key, group => group.Distinct().ToArray(), StringComparer.Ordinal);
+        private static void Add(Dictionary<string, int[]> index, string text, List<(TextPattern Pattern, int Role)> entries, bool literal)
+        {
+            int[] roles = [.. entries.Where(entry => entry.Pattern.IsLiteral == literal).Select(entry => entry.Role).Distinct()];
+            if (roles.Length > 0) index.Add(text, roles);
+        }
     }
 }

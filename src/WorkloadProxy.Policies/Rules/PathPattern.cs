@@ -103,6 +103,17 @@ internal sealed class PathPattern : IComparable<PathPattern>
         return Key.Length != other.Key.Length ? Key.Length.CompareTo(other.Key.Length) : string.CompareOrdinal(Key, other.Key);
     }
 
+    /// <summary>A path that it matches, with these texts for its wildcards. It must not be templated.</summary>
+    public string Sample(string segment, string star, string rest)
+    {
+        var path = new StringBuilder();
+        for (var i = 0; i < Segments.Length; i++)
+        {
+            path.Append('/').Append(Segments[i].Sample(segment, star));
+        }
+        return IsPrefix ? path.Append(rest).ToString() : path.ToString();
+    }
+
     private bool DeniesAsIs(ReadOnlySpan<char> path)
     {
         for (var i = 0; i < Segments.Length; i++)

@@ -61,6 +61,14 @@ internal sealed class PathSegment
         return Starts(first, ignoreCase: true) || (first.IndexOf(';') is >= 0 and var at && Starts(first[..at], ignoreCase: true));
     }
 
+    /// <summary>A segment that it matches, with these texts for its wildcards.</summary>
+    public string Sample(string segment, string star) => Kind switch
+    {
+        PathSegmentKind.Literal => Literal,
+        PathSegmentKind.Any => segment,
+        _ => Glob!.Sample(star),
+    };
+
     private bool DeniesAsIs(ReadOnlySpan<char> segment) => Kind switch
     {
         PathSegmentKind.Literal => segment.Equals(Literal, StringComparison.OrdinalIgnoreCase),

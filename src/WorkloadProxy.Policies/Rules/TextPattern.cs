@@ -86,6 +86,9 @@ internal sealed class TextPattern
         return true;
     }
 
+    /// <summary>A value that it matches, with this text for its wildcards.</summary>
+    public string Sample(string star) => string.Join(star, literals);
+
     private static ImmutableArray<string> Literals(ImmutableArray<TextPiece> pieces)
     {
         var literals = ImmutableArray.CreateBuilder<string>();

@@ -18,13 +18,16 @@ internal sealed class Authenticator(
     private readonly Audiences audiences = new(options, sets);
     private readonly OwnKeys ownKeys = new(signingKeys);
     private readonly VerifiedTokenCache cache = new(time);
+    private readonly RecentTokenHashes recent = new();
 
     /// <summary>The caller that presents the token, under the policy set in force now. A token seen before costs one hash and one look-up.</summary>
     public ValueTask<Result<Caller>> AuthenticateAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
-        if (token.Length > JwtDocument.MaxLength || !TokenHash.TryCompute(token.Span, out var hash)) return new(Refusal.Malformed($"is no ASCII text of at most {JwtDocument.MaxLength} bytes"));
+        var seen = recent.TryGet(token, out var hash);
+        if (!seen && !TokenHash.TryCompute(token.Span, out hash)) return new(Refusal.Malformed($"is no ASCII text of at most {JwtDocument.MaxLength} bytes"));
         if (Recall(hash) is { } cached)
         {
+            if (!seen) recent.Add(token, hash);
             AuthenticationMetrics.CacheHit();
             return new(Admit(hash, cached));
         }
@@ -106,7 +109,6 @@ internal sealed class Authenticator(
             new VerifiedToken
             {
                 Context = context,
-                ContextText = context.ToString(),
                 Claims = claims,
                 Actor = own && claims.Root.TryGetProperty("act", out var actor) ? actor : null,
                 Issuer = jwt.Issuer,

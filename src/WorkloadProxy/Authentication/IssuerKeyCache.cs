@@ -6,7 +6,7 @@ namespace WorkloadProxy.Authentication;
 /// One issuer's keys in memory. All requests share one fetch; a timer renews; the last good keys serve for a day while the issuer is down; a dead issuer is asked
 /// ever more rarely, however many tokens name it.
 /// </summary>
-internal sealed class IssuerKeyCache : IDisposable
+internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan FileInterval = TimeSpan.FromSeconds(2);
@@ -37,6 +37,7 @@ internal sealed class IssuerKeyCache : IDisposable
     private Held? stored;
     private bool storeRead;
     private Task? fetching;
+    private Task saving = Task.CompletedTask;
     private int failures;
     private string? lastError;
     private DateTimeOffset noFetchBefore = DateTimeOffset.MinValue;
@@ -80,6 +81,16 @@ internal sealed class IssuerKeyCache : IDisposable
         timer.Dispose();
         stopping.Cancel();
         lock (gate) current?.Keys.Retire();
+    }
+
+    /// <summary>Returns when nothing of it uses the store any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Dispose();
+        Task? last;
+        lock (gate) last = fetching;
+        if (last is not null) await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await saving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private KeySet? Usable() => Volatile.Read(ref current) is { } held && held.IsUsable(time.GetUtcNow()) ? held.Keys : null;
@@ -137,7 +148,7 @@ internal sealed class IssuerKeyCache : IDisposable
             if (fetched.Content is { } content && Volatile.Read(ref current) is { } held && held.Document.AsSpan().SequenceEqual(content)) keys = held.Keys;
             else if (fetched.Content is not null && !KeySet.TryParse(fetched.Content, out keys, out var malformed)) error = $"the JWK Set {malformed}";
             if (keys is null) Fail(error);
-            else await TakeAsync(new Held(keys, fetched.Content!, began));
+            else Take(new Held(keys, fetched.Content!, began));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -169,7 +180,7 @@ internal sealed class IssuerKeyCache : IDisposable
         }
     }
 
-    private async Task TakeAsync(Held held)
+    private void Take(Held held)
     {
         Put(held);
         lock (gate)
@@ -181,7 +192,8 @@ internal sealed class IssuerKeyCache : IDisposable
         }
 
         Schedule(source.IsFile ? FileInterval : RefreshInterval * (0.9 + 0.2 * Random.Shared.NextDouble()));
-        if (store is not null) await OutlivingTheStoreAsync(() => store.SaveAsync(source.Issuer, held.Document, held.FetchedAt, stopping.Token));
+        // beside the requests that wait for the keys: a busy disk is not theirs to wait for
+        if (store is not null) saving = Task.Run(() => OutlivingTheStoreAsync(() => store.SaveAsync(source.Issuer, held.Document, held.FetchedAt, stopping.Token)));
     }
 
     /// <summary>Keys that were fetched just before a restart serve without asking again.</summary>
@@ -203,7 +215,10 @@ internal sealed class IssuerKeyCache : IDisposable
 
     private void TakeStored()
     {
-        if (Volatile.Read(ref stored) is { } held && held.IsUsable(time.GetUtcNow()) && Volatile.Read(ref current) is null) Put(held);
+        lock (gate)
+        {
+            if (current is null && stored is { } held && held.IsUsable(time.GetUtcNow())) Put(held);
+        }
     }
 
     private void Put(Held held)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Http;
 
@@ -41,9 +42,9 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
         keys = null;
         if (!StrictJson.TryParseObject(content, MaxDepth, out var json, out var error)) return error;
         using var _ = json;
-        if (!json.RootElement.TryGetProperty("issuer", out var named) || named.ValueKind != System.Text.Json.JsonValueKind.String || !named.ValueEquals(issuer))
+        if (!json.RootElement.TryGetProperty("issuer", out var named) || named.ValueKind != JsonValueKind.String || !named.ValueEquals(issuer))
             return "says another `issuer` than the token";
-        if (!json.RootElement.TryGetProperty("jwks_uri", out var uri) || uri.ValueKind != System.Text.Json.JsonValueKind.String
+        if (!json.RootElement.TryGetProperty("jwks_uri", out var uri) || uri.ValueKind != JsonValueKind.String
             || !Uri.TryCreate(uri.GetString(), UriKind.Absolute, out keys)) return "has no `jwks_uri` that is an address";
         keys = Inside(keys, discovery);
         return null;
@@ -52,7 +53,7 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
     /// <summary>With a <c>MetadataAddress</c>, a <c>jwks_uri</c> on the issuer's own origin is asked at the metadata's: the public one may not be reachable from here.</summary>
     private Uri Inside(Uri keys, Uri discovery) =>
         listed?.MetadataAddress is not null && Uri.TryCreate(issuer, UriKind.Absolute, out var own) && Uri.Compare(keys, own, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0
-            ? new Uri(discovery, keys.PathAndQuery)
+            ? new UriBuilder(keys) { Scheme = discovery.Scheme, Host = discovery.Host, Port = discovery.Port }.Uri
             : keys;
 
     private static async Task<Fetched> ReadAsync(string file, CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Authentication;
 
 /// <summary>The keys of foreign issuers. Asked only about issuers that the addressed context trusts: for any other, nothing leaves and nothing is kept.</summary>
-internal sealed class IssuerKeys(ProxyOptions options, PolicySetStore sets, IssuerKeyStore? store, BoundedFetch fetch, TimeProvider time, ILogger<IssuerKeys> logger) : IDisposable
+internal sealed class IssuerKeys(ProxyOptions options, PolicySetStore sets, IssuerKeyStore? store, BoundedFetch fetch, TimeProvider time, ILogger<IssuerKeys> logger) : IAsyncDisposable
 {
     /// <summary>A context names 32 issuers at most; this bounds what many contexts can hold together.</summary>
     private const int MaxIssuers = 10_000;
@@ -26,9 +26,9 @@ internal sealed class IssuerKeys(ProxyOptions options, PolicySetStore sets, Issu
         return Refusal.UnknownKey(jwt.Issuer, jwt.KeyId);
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        foreach (var cache in issuers.Values) cache.Dispose();
+        foreach (var cache in issuers.Values) await cache.DisposeAsync();
     }
 
     private IssuerKeyCache? Find(string issuer)

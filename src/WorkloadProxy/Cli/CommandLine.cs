@@ -15,6 +15,7 @@ internal static class CommandLine
         {
             if (arguments is [] or ["serve", ..] or [['-', '-', ..], ..]) return await ServeCommand.RunAsync(arguments is ["serve", ..] ? arguments[1..] : arguments, terminal, time);
             if (arguments is ["config", "check", ..]) return await ConfigCommand.CheckAsync(arguments[2..], terminal, time);
+            if (arguments is ["backup", [not '-', ..] and var file, ..]) return await StoreBackupCommand.RunAsync(file, arguments[2..], terminal);
             if (arguments is ["keys", "list" or "rotate", ..]) return await KeysCommand.RunAsync(arguments[1], arguments[2..], terminal, time);
         }
 
@@ -48,6 +49,7 @@ internal static class CommandLine
         root.Add(policy);
         root.Add(new Command("token", "Looks into tokens.") { TokenShowCommand.Create(terminal, time) });
         root.Add(KeysCommand.Create());
+        root.Add(StoreBackupCommand.Create());
         root.Add(ConfigCommand.Create());
 
         foreach (var option in root.Options)

@@ -10,32 +10,36 @@ internal static class DiagnosticOutput
 {
     public static void WriteText(Action<string, Colour> write, IReadOnlyList<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
     {
+        var sources = Sources(files);
         foreach (var diagnostic in diagnostics)
         {
-            write($"{diagnostic.Range}: ", Colour.Bold);
-            write($"{PolicyDiagnostics.Severity(diagnostic)}[{diagnostic.Code}]: ", diagnostic.Severity == DiagnosticSeverity.Error ? Colour.Red : Colour.Yellow);
-            write(diagnostic.Summary + "\n", Colour.None);
-            if (diagnostic.Help is not null) write($"  help: {diagnostic.Help}\n", Colour.Cyan);
+            var text = DiagnosticText.Render(diagnostic, sources(diagnostic.Range.File).Span);
+            var head = text.IndexOf(": ", StringComparison.Ordinal);
+            write(text[..head], diagnostic.Severity == DiagnosticSeverity.Error ? Colour.Red : Colour.Yellow);
+            write(text[head..] + "\n", Colour.None);
         }
     }
 
-    public static void WriteJson(Utf8JsonWriter json, IReadOnlyList<Diagnostic> diagnostics)
+    /// <summary>The member <c>diagnostics</c> of an object.</summary>
+    public static void WriteJson(Utf8JsonWriter json, IReadOnlyList<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
     {
+        var sources = Sources(files);
         json.WriteStartArray("diagnostics");
-        foreach (var diagnostic in diagnostics)
-        {
-            json.WriteStartObject();
-            json.WriteString("severity", PolicyDiagnostics.Severity(diagnostic));
-            json.WriteString("code", diagnostic.Code);
-            json.WriteString("summary", diagnostic.Summary);
-            json.WriteString("help", diagnostic.Help);
-            json.WriteString("file", diagnostic.Range.File);
-            json.WriteNumber("line", diagnostic.Range.Start.Line);
-            json.WriteNumber("column", diagnostic.Range.Start.Column);
-            json.WriteNumber("length", diagnostic.Range.End.Line == diagnostic.Range.Start.Line ? diagnostic.Range.End.Column - diagnostic.Range.Start.Column : 1);
-            json.WriteEndObject();
-        }
+        foreach (var diagnostic in diagnostics) HclJson.WriteDiagnostic(json, diagnostic, sources(diagnostic.Range.File).Span);
         json.WriteEndArray();
+    }
+
+    public static void WriteJsonObject(Utf8JsonWriter json, IReadOnlyList<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
+    {
+        json.WriteStartObject();
+        WriteJson(json, diagnostics, files);
+        json.WriteEndObject();
+    }
+
+    private static Func<string, ReadOnlyMemory<byte>> Sources(IReadOnlyList<PolicyFile> files)
+    {
+        var byPath = files.ToDictionary(file => file.Path, file => file.Content, StringComparer.Ordinal);
+        return path => byPath.GetValueOrDefault(path);
     }
 
     /// <summary>One workflow command a diagnostic; <paramref name="directory"/> leads from the repository's top to the policy set.</summary>

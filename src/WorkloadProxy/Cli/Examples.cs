@@ -26,6 +26,7 @@ internal static class Examples
         ["workload-proxy keys"] = ["workload-proxy keys list"],
         ["workload-proxy keys list"] = ["workload-proxy keys list --config /etc/workload-proxy/config.json"],
         ["workload-proxy keys rotate"] = ["workload-proxy keys rotate --config /etc/workload-proxy/config.json"],
+        ["workload-proxy backup"] = ["workload-proxy backup /backup/store.db --config /etc/workload-proxy/config.json"],
         ["workload-proxy config"] = ["workload-proxy config check --config /etc/workload-proxy/config.json"],
         ["workload-proxy config check"] = ["workload-proxy config check --config /etc/workload-proxy/config.json"],
     };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using WorkloadProxy.Issuing;
 
 namespace WorkloadProxy.Cli;
 
@@ -11,9 +12,11 @@ internal static class KeysCommand
         new Command("rotate", "Publishes a new key now, which signs once verifiers know it.").WithSettings(),
     };
 
-    public static Task<int> RunAsync(string what, string[] arguments, Terminal terminal, TimeProvider time)
+    public static async Task<int> RunAsync(string what, string[] arguments, Terminal terminal, TimeProvider time)
     {
-        if (!SettingsOptions.TryLoad(arguments, terminal, out _, out var exitCode)) return Task.FromResult(exitCode);
-        return Task.FromResult(terminal.Fail($"`keys {what}` is not available in this version"));
+        if (!SettingsOptions.TryLoad(arguments, terminal, out var options, out var exitCode)) return exitCode;
+        return what == "list"
+            ? await KeysCommands.ListAsync(options, Console.Out, Console.Error, time, CancellationToken.None)
+            : await KeysCommands.RotateAsync(options, Console.Out, Console.Error, time, CancellationToken.None);
     }
 }

@@ -25,7 +25,7 @@ internal static class PolicyCheckCommand
                     terminal.WriteJson(json =>
                     {
                         json.WriteStartObject();
-                        DiagnosticOutput.WriteJson(json, compiled.Diagnostics);
+                        DiagnosticOutput.WriteJson(json, compiled.Diagnostics, compiled.Files);
                         TestOutput.WriteJson(json, tests);
                         json.WriteEndObject();
                     });

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Cli;
@@ -10,17 +9,38 @@ internal static class PolicyExplainCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new PolicyInput();
-        var token = new Option<string>("--token") { HelpName = "FILE", Description = "The caller's token; - is standard input. Its signature is not checked." };
+        var token = new Option<string>("--token") { HelpName = "FILE", Description = "The caller's token; - is standard input. Its signature and lifetime are not checked." };
         var claims = new Option<string>("--claims") { HelpName = "FILE", Description = "The caller's claims as JSON; without `iss` they are a token of this proxy." };
-        var method = new Option<string>("--method") { HelpName = "M", Description = "The request's method.", DefaultValueFactory = _ => "GET" };
-        var path = new Option<string>("--path") { HelpName = "P[?query]", Required = true, Description = "The request's path and query, as sent." };
+        var method = new Option<string>("--method") { HelpName = "M", Description = "The request's method.", Required = true };
+        var path = new Option<string>("--path") { HelpName = "P[?query]", Description = "The request's path and query, as sent.", Required = true };
         var body = new Option<string>("--body") { HelpName = "FILE", Description = "The request's body." };
         var contentType = new Option<string>("--content-type") { HelpName = "TYPE", Description = "The body's type.", DefaultValueFactory = _ => "application/json" };
+        var encodedSlash = new Option<bool>("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
         var format = new Option<string>("--format") { HelpName = "text|json", Description = "How the decision is written.", DefaultValueFactory = _ => "text" };
         format.AcceptOnlyFromAmong("text", "json");
         var command = input.AddTo(new Command("explain", "Says what would become of a request, and why. Exits with 0 if it is permitted and 3 if it is denied."));
-        foreach (var option in (Option[])[token, claims, method, path, body, contentType, format]) command.Add(option);
-        command.SetAction(_ => terminal.Fail("`policy explain` is not available in this version"));
+        foreach (var option in (Option[])[token, claims, method, path, body, contentType, encodedSlash, format]) command.Add(option);
+        command.SetAction(parsed =>
+        {
+            if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
+            if (!CallerClaims.TryRead(parsed.GetValue(token), parsed.GetValue(claims), options, out var caller, out error)) return terminal.Fail(error);
+            byte[]? content = [];
+            if (parsed.GetValue(body) is { } file && !InputFile.TryRead(file, out content, out error)) return terminal.Fail(error);
+
+            var isJson = parsed.GetValue(format) == "json";
+            var compiled = PolicyInput.Compile(parsed.GetValue(input.Directory)!, options);
+            if (compiled.Set is not { } set)
+            {
+                if (isJson) terminal.WriteJson(json => DiagnosticOutput.WriteJsonObject(json, compiled.Diagnostics, compiled.Files));
+                else compiled.TryGetSet(terminal, out _);
+                return ExitCode.Findings;
+            }
+            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, content!, parsed.GetValue(contentType)!, parsed.GetValue(encodedSlash), time.GetUtcNow());
+            var explanation = request.Explain(set, caller);
+            if (isJson) terminal.WriteJson(json => ExplainOutput.WriteJson(json, explanation));
+            else ExplainOutput.WriteText(terminal, request, explanation);
+            return explanation.Allowed ? ExitCode.Ok : ExitCode.Denied;
+        });
         return command;
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Cli;
@@ -14,8 +15,12 @@ internal static class PolicyParseCommand
         {
             var name = parsed.GetValue(file)!;
             if (!InputFile.TryRead(name, out var content, out var error)) return terminal.Fail(error);
-            var syntax = HclParser.Parse(InputFile.Name(name), content);
-            return terminal.Fail("`policy parse` is not available in this version");
+            using var bytes = new MemoryStream();
+            using var json = new Utf8JsonWriter(bytes, HclJson.WriterOptions);
+            var parsedWhole = HclJson.Write(json, HclParser.Parse(InputFile.Name(name), content), new EvaluationContext());
+            json.Flush();
+            terminal.WriteJson(bytes.ToArray());
+            return parsedWhole ? ExitCode.Ok : ExitCode.Findings;
         });
         return command;
     }

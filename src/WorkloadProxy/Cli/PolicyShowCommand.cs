@@ -1,4 +1,5 @@
 using System.CommandLine;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Cli;
 
@@ -12,8 +13,9 @@ internal static class PolicyShowCommand
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            if (!PolicyInput.Compile(parsed.GetValue(input.Directory)!, options).TryGetSet(terminal, out _)) return ExitCode.Findings;
-            return terminal.Fail("`policy show` is not available in this version");
+            if (!PolicyInput.Compile(parsed.GetValue(input.Directory)!, options).TryGetSet(terminal, out var set)) return ExitCode.Findings;
+            terminal.WriteJson(json => PolicySetJson.Write(json, set));
+            return ExitCode.Ok;
         });
         return command;
     }

@@ -45,7 +45,7 @@ internal sealed class DirectorySource
         var result = content.Problems.IsEmpty ? PolicyCompiler.Compile(content.Files, compileOptions, current?.Set) : new CompileResult(null, content.Problems);
         if (result.Set is not { } set)
         {
-            Refuse(result.Diagnostics);
+            Refuse(result.Diagnostics, content.Files);
             return;
         }
         if (current?.Version != set.ContentHash)
@@ -81,22 +81,27 @@ internal sealed class DirectorySource
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var watch = new DirectoryWatch(directory, time, logger);
-        for (var polls = 0; ; polls++)
+        // the first look is for what changed between the first load and now, when nobody watched
+        var quietPolls = 0;
+        for (var wake = DirectoryWatch.Wake.Event; ; wake = await watch.WaitAsync(cancellationToken))
         {
-            if (lastRead is not null) watch.Follow(lastRead.Tree.Directories);
-            var wake = polls == 0 ? DirectoryWatch.Wake.Poll : await watch.WaitAsync(cancellationToken);
-            var worthReading = wake == DirectoryWatch.Wake.Event || polls % PollsPerFullRead == PollsPerFullRead - 1 || lastRead?.IsListedAs(PolicyTree.List(directory)) != true;
-            if (worthReading) await LoadAsync(cancellationToken);
+            var tree = PolicyTree.List(directory);
+            var changed = wake == DirectoryWatch.Wake.Event || lastRead?.IsListedAs(tree) != true;
+            if (changed) watch.Follow(tree.Directories);
+            else if (++quietPolls < PollsPerFullRead) continue;
+            quietPolls = 0;
+            await LoadAsync(cancellationToken);
         }
     }
 
-    private void Refuse(ImmutableArray<Diagnostic> diagnostics)
+    private void Refuse(ImmutableArray<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
     {
         var errors = diagnostics.Count(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+        var text = PolicyDiagnostics.Text(diagnostics, files);
         var message = $"{errors} error{(errors == 1 ? "" : "s")} in the policy files";
         logger.LogError("policy set of {Context} not taken, {Message}{Consequence}\n{Diagnostics}", Status.Context, message,
-            Status.Version is null ? "" : "; the one in force stays", PolicyDiagnostics.Text(diagnostics));
-        SetStatus(Status with { LastError = new(time.GetUtcNow(), message, diagnostics) });
+            Status.Version is null ? "" : "; the one in force stays", text);
+        SetStatus(Status with { LastError = new(time.GetUtcNow(), message, diagnostics, text) });
     }
 
     private async Task SaveAsync(PolicySetInForce set, IReadOnlyList<PolicyFile> files, CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ internal sealed class DirectoryWatch : IDisposable
     private static readonly TimeSpan pollInterval = TimeSpan.FromSeconds(2);
     private const int MostQuietWaits = 10;
     private readonly Channel<Wake> wakes = Channel.CreateBounded<Wake>(new BoundedChannelOptions(16) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly Dictionary<string, FileSystemWatcher> watchers = new(StringComparer.Ordinal);
+    private readonly List<FileSystemWatcher> watchers = [];
     private readonly string directory;
     private readonly TimeProvider time;
     private readonly ITimer timer;
@@ -28,14 +28,14 @@ internal sealed class DirectoryWatch : IDisposable
     /// <summary>What woke the watcher up.</summary>
     public enum Wake { Poll, Event }
 
-    /// <summary>Watches the directory for names that come and go, and <paramref name="trees"/> for everything under them.</summary>
+    /// <summary>
+    /// Watches the directory for names that come and go, and <paramref name="trees"/> for everything under them. All watches are made anew: one holds on to
+    /// a directory that was deleted, whatever has its name now.
+    /// </summary>
     public void Follow(IReadOnlyList<string> trees)
     {
-        foreach (var gone in watchers.Keys.Except(trees.Append(directory)).ToList())
-        {
-            watchers.Remove(gone, out var watcher);
-            watcher!.Dispose();
-        }
+        foreach (var watcher in watchers) watcher.Dispose();
+        watchers.Clear();
         // at the top only names count: an audit file written there must not have the policies read again and again
         Watch(directory, NotifyFilters.FileName | NotifyFilters.DirectoryName, recursive: false);
         foreach (var tree in trees) Watch(tree, NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime, recursive: true);
@@ -59,7 +59,7 @@ internal sealed class DirectoryWatch : IDisposable
     public void Dispose()
     {
         timer.Dispose();
-        foreach (var watcher in watchers.Values) watcher.Dispose();
+        foreach (var watcher in watchers) watcher.Dispose();
     }
 
     private Wake Drain(Wake wake)
@@ -70,7 +70,6 @@ internal sealed class DirectoryWatch : IDisposable
 
     private void Watch(string path, NotifyFilters filters, bool recursive)
     {
-        if (watchers.ContainsKey(path)) return;
         FileSystemWatcher? watcher = null;
         try
         {
@@ -81,11 +80,13 @@ internal sealed class DirectoryWatch : IDisposable
             watcher.Renamed += (_, _) => Signal();
             watcher.Error += (_, _) => Signal();
             watcher.EnableRaisingEvents = true;
-            watchers.Add(path, watcher);
+            watchers.Add(watcher);
         }
         catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
         {
             watcher?.Dispose();
+            // a directory that is not there is reported by who reads it
+            if (!Directory.Exists(path)) return;
             if (!warned) logger.LogWarning("`{Directory}` can't be watched, changes are found by looking each 2 s: {Reason}", path, e.Message);
             warned = true;
         }

@@ -10,5 +10,5 @@ namespace WorkloadProxy.PolicySources;
 /// </summary>
 internal sealed record PolicySourceStatus(AuthContext Context, string Source, string? Version = null, DateTimeOffset? Since = null, PolicySourceError? LastError = null);
 
-/// <summary>Why the newest state of a source was not taken.</summary>
-internal sealed record PolicySourceError(DateTimeOffset Time, string Message, ImmutableArray<Diagnostic> Diagnostics);
+/// <summary>Why the newest state of a source was not taken; <paramref name="Text"/> shows the diagnostics with the lines that they are about.</summary>
+internal sealed record PolicySourceError(DateTimeOffset Time, string Message, ImmutableArray<Diagnostic> Diagnostics, string Text);

@@ -23,7 +23,7 @@ internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, P
         {
             await source.LoadAsync(cancellationToken);
             if (source.Status.LastError is not { } error) continue;
-            if (options.Policies.Count == 1) throw new StartException($"the policy set of `{source.Status.Context}` in `{options.Policies[0].Directory}` has errors\n{PolicyDiagnostics.Text(error.Diagnostics)}", "run `workload-proxy policy check` on the directory");
+            if (options.Policies.Count == 1) throw new StartException($"the policy set of `{source.Status.Context}` in `{options.Policies[0].Directory}` has errors\n{error.Text}", "run `workload-proxy policy check` on the directory");
             await source.LoadSnapshotAsync(cancellationToken);
         }
         if (git is not null) await git.LoadAsync(cancellationToken);

@@ -10,13 +10,15 @@ internal sealed class PolicyTree
 {
     private const int MaxFiles = 100_000;
     private const int MaxEntries = 1_000_000;
+    // links cost many calls each, and a few of them can stand for very many paths
+    private const int MaxLinks = 10_000;
     private const int MaxDepth = 64;
     private static readonly EnumerationOptions everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false, ReturnSpecialDirectories = false };
     private readonly string root;
     private readonly List<PolicyTreeFile> files = [];
     private readonly List<string> directories = [];
     private readonly List<Diagnostic> problems = [];
-    private int entries;
+    private int entries, links;
 
     private PolicyTree(string root) => this.root = root;
 
@@ -39,7 +41,7 @@ internal sealed class PolicyTree
         }
         catch (TooMuch limit)
         {
-            tree.Report("too-many-files", limit.Path, $"over {MaxFiles} files or {MaxEntries} names", "a policy set has at most 100,000 files");
+            tree.Report("too-many-files", limit.Path, $"over {MaxFiles} files, {MaxEntries} names or {MaxLinks} links", "a policy set has at most 100,000 files");
         }
         tree.files.Sort((a, b) => string.CompareOrdinal(a.Path, b.Path));
         return tree;
@@ -96,6 +98,7 @@ internal sealed class PolicyTree
     /// <summary>What a link leads to, or null if that is of no use; reported when the link stands for a policy file or a directory.</summary>
     private FileSystemInfo? Follow(FileSystemInfo link, string path, bool isPolicy)
     {
+        if (++links > MaxLinks) throw new TooMuch(path);
         var target = RealPath.Resolve(link.FullName);
         if (target is null)
         {

@@ -58,14 +58,14 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         signingKeys = await SigningKeys.OpenAsync(store, options.Tokens, time, CancellationToken.None);
         revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, CancellationToken.None);
         fetch = new BoundedFetch(time);
-        Restart();
+        await RestartAsync();
         sets.Publish(TestPolicies.Set(acme, "v1", PublicUrl, Role("ci", issuer.Issuer, "repo:acme/*")));
         sets.Publish(TestPolicies.Set(team, "v1", PublicUrl, OwnRole));
     }
 
     public async ValueTask DisposeAsync()
     {
-        issuerKeys.Dispose();
+        await issuerKeys.DisposeAsync();
         fetch.Dispose();
         store.Dispose();
         await issuer.DisposeAsync();
@@ -274,7 +274,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         await RefuseAsync(child, "the token has been revoked");
         await RefuseAsync(foreign, "the token has been revoked");
         await AcceptAsync(own);
-        Restart();
+        await RestartAsync();
         await RefuseAsync(child, "the token has been revoked");
     }
 
@@ -340,9 +340,9 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         }
     }
 
-    private void Restart()
+    private async Task RestartAsync()
     {
-        issuerKeys?.Dispose();
+        if (issuerKeys is not null) await issuerKeys.DisposeAsync();
         issuerKeys = new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, NullLogger<IssuerKeys>.Instance);
         authenticator = new Authenticator(options, sets, signingKeys, issuerKeys, revocations, time);
     }

@@ -1,3 +1,8 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 using WorkloadProxy.Authentication;
 
@@ -72,4 +77,25 @@ public sealed class BearerTokenTests
     [InlineData("Bearer abc\u007f")]
     [InlineData("Bearer käse")]
     public void A_malformed_one_is_refused(string header) => Assert.Equal(BearerTokenKind.Malformed, BearerToken.Read(header).Kind);
+
+    /// <summary>What the recent hashes rest on.</summary>
+    [Fact]
+    public async Task Kestrel_gives_a_header_that_a_connection_repeats_as_the_same_string()
+    {
+        var seen = new List<string>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        await using var server = builder.Build();
+        server.Run(context =>
+        {
+            seen.Add(context.Request.Headers.Authorization[0]!);
+            return Task.CompletedTask;
+        });
+        await server.StartAsync();
+        using var client = new HttpClient { BaseAddress = new Uri(server.Urls.First()) };
+        client.DefaultRequestHeaders.Add("Authorization", "Bearer abc.def.ghi");
+        for (var i = 0; i < 3; i++) await client.GetAsync("/");
+        Assert.Same(seen[1], seen[2]);
+    }
 }

@@ -22,7 +22,12 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var thing in owned) thing.Dispose();
+        foreach (var thing in owned)
+        {
+            if (thing is IssuerKeyCache cache) await cache.DisposeAsync();
+            else thing.Dispose();
+        }
+
         await issuer.DisposeAsync();
         Directory.Delete(directory, recursive: true);
     }
@@ -403,8 +408,8 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
         var fetch = new BoundedFetch(time);
         options ??= new IssuerOptions(name ?? issuer.Issuer, null, null, []);
         var cache = new IssuerKeyCache(new IssuerKeySource(options.Issuer, options, fetch), store, _ => trusted, _ => abandoned?.Invoke(), time, NullLogger.Instance);
-        owned.Add(fetch);
         owned.Add(cache);
+        owned.Add(fetch);
         return cache;
     }
 

@@ -215,6 +215,18 @@ public sealed class KeySetTests
         Assert.Equal(1, third.Count);
     }
 
+    [Fact]
+    public void Many_threads_may_use_one_key()
+    {
+        foreach (var (key, algorithm) in new[] { (TestKey.One, "RS256"), (P256, "ES256") })
+        {
+            var set = Set(key.Jwk());
+            var good = Parse(Sign(key, algorithm));
+            var bad = Parse(Sign(key, algorithm)[..^6] + "AAAAAA");
+            Parallel.For(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i => Assert.Equal(i % 2 == 0, set.FindSigner(i % 2 == 0 ? good : bad) is not null));
+        }
+    }
+
     private static KeySet Set(params string[] keys)
     {
         Assert.True(KeySet.TryParse(Encoding.UTF8.GetBytes(TestKey.Jwks(keys)), out var set, out var error), error);

@@ -70,6 +70,20 @@ public sealed class VerifiedTokenCacheTests
         Assert.False(TokenHash.TryCompute(new string('a', 16385), out _));
     }
 
+    [Fact]
+    public void A_hash_is_remembered_for_one_string_and_slice()
+    {
+        var recent = new RecentTokenHashes();
+        var header = new string("Bearer abc".ToCharArray());
+        recent.Add(header.AsMemory(7), Hash("abc"));
+        Assert.True(recent.TryGet(header.AsMemory(7), out var hash));
+        Assert.Equal(Hash("abc"), hash);
+        Assert.False(recent.TryGet(header.AsMemory(8), out _));
+        Assert.False(recent.TryGet(header.AsMemory(7, 2), out _));
+        Assert.False(recent.TryGet(new string("Bearer abc".ToCharArray()).AsMemory(7), out _));
+        Assert.False(recent.TryGet("abc".ToCharArray(), out _));
+    }
+
     private static TokenHash Hash(string text)
     {
         Assert.True(TokenHash.TryCompute(text, out var hash));

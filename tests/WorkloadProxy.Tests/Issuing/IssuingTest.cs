@@ -39,7 +39,7 @@ internal static class IssuingTest
             IsOwn = isOwn,
             Expires = test.Time.Now + TimeSpan.FromMinutes(5),
             RevocationIds = revocationIds,
-        }, new Grants { Set = new PolicySet { Context = context, ContentHash = "" }, RoleNames = ["ci"] }, "v1");
+        }, PolicyCompiler.Compile([], new CompileOptions(context, Issuer)).Set!.MatchRoles(parsed), "v1");
     }
 
     /// <summary>The caller that presents a token of ours.</summary>

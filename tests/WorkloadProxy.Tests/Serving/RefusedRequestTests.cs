@@ -6,21 +6,24 @@ namespace WorkloadProxy.Tests.Serving;
 /// <summary>SPEC §7 through a real socket: what is refused before any rule reaches no upstream and says why.</summary>
 public sealed class RefusedRequestTests
 {
-    public static TheoryData<string> Targets => new(
+    private static readonly string[] ambiguousTargets =
+    [
         "/v2/a%2fb", "/v2/a%2Fb", "/v2/a%5cb", "/v2/a\\b", "//v2/databases", "/v2//databases", "/v2/./databases", "/v2/../databases", "/v2/%2e%2e/databases", "/v2/%2E./databases",
         "/v2/..;/databases", "/v2/..%3b/databases", "/v2/..", "/v2/.", "/v2/%2e", "/v2/a%01b", "/v2/a%7fb", "/v2/a%", "/v2/a%2", "/v2/a%zz", "/v2/a%ff", "/v2/a%c0%af",
-        "/v2/a%252fb", "/v2/a%2541b", "/v2/a#b", "http://proxy.test/v2/databases", "https://evil.test/v2/databases", "*",
-        "/v2/databases?a=%zz", "/v2/databases?a=%", "/v2/databases?a=%00", "/v2/databases?a=%0a", "/v2/databases?a=%ff", "/v2/databases?a=\\b", "/v2/databases?a#b");
+        "/v2/a%252fb", "/v2/a%2541b", "/v2/a#b", "http://proxy.test/v2/databases", "https://evil.test/v2/databases",
+        "/v2/databases?a=%zz", "/v2/databases?a=%", "/v2/databases?a=%00", "/v2/databases?a=%0a", "/v2/databases?a=%ff", "/v2/databases?a=\\b", "/v2/databases?a#b",
+    ];
 
-    [Theory]
-    [MemberData(nameof(Targets))]
-    public async Task An_ambiguous_target_is_refused_with_400_and_reaches_no_upstream(string target)
+    [Fact]
+    public async Task An_ambiguous_target_is_refused_with_400_and_reaches_no_upstream()
     {
         await using var proxy = await TestProxy.StartAsync();
+        var token = proxy.IdentityToken();
 
-        var answer = await proxy.SendRawGetAsync(target, proxy.IdentityToken());
+        var answers = new List<(string Target, string Answer)>();
+        foreach (var target in ambiguousTargets) answers.Add((target, (await proxy.SendRawGetAsync(target, token))[.."HTTP/1.1 400".Length]));
 
-        Assert.StartsWith("HTTP/1.1 400 ", answer);
+        Assert.Equal(ambiguousTargets.Select(target => (target, "HTTP/1.1 400")), answers);
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
 
@@ -115,11 +118,11 @@ public sealed class RefusedRequestTests
     {
         await using var proxy = await TestProxy.StartAsync();
 
-        await proxy.SendRawAsync("this is not http\r\n\r\n");
+        await proxy.SendRawAsync("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
 
         var line = (await proxy.AuditAsync(1))[0];
-        Assert.Equal(400, line.GetProperty("status").GetInt32());
         Assert.Equal("deny", line.GetProperty("decision").GetString());
+        Assert.StartsWith("not HTTP: ", line.GetProperty("reason").GetString());
     }
 
     [Theory]

@@ -5,6 +5,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sandbox;
+using Sandbox.Tokens;
+using Microsoft.Extensions.Configuration;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 
@@ -17,6 +19,9 @@ internal sealed class TestProxy : IAsyncDisposable
     public const string Did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
     public static readonly AuthContext DigitalOcean = new("DigitalOcean", Team);
     public static readonly AuthContext AtProto = new("ATProto", Did);
+
+    // making an RSA key takes longer than all else that a start does
+    private static readonly SigningKey issuerKey = SigningKey.Rsa();
 
     private readonly DirectoryInfo directory;
     private ProxyServer server = null!;
@@ -34,6 +39,7 @@ internal sealed class TestProxy : IAsyncDisposable
     public static async Task<TestProxy> StartAsync(IReadOnlyDictionary<string, string>? policies = null, Func<ProxyOptions, SandboxServer, ProxyOptions>? configure = null, TimeProvider? time = null)
     {
         var sandbox = await SandboxServer.StartAsync(new SandboxOptions { TeamUuid = Team });
+        sandbox.Issuer.Keys = [issuerKey];
         var proxy = new TestProxy(sandbox, Directory.CreateTempSubdirectory("workload-proxy-"));
         foreach (var (path, text) in policies ?? Examples.EverythingForOneJob) proxy.WritePolicy(path, text);
         var secret = Path.Combine(proxy.directory.FullName, "team-token");
@@ -51,6 +57,8 @@ internal sealed class TestProxy : IAsyncDisposable
             Policies = [new PolicySourceOptions(DigitalOcean, Directory: proxy.PolicyDirectory)],
             Credentials = [new CredentialOptions { Context = DigitalOcean, Kind = CredentialKind.Bearer, File = secret }],
             Audit = new AuditOptions(proxy.AuditFile),
+            Tokens = new TokenOptions { Algorithm = "ES256" },
+            Framework = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Logging:LogLevel:Default"] = "Error" }).Build(),
         };
         proxy.Options = configure?.Invoke(options, sandbox) ?? options;
         await proxy.StartServerAsync(time);

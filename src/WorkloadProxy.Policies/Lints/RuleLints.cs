@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>
+/// Warnings about the rules that apply together: one that a more specific pattern or a deny leaves nothing to decide, and a permit inside a wider deny. A pattern is taken to cover another
+/// when it matches a few paths made from it; that is enough for a warning.
+/// </summary>
+internal static class RuleLints
+{
+    /// <summary>Looks at each distinct set of policies that some role has, and at each policy alone that none has. Each warning once.</summary>
+    public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics)
+    {
+        var seen = new HashSet<(string, SourceRange)>();
+        var sets = set.Roles.Select(role => role.Policies).Distinct(SameSet).Concat(set.Policies.Select(policy => ImmutableArray.Create(policy)));
+        foreach (var policies in sets)
+        {
+            foreach (var diagnostic in Check(new RuleIndex([.. policies.Select(policy => new PolicyUse(policy, null))])))
+            {
+                if (seen.Add((diagnostic.Code, diagnostic.Range))) diagnostics.Add(diagnostic);
+            }
+        }
+    }
+
+    private static IEnumerable<Diagnostic> Check(RuleIndex index)
+    {
+        foreach (var group in index.Groups)
+        {
+            if (!group.Denies.IsEmpty)
+            {
+                foreach (var permit in group.Permits) yield return RuleDiagnostics.ShadowedByDeny(permit.Rule, group.Denies[0].Rule);
+            }
+            if (group.Pattern.IsTemplated) continue;
+            var samples = Samples(group.Pattern).Select(RequestTarget.OfPath).ToList();
+            var permits = samples.Select(sample => index.FindPermits(sample, [])).ToList();
+            var above = permits.All(other => other is not null && other.Rank > group.Rank) ? permits[0] : null;
+            foreach (var use in group.Permits)
+            {
+                if (above is not null && !group.ReachesOwnPaths) yield return RuleDiagnostics.Shadowed(use.Rule, above.Permits[0].Rule);
+            }
+            foreach (var use in group.Denies)
+            {
+                if (above is not null && !group.ReachesOwnPaths) yield return RuleDiagnostics.UnreachableDeny(use.Rule, above.Permits[0].Rule);
+            }
+            // On an own path a deny wins whatever its pattern, so nothing is permitted inside of it.
+            if (group.Permits.IsEmpty || !group.Denies.IsEmpty || group.ReachesOwnPaths || above is not null) continue;
+            if (WiderDeny(index, group, samples) is { } deny)
+            {
+                foreach (var use in group.Permits) yield return RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
+            }
+        }
+    }
+
+    private static RuleUse? WiderDeny(RuleIndex index, RuleGroup group, List<RequestTarget> samples)
+    {
+        List<RuleGroup>? common = null;
+        foreach (var sample in samples)
+        {
+            var found = new Collected();
+            index.FindDenies(sample, [], ref found);
+            common = common is null ? found.Groups : [.. common.Intersect(found.Groups)];
+        }
+        return common?.Where(deny => deny.Rank < group.Rank).MaxBy(deny => deny.Rank)?.Denies[0];
+    }
+
+    /// <summary>Paths that stand for all that a pattern matches: with its wildcards short, empty where they may be, and long.</summary>
+    private static IEnumerable<string> Samples(PathPattern pattern)
+    {
+        foreach (var (star, rest) in new[] { ("\uE000", "\uE001"), ("", ""), ("\uE002\uE003", "\uE004/\uE005/\uE006") })
+        {
+            yield return pattern.Sample("\uE007", star, rest);
+        }
+    }
+
+    private static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
+        (a, b) => a.Length == b.Length && a.ToHashSet().SetEquals(b), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
+
+    private sealed class Collected : RuleNode.ISink
+    {
+        public List<RuleGroup> Groups { get; } = [];
+        public void Found(RuleGroup group) => Groups.Add(group);
+    }
+}

@@ -1,0 +1,294 @@
+using System.Text.Json;
+
+namespace WorkloadProxy.Tests.Cli;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private const string Team = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    private readonly TemporaryDirectory directory = new();
+
+    public CommandLineTests()
+    {
+        directory.Write("policies/keys.hcl",
+            """
+            path "/v2/databases" {
+              capabilities       = ["read"]
+              allowed_parameters = { "?" = { "tag_name" = "my-tag" } }
+            }
+            path "/v2/spaces/keys" {
+              capabilities       = ["create"]
+              allowed_parameters = { "name" = "bucket-111-*", "grants" = [{ "bucket" = "111", "permission" = "read" }] }
+            }
+            """);
+        directory.Write("roles/keys.hcl",
+            """
+            role "keys" {
+              aud      = "api://DigitalOcean?actx={actx}"
+              sub      = "actx:{actx}:role:keys"
+              policies = ["keys"]
+            }
+            """);
+        directory.Write("claims.json", $$"""{ "sub": "actx:{{Team}}:role:keys" }""");
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    [Theory]
+    [InlineData("--version", 0, "workload-proxy 0.1.0\n", "")]
+    [InlineData("polciy", 1, "", "workload-proxy: unrecognized command or argument `polciy`\nsee `workload-proxy --help`\n")]
+    [InlineData("policy chek", 1, "", "workload-proxy: unrecognized command or argument `chek`\nsee `workload-proxy policy --help`\n")]
+    [InlineData("policy", 1, "", "workload-proxy: `policy` needs a command: `check`, `explain`, `test`, `diff`, `show`, `parse`, `pull`\n")]
+    [InlineData("serve nonsense", 1, "", "workload-proxy: unexpected argument `nonsense`, expected `--Section:Key value`\nsee `workload-proxy --help`\n")]
+    [InlineData("--urls", 1, "", "workload-proxy: `--urls` needs a value\nsee `workload-proxy --help`\n")]
+    [InlineData("policy parse gone.hcl", 1, "", "workload-proxy: file `gone.hcl` does not exist\n")]
+    [InlineData("policy parse policies", 1, "", "workload-proxy: `policies` is a directory, expected a file\n")]
+    [InlineData("policy check . --actx a&b", 1, "", "workload-proxy: `api://DigitalOcean?actx=a&b` is not a context, expected `api://<Upstream>?actx=<id>`\n")]
+    [InlineData("policy explain . --method GET --path /", 1, "", "workload-proxy: expected one of `--token FILE` and `--claims FILE`\n")]
+    [InlineData("token show claims.json", 1, "", "workload-proxy: `claims.json` is not a JWT: it has 1 part between dots, expected 3\n")]
+    [InlineData("config check --config gone.json", 2, "", "error: gone.json: file does not exist\n  example: workload-proxy --config /etc/workload-proxy/config.json\nworkload-proxy: the configuration has 1 mistake\n")]
+    public async Task The_exit_code_and_the_text_tell(string arguments, int exitCode, string output, string error)
+    {
+        var run = await CommandRun.RunAsync(directory.Path, arguments.Split(' '));
+        Assert.Equal((exitCode, output, error), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("policy check")]
+    [InlineData("policy explain")]
+    [InlineData("policy test")]
+    [InlineData("policy diff")]
+    [InlineData("policy show")]
+    [InlineData("policy parse")]
+    [InlineData("policy pull")]
+    [InlineData("token show")]
+    [InlineData("keys list")]
+    [InlineData("keys rotate")]
+    [InlineData("config check")]
+    [InlineData("backup")]
+    public async Task Help_ends_with_an_example(string command)
+    {
+        var run = await CommandRun.RunAsync(directory.Path, [.. command.Split(' '), "--help"]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains($"workload-proxy {command}", run.Output.Split("Example:\n")[1]);
+    }
+
+    [Fact]
+    public async Task Serving_with_a_wrong_configuration_ends_with_2_and_lists_it()
+    {
+        directory.Write("appsettings.json", """{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Polices": [], "DataDirectory": "data" }""");
+        var run = await CommandRun.RunAsync(directory.Path, "serve", "--Tokens:Algorithm", "HS256");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Output);
+        Assert.Equal(
+            """
+            error: Polices: unknown key, did you mean `Policies`? (appsettings.json:1:75)
+              example: "Policies": [{ "Context": "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6" }]
+            error: Tokens:Algorithm: unknown algorithm `HS256`, expected `RS256` or `ES256` (argument --Tokens:Algorithm)
+              example: "Algorithm": "RS256"
+            workload-proxy: the configuration has 2 mistakes
+
+            """, run.Error);
+        Assert.False(Directory.Exists(Path.Combine(directory.Path, "data")));
+    }
+
+    [Fact]
+    public async Task Config_check_says_that_all_is_well()
+    {
+        directory.Write("appsettings.json", $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check");
+        Assert.Equal((0, "the configuration is fine: https://proxy.example.com, 1 upstream, 1 context, 0 credentials\n", ""), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task Config_check_compiles_the_directories_too()
+    {
+        directory.Write("policies/keys.hcl", "path {");
+        directory.Write("appsettings.json", $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--> policies/keys.hcl:1:", run.Error);
+    }
+
+    [Fact]
+    public async Task Check_of_a_good_set_is_0()
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "check", "--actx", Team);
+        Assert.Equal((0, "2 files, 0 errors, 0 warnings, 0 tests\n", ""), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task Check_of_a_broken_set_is_1_and_shows_the_line()
+    {
+        directory.Write("roles/keys.hcl", "role \"keys\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:keys\"\n  policies = [\"kyes\"]\n}\n");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "check", ".");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(" --> roles/keys.hcl:4:15\n  |\n4 |   policies = [\"kyes\"]\n  |               ^^^^^^\n", run.Output);
+        Assert.Contains("1 error", run.Output);
+        Assert.Contains("note: without `--actx ID` a placeholder stands for `{actx}`", run.Output);
+        Assert.DoesNotContain('\e', run.Output);
+
+        run = await CommandRun.RunAsync(directory.Path, "policy", "check", "--format", "json");
+        Assert.Equal(1, run.ExitCode);
+        var diagnostic = Json(run.Output).GetProperty("diagnostics").EnumerateArray().First(diagnostic => diagnostic.GetProperty("severity").GetString() == "error");
+        Assert.Equal(("roles/keys.hcl", 4, 15, 6), (diagnostic.GetProperty("file").GetString(), Number(diagnostic, "line"), Number(diagnostic, "column"), Number(diagnostic, "length")));
+        Assert.Equal(0, Json(run.Output).GetProperty("tests").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Check_for_github_writes_annotations_with_paths_from_where_it_runs()
+    {
+        directory.Write("rbac/policies/a,b.hcl", "path \"/100%\" {\n  capabilities = [\"raed\"]\n}\n");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "check", "rbac", "--format", "github");
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith("::error file=rbac/policies/a%2Cb.hcl,line=2,col=19::", run.Output);
+        Assert.All(run.Output.Trim().Split('\n'), line => Assert.StartsWith("::", line));
+    }
+
+    [Fact]
+    public async Task Failing_tests_are_findings()
+    {
+        directory.Write("tests/keys.hcl",
+            """
+            test "reads" {
+              token   = { sub = "actx:{actx}:role:keys" }
+              request = { method = "GET", path = "/v2/databases", query = { tag_name = "my-tag" } }
+              expect  = "allow"
+            }
+            test "writes" {
+              token   = { sub = "actx:{actx}:role:keys" }
+              request = { method = "DELETE", path = "/v2/databases" }
+              expect  = "allow"
+            }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "check", "--format", "json");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal([("reads", true), ("writes", false)], Json(run.Output).GetProperty("tests").EnumerateArray().Select(test => (test.GetProperty("name").GetString(), test.GetProperty("passed").GetBoolean())));
+
+        run = await CommandRun.RunAsync(directory.Path, "policy", "test");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("ok      reads", run.Output);
+        Assert.Contains("FAILED  writes", run.Output);
+        Assert.EndsWith("1 passed, 1 failed\n", run.Output);
+    }
+
+    [Theory]
+    [InlineData("GET", "/v2/databases?tag_name=my-tag", null, 0, "allow", 1)]
+    [InlineData("GET", "/v2/databases?tag_name=other", null, 3, "deny", 1)]
+    [InlineData("POST", "/v2/spaces/keys", """{"name":"bucket-111-x","grants":[{"bucket":"111","permission":"read"}]}""", 0, "allow", 5)]
+    [InlineData("POST", "/v2/spaces/keys", """{"name":"bucket-111-x","grants":[{"bucket":"222","permission":"read"}]}""", 3, "deny", 5)]
+    [InlineData("GET", "/v2/droplets", null, 3, "deny", null)]
+    [InlineData("GET", "/v2/%2e%2e/databases", null, 3, "deny", null)]
+    [InlineData("TRACE", "/v2/databases", null, 3, "deny", null)]
+    public async Task Explain_gives_the_decision(string method, string path, string? body, int exitCode, string decision, int? line)
+    {
+        directory.Write("body.json", body ?? "");
+        var run = await CommandRun.RunAsync(directory.Path, ["policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--body", "body.json", "--format", "json"]);
+        Assert.Equal((exitCode, ""), (run.ExitCode, run.Error));
+        var json = Json(run.Output);
+        Assert.Equal(decision, json.GetProperty("decision").GetString());
+        Assert.Equal(line, json.GetProperty("rule") is { ValueKind: JsonValueKind.Object } rule ? Number(rule, "line") : null);
+        var role = Assert.Single(json.GetProperty("roles").EnumerateArray());
+        Assert.Equal(("keys", true), (role.GetProperty("name").GetString(), role.GetProperty("matched").GetBoolean()));
+    }
+
+    [Fact]
+    public async Task Explain_of_a_broken_set_is_1()
+    {
+        directory.Write("policies/keys.hcl", "path {");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--claims", "claims.json", "--method", "GET", "--path", "/");
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains("--> policies/keys.hcl:1:", run.Error);
+    }
+
+    [Fact]
+    public async Task Explain_shows_every_role_and_constraint()
+    {
+        var run = await CommandRun.RunWithAsync(directory.Path, $$"""{"sub":"actx:{{Team}}:role:other"}""", [], "policy", "explain", ".", "--actx", Team, "--claims", "-", "--method", "GET", "--path", "/v2/databases");
+        Assert.Equal(3, run.ExitCode);
+        Assert.StartsWith("DENY  GET /v2/databases\n├─ reason: no role matches this token\n├─ rule: none\n", run.Output);
+        Assert.Contains("└─ ✗ keys does not match\n", run.Output);
+        Assert.Contains("✗ `sub`: expected", run.Output);
+    }
+
+    [Fact]
+    public async Task A_token_is_shown_with_the_roles_that_it_would_match()
+    {
+        var token = $"{Part("""{"alg":"RS256","typ":"JWT"}""")}.{Part($$"""{"iss":"https://proxy.example.com","aud":"api://DigitalOcean?actx={{Team}}","sub":"actx:{{Team}}:role:keys","actx_source":"api://DigitalOcean?actx={{Team}}","exp":1}""")}.AAAA";
+        var run = await CommandRun.RunWithAsync(directory.Path, token + "\n", [], "token", "show", "-", "--dir", ".", "--issuer", "https://proxy.example.com");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("the signature is not checked\n", run.Error);
+        Assert.Contains("exp: 1  (1970-01-01T00:00:01Z, expired)", run.Output);
+        Assert.Contains("matches        keys: every constraint holds", run.Output);
+
+        run = await CommandRun.RunWithAsync(directory.Path, token, [], "token", "show", "-", "--format", "json");
+        Assert.False(Json(run.Output).GetProperty("signature_checked").GetBoolean());
+        Assert.Equal("RS256", Json(run.Output).GetProperty("header").GetProperty("alg").GetString());
+
+        static string Part(string json) => System.Buffers.Text.Base64Url.EncodeToString(System.Text.Encoding.UTF8.GetBytes(json));
+    }
+
+    [Fact]
+    public async Task Parse_writes_json()
+    {
+        var run = await CommandRun.RunWithAsync(directory.Path, "a = 1 + 2\nb \"x\" {\n  c = [true]\n}\n", [], "policy", "parse", "-");
+        Assert.Equal((0, """{"body":{"attributes":{"a":3},"blocks":[{"type":"b","labels":["x"],"body":{"attributes":{"c":[true]},"blocks":[]}}]}}""" + "\n"), (run.ExitCode, run.Output));
+        run = await CommandRun.RunWithAsync(directory.Path, "a = \n", [], "policy", "parse", "-");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("<stdin>", Json(run.Output).GetProperty("diagnostics")[0].GetProperty("file").GetString());
+    }
+
+    [Fact]
+    public async Task Show_writes_the_compiled_set()
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "show", ".", "--actx", Team);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(1, Number(Json(run.Output), "version"));
+        Assert.Equal($"api://DigitalOcean?actx={Team}", Json(run.Output).GetProperty("context").GetString());
+    }
+
+    [Fact]
+    public async Task Keys_are_listed_and_rotated_while_no_server_runs()
+    {
+        directory.Write("appsettings.json", """{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1" }""");
+        var run = await CommandRun.RunAsync(directory.Path, "keys", "list");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("signing", run.Output);
+        run = await CommandRun.RunAsync(directory.Path, "keys", "rotate");
+        Assert.Equal(0, run.ExitCode);
+        run = await CommandRun.RunAsync(directory.Path, "keys", "list");
+        Assert.Contains("next", run.Output);
+    }
+
+    [Fact]
+    public async Task A_secret_in_the_wrong_place_is_not_printed()
+    {
+        directory.Write("appsettings.json", $$"""
+            {
+              "PublicUrl": "https://user:hunter2@proxy.example.com",
+              "ConnectionStrings": { "Postgres": "postgres://u:hunter2@db/x" },
+              "Upstreams": { "DigitalOcean": { "Address": "https://hunter2@api.example" } },
+              "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Git": { "Url": "https://u:hunter2@github.com/a/b.git", "TokenFile": "hunter2" } }],
+              "Credentials": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Kind": "Bearer", "File": "hunter2", "EnvironmentVariable": "hunter2", "Secret": "hunter2" }]
+            }
+            """);
+        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["DATABASE_URI"] = "hunter2", ["DIGITALOCEAN_OAUTH_CLIENT_SECRET"] = "hunter2" }, "serve", "--Kestrel:Certificates:Default:Password", "hunter2");
+        Assert.Equal(2, run.ExitCode);
+        Assert.DoesNotContain("hunter2", run.Output + run.Error);
+        Assert.Contains("Credentials:0:Secret: unknown key", run.Error);
+    }
+
+    [Fact]
+    public async Task Control_characters_of_a_policy_do_not_reach_the_terminal()
+    {
+        directory.Write("policies/keys.hcl", "path \"/v2\e[2J\" {\n  capabilities = [\"\e]0;x\a\"]\n}\n");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "check");
+        Assert.Equal(1, run.ExitCode);
+        Assert.DoesNotContain('\e', run.Output + run.Error);
+        Assert.DoesNotContain('\a', run.Output + run.Error);
+    }
+
+    private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
+
+    private static int Number(JsonElement element, string name) => element.GetProperty(name).GetInt32();
+}

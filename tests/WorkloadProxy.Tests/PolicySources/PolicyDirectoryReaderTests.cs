@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using WorkloadProxy.PolicySources;
+
+namespace WorkloadProxy.Tests.PolicySources;
+
+public sealed class PolicyDirectoryReaderTests : IDisposable
+{
+    private readonly TemporaryDirectory directory = new();
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public void Only_policy_files_are_read_in_the_order_of_their_paths()
+    {
+        foreach (var name in (string[])["policies/b.hcl", "policies/a/c.hcl", "policies/README.md", "policies/.hidden.hcl", "policies/.git/x.hcl", ".roles/x.hcl", "gha-roles/z.hcl", "roles/y.hcl",
+            "rolesx/x.hcl", "tests/t.hcl", "other/x.hcl", "top.hcl", "policies/X.HCL"])
+        {
+            directory.Write(name, "# " + name);
+        }
+        var content = PolicyDirectoryReader.Read(directory.Path);
+        Assert.Empty(content.Problems);
+        Assert.Equal(["gha-roles/z.hcl", "policies/a/c.hcl", "policies/b.hcl", "roles/y.hcl", "tests/t.hcl"], content.Files.Select(file => file.Path));
+        Assert.Equal("# roles/y.hcl", System.Text.Encoding.UTF8.GetString(content.Files[3].Content.Span));
+    }
+
+    [Fact]
+    public void Links_inside_the_directory_are_followed()
+    {
+        directory.Write("shared/a.hcl", "# a");
+        Link("policies/a.hcl", "../shared/a.hcl");
+        Link("roles", "shared", isDirectory: true);
+        var content = PolicyDirectoryReader.Read(directory.Path);
+        Assert.Empty(content.Problems);
+        Assert.Equal(["policies/a.hcl", "roles/a.hcl"], content.Files.Select(file => file.Path));
+    }
+
+    [Fact]
+    public void A_directory_that_is_itself_a_link_is_read()
+    {
+        directory.Write("real/policies/a.hcl", "# a");
+        Link("current", "real", isDirectory: true);
+        var content = PolicyDirectoryReader.Read(Path.Combine(directory.Path, "current"));
+        Assert.Empty(content.Problems);
+        Assert.Single(content.Files);
+    }
+
+    [Theory]
+    [InlineData("policies/x.hcl", "/etc/passwd", "link-leaves-directory")]
+    [InlineData("policies/x.hcl", "../../../../../../../../etc/passwd", "link-leaves-directory")]
+    [InlineData("policies/x", "/etc", "link-leaves-directory")]
+    [InlineData("roles", "/", "link-leaves-directory")]
+    [InlineData("policies/x.hcl", "nowhere.hcl", "broken-link")]
+    [InlineData("policies/x.hcl", "x.hcl", "broken-link")]
+    [InlineData("policies/up", "..", "link-loop")]
+    [InlineData("policies/self", ".", "link-loop")]
+    public void A_link_that_is_of_no_use_is_an_error(string link, string target, string code)
+    {
+        directory.Write("tests/ok.hcl", "");
+        Link(link, target, isDirectory: !link.EndsWith(".hcl", StringComparison.Ordinal));
+        var content = PolicyDirectoryReader.Read(directory.Path);
+        var problem = Assert.Single(content.Problems);
+        Assert.Equal(code, problem.Code);
+        Assert.StartsWith(link, problem.Range.File);
+        Assert.Equal(["tests/ok.hcl"], content.Files.Select(file => file.Path));
+    }
+
+    [Fact]
+    public void A_link_through_another_link_cannot_leave_either()
+    {
+        Directory.CreateDirectory(Path.Combine(directory.Path, "policies"));
+        Link("hop", "/etc", isDirectory: true);
+        Link("policies/x.hcl", "../hop/passwd");
+        Assert.Equal("link-leaves-directory", Assert.Single(PolicyDirectoryReader.Read(directory.Path).Problems).Code);
+    }
+
+    [Fact]
+    public void Links_that_multiply_end_in_an_error_and_not_in_a_hang()
+    {
+        for (var i = 0; i < 30; i++)
+        {
+            Directory.CreateDirectory(Path.Combine(directory.Path, $"shared/d{i}"));
+            foreach (var name in (string[])["a", "b"]) Link($"shared/d{i}/{name}", $"../d{i + 1}", isDirectory: true);
+        }
+        directory.Write("shared/d30/x.hcl", "");
+        Link("policies/all", "../shared/d0", isDirectory: true);
+        Assert.Equal("too-many-files", Assert.Single(PolicyDirectoryReader.Read(directory.Path).Problems).Code);
+    }
+
+    [Fact]
+    public async Task A_pipe_is_never_opened()
+    {
+        Directory.CreateDirectory(Path.Combine(directory.Path, "policies"));
+        using (var made = Process.Start("mkfifo", Path.Combine(directory.Path, "policies/pipe.hcl"))) await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var reading = Task.Run(() => PolicyDirectoryReader.Read(directory.Path));
+        var content = await reading.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal(0, Assert.Single(content.Files).Content.Length);
+    }
+
+    [Fact]
+    public void A_file_over_4_MiB_is_an_error()
+    {
+        directory.Write("policies/big.hcl", new string('#', 4 * 1024 * 1024 + 1));
+        directory.Write("policies/fits.hcl", new string('#', 4 * 1024 * 1024));
+        var content = PolicyDirectoryReader.Read(directory.Path);
+        Assert.Equal("the file has 4194305 bytes, over the limit of 4 MiB", Assert.Single(content.Problems).Summary);
+        Assert.Equal(4 * 1024 * 1024, Assert.Single(content.Files).Content.Length);
+    }
+
+    [Fact]
+    public void A_directory_that_does_not_exist_is_an_error() =>
+        Assert.Equal("missing-directory", Assert.Single(PolicyDirectoryReader.Read(Path.Combine(directory.Path, "gone")).Problems).Code);
+
+    [Fact]
+    public void The_hash_tells_contents_and_names_apart()
+    {
+        directory.Write("policies/a.hcl", "1");
+        var first = PolicyDirectoryReader.Read(directory.Path).Hash;
+        Assert.Equal(first, PolicyDirectoryReader.Read(directory.Path).Hash);
+        directory.Write("policies/a.hcl", "2");
+        var second = PolicyDirectoryReader.Read(directory.Path).Hash;
+        File.Move(Path.Combine(directory.Path, "policies/a.hcl"), Path.Combine(directory.Path, "policies/b.hcl"));
+        var third = PolicyDirectoryReader.Read(directory.Path).Hash;
+        Assert.Equal(3, new HashSet<string> { first, second, third }.Count);
+    }
+
+    private void Link(string name, string target, bool isDirectory = false)
+    {
+        var path = Path.Combine(directory.Path, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (isDirectory) Directory.CreateSymbolicLink(path, target);
+        else File.CreateSymbolicLink(path, target);
+    }
+}
