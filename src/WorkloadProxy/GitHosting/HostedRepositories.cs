@@ -38,7 +38,7 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Refuse(source, $"the repository can't be read: {e.Message}", []);
+            Refuse(source, $"the repository can't be read: {e.Message}");
             await LoadSnapshotAsync(source, null, cancellationToken);
         }
     }
@@ -96,7 +96,7 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         if (repository.Tip is null && repository.Generated is { } generated) await repository.RestoreGeneratedAsync(generated, cancellationToken);
         if (repository.Tip is not { } tip)
         {
-            Refuse(source, "the repository has no branch `main`", []);
+            Refuse(source, "the repository has no branch `main`");
             await LoadSnapshotAsync(source, null, cancellationToken);
             return;
         }
@@ -118,7 +118,7 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
             await TakeAsync(source, review, cancellationToken);
             return true;
         }
-        Refuse(source, review.Problem, review);
+        Refuse(source, review);
         return false;
     }
 
@@ -127,7 +127,7 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         var files = InitialContent.Of(source.Repository.Context, source.Repository.Options.InitialDirectory);
         var review = Review(source, default, new PolicyTreeContent(files, []));
         if (review.Set is { } set) Publish(source, set, set.ContentHash, time.GetUtcNow());
-        else Refuse(source, review.Problem, review);
+        else Refuse(source, review);
     }
 
     /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
@@ -174,12 +174,14 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         source.Status = source.Status with { Version = version, Since = since, LastError = null };
     }
 
-    private void Refuse(HostedSource source, string message, PolicyReview review) => Refuse(source, message, review.Diagnostics);
+    private void Refuse(HostedSource source, PolicyReview review) => Refuse(source, review.ToError(time.GetUtcNow(), review.Problem));
 
-    private void Refuse(HostedSource source, string message, System.Collections.Immutable.ImmutableArray<Hcl.Diagnostic> diagnostics)
+    private void Refuse(HostedSource source, string message) => Refuse(source, new PolicySourceError(time.GetUtcNow(), message, [], message));
+
+    private void Refuse(HostedSource source, PolicySourceError error)
     {
-        logger.LogError("policy set of {Context} not taken: {Reason}", source.Status.Context, message);
-        source.Status = source.Status with { LastError = new PolicySourceError(time.GetUtcNow(), message, diagnostics) };
+        logger.LogError("policy set of {Context} not taken: {Reason}", source.Status.Context, error.Text);
+        source.Status = source.Status with { LastError = error };
     }
 
     private PolicyReview Review(HostedSource source, ObjectId commit, PolicyTreeContent content) => PolicyReview.Of(commit, content, CompileOptions(source), sets.Current(source.Status.Context)?.Set, time.GetUtcNow());

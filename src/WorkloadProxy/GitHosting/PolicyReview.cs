@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
+using WorkloadProxy.PolicySources;
 
 namespace WorkloadProxy.GitHosting;
 
@@ -26,6 +27,9 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
             return "";
         }
     }
+
+    /// <summary>Why it is refused, as a source's status keeps it.</summary>
+    public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, PolicyDiagnostics.Text(Diagnostics, Files));
 
     /// <summary>Compiles, lints and tests. Pure but for the clock that it is given.</summary>
     public static PolicyReview Of(ObjectId commit, PolicyTreeContent content, CompileOptions options, PolicySet? previous, DateTimeOffset now)

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
-using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
@@ -121,11 +119,11 @@ internal sealed class RemoteGitSource
     private async Task<string?> TakeAsync(ObjectId commit, ObjectId? inForce, CancellationToken cancellationToken)
     {
         if (remote.RequireSignedBy is { } signers && await CheckSignedAsync(commit, inForce, signers, cancellationToken) is { } unsigned)
-            return await RefuseAsync(commit, unsigned, [], cancellationToken);
+            return await RefuseAsync(commit, unsigned, null, cancellationToken);
         PolicyTreeContent content;
         await using (var objects = GitObjects.Open(git, mirror.Directory, null)) content = await PolicyTreeReader.ReadAsync(objects, commit, remote.Path, cancellationToken);
         var review = PolicyReview.Of(commit, content, compileOptions, sets.Current(Status.Context)?.Set, time.GetUtcNow());
-        if (review.Accepted is not { } set) return await RefuseAsync(commit, review.Problem, review.Diagnostics, cancellationToken);
+        if (review.Accepted is not { } set) return await RefuseAsync(commit, review.Problem, review, cancellationToken);
 
         (looked, refusal) = (commit, null);
         var taken = new PolicySetInForce(set, commit.ToString(), time.GetUtcNow());
@@ -162,20 +160,22 @@ internal sealed class RemoteGitSource
         return refusal?.Message;
     }
 
-    private async Task<string> RefuseAsync(ObjectId commit, string problem, ImmutableArray<Diagnostic> diagnostics, CancellationToken cancellationToken)
+    private async Task<string> RefuseAsync(ObjectId commit, string problem, PolicyReview? review, CancellationToken cancellationToken)
     {
-        logger.LogError("commit {Commit} of {Source} not taken for {Context}: {Reason}", commit, Status.Source, Status.Context, problem);
-        (looked, refusal) = (commit, new PolicySourceError(time.GetUtcNow(), $"commit {commit.Short} was not taken: {problem}", diagnostics));
-        Volatile.Write(ref status, Status with { LastError = refusal });
+        var message = $"commit {commit.Short} was not taken: {problem}";
+        var error = review?.ToError(time.GetUtcNow(), message) ?? new PolicySourceError(time.GetUtcNow(), message, [], message);
+        logger.LogError("commit {Commit} of {Source} not taken for {Context}: {Reason}", commit, Status.Source, Status.Context, review is null ? problem : error.Text);
+        (looked, refusal) = (commit, error);
+        Volatile.Write(ref status, Status with { LastError = error });
         if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: false, problem, cancellationToken);
-        return refusal.Message;
+        return message;
     }
 
     private string Fail(string problem)
     {
         var message = $"the remote can't be fetched: {problem}";
         if (Status.LastError?.Message != message) logger.LogError("{Source} of {Context}: {Reason}", Status.Source, Status.Context, message);
-        Volatile.Write(ref status, Status with { LastError = new PolicySourceError(time.GetUtcNow(), message, []) });
+        Volatile.Write(ref status, Status with { LastError = new PolicySourceError(time.GetUtcNow(), message, [], message) });
         return message;
     }
 
