@@ -43,7 +43,7 @@ internal static class GitHook
         var arguments = new JsonObject
         {
             ["push"] = Environment.GetEnvironmentVariable(PushVariable),
-            ["quarantine"] = Environment.GetEnvironmentVariable("GIT_QUARANTINE_PATH") ?? Environment.GetEnvironmentVariable("GIT_OBJECT_DIRECTORY"),
+            ["quarantine"] = Environment.GetEnvironmentVariable("GIT_QUARANTINE_PATH"),
             ["updates"] = updates,
         };
         var data = Environment.GetEnvironmentVariable(DataVariable) ?? "";

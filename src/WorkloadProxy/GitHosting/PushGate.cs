@@ -35,12 +35,12 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
     {
         if (Text(arguments, "push") is not { } id || !sessions.TryGetValue(id, out var session)) return new Failure(ErrorId.Forbidden, "this push is not known to the server");
         if (!arguments.TryGetProperty("updates", out var list) || !RefUpdate.TryReadAll(list, out var updates)) return new Failure(ErrorId.BadRequest, "the updates are not understood");
-        if (Quarantine(session.Repository, Text(arguments, "quarantine")) is not { } quarantine) return new Failure(ErrorId.BadRequest, "the quarantine is not one of this repository's");
+        if (!TryReadQuarantine(session.Repository, Text(arguments, "quarantine"), out var quarantine)) return new Failure(ErrorId.BadRequest, "the quarantine is not one of this repository's");
 
         return await session.DecideAsync(() => AnswerAsync(session, updates, quarantine, cancellationToken)) is { } answer ? answer : new Failure(ErrorId.Forbidden, "this push is over");
     }
 
-    private async Task<JsonObject> AnswerAsync(PushSession session, IReadOnlyList<RefUpdate> updates, string quarantine, CancellationToken cancellationToken)
+    private async Task<JsonObject> AnswerAsync(PushSession session, IReadOnlyList<RefUpdate> updates, string? quarantine, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session.Ended);
         var text = new GateText();
@@ -58,7 +58,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
     }
 
     /// <summary>Null to accept, else why not.</summary>
-    private async Task<string?> DecideAsync(PushSession session, IReadOnlyList<RefUpdate> updates, string quarantine, GateText text, CancellationToken cancellationToken)
+    private async Task<string?> DecideAsync(PushSession session, IReadOnlyList<RefUpdate> updates, string? quarantine, GateText text, CancellationToken cancellationToken)
     {
         if (updates.Count > MaxUpdates) return $"{updates.Count} refs in one push, expected {MaxUpdates} at most";
         foreach (var update in updates) if (update.Problem() is { } problem) return problem;
@@ -81,7 +81,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         }
     }
 
-    private async Task<string?> DecideMainAsync(PushSession session, RefUpdate update, GitObjects objects, string quarantine, GateText text, CancellationToken cancellationToken)
+    private async Task<string?> DecideMainAsync(PushSession session, RefUpdate update, GitObjects objects, string? quarantine, GateText text, CancellationToken cancellationToken)
     {
         var repository = session.Repository;
         if (update.New.IsZero) return "branch `main` can't be deleted: it is the policy in force";
@@ -123,16 +123,15 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         if (review.Accepted is { } accepted) foreach (var line in AccessChanges.Between(before, accepted)) text.Add(line);
     }
 
-    private async Task<bool> IsAncestorAsync(HostedRepository repository, ObjectId ancestor, ObjectId commit, string quarantine, CancellationToken cancellationToken) =>
+    private async Task<bool> IsAncestorAsync(HostedRepository repository, ObjectId ancestor, ObjectId commit, string? quarantine, CancellationToken cancellationToken) =>
         (await git.RunAsync(new GitCommand("merge-base", "--is-ancestor", "--end-of-options", ancestor.ToString(), commit.ToString())
         { Repository = repository.Directory, Environment = GitObjects.Quarantine(repository.Directory, quarantine) }, cancellationToken)).Succeeded;
 
-    /// <summary>The hook's word is checked though only the same user can reach the socket.</summary>
-    private static string? Quarantine(HostedRepository repository, string? path)
+    /// <summary>The hook's word is checked though only the same user can reach the socket. A push that only deletes brings no objects and has no quarantine.</summary>
+    private static bool TryReadQuarantine(HostedRepository repository, string? path, out string? quarantine)
     {
-        if (path is null) return null;
-        var full = Path.GetFullPath(path, repository.Directory);
-        return Path.GetDirectoryName(full) == Path.Combine(repository.Directory, "objects") && Path.GetFileName(full).Contains("incoming-", StringComparison.Ordinal) ? full : null;
+        quarantine = path is null ? null : Path.GetFullPath(path, repository.Directory);
+        return quarantine is null || (Path.GetDirectoryName(quarantine) == Path.Combine(repository.Directory, "objects") && Path.GetFileName(quarantine).Contains("incoming-", StringComparison.Ordinal));
     }
 
     private static string? Text(JsonElement arguments, string name) =>

@@ -43,9 +43,9 @@ internal sealed class GitClient : IDisposable
         return result.Output.TrimEnd('\n');
     }
 
-    public Task<GitClientResult> TryAsync(params string[] arguments) => TryAsync(WorkTree, null, arguments);
+    public Task<GitClientResult> TryAsync(params string[] arguments) => RunInAsync(WorkTree, null, arguments);
 
-    public async Task<GitClientResult> TryAsync(string directory, byte[]? input, params string[] arguments)
+    public async Task<GitClientResult> RunInAsync(string directory, byte[]? input, params string[] arguments)
     {
         var start = new ProcessStartInfo("git") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
         start.Environment.Clear();
@@ -68,7 +68,7 @@ internal sealed class GitClient : IDisposable
     /// <summary>An object made from bytes, whatever git thinks of them.</summary>
     public async Task<string> ObjectAsync(string type, byte[] content)
     {
-        var made = await TryAsync(WorkTree, content, "hash-object", "--literally", "-w", "-t", type, "--stdin");
+        var made = await RunInAsync(WorkTree, content, "hash-object", "--literally", "-w", "-t", type, "--stdin");
         Assert.True(made.ExitCode == 0, made.Errors);
         return made.Output.Trim();
     }

@@ -64,6 +64,17 @@ internal sealed class HostedTest : IAsyncDisposable
     /// <summary>Whether the sandbox's job may read databases now: what a policy that is in force shows.</summary>
     public async Task<System.Net.HttpStatusCode> AskAsync() => (await Proxy.GetAsync("/v2/databases", Proxy.IdentityToken())).Status;
 
+    /// <summary>The first audit line that is as expected, once it is there.</summary>
+    public async Task<System.Text.Json.JsonElement> AuditedAsync(Func<System.Text.Json.JsonElement, bool> expected)
+    {
+        for (var count = 1; ; count++)
+        {
+            var lines = await Proxy.AuditAsync(count);
+            if (lines.Any(expected)) return lines.First(expected);
+            count = Math.Max(count, lines.Count);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Git.Dispose();

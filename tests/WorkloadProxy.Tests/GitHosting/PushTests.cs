@@ -59,4 +59,27 @@ public class PushTests
         Assert.Contains("remote:   + role `ci`", push.Errors);
         Assert.Contains("is in force when this push returns", push.Errors);
     }
+
+    [Fact]
+    public async Task A_broken_set_is_refused_with_its_diagnostics_and_changes_nothing()
+    {
+        await using var test = await HostedTest.StartAsync();
+        await test.CommitPolicyAsync();
+        Assert.True((await test.PushAsync()).Succeeded);
+        var inForce = await test.Git.RunAsync("rev-parse", "HEAD");
+        test.Write("roles/ci.hcl", HostedTest.Role.Replace("[\"ci\"]", "[\"cii\"]", StringComparison.Ordinal));
+        await test.Git.CommitAsync();
+
+        var push = await test.PushAsync();
+
+        Assert.False(push.Succeeded);
+        Assert.Contains("remote: error[unknown-policy]: ", push.Errors);
+        Assert.Contains("remote:  --> roles/ci.hcl:5:", push.Errors);
+        Assert.Contains("^^^^^", push.Errors);
+        Assert.Contains("remote: refused: 1 error; nothing has changed", push.Errors);
+        Assert.Contains("! [remote rejected] main -> main (pre-receive hook declined)", push.Errors);
+        Assert.StartsWith(inForce, await test.Git.RunAsync("ls-remote", test.Url(), "refs/heads/main"));
+        Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
+        Assert.Empty(Directory.GetDirectories(Path.Combine(test.Repository, "objects"), "*incoming*"));
+    }
 }
