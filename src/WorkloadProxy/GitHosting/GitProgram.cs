@@ -21,23 +21,28 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
         try
         {
             await using var git = Start(command);
-            await using var watch = WatchGrowth(command, grown);
+            var before = command.GrowingDirectory is { } growing ? SizeOf(growing) : 0;
+            await using var watch = WatchGrowth(command, before, grown);
             var writing = WriteAsync(git.Input, command.Input, ended.Token);
             var output = await ReadAsync(git.Output, command.MaxOutput, ended.Token);
             if (output is null) return Stopped($"git said more than {command.MaxOutput} bytes");
             await writing;
             var (exitCode, errors) = await git.WaitAsync(ended.Token);
+            // it may have been quicker than the watch
+            if (command.GrowingDirectory is { } directory && SizeOf(directory) - before > command.MaxGrowth) return Stopped(TooLarge(command));
             return new GitResult(exitCode, output, errors, null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Stopped(grown.IsCancellationRequested ? $"git was about to take more than {command.MaxGrowth} bytes (`Git:MaxSize`)" : $"git did not end within {options.Timeout.TotalSeconds:0} s (`Git:Timeout`)");
+            return Stopped(grown.IsCancellationRequested ? TooLarge(command) : $"git did not end within {options.Timeout.TotalSeconds:0} s (`Git:Timeout`)");
         }
         catch (IOException e)
         {
             return Stopped(e.Message);
         }
     }
+
+    private static string TooLarge(GitCommand command) => $"it has more than {command.MaxGrowth} bytes (`Git:MaxSize`)";
 
     private static GitResult Stopped(string why) => new(-1, [], "", why);
 
@@ -65,10 +70,9 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
         return output.ToArray();
     }
 
-    private ITimer? WatchGrowth(GitCommand command, CancellationTokenSource grown)
+    private ITimer? WatchGrowth(GitCommand command, long before, CancellationTokenSource grown)
     {
         if (command.GrowingDirectory is not { } directory) return null;
-        var before = SizeOf(directory);
         return time.CreateTimer(_ =>
         {
             try
@@ -82,15 +86,19 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
         }, null, growthCheck, growthCheck);
     }
 
+    /// <summary>Of all files below, in bytes.</summary>
     public static long SizeOf(string directory)
     {
-        try
+        for (var attempt = 0; ; attempt++)
         {
-            return new DirectoryInfo(directory).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Sum(file => file.Exists ? file.Length : 0);
-        }
-        catch (IOException)
-        {
-            return 0; // a file came or went: the next tick counts
+            try
+            {
+                return new DirectoryInfo(directory).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Sum(file => file.Length);
+            }
+            catch (IOException) when (attempt < 5)
+            {
+                // a file went while it was looked at
+            }
         }
     }
 }

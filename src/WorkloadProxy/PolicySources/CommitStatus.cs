@@ -8,7 +8,7 @@ namespace WorkloadProxy.PolicySources;
 internal sealed class CommitStatus(AuthContext context, string url, CommitStatusOptions options, string mirror, CommitStatusClient client, ILogger logger)
 {
     private const int MaxDescription = 140;
-    private readonly string reportedFile = Path.Combine(mirror, "reported");
+    private readonly string reportedFile = mirror + ".reported";
 
     public async Task ReportAsync(ObjectId commit, bool accepted, string description, CancellationToken cancellationToken)
     {

@@ -44,12 +44,15 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             GrowingDirectory = Directory,
             MaxGrowth = options.MaxSize,
         }, cancellationToken);
-        if (!result.Succeeded)
-        {
-            RemoveTemporary();
-            return new(null, result.Problem);
-        }
-        return RefFile.Read(Directory, Incoming) is { } tip ? new(tip, null) : new(null, "the fetched commit is not there");
+        if (result.Succeeded) return RefFile.Read(Directory, Incoming) is { } tip ? new(tip, null) : new(null, "the fetched commit is not there");
+        Discard(result);
+        return new(null, result.Problem);
+    }
+
+    /// <summary>What was too large or too slow is not kept; what is missing then is fetched again.</summary>
+    private void Discard(GitResult result)
+    {
+        if (result.Stopped is not null && System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
     }
 
     /// <summary>Null when that can't be told: the mirror has not enough history.</summary>
@@ -71,6 +74,7 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             GrowingDirectory = Directory,
             MaxGrowth = options.MaxSize,
         }, cancellationToken);
+        Discard(result);
         return result.Succeeded ? null : result.Problem;
     }
 
