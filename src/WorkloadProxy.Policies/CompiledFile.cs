@@ -13,11 +13,14 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
     /// <summary>Of <c>tests/</c>.</summary>
     public ImmutableArray<PolicyTest> Tests { get; init; } = [];
     public ImmutableArray<Diagnostic> Diagnostics { get; init; } = [];
+    /// <summary>Whether there was an error, among <see cref="Diagnostics"/> or beyond their bound.</summary>
+    public bool HasErrors { get; init; }
 
     public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options)
     {
         var parsed = HclParser.Parse(file.Path, file.Content);
-        var diagnostics = new List<Diagnostic>(parsed.Diagnostics);
+        var diagnostics = new DiagnosticBag();
+        diagnostics.AddRange(parsed.Diagnostics);
         var compiled = new CompiledFile(file.Path, kind, hash);
         // What stands in a body after a syntax error may be half of what was written.
         if (!parsed.HasErrors) compiled = kind switch
@@ -26,6 +29,6 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
             PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, diagnostics) },
             _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, diagnostics) },
         };
-        return compiled with { Diagnostics = [.. diagnostics] };
+        return compiled with { Diagnostics = [.. diagnostics], HasErrors = diagnostics.HasErrors };
     }
 }

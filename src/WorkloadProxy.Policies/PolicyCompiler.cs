@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,6 +14,9 @@ public static class PolicyCompiler
     /// <summary>Issuers of one context, besides this proxy.</summary>
     internal const int MaxIssuers = 32;
 
+    /// <summary>Errors between files that are listed.</summary>
+    private const int MaxAcross = 1000;
+
     /// <summary>Compiles a whole source; <paramref name="previous"/> only saves work for files that did not change.</summary>
     public static CompileResult Compile(IReadOnlyList<PolicyFile> files, CompileOptions options, PolicySet? previous = null)
     {
@@ -22,30 +24,38 @@ public static class PolicyCompiler
             .OrderBy(entry => entry.File.Path, StringComparer.Ordinal).ToArray();
         if (routed.Length > MaxFiles) return new CompileResult(null, [RoleDiagnostics.TooManyFiles(MaxFiles, routed.Length, Top(routed[MaxFiles].File.Path))]);
 
-        var known = previous?.Options == options ? previous.Files : FrozenDictionary<string, CompiledFile>.Empty;
+        if (previous?.Options != options) previous = null;
         var compiled = new CompiledFile[routed.Length];
         Parallel.For(0, routed.Length, i =>
         {
             var (file, kind) = routed[i];
             var hash = SHA256.HashData(file.Content.Span);
-            compiled[i] = known.TryGetValue(file.Path, out var before) && before.Hash.Span.SequenceEqual(hash) ? before : CompiledFile.Compile(file, kind, hash, options);
+            compiled[i] = previous?.Files.GetValueOrDefault(file.Path) is { } before && before.Hash.Span.SequenceEqual(hash) ? before : CompiledFile.Compile(file, kind, hash, options);
         });
 
-        var diagnostics = new List<Diagnostic>();
-        foreach (var file in compiled) diagnostics.AddRange(file.Diagnostics);
-        var policies = DistinctPolicies(compiled, diagnostics);
-        var roles = BoundRoles(compiled, policies, diagnostics);
-        CheckIssuers(roles, diagnostics);
-        var tests = DistinctTests(compiled, diagnostics);
-        if (diagnostics.Exists(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return new CompileResult(null, Sorted(diagnostics));
+        var across = new DiagnosticBag(MaxAcross);
+        var named = DistinctPolicies(compiled, across);
+        var roles = BoundRoles(compiled, named, across);
+        CheckIssuers(roles, across);
+        var tests = DistinctTests(compiled, across);
+        var diagnostics = compiled.SelectMany(file => file.Diagnostics).Concat(across).ToList();
+        if (across.HasErrors || compiled.Any(file => file.HasErrors)) return new CompileResult(null, Sorted(diagnostics));
 
-        var set = new PolicySet(options, ContentHash(compiled), roles, [.. policies.Values.OfType<Policy>()], tests, compiled.ToDictionary(file => file.Path, StringComparer.Ordinal));
-        SetLints.Check(set, diagnostics);
+        ImmutableArray<Policy> policies = [.. named.Values.OfType<Policy>()];
+        SetLints.Check(options.Context, roles, policies, diagnostics);
+        var ruleWarnings = RuleLints.Check(roles, policies, previous?.RuleWarnings, diagnostics);
+        var byPath = compiled.ToDictionary(file => file.Path, StringComparer.Ordinal);
+        var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, HasSameRoles(compiled, previous) ? previous : null);
         return new CompileResult(set, Sorted(diagnostics));
     }
 
+    /// <summary>Whether the roles are those of <paramref name="previous"/> one by one, apart from the policies that they get.</summary>
+    private static bool HasSameRoles(CompiledFile[] files, PolicySet? previous)
+        => previous is not null && files.Where(file => file.Kind == PolicyFileKind.Roles).All(file => ReferenceEquals(file, previous.Files.GetValueOrDefault(file.Path)))
+            && files.Count(file => file.Kind == PolicyFileKind.Roles) == previous.Files.Values.Count(file => file.Kind == PolicyFileKind.Roles);
+
     /// <summary>By name, in the order of the files; null for one whose file has errors, so that a role that names it is not wrong as well.</summary>
-    private static OrderedDictionary<string, Policy?> DistinctPolicies(CompiledFile[] files, List<Diagnostic> diagnostics)
+    private static OrderedDictionary<string, Policy?> DistinctPolicies(CompiledFile[] files, DiagnosticBag diagnostics)
     {
         var policies = new OrderedDictionary<string, Policy?>(StringComparer.Ordinal);
         var paths = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -59,7 +69,7 @@ public static class PolicyCompiler
         return policies;
     }
 
-    private static ImmutableArray<Role> BoundRoles(CompiledFile[] files, OrderedDictionary<string, Policy?> policies, List<Diagnostic> diagnostics)
+    private static ImmutableArray<Role> BoundRoles(CompiledFile[] files, OrderedDictionary<string, Policy?> policies, DiagnosticBag diagnostics)
     {
         var roles = ImmutableArray.CreateBuilder<Role>();
         var names = new Dictionary<string, SourceRange>(StringComparer.Ordinal);
@@ -71,7 +81,8 @@ public static class PolicyCompiler
             foreach (var (name, range) in role.PolicyNames)
             {
                 // A hint costs a walk over all names; a set with thousands of mistakes gets it for the first hundred.
-                if (!policies.TryGetValue(name, out var policy)) diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? Suggestion.Nearest(name, policies.Keys) : null, range));
+                if (!policies.TryGetValue(name, out var policy))
+                    diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? Suggestion.Nearest(name, policies.Keys) : null, range));
                 else if (policy is not null) bound.TryAdd(name, policy);
             }
             roles.Add(role.Bind([.. bound.Values]));
@@ -79,7 +90,7 @@ public static class PolicyCompiler
         return roles.ToImmutable();
     }
 
-    private static ImmutableArray<PolicyTest> DistinctTests(CompiledFile[] files, List<Diagnostic> diagnostics)
+    private static ImmutableArray<PolicyTest> DistinctTests(CompiledFile[] files, DiagnosticBag diagnostics)
     {
         var names = new Dictionary<string, SourceRange>(StringComparer.Ordinal);
         var tests = ImmutableArray.CreateBuilder<PolicyTest>();
@@ -91,7 +102,7 @@ public static class PolicyCompiler
         return tests.ToImmutable();
     }
 
-    private static void CheckIssuers(ImmutableArray<Role> roles, List<Diagnostic> diagnostics)
+    private static void CheckIssuers(ImmutableArray<Role> roles, DiagnosticBag diagnostics)
     {
         var issuers = new HashSet<string>(StringComparer.Ordinal);
         foreach (var role in roles) foreach (var (issuer, range) in role.IssuerRanges)

@@ -9,7 +9,9 @@ internal enum PolicyFileKind
     Tests,
 }
 
-/// <summary>SPEC §5, §6 and §9: <c>roles/</c> and every top-level directory whose name ends so, <c>policies/</c>, <c>tests/</c>; names with a leading dot are no one's.</summary>
+/// <summary>
+/// SPEC §5, §6 and §9: <c>roles/</c> and every top-level directory whose name ends so, <c>policies/</c>, <c>tests/</c>; names with a leading dot are no one's.
+/// </summary>
 internal static class PolicyFileRouting
 {
     public static PolicyFileKind KindOf(string path)
@@ -20,7 +22,8 @@ internal static class PolicyFileRouting
         return path.AsSpan(0, slash) switch
         {
             "policies" => PolicyFileKind.Policy,
-            "tests" => PolicyFileKind.Tests,
+            // `tests/*.hcl`: in a repository that holds programs too, their tests lie deeper
+            "tests" => path.IndexOf('/', slash + 1) < 0 ? PolicyFileKind.Tests : PolicyFileKind.Ignored,
             var directory when directory.EndsWith("roles", StringComparison.Ordinal) => PolicyFileKind.Roles,
             _ => PolicyFileKind.Ignored,
         };

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
 
@@ -9,7 +10,9 @@ public sealed class PolicySet
     private readonly RoleIndex index;
     private readonly FrozenSet<string> issuers;
 
-    internal PolicySet(CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests, IReadOnlyDictionary<string, CompiledFile> files)
+    internal PolicySet(
+        CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests,
+        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, PolicySet? sameRoles)
     {
         Options = options;
         ContentHash = contentHash;
@@ -17,7 +20,8 @@ public sealed class PolicySet
         Policies = policies;
         Tests = tests;
         Files = files;
-        index = new RoleIndex(roles);
+        RuleWarnings = ruleWarnings;
+        index = sameRoles is null ? new RoleIndex(roles) : new RoleIndex(sameRoles.index, roles);
         issuers = roles.Where(role => role.Enabled).SelectMany(role => role.Issuers).ToFrozenSet(StringComparer.Ordinal);
     }
 
@@ -42,12 +46,18 @@ public sealed class PolicySet
     /// <summary>By path; what an unchanged file came to, for the next compilation.</summary>
     internal IReadOnlyDictionary<string, CompiledFile> Files { get; }
 
+    /// <summary>By the policies that apply together, likewise.</summary>
+    internal IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> RuleWarnings { get; }
+
     /// <summary>The merged rules of each distinct set of policies.</summary>
     internal RuleIndexCache RuleIndexes { get; } = new();
 
     /// <summary>Whether some enabled role names <paramref name="issuer"/> exactly in <c>iss</c>. The proxy's own issuer is not asked here.</summary>
     public bool TrustsIssuer(string issuer) => issuers.Contains(issuer);
 
-    /// <summary>The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of roles.</summary>
+    /// <summary>
+    /// The roles whose claim constraints hold (conditions of time and <c>when</c> are left to <see cref="Grants.Decide"/>). Costs nothing by the number of
+    /// roles.
+    /// </summary>
     public Grants MatchRoles(Claims claims) => new(this, index.Match(claims), claims);
 }

@@ -42,7 +42,7 @@ public static class PolicySetJson
         foreach (var claim in role.Claims)
         {
             writer.WritePropertyName(claim.Name);
-            HclJson.Write(writer, claim.Expected);
+            HclJson.WriteValue(writer, claim.Expected);
         }
         writer.WriteEndObject();
         writer.WriteStartArray("policies");
@@ -57,16 +57,7 @@ public static class PolicySetJson
         writer.WriteString("name", policy.Name);
         writer.WriteString("file", policy.File);
         writer.WriteStartArray("rules");
-        foreach (var rule in policy.Rules)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("path", rule.Path);
-            WritePlace(writer, rule.Range);
-            writer.WriteStartArray("capabilities");
-            foreach (var capability in rule.Capabilities) writer.WriteStringValue(capability);
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
+        foreach (var rule in policy.Rules) rule.WriteJson(writer);
         writer.WriteEndArray();
         writer.WriteEndObject();
     }

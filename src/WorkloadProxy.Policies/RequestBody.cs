@@ -17,7 +17,8 @@ public sealed class RequestBody
     public const int MaxDepth = 64;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
-    private static readonly JsonReaderOptions StrictReader = new() { MaxDepth = MaxDepth };
+    /// <summary>One level more, so that the first one too deep is told from what is no JSON.</summary>
+    private static readonly JsonReaderOptions StrictReader = new() { MaxDepth = MaxDepth + 1 };
     private static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement;
 
     /// <summary>How an inspection ended.</summary>
@@ -162,6 +163,7 @@ public sealed class RequestBody
             {
                 var fault = reader.TokenType switch
                 {
+                    JsonTokenType.StartObject or JsonTokenType.StartArray when reader.CurrentDepth >= MaxDepth => $"the body is nested deeper than {MaxDepth}",
                     JsonTokenType.Number when !HclNumber.TryParse(reader.ValueSpan, out _) => "the body holds a number of over 100 digits or with an exponent beyond ±400",
                     JsonTokenType.String or JsonTokenType.PropertyName when reader.ValueIsEscaped => EscapeFault(reader.ValueSpan, reader.TokenType == JsonTokenType.PropertyName),
                     _ => null,
@@ -170,9 +172,9 @@ public sealed class RequestBody
             }
             return null;
         }
-        catch (JsonException e)
+        catch (JsonException)
         {
-            return e.Message.Contains("depth", StringComparison.OrdinalIgnoreCase) ? $"the body is nested deeper than {MaxDepth}" : "the body is not JSON";
+            return "the body is not JSON";
         }
     }
 

@@ -39,12 +39,13 @@ public sealed class Condition
     /// <summary>Null with at least one error when a name can't exist in <paramref name="scope"/>, or a constant is no bool.</summary>
     internal static Condition? Compile(HclExpression expression, ConditionScope scope, ICollection<Diagnostic> diagnostics)
     {
-        var found = new List<Diagnostic>();
+        var found = new DiagnosticBag();
         var references = expression.References().ToImmutableArray();
         ConditionNames.Check(references, scope, found);
         var condition = new Condition(expression, references, ConditionFunctions.For(expression, found));
-        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value) found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
-        found.ForEach(diagnostics.Add);
+        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value)
+            found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
+        foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? condition : null;
     }
 
@@ -60,7 +61,7 @@ public sealed class Condition
         return Expression.Evaluate(Context(variables), errors) switch
         {
             { Kind: HclValueKind.Bool } value => value.AsBool ? ConditionResult.True : ConditionResult.False,
-            { } other => ConditionResult.Failed($"`when` is {HclJson.Kind(other)}, expected a bool"),
+            { } other => ConditionResult.Failed($"`when` is {ValueText.Kind(other)}, expected a bool"),
             null => ConditionResult.Failed(errors.Count > 0 ? errors[0].Summary : "`when` has no value"),
         };
     }

@@ -9,7 +9,8 @@ internal static class ConditionDiagnostics
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{name}` in `when`", RoleDiagnostics.DidYouMean(name, known) ?? $"known are {List(known)}", range);
 
     public static Diagnostic RequestInRole(SourceRange range)
-        => RoleDiagnostics.Error("unknown-name", "unknown name `request` in the `when` of a role", "a role is matched before there is a request: put the condition on a `path` of its policies", range);
+        => RoleDiagnostics.Error("unknown-name", "unknown name `request` in the `when` of a role",
+            "a role is matched before there is a request: put the condition on a `path` of its policies", range);
 
     public static Diagnostic UnknownMember(string root, string member, string[] known, SourceRange range)
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{root}.{member}` in `when`", RoleDiagnostics.DidYouMean(member, known) is not null
@@ -19,10 +20,11 @@ internal static class ConditionDiagnostics
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{path}.{member}` in `when`", $"`{path}` has no members", range);
 
     public static Diagnostic NoBool(HclValue found, SourceRange range)
-        => RoleDiagnostics.Error("wrong-type", $"`when` is {HclJson.Kind(found)}, expected a bool", "for instance `when = claims.environment == \"prod\"`", range);
+        => RoleDiagnostics.Error("wrong-type", $"`when` is {ValueText.Kind(found)}, expected a bool", "for instance `when = claims.environment == \"prod\"`", range);
 
     public static Diagnostic UnknownFunction(string name, IEnumerable<string> known, SourceRange range)
-        => RoleDiagnostics.Error("unknown-function", $"unknown function `{name}` in `when`", RoleDiagnostics.DidYouMean(name, known) ?? $"known are {List(known)}", range);
+        => RoleDiagnostics.Error("unknown-function", $"unknown function `{name}` in `when`",
+            RoleDiagnostics.DidYouMean(name, known) ?? $"known are {List(known)}", range);
 
     public static Diagnostic BadRegex(string error, SourceRange range)
         => RoleDiagnostics.Error("bad-regex", error, null, range);

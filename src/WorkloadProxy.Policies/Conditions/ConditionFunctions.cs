@@ -60,7 +60,8 @@ internal static class ConditionFunctions
 
     private static HclFunction MatcherOf(FrozenDictionary<string, Regex> patterns) => (ImmutableArray<HclValue> arguments, out string? error) =>
     {
-        if (arguments is not [{ Kind: HclValueKind.String } pattern, { Kind: HclValueKind.String, AsString: { Length: <= MaxMatched } text }] || !patterns.TryGetValue(pattern.AsString, out var regex))
+        if (arguments is not [{ Kind: HclValueKind.String } pattern, { Kind: HclValueKind.String, AsString: { Length: <= MaxMatched } text }]
+            || !patterns.TryGetValue(pattern.AsString, out var regex))
         {
             return Failed($"`regex` takes a pattern and a string of at most {MaxMatched} characters", out error);
         }
@@ -70,7 +71,8 @@ internal static class ConditionFunctions
 
     private static HclValue? Contains(ImmutableArray<HclValue> arguments, out string? error)
     {
-        if (arguments is not [{ Kind: HclValueKind.Tuple } list, { Kind: HclValueKind.String or HclValueKind.Number or HclValueKind.Bool } value]) return Failed("`contains` takes a list and a string, number or bool", out error);
+        if (arguments is not [{ Kind: HclValueKind.Tuple } list, { Kind: HclValueKind.String or HclValueKind.Number or HclValueKind.Bool } value])
+            return Failed("`contains` takes a list and a string, number or bool", out error);
         if (list.Items.Length > MaxItems) return Failed($"`contains` takes at most {MaxItems} items", out error);
         error = null;
         return HclValue.FromBool(list.Items.Contains(value));
@@ -90,7 +92,8 @@ internal static class ConditionFunctions
 
     private static HclValue? Lookup(ImmutableArray<HclValue> arguments, out string? error)
     {
-        if (arguments is not [{ Kind: HclValueKind.Object } value, { Kind: HclValueKind.String } name, var otherwise]) return Failed("`lookup` takes an object, a name and a default", out error);
+        if (arguments is not [{ Kind: HclValueKind.Object } value, { Kind: HclValueKind.String } name, var otherwise])
+            return Failed("`lookup` takes an object, a name and a default", out error);
         error = null;
         return value.Members.GetValueOrDefault(name.AsString, otherwise);
     }
@@ -104,7 +107,8 @@ internal static class ConditionFunctions
 
     private static HclFunction OfTexts(string name, Func<string, string, bool> apply) => (ImmutableArray<HclValue> arguments, out string? error) =>
     {
-        if (arguments is not [{ Kind: HclValueKind.String, AsString: { Length: <= MaxText } text }, { Kind: HclValueKind.String } part]) return Failed($"`{name}` takes two strings", out error);
+        if (arguments is not [{ Kind: HclValueKind.String, AsString: { Length: <= MaxText } text }, { Kind: HclValueKind.String } part])
+            return Failed($"`{name}` takes two strings", out error);
         error = null;
         return HclValue.FromBool(apply(text, part.AsString));
     };

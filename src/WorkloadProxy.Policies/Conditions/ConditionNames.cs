@@ -19,7 +19,10 @@ internal static class ConditionNames
                 case "now": CheckSteps(reference, OfNow, scalars: OfNow, diagnostics); break;
                 case "request" when scope == ConditionScope.Rule: CheckSteps(reference, OfRequest, scalars: ["method", "path"], diagnostics); break;
                 case "request": diagnostics.Add(ConditionDiagnostics.RequestInRole(reference.Range)); break;
-                default: diagnostics.Add(ConditionDiagnostics.UnknownName(reference.Root, scope == ConditionScope.Role ? ["claims", "now"] : ["claims", "now", "request"], reference.Range)); break;
+                default:
+                    string[] roots = scope == ConditionScope.Role ? ["claims", "now"] : ["claims", "now", "request"];
+                    diagnostics.Add(ConditionDiagnostics.UnknownName(reference.Root, roots, reference.Range));
+                    break;
             }
         }
     }
@@ -28,6 +31,7 @@ internal static class ConditionNames
     {
         if (reference.Steps.IsEmpty) return;
         if (!known.Contains(reference.Steps[0])) diagnostics.Add(ConditionDiagnostics.UnknownMember(reference.Root, reference.Steps[0], known, reference.Range));
-        else if (reference.Steps.Length > 1 && scalars.Contains(reference.Steps[0])) diagnostics.Add(ConditionDiagnostics.NoMembers($"{reference.Root}.{reference.Steps[0]}", reference.Steps[1], reference.Range));
+        else if (reference.Steps.Length > 1 && scalars.Contains(reference.Steps[0]))
+            diagnostics.Add(ConditionDiagnostics.NoMembers($"{reference.Root}.{reference.Steps[0]}", reference.Steps[1], reference.Range));
     }
 }

@@ -7,12 +7,16 @@ namespace WorkloadProxy.Policies;
 /// <summary>What a condition computes with: JSON, the time and the request as HCL values.</summary>
 internal static class ConditionValues
 {
-    /// <summary>Stands where there is no value to compute with: operators refuse it, and within a collection it is equal to nothing, not even to another of its kind.</summary>
+    /// <summary>
+    /// Stands where there is no value to compute with: operators refuse it, and within a collection it is equal to nothing, not even to another of its kind.
+    /// </summary>
     private static HclValue Unusable => HclValue.FromOpaque(new object());
 
     private static readonly HclValue NoMembers = HclValue.FromMembers([]);
 
-    /// <summary>Never fails: a number that no HCL number can hold becomes one that every operator refuses. The document's depth is bounded where it was parsed.</summary>
+    /// <summary>
+    /// Never fails: a number that no HCL number can hold becomes one that every operator refuses. The document's depth is bounded where it was parsed.
+    /// </summary>
     public static HclValue FromJson(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => HclValue.FromMembers(element.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, FromJson(member.Value)))),

@@ -64,6 +64,9 @@ public sealed class Grants
         return request.Method == "GET" ? Capability.Connect : needed | Capability.Connect;
     }
 
+    /// <summary>The roles that count at a time.</summary>
+    internal ImmutableArray<Role> ActiveRoles(DateTimeOffset now) => [.. roles.Where(role => role.IsActive(claims, now))];
+
     private GrantView? ActiveAt(DateTimeOffset now)
     {
         if (roles.IsEmpty) return null;

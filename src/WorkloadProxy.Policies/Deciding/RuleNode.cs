@@ -3,23 +3,17 @@ namespace WorkloadProxy.Policies;
 /// <summary>A node of the merged path trie: what may follow the segments that led here. Built once, then only read; a look-up allocates nothing.</summary>
 internal sealed class RuleNode
 {
-    private readonly Dictionary<string, RuleNode>.AlternateLookup<ReadOnlySpan<char>> literals;
-    private readonly Dictionary<string, Start>.AlternateLookup<ReadOnlySpan<char>> starts;
-    private readonly List<(PathSegment Segment, RuleNode Next)> globs = [];
-    private readonly List<Start> globStarts = [];
     private readonly bool denies;
+    private Dictionary<string, RuleNode>? literals;
+    private Dictionary<string, Start>? starts;
     private int[] startLengths = [];
+    private (PathSegment Segment, RuleNode Next)[] globs = [];
+    private Start[] globStarts = [];
     private RuleNode? any;
     private RuleGroup[] ends = [];
 
     /// <param name="denies">A trie of denies matches in any letter case, and with the further forms that a deny holds for.</param>
-    public RuleNode(bool denies)
-    {
-        this.denies = denies;
-        var comparer = denies ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
-        literals = new Dictionary<string, RuleNode>(comparer).GetAlternateLookup<ReadOnlySpan<char>>();
-        starts = new Dictionary<string, Start>(comparer).GetAlternateLookup<ReadOnlySpan<char>>();
-    }
+    public RuleNode(bool denies) => this.denies = denies;
 
     /// <summary>What becomes of a group that matches.</summary>
     public interface ISink
@@ -48,14 +42,13 @@ internal sealed class RuleNode
         var segment = slash < 0 ? path : path[..slash];
         foreach (var length in startLengths)
         {
-            if (length > segment.Length || !starts.TryGetValue(segment[..length], out var start)) continue;
-            if (start.Segment.PermitsStart(path)) start.Found(ref sink);
+            if (length <= segment.Length && Find(starts, segment[..length]) is { } start && start.Segment.PermitsStart(path)) start.Found(ref sink);
         }
         foreach (var start in globStarts)
         {
             if (start.Segment.PermitsStart(path)) start.Found(ref sink);
         }
-        if (literals.TryGetValue(segment, out var literal)) literal.PermitsNext(path, slash, ref sink);
+        if (Find(literals, segment) is { } literal) literal.PermitsNext(path, slash, ref sink);
         if (any is not null && segment.Length > 0) any.PermitsNext(path, slash, ref sink);
         foreach (var (glob, next) in globs)
         {
@@ -73,14 +66,14 @@ internal sealed class RuleNode
         var plain = semicolon < 0 ? segment : segment[..semicolon];
         foreach (var length in startLengths)
         {
-            if (length <= segment.Length && starts.TryGetValue(segment[..length], out var start)) start.Found(ref sink);
+            if (length <= segment.Length && Find(starts, segment[..length]) is { } start) start.Found(ref sink);
         }
         foreach (var start in globStarts)
         {
             if (start.Segment.DeniesStart(path)) start.Found(ref sink);
         }
-        if (literals.TryGetValue(segment, out var literal)) literal.DeniesNext(path, slash, ref sink);
-        if (semicolon >= 0 && literals.TryGetValue(plain, out var stripped)) stripped.DeniesNext(path, slash, ref sink);
+        if (Find(literals, segment) is { } literal) literal.DeniesNext(path, slash, ref sink);
+        if (semicolon >= 0 && Find(literals, plain) is { } stripped) stripped.DeniesNext(path, slash, ref sink);
         if (any is not null && segment.Length > 0) any.DeniesNext(path, slash, ref sink);
         foreach (var (glob, next) in globs)
         {
@@ -105,6 +98,12 @@ internal sealed class RuleNode
         if (slash >= 0) Denies(path[(slash + 1)..], ref sink);
     }
 
+    private StringComparer Comparer => denies ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+
+    private static T? Find<T>(Dictionary<string, T>? known, ReadOnlySpan<char> text)
+        where T : class
+        => known is not null && known.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(text, out var found) ? found : null;
+
     private RuleNode NextOf(PathSegment segment)
     {
         switch (segment.Kind)
@@ -112,6 +111,7 @@ internal sealed class RuleNode
             case PathSegmentKind.Any:
                 return any ??= new RuleNode(denies);
             case PathSegmentKind.Literal:
+                literals ??= new Dictionary<string, RuleNode>(Comparer);
                 if (!literals.TryGetValue(segment.Literal, out var next)) literals[segment.Literal] = next = new RuleNode(denies);
                 return next;
             default:
@@ -120,7 +120,7 @@ internal sealed class RuleNode
                     if (glob.Glob!.IsSameAs(segment.Glob!)) return known;
                 }
                 var added = new RuleNode(denies);
-                globs.Add((segment, added));
+                globs = [.. globs, (segment, added)];
                 return added;
         }
     }
@@ -129,9 +129,10 @@ internal sealed class RuleNode
     {
         if (segment.Kind != PathSegmentKind.Literal)
         {
-            globStarts.Add(new Start(segment, group));
+            globStarts = [.. globStarts, new Start(segment, group)];
             return;
         }
+        starts ??= new Dictionary<string, Start>(Comparer);
         if (starts.TryGetValue(segment.Literal, out var known)) known.Further.Add(group);
         else starts[segment.Literal] = new Start(segment, group);
         if (!startLengths.Contains(segment.Literal.Length)) startLengths = [.. startLengths, segment.Literal.Length];

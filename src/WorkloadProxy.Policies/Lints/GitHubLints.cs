@@ -7,6 +7,8 @@ namespace WorkloadProxy.Policies;
 /// <summary>Warnings that take knowledge of GitHub's tokens: their claims, and the forms of their subjects.</summary>
 internal static partial class GitHubLints
 {
+    private const int MostPairs = 10_000;
+
     private static readonly FrozenSet<string> Strings = FrozenSet.Create(StringComparer.Ordinal,
         "actor", "actor_id", "base_ref", "check_run_id", "enterprise", "enterprise_id", "environment", "environment_node_id", "event_name", "head_ref", "issuer_scope", "job_workflow_ref",
         "job_workflow_sha", "jti", "ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner", "repository_owner_id", "repository_visibility", "run_attempt",
@@ -15,16 +17,19 @@ internal static partial class GitHubLints
     private static readonly FrozenSet<string> Others = FrozenSet.Create(StringComparer.Ordinal, "aud", "iss", "exp", "iat", "nbf");
 
     /// <summary>With one of these constrained, a role says itself which events it is for.</summary>
-    private static readonly FrozenSet<string> TellEvents = FrozenSet.Create(StringComparer.Ordinal, "event_name", "ref", "ref_type", "ref_protected", "environment", "base_ref", "head_ref", "job_workflow_ref", "workflow_ref");
+    private static readonly FrozenSet<string> TellEvents = FrozenSet.Create(StringComparer.Ordinal,
+        "event_name", "ref", "ref_type", "ref_protected", "environment", "base_ref", "head_ref", "job_workflow_ref", "workflow_ref");
 
     public static void Check(Role role, ICollection<Diagnostic> diagnostics)
     {
         foreach (var claim in role.Claims)
         {
-            if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && Suggestion.Nearest(claim.Name, Strings) is { } near) diagnostics.Add(RoleDiagnostics.LooksLikeClaim(claim.Name, near, claim.NameRange));
+            if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && Suggestion.Nearest(claim.Name, Strings) is { } near)
+                diagnostics.Add(RoleDiagnostics.LooksLikeClaim(claim.Name, near, claim.NameRange));
             if (Strings.Contains(claim.Name) && claim.Constraint is ClaimConstraint.Number or ClaimConstraint.Bool)
             {
-                diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"GitHub's `{claim.Name}` is a string", $"write `{claim.Name} = \"{HclJson.Text(claim.Expected)}\"`", claim.Range));
+                diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"GitHub's `{claim.Name}` is a string",
+                    $"write `{claim.Name} = \"{ValueText.Of(claim.Expected)}\"`", claim.Range));
             }
         }
         if (role.Claims.FirstOrDefault(claim => claim.Name == "sub") is not { Texts: { Count: > 0 } subjects } subject) return;
@@ -44,12 +49,14 @@ internal static partial class GitHubLints
     private static void CheckEnds(Role role, IReadOnlyList<ClaimConstraint.Text> subjects, RoleClaim subject, ICollection<Diagnostic> diagnostics)
     {
         if (!subjects.All(text => text.Pattern.IsLiteral && RepositoryOnly().IsMatch(text.Pattern.LiteralPrefix))) return;
-        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects go on behind the repository", "for instance `repo:OWNER/REPO:ref:refs/heads/main`", subject.Range));
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects go on behind the repository",
+            "for instance `repo:OWNER/REPO:ref:refs/heads/main`", subject.Range));
     }
 
     private static void CheckRepository(Role role, IReadOnlyList<ClaimConstraint.Text> subjects, ICollection<Diagnostic> diagnostics)
     {
         if (role.Claims.FirstOrDefault(claim => claim.Name == "repository") is not { Texts: { Count: > 0 } repositories } repository) return;
+        if ((long)subjects.Count * repositories.Count > MostPairs) return;
         foreach (var text in subjects)
         {
             if (WholeRepository().Match(text.Pattern.LiteralPrefix) is not { Success: true } match) return;
@@ -67,7 +74,8 @@ internal static partial class GitHubLints
             // A pattern that names the very event is meant so.
             if (pattern.IsLiteral || OwnerAndMaybeRepository().Match(pattern.LiteralPrefix) is not { Success: true } match) continue;
             var repository = match.Groups[2].Success ? match.Value : $"{match.Groups[1].Value}/x:";
-            if (pattern.Matches($"{repository}pull_request") && pattern.Matches($"{repository}ref:refs/heads/main")) diagnostics.Add(RoleDiagnostics.AdmitsPullRequests(subjects[i].Written, subject.RangeOf(i)));
+            if (pattern.Matches($"{repository}pull_request") && pattern.Matches($"{repository}ref:refs/heads/main"))
+                diagnostics.Add(RoleDiagnostics.AdmitsPullRequests(subjects[i].Written, subject.RangeOf(i)));
         }
     }
 

@@ -10,7 +10,8 @@ internal static class RoleLints
         foreach (var attribute in block.Body.Attributes)
         {
             if (attribute.Name is "iss" or "sub" or "aud" or "claims" || RoleReader.Reserved.Contains(attribute.Name)) continue;
-            if (Suggestion.Nearest(attribute.Name, RoleReader.Reserved) is { } reserved) diagnostics.Add(RoleDiagnostics.LooksReserved(attribute.Name, reserved, attribute.NameRange));
+            if (Suggestion.Nearest(attribute.Name, [.. RoleReader.Reserved, "claims"]) is { } reserved)
+                diagnostics.Add(RoleDiagnostics.LooksReserved(attribute.Name, reserved, attribute.NameRange));
         }
         CheckAudience(role, diagnostics);
         if (role.IsOwn) CheckSource(role, diagnostics);
@@ -22,7 +23,8 @@ internal static class RoleLints
         if (role.Claims.FirstOrDefault(claim => claim.Name == "aud") is not { Texts: { Count: > 0 } texts } audience) return;
         var context = role.Options.Context;
         if (!texts.All(text => text.Pattern.IsLiteral && AuthContext.TryParse(text.Pattern.LiteralPrefix, out var other) && other != context)) return;
-        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"its `aud` is another context than `{context}`", $"write `aud = \"api://{context.Upstream}?actx={{actx}}\"`", audience.Range));
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"its `aud` is another context than `{context}`",
+            $"write `aud = \"api://{context.Upstream}?actx={{actx}}\"`", audience.Range));
     }
 
     private static void CheckSource(Role role, ICollection<Diagnostic> diagnostics)
@@ -32,6 +34,7 @@ internal static class RoleLints
         var context = role.Options.Context;
         if (!subjects.All(subject => subject.Pattern.LiteralPrefix.StartsWith($"actx:{context.Id}:", StringComparison.Ordinal))) return;
         if (sources.Any(text => text.Pattern.Matches(context.ToString()))) return;
-        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"a `sub` with the id of this context is taken only from `{context}` itself", "leave `actx_source` out, or write the other context's id in `sub`", source.Range));
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"a `sub` with the id of this context is taken only from `{context}` itself",
+            "leave `actx_source` out, or write the other context's id in `sub`", source.Range));
     }
 }

@@ -9,18 +9,27 @@ namespace WorkloadProxy.Policies;
 /// </summary>
 internal static class RuleLints
 {
-    /// <summary>Looks at each distinct set of policies that some role has, and at each policy alone that none has. Each warning once.</summary>
-    public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics)
+    /// <summary>
+    /// Looks at each distinct set of policies that some role has, and at each policy alone. Each warning once. What was found for each is returned, and given as
+    /// <paramref name="known"/> it saves looking again where no policy changed.
+    /// </summary>
+    public static IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> Check(
+        ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics)
     {
         var seen = new HashSet<(string, SourceRange)>();
-        var sets = set.Roles.Select(role => role.Policies).Distinct(SameSet).Concat(set.Policies.Select(policy => ImmutableArray.Create(policy)));
-        foreach (var policies in sets)
+        var found = new Dictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>(SameSet);
+        foreach (var together in roles.Select(role => role.Policies).Concat(policies.Select(policy => ImmutableArray.Create(policy))))
         {
-            foreach (var diagnostic in Check(new RuleIndex([.. policies.Select(policy => new PolicyUse(policy, null))])))
+            if (found.ContainsKey(together)) continue;
+            var warnings = known?.GetValueOrDefault(together, default) ?? default;
+            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]))];
+            found.Add(together, warnings);
+            foreach (var warning in warnings)
             {
-                if (seen.Add((diagnostic.Code, diagnostic.Range))) diagnostics.Add(diagnostic);
+                if (seen.Add((warning.Code, warning.Range))) diagnostics.Add(warning);
             }
         }
+        return found;
     }
 
     private static IEnumerable<Diagnostic> Check(RuleIndex index)
@@ -43,16 +52,14 @@ internal static class RuleLints
             {
                 if (above is not null && !group.ReachesOwnPaths) yield return RuleDiagnostics.UnreachableDeny(use.Rule, above.Permits[0].Rule);
             }
-            // On an own path a deny wins whatever its pattern, so nothing is permitted inside of it.
-            if (group.Permits.IsEmpty || !group.Denies.IsEmpty || group.ReachesOwnPaths || above is not null) continue;
-            if (WiderDeny(index, group, samples) is { } deny)
-            {
-                foreach (var use in group.Permits) yield return RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
-            }
+            if (group.Permits.IsEmpty || !group.Denies.IsEmpty || above is not null) continue;
+            // On an own path a deny wins whatever its pattern; elsewhere the more specific permit does.
+            if (WiderDeny(index, samples, below: group.ReachesOwnPaths ? int.MaxValue : group.Rank) is not { } deny) continue;
+            foreach (var use in group.Permits) yield return group.ReachesOwnPaths ? RuleDiagnostics.OwnPathDenied(use.Rule, deny.Rule) : RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
         }
     }
 
-    private static RuleUse? WiderDeny(RuleIndex index, RuleGroup group, List<RequestTarget> samples)
+    private static RuleUse? WiderDeny(RuleIndex index, List<RequestTarget> samples, int below)
     {
         List<RuleGroup>? common = null;
         foreach (var sample in samples)
@@ -61,7 +68,7 @@ internal static class RuleLints
             index.FindDenies(sample, [], ref found);
             common = common is null ? found.Groups : [.. common.Intersect(found.Groups)];
         }
-        return common?.Where(deny => deny.Rank < group.Rank).MaxBy(deny => deny.Rank)?.Denies[0];
+        return common?.Where(deny => deny.Rank < below).MaxBy(deny => deny.Rank)?.Denies[0];
     }
 
     /// <summary>Paths that stand for all that a pattern matches: with its wildcards short, empty where they may be, and long.</summary>
@@ -74,7 +81,7 @@ internal static class RuleLints
     }
 
     private static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
-        (a, b) => a.Length == b.Length && a.ToHashSet().SetEquals(b), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
+        (a, b) => a.Length == b.Length && (a.Length == 1 ? a[0] == b[0] : a.ToHashSet().SetEquals(b)), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
 
     private sealed class Collected : RuleNode.ISink
     {

@@ -1,34 +1,35 @@
+using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>Warnings that take the whole set to see.</summary>
+/// <summary>Warnings about roles and policies that take the whole set to see.</summary>
 internal static class SetLints
 {
-    public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics)
+    public static void Check(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ICollection<Diagnostic> diagnostics)
     {
-        RuleLints.Check(set, diagnostics);
-        var used = set.Roles.SelectMany(role => role.Policies).ToHashSet();
-        foreach (var policy in set.Policies)
+        var used = roles.SelectMany(role => role.Policies).ToHashSet();
+        foreach (var policy in policies)
         {
-            if (!used.Contains(policy)) diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name, new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
+            if (!used.Contains(policy))
+                diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name, new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
         }
-        CheckOwnRepository(set, diagnostics);
+        CheckOwnRepository(context, roles, policies, diagnostics);
     }
 
-    private static void CheckOwnRepository(PolicySet set, ICollection<Diagnostic> diagnostics)
+    private static void CheckOwnRepository(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ICollection<Diagnostic> diagnostics)
     {
-        var repository = $"/_rbac/{set.Context.Upstream}/{set.Context.Id}";
+        var repository = $"/_rbac/{context.Upstream}/{context.Id}";
         string[] paths = [repository, repository + ".git"];
-        var updating = set.Policies.Where(policy => policy.Rules.Any(rule => paths.Any(path => MayUpdate(rule, path)))).ToHashSet();
+        var updating = policies.Where(policy => policy.Rules.Any(rule => paths.Any(path => MayUpdate(rule, path)))).Select(policy => policy.Name).ToHashSet(StringComparer.Ordinal);
         if (updating.Count == 0) return;
-        foreach (var role in set.Roles)
+        var denying = policies.Where(policy => paths.All(path => policy.Rules.Any(rule => AlwaysDenies(rule, path)))).ToHashSet();
+        foreach (var role in roles)
         {
-            // A deny holds for the proxy's own paths whatever its pattern's priority.
-            if (paths.All(path => role.Policies.Any(policy => policy.Rules.Any(rule => rule is { IsDeny: true, When: null, Expires: null } && rule.Pattern.Denies(path))))) continue;
-            foreach (var policy in role.Policies)
+            if (role.Policies.Any(denying.Contains)) continue;
+            foreach (var (name, range) in role.PolicyNames.DistinctBy(reference => reference.Name))
             {
-                if (updating.Contains(policy)) diagnostics.Add(RoleDiagnostics.SelfGranting(role.Name, policy.Name, role.PolicyNames.First(reference => reference.Name == policy.Name).Range));
+                if (updating.Contains(name)) diagnostics.Add(RoleDiagnostics.SelfGranting(role.Name, name, range));
             }
         }
     }
@@ -37,4 +38,7 @@ internal static class SetLints
     private static bool MayUpdate(PolicyRule rule, string path)
         => !rule.IsDeny && Capabilities.Grants(rule.Granted, Capability.Update) && rule.Pattern.ReachesOwnPaths
             && (rule.Pattern.IsTemplated ? path.StartsWith(rule.Pattern.LiteralPrefix, StringComparison.Ordinal) : rule.Pattern.Permits(path));
+
+    // A deny holds for the proxy's own paths whatever its pattern's priority.
+    private static bool AlwaysDenies(PolicyRule rule, string path) => rule is { IsDeny: true, When: null, Expires: null } && rule.Pattern.Denies(path);
 }

@@ -10,6 +10,12 @@ internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstrain
 
     public IEnumerable<string> ClaimNames => Query.ClaimNames.Concat(Body?.ClaimNames ?? []);
 
+    /// <summary>As it would be written.</summary>
+    public string Hcl => HclText.Object(
+        (Body?.Members.Select(member => (member.Name, member.Hcl)) ?? [])
+        .Concat(Body is { OthersPermitted: true } ? [("*", "[]")] : [])
+        .Concat(Query is { Members.IsEmpty: true, OthersPermitted: false } ? [] : [("?", Query.Hcl)]));
+
     public Mismatch? CheckQuery(RequestTarget target, Claims claims)
     {
         if (Query.IsFree) return null;

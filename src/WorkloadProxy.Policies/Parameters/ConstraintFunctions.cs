@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
@@ -14,7 +13,7 @@ internal sealed class ConstraintFunctions
     public ConstraintFunctions(AuthContext context)
     {
         this.context = context;
-        ForEvaluation = Names.ToFrozenDictionary(name => name, Evaluated);
+        ForEvaluation = Names.ToDictionary(name => name, Evaluated, StringComparer.Ordinal);
     }
 
     /// <summary>The same functions for an expression that computes its values (<c>[for x in … : glob(x)]</c>).</summary>
@@ -138,30 +137,10 @@ internal sealed class ConstraintFunctions
 
     private RegexConstraint? BuildRegex(ScalarNode node, ICollection<Diagnostic> diagnostics)
     {
-        const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
         var text = node.Value.AsString;
-        string? error = null;
+        string? error;
         if (text.Contains("{claims.", StringComparison.Ordinal)) error = "a regex can't put claims in";
-        else if (text.Length > RegexSize.MaxLength) error = $"the regex is longer than {RegexSize.MaxLength} characters";
-        var pattern = text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal);
-        if (error is null && RegexSize.IsTooLarge(pattern)) error = "the regex repeats too much: its automaton would be too large";
-        try
-        {
-            if (error is null)
-            {
-                // Alone first, so that it can't close the anchored group and open another.
-                _ = new Regex(pattern, Options);
-                return new RegexConstraint(text, new Regex($@"\A(?:{pattern})\z", Options));
-            }
-        }
-        catch (NotSupportedException)
-        {
-            error = "the regex looks around or refers back, which can't be matched in linear time";
-        }
-        catch (RegexParseException e)
-        {
-            error = $"the regex is malformed at its character {e.Offset + 1}";
-        }
+        else if (LinearRegex.TryCompile(text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal), out var regex, out error)) return new RegexConstraint(text, regex);
         Report(diagnostics, error, null, node.Range);
         return null;
     }

@@ -5,13 +5,17 @@ using System.Text.Json;
 namespace WorkloadProxy.Policies;
 
 /// <summary>The names that a body or a query must not hold with these values; an empty list is any value. Names are compared in any letter case.</summary>
-internal sealed record DeniedNames(FrozenDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
+internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
 {
     public static DeniedNames None { get; } = new(FrozenDictionary<string, ImmutableArray<ValueConstraint>>.Empty, false);
 
     public bool IsEmpty => Values.Count == 0 && !Every;
 
     public IEnumerable<string> ClaimNames => Values.Values.SelectMany(values => values.SelectMany(value => value.ClaimNames));
+
+    /// <summary>Its members as they would be written.</summary>
+    public IEnumerable<(string, string)> HclMembers
+        => Values.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, $"[{string.Join(", ", pair.Value.Select(value => value.Hcl))}]")).Concat(Every ? [("*", "[]")] : []);
 
     public Mismatch? Check(in ParameterValue value, Claims claims)
     {
@@ -63,6 +67,9 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
     public bool ConstrainsBody => !Body.IsEmpty;
 
     public IEnumerable<string> ClaimNames => Query.ClaimNames.Concat(Body.ClaimNames);
+
+    /// <summary>As it would be written.</summary>
+    public string Hcl => HclText.Object(Body.HclMembers.Concat(Query.IsEmpty ? [] : [("?", HclText.Object(Query.HclMembers))]));
 
     public Mismatch? CheckQuery(RequestTarget target, Claims claims, bool alone)
     {

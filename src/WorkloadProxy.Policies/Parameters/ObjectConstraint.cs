@@ -1,25 +1,34 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace WorkloadProxy.Policies;
 
 /// <summary>A name that an object may hold.</summary>
-internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool IsOptional);
+internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool IsOptional)
+{
+    public string Hcl => IsOptional ? $"optional({Value.Hcl})" : Value.Hcl;
+}
 
 /// <summary>An object: every listed name that is not optional, each with its constraint, and no other unless <see cref="OthersPermitted"/>.</summary>
 internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members, bool OthersPermitted) : ValueConstraint
 {
-    private readonly FrozenSet<string> names = Members.Select(member => member.Name).ToFrozenSet(StringComparer.Ordinal);
-
     public static ObjectConstraint Empty { get; } = new([], false);
 
     public override IEnumerable<string> ClaimNames => Members.SelectMany(member => member.Value.ClaimNames);
 
+    public override string Hcl => HclText.Object(Members.Select(member => (member.Name, member.Hcl)).Concat(OthersPermitted ? [("*", "[]")] : []));
+
     /// <summary>Neither names anything nor keeps anything out.</summary>
     public bool IsFree => Members.IsEmpty && OthersPermitted;
 
-    public bool Lists(string name) => names.Contains(name);
+    public bool Lists(string name)
+    {
+        foreach (var member in Members)
+        {
+            if (member.Name == name) return true;
+        }
+        return false;
+    }
 
     public override Mismatch? Check(in ParameterValue value, Claims claims)
     {
@@ -42,8 +51,24 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
             satisfied += mismatch?.Satisfied ?? 1;
             if (mismatch is not null) first ??= mismatch.Under(member.Name);
         }
-        if (!OthersPermitted && found != value.MemberCount) first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !names.Contains(name)) ?? "");
+        if (OthersPermitted && LooksListed(value) is { } twin) first ??= new Mismatch(MismatchKind.Unlisted, twin);
+        if (!OthersPermitted && found != value.MemberCount) first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !Lists(name)) ?? "");
         return first is null ? null : first with { Satisfied = satisfied };
+    }
+
+    /// <summary>
+    /// A further name that some upstreams take for a listed one, whose value would then go unchecked: in another letter case (Go's JSON), or with brackets behind it (PHP's and Rails' forms).
+    /// </summary>
+    private string? LooksListed(in ParameterValue value)
+    {
+        if (Members.IsEmpty) return null;
+        var listed = new HashSet<string>(Members.Select(member => member.Name), StringComparer.OrdinalIgnoreCase);
+        foreach (var name in value.MemberNames)
+        {
+            var bracket = name.IndexOf('[');
+            if (!Lists(name) && listed.Contains(bracket < 0 ? name : name[..bracket])) return name;
+        }
+        return null;
     }
 
     public override void WriteMembers(Utf8JsonWriter json)

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 
@@ -90,7 +89,7 @@ internal sealed class ParameterCompiler
             else continue;
             whole &= name == "*" && every;
         }
-        return whole ? new DeniedNames(values.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase), every) : null;
+        return whole ? new DeniedNames(values, every) : null;
     }
 
     private ImmutableArray<ValueConstraint>? Items(ImmutableArray<ConstraintNode> items)

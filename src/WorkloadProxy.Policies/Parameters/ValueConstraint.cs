@@ -17,6 +17,9 @@ internal abstract record ValueConstraint
     /// <summary>The names of the claims that it puts in.</summary>
     public virtual IEnumerable<string> ClaimNames => [];
 
+    /// <summary>As it would be written; for the policy's author.</summary>
+    public abstract string Hcl { get; }
+
     /// <summary>For <c>policy show</c>: the members of the constraint's object.</summary>
     public abstract void WriteMembers(Utf8JsonWriter json);
 
@@ -27,6 +30,7 @@ internal abstract record ValueConstraint
 internal sealed record AnyConstraint : ValueConstraint
 {
     public override Mismatch? Check(in ParameterValue value, Claims claims) => null;
+    public override string Hcl => "[]";
     public override void WriteMembers(Utf8JsonWriter json) => json.WriteBoolean("any", true);
 }
 
@@ -34,6 +38,8 @@ internal sealed record AnyConstraint : ValueConstraint
 internal sealed record TextConstraint(TextPattern Pattern) : ValueConstraint
 {
     public override IEnumerable<string> ClaimNames => Pattern.ClaimNames;
+
+    public override string Hcl => Pattern.HasWildcard || !Pattern.Text.Contains('*') ? HclText.Quote(Pattern.Text) : $"exact({HclText.Quote(Pattern.Text)})";
 
     public override Mismatch? Check(in ParameterValue value, Claims claims)
         => value.AsString is { } text && Pattern.Bind(claims) is { } bound && bound.Matches(text) ? null : NotPermitted;
@@ -50,6 +56,8 @@ internal sealed record RegexConstraint(string Text, Regex Regex) : ValueConstrai
     /// <summary>In characters. A longer value is not matched but refused, whichever way the constraint stands.</summary>
     private const int LongestValue = 64 * 1024;
 
+    public override string Hcl => $"regex({HclText.Quote(Text)})";
+
     public override Mismatch? Check(in ParameterValue value, Claims claims)
         => value.AsString is { Length: <= LongestValue } text && Regex.IsMatch(text) ? null : NotPermitted;
 
@@ -62,6 +70,8 @@ internal sealed record RegexConstraint(string Text, Regex Regex) : ValueConstrai
 /// <summary>A number: equal by value.</summary>
 internal sealed record NumberConstraint(HclNumber Number) : ValueConstraint
 {
+    public override string Hcl => Number.ToString();
+
     public override Mismatch? Check(in ParameterValue value, Claims claims) => value.TryNumber(out var number) && number.Equals(Number) ? null : NotPermitted;
 
     public override bool Refuses(in ParameterValue value, Claims claims)
@@ -77,6 +87,8 @@ internal sealed record NumberConstraint(HclNumber Number) : ValueConstraint
 /// <summary><c>min(n)</c>, <c>max(n)</c>, <c>range(a, b)</c>: ends included.</summary>
 internal sealed record RangeConstraint(HclNumber? Min, HclNumber? Max) : ValueConstraint
 {
+    public override string Hcl => Max is null ? $"min({Min})" : Min is null ? $"max({Max})" : $"range({Min}, {Max})";
+
     public override Mismatch? Check(in ParameterValue value, Claims claims) => value.TryNumber(out var number) && Holds(number) ? null : NotPermitted;
 
     public override bool Refuses(in ParameterValue value, Claims claims) => LooseNumber.TryRead(value, out var number) && Holds(number);
@@ -95,12 +107,14 @@ internal sealed record RangeConstraint(HclNumber? Min, HclNumber? Max) : ValueCo
         }
     }
 
-    private bool Holds(HclNumber number) => (Min is not { } min || number.CompareTo(min) >= 0) && (Max is not { } max || number.CompareTo(max) <= 0);
+    public bool Holds(HclNumber number) => (Min is not { } min || number.CompareTo(min) >= 0) && (Max is not { } max || number.CompareTo(max) <= 0);
 }
 
 /// <summary><c>true</c> or <c>false</c></summary>
 internal sealed record BoolConstraint(bool Bool) : ValueConstraint
 {
+    public override string Hcl => Bool ? "true" : "false";
+
     public override Mismatch? Check(in ParameterValue value, Claims claims) => value.AsBool == Bool ? null : NotPermitted;
 
     public override bool Refuses(in ParameterValue value, Claims claims)
@@ -113,6 +127,8 @@ internal sealed record BoolConstraint(bool Bool) : ValueConstraint
 internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : ValueConstraint
 {
     public override IEnumerable<string> ClaimNames => Items.SelectMany(item => item.ClaimNames);
+
+    public override string Hcl => $"[{string.Join(", ", Items.Select(item => item is AnyConstraint ? "any()" : item.Hcl))}]";
 
     public override Mismatch? Check(in ParameterValue value, Claims claims)
     {
@@ -166,6 +182,7 @@ internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : V
 /// <summary><c>optional(c)</c>: only as the value of a name, where the compiler takes it apart.</summary>
 internal sealed record OptionalConstraint(ValueConstraint Inner) : ValueConstraint
 {
+    public override string Hcl => $"optional({Inner.Hcl})";
     public override Mismatch? Check(in ParameterValue value, Claims claims) => NotPermitted;
     public override void WriteMembers(Utf8JsonWriter json) => Inner.WriteMembers(json);
 }

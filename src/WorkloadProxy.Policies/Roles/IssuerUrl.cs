@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Policies;
 
-/// <summary>The form of an <c>iss</c>: an absolute URL with neither query, fragment nor user. Whether it may be trusted, and over http, is the server's to say.</summary>
+/// <summary>
+/// The form of an <c>iss</c>: an absolute URL with neither query, fragment nor user. Whether it may be trusted, and over http, is the server's to say.
+/// </summary>
 internal static class IssuerUrl
 {
     public static bool IsValid(string text)
@@ -10,7 +12,9 @@ internal static class IssuerUrl
 
     private static ReadOnlySpan<char> SliceTo(this ReadOnlySpan<char> text, char end) => text.IndexOf(end) is var at and >= 0 ? text[..at] : text;
 
-    /// <summary>What two spellings of one issuer have in common: host, port and path, without case and slashes at the end. Never for comparing with a token.</summary>
+    /// <summary>
+    /// What two spellings of one issuer have in common: host, port and path, without case and slashes at the end. Never for comparing with a token.
+    /// </summary>
     public static string Normalize(string text)
         => Uri.TryCreate(text, UriKind.Absolute, out var url) ? $"{url.Authority}/{url.AbsolutePath.Trim('/')}".ToLowerInvariant() : text;
 }

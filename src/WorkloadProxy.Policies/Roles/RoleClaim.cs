@@ -43,7 +43,8 @@ public sealed class RoleClaim
     internal IReadOnlyList<ClaimConstraint.Text> Texts { get; }
 
     /// <summary>Where the element of that number stands in a written list; the whole value when it is none.</summary>
-    internal SourceRange RangeOf(int element) => Expression.Inner() is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
+    internal SourceRange RangeOf(int element)
+        => Expression.Inner() is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
 }
 
 internal static class WrittenExpression

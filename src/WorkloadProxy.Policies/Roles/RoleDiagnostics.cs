@@ -10,14 +10,15 @@ internal static class RoleDiagnostics
     public static Diagnostic UnknownBlock(string type, string expected, SourceRange range)
         => Error("unknown-block", $"unknown block `{type}`, expected `{expected}`", DidYouMean(type, [expected]), range);
 
-    public static Diagnostic NestedBlock(string type, SourceRange range)
-        => Error("unknown-block", $"unknown block `{type}` in a role", $"a role has attributes only: write `{type} = {{ … }}`", range);
+    public static Diagnostic NestedBlock(string type, string block, SourceRange range)
+        => Error("unknown-block", $"unknown block `{type}` in a {block}", $"a {block} has attributes only: write `{type} = {{ … }}`", range);
 
     public static Diagnostic AttributeOutside(string name, string block, SourceRange range)
         => Error("unknown-attribute", $"unknown attribute `{name}` outside of a `{block}` block", $"put it into `{block} \"NAME\" {{ … }}`", range);
 
     public static Diagnostic UnknownAttribute(string name, string block, IEnumerable<string> known, SourceRange range)
-        => Error("unknown-attribute", $"unknown attribute `{name}` in `{block}`", DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}", range);
+        => Error("unknown-attribute", $"unknown attribute `{name}` in `{block}`",
+            DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}", range);
 
     public static Diagnostic Labels(string block, int found, SourceRange range)
         => Error("block-labels", $"`{block}` has {found} labels, expected one, its name", $"write `{block} \"NAME\" {{ … }}`", range);
@@ -32,7 +33,7 @@ internal static class RoleDiagnostics
         => Error("missing-attribute", $"{block} `{name}` has no `{attribute}`", lookalike is null ? help : $"did you mean `{attribute}` by `{lookalike}`?", range);
 
     public static Diagnostic WrongType(string name, HclValue found, string expected, SourceRange range)
-        => Error("wrong-type", $"`{name}` is {HclJson.Kind(found)}, expected {expected}", null, range);
+        => Error("wrong-type", $"`{name}` is {ValueText.Kind(found)}, expected {expected}", null, range);
 
     public static Diagnostic BadTime(string name, string found, SourceRange range)
         => Error("bad-time", $"`{name}` is `{found}`, expected a time with an offset (RFC 3339)", "for instance `2026-12-31T23:59:59Z`", range);
@@ -41,14 +42,15 @@ internal static class RoleDiagnostics
         => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", null, range);
 
     public static Diagnostic UnknownPolicy(string name, string? nearest, SourceRange range)
-        => Error("unknown-policy", $"unknown policy `{name}`", nearest is null ? $"a policy has its file's name: `policies/{name}.hcl`" : $"did you mean `{nearest}`?", range);
+        => Error("unknown-policy", $"unknown policy `{name}`",
+            nearest is null ? $"a policy has its file's name: `policies/{name}.hcl`" : $"did you mean `{nearest}`?", range);
 
     public static Diagnostic EmptyConstraint(string name, HclValue found, SourceRange range)
-        => Error("empty-constraint", $"`{name}` is {(found.Kind == HclValueKind.Null ? "null" : found.Kind == HclValueKind.Tuple ? "an empty list" : "an empty object")}, expected what the claim must be",
+        => Error("empty-constraint", $"`{name}` is {(found.Kind switch { HclValueKind.Null => "null", HclValueKind.Tuple => "an empty list", _ => "an empty object" })}, expected what the claim must be",
             "leave it out if the claim doesn't matter", range);
 
     public static Diagnostic BadConstraint(string name, HclValue found, SourceRange range)
-        => Error("wrong-type", $"`{name}` holds {HclJson.Kind(found)} in a list, expected a string, number, bool or object", null, range);
+        => Error("wrong-type", $"`{name}` holds {ValueText.Kind(found)} in a list, expected a string, number, bool or object", null, range);
 
     public static Diagnostic DuplicateClaim(string name, SourceRange first, SourceRange range)
         => Error("duplicate-claim", $"claim `{name}` is constrained already at {first}", "for one of several values write a list", range);
@@ -57,17 +59,18 @@ internal static class RoleDiagnostics
         => Error("issuer-wildcard", $"`iss` is `{found}`, expected exact issuers: `*` is not one", "write each issuer, as a list if there are several", range);
 
     public static Diagnostic IssuerUrl(string found, SourceRange range)
-        => Error("issuer-url", $"`iss` is `{found}`, expected an absolute https URL without user, query and fragment", "write it exactly as the tokens' `iss` claim has it", range);
+        => Error("issuer-url", $"`iss` is `{found}`, expected an absolute https URL without user, query and fragment",
+            "write it exactly as the tokens' `iss` claim has it", range);
 
     public static Diagnostic OwnIssuer(string found, SourceRange range)
         => Error("own-issuer", $"`iss` is `{found}`, which is this proxy", "leave `iss` out: without it, the role is for tokens of this proxy", range);
 
     public static Diagnostic Unconstrained(string role, string issuer, SourceRange range)
-        => Error("unconstrained-role", $"role `{role}` takes every token that `{issuer}` issues for its `aud`", "constrain a claim that tells the workload, such as `sub`", range);
+        => Error("unconstrained-role", $"role `{role}` takes every token that `{issuer}` issues for its `aud`",
+            "constrain a claim that tells the workload, such as `sub`", range);
 
     public static Diagnostic Unpinned(string role, SharedIssuer shared, UnpinnedText? text, SourceRange issuer)
-        => Error("unpinned-tenant",
-            text is null ? $"role `{role}` is open to every tenant of `{shared.Issuer}`" : $"role `{role}` is open to every tenant of `{shared.Issuer}`: `{text.Claim} = {text.Value}` pins none",
+        => Error("unpinned-tenant", $"role `{role}` is open to every tenant of `{shared.Issuer}`{(text is null ? "" : $": `{text.Claim} = {text.Value}` pins none")}",
             $"say whose tokens are meant, without a wildcard up to the delimiter behind the name, in {shared.ClaimNames}: `{shared.Example}`", text?.Range ?? issuer);
 
     public static Diagnostic OwnUnpinned(string role, string? found, SourceRange range)
@@ -90,13 +93,15 @@ internal static class RoleDiagnostics
         => Warning("unused-policy", $"no role uses policy `{policy}`", "name it in the `policies` of a role, or remove the file", range);
 
     public static Diagnostic LooksReserved(string found, string reserved, SourceRange range)
-        => Warning("misspelt-attribute", $"`{found}` is taken for a claim", $"did you mean `{reserved}`? A claim of that name is written `claims = {{ \"{found}\" = … }}`", range);
+        => Warning("misspelt-attribute", $"`{found}` is taken for a claim",
+            $"did you mean `{reserved}`? A claim of that name is written `claims = {{ \"{found}\" = … }}`", range);
 
     public static Diagnostic LooksLikeClaim(string found, string known, SourceRange range)
         => Warning("misspelt-claim", $"no token of that issuer has a claim `{found}`", $"did you mean `{known}`?", range);
 
     public static Diagnostic NoTemplate(string claim, string found, SourceRange range)
-        => Warning("no-template", $"`{claim}` is `{found}`: `{{claims.…}}` stands for itself in a role", "only paths and parameters of policies take claims; in a role use `when`", range);
+        => Warning("no-template", $"`{claim}` is `{found}`: `{{claims.…}}` stands for itself in a role",
+            "only paths and parameters of policies take claims; in a role use `when`", range);
 
     public static Diagnostic NeverMatches(string role, string why, string? help, SourceRange range)
         => Warning("role-never-matches", $"no token can match role `{role}`: {why}", help, range);
@@ -107,13 +112,16 @@ internal static class RoleDiagnostics
                 : "repositories made, renamed or moved since 2026-07-15 say `repo:OWNER@ID/REPO@ID:…`: accept both in a list, or constrain `repository_id`", range);
 
     public static Diagnostic AdmitsPullRequests(string found, SourceRange range)
-        => Warning("admits-pull-requests", $"`sub` is `{found}`, which pull requests match too", "name the ref or the environment: `repo:OWNER/REPO:ref:refs/heads/main`", range);
+        => Warning("admits-pull-requests", $"`sub` is `{found}`, which pull requests match too",
+            "name the ref or the environment: `repo:OWNER/REPO:ref:refs/heads/main`", range);
 
     public static Diagnostic SelfGranting(string role, string policy, SourceRange range)
-        => Warning("self-granting-role", $"role `{role}` may update its own policy repository by policy `{policy}`: it can grant itself anything", "keep `update` on that path to a role that people review", range);
+        => Warning("self-granting-role", $"role `{role}` may update its own policy repository by policy `{policy}`: it can grant itself anything",
+            "keep `update` on that path to a role that people review", range);
 
     /// <summary>Null when nothing is near.</summary>
-    public static string? DidYouMean(string found, IEnumerable<string> known) => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
+    public static string? DidYouMean(string found, IEnumerable<string> known)
+        => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
 
     public static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
 

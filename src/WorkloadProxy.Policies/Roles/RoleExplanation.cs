@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>Why a role matches a token or doesn't: the first reason against it, and every constraint. For the policy's author only: it shows expected values.</summary>
+/// <summary>
+/// Why a role matches a token or doesn't: the first reason against it, and every constraint. For the policy's author only: it shows expected values.
+/// </summary>
 public sealed record RoleExplanation(string Name, bool Matched, string Reason, ImmutableArray<ConstraintExplanation> Constraints)
 {
     private const int LongestValue = 200;
@@ -12,11 +14,15 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
     {
         var constraints = ImmutableArray.CreateBuilder<ConstraintExplanation>();
         if (!role.Enabled) constraints.Add(new("enabled", false, "the role is switched off by `enabled = false`"));
-        if (role.Expires is { } end) constraints.Add(new("expires", !role.IsExpired(now), $"the role {(role.IsExpired(now) ? "ended" : "ends")} at {end:yyyy-MM-dd'T'HH:mm:ssK}"));
-        constraints.Add(new("iss", role.IssuerHolds(claims), Text("iss", role.IsOwn ? $"\"{role.Options.OwnIssuer}\" (this proxy)" : string.Join(" or ", role.Issuers.Select(issuer => $"\"{issuer}\"")), claims)));
-        foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, HclJson.Text(claim.Expected), claims)));
-        if (!role.SourceHolds(claims)) constraints.Add(new("actx_source", false, Text("actx_source", $"\"{role.Options.Context}\", for `sub` has the id of this context", claims)));
-        if (!role.DropletHolds(claims)) constraints.Add(new("droplet_id", false, "`droplet_id`: a VM's token matches only roles under `droplet-roles/` and roles that constrain `droplet_id`"));
+        if (role.Expires is { } end)
+            constraints.Add(new("expires", !role.IsExpired(now), $"the role {(role.IsExpired(now) ? "ended" : "ends")} at {end:yyyy-MM-dd'T'HH:mm:ssK}"));
+        var issuers = role.IsOwn ? $"\"{role.Options.OwnIssuer}\" (this proxy)" : string.Join(" or ", role.Issuers.Select(issuer => $"\"{issuer}\""));
+        constraints.Add(new("iss", role.IssuerHolds(claims), Text("iss", issuers, claims)));
+        foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, ValueText.Of(claim.Expected), claims)));
+        if (!role.SourceHolds(claims))
+            constraints.Add(new("actx_source", false, Text("actx_source", $"\"{role.Options.Context}\", for `sub` has the id of this context", claims)));
+        if (!role.DropletHolds(claims))
+            constraints.Add(new("droplet_id", false, "`droplet_id`: a VM's token matches only roles under `droplet-roles/` and roles that constrain `droplet_id`"));
         if (role.When is { } when)
         {
             var result = when.Evaluate(new ConditionInput { Claims = claims, Now = now });

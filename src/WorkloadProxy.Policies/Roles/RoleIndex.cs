@@ -31,6 +31,13 @@ internal sealed class RoleIndex
         issuers = byIssuer.ToFrozenDictionary(entry => entry.Key, entry => new IssuerIndex(roles, entry.Value), StringComparer.Ordinal);
     }
 
+    /// <summary>For the same roles bound to other policies: what finds them stays.</summary>
+    public RoleIndex(RoleIndex same, ImmutableArray<Role> roles)
+    {
+        this.roles = roles;
+        issuers = same.issuers;
+    }
+
     /// <summary>In the order of the set.</summary>
     public ImmutableArray<Role> Match(Claims claims)
     {
@@ -79,7 +86,8 @@ internal sealed class RoleIndex
             foreach (var claim in token.Root.EnumerateObject()) if (claims.TryGetValue(claim.Name, out var index)) index.AddCandidates(claim.Value, candidates);
         }
 
-        private static bool IsIndexable(RoleClaim claim) => claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral || text.Pattern.LiteralPrefix.Length > 0);
+        private static bool IsIndexable(RoleClaim claim)
+            => claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral || text.Pattern.LiteralPrefix.Length > 0);
     }
 
     /// <summary>The values of one claim.</summary>

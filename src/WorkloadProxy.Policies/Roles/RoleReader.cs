@@ -8,7 +8,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
 {
     public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when"];
 
-    private readonly List<Diagnostic> found = [];
+    private readonly DiagnosticBag found = [];
     private readonly List<IssuerReference> issuers = [];
     private readonly List<RoleClaim> claims = [];
     private readonly Dictionary<string, SourceRange> claimNames = [];
@@ -18,14 +18,14 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
     public Role? Read()
     {
         var role = ReadRole();
-        found.ForEach(diagnostics.Add);
-        return found.Exists(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error) ? null : role;
+        foreach (var diagnostic in found) diagnostics.Add(diagnostic);
+        return found.HasErrors ? null : role;
     }
 
     private Role ReadRole()
     {
         ReadName();
-        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, nested.TypeRange));
+        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, "role", nested.TypeRange));
         ImmutableArray<PolicyReference>? policies = null;
         string? description = null;
         var enabled = true;
@@ -57,13 +57,13 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         Require("policies", policies is not null, "name what it may do: `policies = [\"NAME\"]`");
         Require("aud", claimNames.ContainsKey("aud"), "name whom its tokens are for: `aud = \"api://" + options.Context.Upstream + "?actx={actx}\"`");
         // A claim that could not be read may be the very one that pins; then the other errors are enough.
-        if (!found.Exists(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) Tenancy.Check(name, block.TypeRange, issuers, claims, condition is { IsConstant: false }, options, found);
+        if (!found.HasErrors) Tenancy.Check(name, block.TypeRange, issuers, claims, condition is { IsConstant: false }, options, found);
         return new Role(options, [.. claims])
         {
             Name = name,
             Range = Header(),
             Description = description,
-            Issuers = [.. issuers.Select(issuer => issuer.Issuer).Distinct()],
+            Issuers = [.. issuers.Select(issuer => issuer.Issuer)],
             Enabled = enabled,
             Expires = expires,
             MaxTtl = maxTtl,
@@ -165,7 +165,11 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         {
             var range = value.Kind == HclValueKind.Tuple ? ItemOf(expression, i).Range : expression.Range;
             if (items[i].Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("iss", items[i], "an issuer as a string", range));
-            else if (ReadIssuer(items[i].AsString, range) is { } issuer) issuers.Add(new IssuerReference(issuer, range));
+            else if (ReadIssuer(items[i].AsString, range) is { } issuer && !issuers.Exists(other => other.Issuer == issuer))
+                issuers.Add(new IssuerReference(issuer, range));
+            if (issuers.Count <= PolicyCompiler.MaxIssuers) continue;
+            found.Add(RoleDiagnostics.TooManyIssuers(PolicyCompiler.MaxIssuers, range));
+            return;
         }
     }
 
@@ -194,7 +198,10 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             case HclValueKind.Bool: return new ClaimConstraint.Bool(value.AsBool);
             case HclValueKind.Object when value.Members.Count > 0: return Members(path, value, expression);
             case HclValueKind.Tuple when !inList && !value.Items.IsEmpty: return Options(path, value, expression);
-            case HclValueKind.Tuple or HclValueKind.Opaque when inList || value.Kind == HclValueKind.Opaque: found.Add(RoleDiagnostics.BadConstraint(path, value, expression.Range)); return null;
+            case HclValueKind.Opaque:
+            case HclValueKind.Tuple when inList:
+                found.Add(RoleDiagnostics.BadConstraint(path, value, expression.Range));
+                return null;
             default: found.Add(RoleDiagnostics.EmptyConstraint(path, value, expression.Range)); return null;
         }
     }
@@ -212,7 +219,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         var members = ImmutableArray.CreateBuilder<KeyValuePair<string, ClaimConstraint>>();
         foreach (var (member, expected) in value.Members)
         {
-            if (Constraint($"{path}.{member}", expected, items.GetValueOrDefault(member)?.Value ?? expression) is { } constraint) members.Add(new(member, constraint));
+            if (Constraint($"{path}.{member}", expected, items.GetValueOrDefault(member)?.Value ?? expression) is { } constraint)
+                members.Add(new(member, constraint));
         }
         return members.Count == value.Members.Count ? new ClaimConstraint.Object(members.ToImmutable()) : null;
     }
@@ -230,7 +238,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         return items;
     }
 
-    private static HclExpression ItemOf(HclExpression expression, int index) => expression.Inner() is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
+    private static HclExpression ItemOf(HclExpression expression, int index)
+        => expression.Inner() is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
 
     private string TextOf(SourceRange range) => System.Text.Encoding.UTF8.GetString(file.Source.Span[range.Start.Offset..range.End.Offset]);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 
@@ -45,12 +46,12 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
         new("https://accounts.google.com", "email = \"NAME@PROJECT.iam.gserviceaccount.com\"", [new("sub", Whole: Word()), new("email", Whole: Email()), new("hd", Whole: Word())]),
     ];
 
-    /// <summary>The entry that <paramref name="issuer"/> means, also when it is spelled with another case, a port or a slash at the end; null when it is no shared one.</summary>
-    public static SharedIssuer? Find(string issuer)
-    {
-        var origin = IssuerUrl.Normalize(issuer);
-        return All.FirstOrDefault(shared => IssuerUrl.Normalize(shared.Issuer) == origin);
-    }
+    private static readonly FrozenDictionary<string, SharedIssuer> ByOrigin = All.ToFrozenDictionary(shared => IssuerUrl.Normalize(shared.Issuer), StringComparer.Ordinal);
+
+    /// <summary>
+    /// The entry that <paramref name="issuer"/> means, also when it is spelled with another case, a port or a slash at the end; null when it is no shared one.
+    /// </summary>
+    public static SharedIssuer? Find(string issuer) => ByOrigin.GetValueOrDefault(IssuerUrl.Normalize(issuer));
 
     /// <summary>The claims that may pin, as a text for people.</summary>
     public string ClaimNames => string.Join(", ", Claims.Select(claim => $"`{claim.Name}`"));
@@ -89,10 +90,15 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
     private static partial Regex Word();
 }
 
-/// <summary>A claim that names the tenant: <paramref name="Prefix"/> must match in the literal text before any wildcard, or <paramref name="Whole"/> the whole of a text without one.</summary>
+/// <summary>
+/// A claim that names the tenant: <paramref name="Prefix"/> must match in the literal text before any wildcard, or <paramref name="Whole"/> the whole of a text
+/// without one.
+/// </summary>
 internal sealed record TenantClaim(string Name, Regex? Prefix = null, Regex? Whole = null)
 {
-    /// <summary>A string, or a list of nothing else, of which every element pins. Tenants' names and ids are strings in all these tokens: a number pins nothing.</summary>
+    /// <summary>
+    /// A string, or a list of nothing else, of which every element pins. Tenants' names and ids are strings in all these tokens: a number pins nothing.
+    /// </summary>
     public bool Pins(RoleClaim claim) => claim.Texts is { Count: > 0 } texts && texts.All(text => Pins(text.Pattern));
 
     public bool Pins(TextPattern pattern)

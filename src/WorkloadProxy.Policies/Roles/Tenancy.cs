@@ -6,14 +6,17 @@ namespace WorkloadProxy.Policies;
 /// <summary>Whether a role says whose tokens it means (SPEC §5). Without that, everyone whom the issuer serves could take the role.</summary>
 internal static partial class Tenancy
 {
-    public static void Check(string role, SourceRange header, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, bool hasCondition, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    public static void Check(
+        string role, SourceRange header, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, bool hasCondition,
+        CompileOptions options, ICollection<Diagnostic> diagnostics)
     {
         if (issuers.Count == 0)
         {
             CheckOwn(role, header, claims, options.Context, diagnostics);
             return;
         }
-        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare)) diagnostics.Add(RoleDiagnostics.Unconstrained(role, issuers[0].Issuer, header));
+        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare))
+            diagnostics.Add(RoleDiagnostics.Unconstrained(role, issuers[0].Issuer, header));
         foreach (var issuer in issuers)
         {
             if (SharedIssuer.Find(issuer.Issuer) is not { } shared) continue;
@@ -39,7 +42,7 @@ internal static partial class Tenancy
             return;
         }
         var texts = subject.Texts;
-        if (texts.Count == 0) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, HclJson.Text(subject.Expected), subject.Range));
+        if (texts.Count == 0) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, ValueText.Of(subject.Expected), subject.Range));
         for (var i = 0; i < texts.Count; i++)
         {
             if (!PinsContext(texts[i].Pattern, context)) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, texts[i].Written, subject.RangeOf(i)));
@@ -53,7 +56,7 @@ internal static partial class Tenancy
             if (claims.FirstOrDefault(claim => claim.Name == tenant.Name) is not { } claim) continue;
             var texts = claim.Texts;
             for (var i = 0; i < texts.Count; i++) if (!tenant.Pins(texts[i].Pattern)) return new UnpinnedText(claim.Name, $"\"{texts[i].Written}\"", claim.RangeOf(i));
-            return new UnpinnedText(claim.Name, HclJson.Text(claim.Expected), claim.Range);
+            return new UnpinnedText(claim.Name, ValueText.Of(claim.Expected), claim.Range);
         }
         return null;
     }

@@ -47,7 +47,7 @@ internal static class Capabilities
     /// <summary>Whether <paramref name="granted"/> holds all of <paramref name="needed"/>. <c>update</c> grants PATCH too.</summary>
     public static bool Grants(Capability granted, Capability needed)
     {
-        if (granted.HasFlag(Capability.Update)) granted |= Capability.Patch;
+        if ((granted & Capability.Update) != 0) granted |= Capability.Patch;
         return (granted & needed) == needed;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
@@ -22,6 +23,8 @@ public sealed class PolicyRule
     public DateTimeOffset? Expires { get; init; }
     /// <summary>Must be true for the rule to count; null: always is.</summary>
     public Condition? When { get; init; }
+    /// <summary><c>when</c> as written.</summary>
+    public string? WhenText { get; init; }
     /// <summary>Whether <c>deny</c> is among the capabilities, which then refuses everything.</summary>
     public bool IsDeny { get; init; }
 
@@ -36,6 +39,32 @@ public sealed class PolicyRule
 
     /// <summary>Whether the body must be read before the rule can grant.</summary>
     internal bool ConstrainsBody => Allowed is { BodyIsFree: false } || Denied is { ConstrainsBody: true } || When is { ReadsBody: true };
+
+    /// <summary>For <c>policy show</c>: one object.</summary>
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("path", Path);
+        json.WriteString("file", Range.File);
+        json.WriteNumber("line", Range.Start.Line);
+        if (Description is not null) json.WriteString("description", Description);
+        json.WriteStartArray("capabilities");
+        foreach (var capability in Capabilities) json.WriteStringValue(capability);
+        json.WriteEndArray();
+        if (Allowed is not null)
+        {
+            json.WritePropertyName("allowed_parameters");
+            Allowed.WriteJson(json);
+        }
+        if (Denied is not null)
+        {
+            json.WritePropertyName("denied_parameters");
+            Denied.WriteJson(json);
+        }
+        if (Expires is { } expires) json.WriteString("expires", expires);
+        if (WhenText is not null) json.WriteString("when", WhenText);
+        json.WriteEndObject();
+    }
 
     /// <summary>File and line, as a refusal names it.</summary>
     internal string Place => $"{Range.File}:{Range.Start.Line}";

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 
@@ -20,14 +21,14 @@ internal static partial class RuleCompiler
         foreach (var block in file.Body.Blocks)
         {
             if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
-            else if (CompileRule(name, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
+            else if (CompileRule(name, file, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
         }
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         if (found.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return null;
         return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable() };
     }
 
-    private static PolicyRule? CompileRule(string policy, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
+    private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
     {
         var body = block.Body;
         foreach (var nested in body.Blocks) found.Add(RuleDiagnostics.NestedBlock(nested.Type, nested.TypeRange));
@@ -71,6 +72,7 @@ internal static partial class RuleCompiler
             Description = description,
             Expires = expires,
             When = when,
+            WhenText = when is null ? null : Encoding.UTF8.GetString(file.Source.Span[when.Expression.Range.Start.Offset..when.Expression.Range.End.Offset]),
             IsDeny = isDeny,
             Granted = isDeny ? Capability.None : granted,
             Allowed = allowed,
@@ -90,7 +92,7 @@ internal static partial class RuleCompiler
         if (value is null) return null;
         if (value.Kind != HclValueKind.Tuple)
         {
-            found.Add(RuleDiagnostics.WrongType("capabilities", Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
+            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
             return null;
         }
         if (value.Items.IsEmpty)
@@ -103,7 +105,7 @@ internal static partial class RuleCompiler
         {
             var range = attribute.Expression is HclTupleExpression tuple ? tuple.Items[i].Range : attribute.Expression.Range;
             var item = value.Items[i];
-            if (item.Kind != HclValueKind.String) found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {Kind(item)} in it", "a list of strings", null, range));
+            if (item.Kind != HclValueKind.String) found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {ValueText.Kind(item)} in it", "a list of strings", null, range));
             else if (!Capabilities.Names.Contains(item.AsString)) found.Add(RuleDiagnostics.UnknownCapability(item.AsString, range));
             else if (names.Contains(item.AsString)) found.Add(RuleDiagnostics.RepeatedCapability(item.AsString, range));
             else
@@ -127,7 +129,7 @@ internal static partial class RuleCompiler
     {
         if (Find(body, name) is not { } attribute || attribute.Expression.Evaluate(parameters.Evaluation, found) is not { } value) return null;
         if (value.Kind == HclValueKind.String) return value.AsString;
-        found.Add(RuleDiagnostics.WrongType(name, Kind(value), "a string", null, attribute.Expression.Range));
+        found.Add(RuleDiagnostics.WrongType(name, ValueText.Kind(value), "a string", null, attribute.Expression.Range));
         return null;
     }
 
@@ -142,17 +144,6 @@ internal static partial class RuleCompiler
     }
 
     private static HclAttribute? Find(HclBody body, string name) => body.Attributes.FirstOrDefault(attribute => attribute.Name == name);
-
-    private static string Kind(HclValue value) => value.Kind switch
-    {
-        HclValueKind.Null => "null",
-        HclValueKind.Bool => "a bool",
-        HclValueKind.Number => "a number",
-        HclValueKind.String => "a string",
-        HclValueKind.Tuple => "a list",
-        HclValueKind.Object => "an object",
-        _ => "a constraint of `allowed_parameters`",
-    };
 
     [GeneratedRegex(@"\{[^{}/]*\}")]
     private static partial Regex Template();

@@ -94,15 +94,15 @@ internal static class RuleDiagnostics
     public static Diagnostic ShadowedByDeny(PolicyRule rule, PolicyRule deny)
         => Warning("shadowed-rule", $"the rule grants nothing: the same pattern is denied at {deny.Place}", "leave one of them out", rule.Range);
 
+    public static Diagnostic OwnPathDenied(PolicyRule rule, PolicyRule deny)
+        => Warning("shadowed-rule", $"the rule grants nothing: `{deny.Path}` is denied at {deny.Place}, and on the proxy's own paths a `deny` always wins", "leave one of them out", rule.Range);
+
     public static Diagnostic UnreachableDeny(PolicyRule deny, PolicyRule by)
         => Warning("unreachable-deny", $"the `deny` never decides: `{by.Path}` ({by.Place}) is more specific and permits", "write the `deny` with the same pattern, where it wins", deny.Range);
 
     public static Diagnostic PermitBeatsDeny(PolicyRule permit, PolicyRule deny)
         => Warning("permit-beats-deny", $"the rule permits what `{deny.Path}` ({deny.Place}) denies: the more specific pattern decides",
             "as in Vault; write a `deny` with this pattern if it is to be refused", permit.Range);
-
-    public static Diagnostic GrantsNothing(SourceRange range)
-        => Warning("grants-nothing", "the rule grants nothing", "its capabilities are none that a request needs", range);
 
     private static string? DidYouMean(string found, IEnumerable<string> known) => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
 

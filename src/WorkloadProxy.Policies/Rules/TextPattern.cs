@@ -39,6 +39,9 @@ internal sealed class TextPattern
     /// <summary>No wildcard and no claim: one text alone matches.</summary>
     public bool IsLiteral => !IsTemplated && literals.Length == 1;
 
+    /// <summary>Whether a <c>*</c> in it is one.</summary>
+    public bool HasWildcard => pieces.Any(piece => piece.Kind == TextPieceKind.Wildcard);
+
     /// <summary>The names of the claims that it puts in.</summary>
     public IEnumerable<string> ClaimNames => pieces.Where(piece => piece.IsClaim).Select(piece => piece.Text);
 

@@ -9,14 +9,14 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
     private static readonly ImmutableArray<string> Known = ["token", "request", "expect", "reason", "now"];
     private static readonly ImmutableArray<string> KnownOfRequest = ["method", "path", "query", "body"];
 
-    private readonly List<Diagnostic> found = [];
+    private readonly DiagnosticBag found = [];
     private readonly Dictionary<string, (HclAttribute Attribute, HclValue? Value)> attributes = [];
 
     /// <summary>Null when there was any error.</summary>
     public PolicyTest? Read()
     {
         var test = ReadTest();
-        found.ForEach(diagnostics.Add);
+        foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? test : null;
     }
 
@@ -26,7 +26,7 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         var name = block.Labels.Length == 1 ? block.Labels[0].Value : "";
         var header = block.Labels.Length > 0 ? block.TypeRange with { End = block.Labels[^1].Range.End } : block.TypeRange;
         if (block.Labels.Length == 1 && (name.Length == 0 || name.Any(char.IsControl))) found.Add(RoleDiagnostics.BadName("test", block.Labels[0].Range));
-        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.UnknownAttribute(nested.Type, "test", Known, nested.TypeRange));
+        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, "test", nested.TypeRange));
         foreach (var attribute in block.Body.Attributes)
         {
             if (!Known.Contains(attribute.Name)) found.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, "test", Known, attribute.NameRange));
@@ -46,7 +46,15 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         if (claims is null || request is not var (method, target, body)) return null;
         return new PolicyTest
         {
-            Name = name, Range = header, Claims = claims, Method = method, RawTarget = target, Body = body, ExpectsAllow = expect == "allow", Reason = Text("reason"), Now = ReadNow(),
+            Name = name,
+            Range = header,
+            Claims = claims,
+            Method = method,
+            RawTarget = target,
+            Body = body,
+            ExpectsAllow = expect == "allow",
+            Reason = Text("reason"),
+            Now = ReadNow(),
         };
     }
 
@@ -56,8 +64,9 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         var members = new Dictionary<string, HclValue>(token.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value))), StringComparer.Ordinal);
         members.TryAdd("iss", HclValue.FromString(options.OwnIssuer));
         members.TryAdd("aud", HclValue.FromString(options.Context.ToString()));
-        if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer) members.TryAdd("actx_source", HclValue.FromString(options.Context.ToString()));
-        if (Claims.TryParse(HclJson.Bytes(HclValue.FromMembers(members)), out var claims, out var error)) return claims;
+        if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer)
+            members.TryAdd("actx_source", HclValue.FromString(options.Context.ToString()));
+        if (Claims.TryParse(ValueText.Json(HclValue.FromMembers(members)), out var claims, out var error)) return claims;
         found.Add(TestDiagnostics.BadClaims(error, RangeOf("token")));
         return null;
     }
@@ -67,7 +76,8 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         if (Value("request", HclValueKind.Object, "an object with `method` and `path`") is not { } request) return null;
         var range = RangeOf("request");
         foreach (var name in request.Members.Keys.Except(KnownOfRequest)) found.Add(RoleDiagnostics.UnknownAttribute(name, "request", KnownOfRequest, range));
-        if (!request.Members.TryGetValue("path", out var path)) found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
+        if (!request.Members.TryGetValue("path", out var path))
+            found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
         else if (path.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("path", path, "a string", range));
         var method = request.Members.GetValueOrDefault("method") ?? HclValue.FromString("GET");
         if (method.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("method", method, "a string", range));
@@ -78,7 +88,7 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
             if (target.Contains('?')) found.Add(TestDiagnostics.TwoQueries(range));
             target = $"{target}?{Query(WithContext(query), range)}";
         }
-        var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? HclJson.Bytes(WithContext(value)) : [];
+        var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? ValueText.Json(WithContext(value)) : [];
         return (method.AsString, target, body);
     }
 
@@ -115,10 +125,12 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         return null;
     }
 
-    /// <summary><c>{actx}</c> stands for the context's id here as in roles and policies: a test must hold in every context that the files are compiled for.</summary>
+    /// <summary>
+    /// <c>{actx}</c> stands for the context's id here as in roles and policies: a test must hold in every context that the files are compiled for.
+    /// </summary>
     private HclValue WithContext(HclValue value) => value.Kind switch
     {
-        HclValueKind.String => HclValue.FromString(value.AsString.Replace("{actx}", options.Context.Id, StringComparison.Ordinal).Replace("<actx>", options.Context.Id, StringComparison.Ordinal)),
+        HclValueKind.String => HclValue.FromString(string.Concat(TextPiece.Split(value.AsString, options.Context, wildcards: false, claims: false, out _).Select(piece => piece.Text))),
         HclValueKind.Tuple => HclValue.FromItems([.. value.Items.Select(WithContext)]),
         HclValueKind.Object => HclValue.FromMembers(value.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value)))),
         _ => value,

@@ -9,7 +9,8 @@ internal static class TestDiagnostics
         => RoleDiagnostics.Error("bad-expect", $"`expect` is `{found}`, expected `allow` or `deny`", null, range);
 
     public static Diagnostic ReasonOfAllow(SourceRange range)
-        => RoleDiagnostics.Error("reason-of-allow", "`reason` beside `expect = \"allow\"`, expected it with `\"deny\"` only", "it is a text that the denial must contain", range);
+        => RoleDiagnostics.Error("reason-of-allow", "`reason` beside `expect = \"allow\"`, expected it with `\"deny\"` only",
+            "it is a text that the denial must contain", range);
 
     public static Diagnostic TwoQueries(SourceRange range)
         => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", null, range);

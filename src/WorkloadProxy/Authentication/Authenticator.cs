@@ -102,7 +102,7 @@ internal sealed class Authenticator(
         var found = own ? FindOwnSigner(jwt) : await FindForeignSignerAsync(jwt, context, cancellationToken);
         if (!found.Succeeded(out var key, out failure)) return failure;
 
-        var claims = Claims.Parse(jwt.Claims);
+        if (!Claims.TryParse(jwt.Claims, out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
         if (ids is null) return Refusal.Malformed("is not one of this proxy's");
         return new CachedToken(

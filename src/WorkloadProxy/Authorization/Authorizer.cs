@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
@@ -12,7 +13,14 @@ internal sealed class Authorizer(PolicySetStore policies, TimeProvider time)
     /// <summary>Null when the request is permitted; the record then names the rule.</summary>
     public async ValueTask<Failure?> AuthorizeAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target, bool isUpgrade)
     {
-        var request = new AccessRequest { Method = http.Request.Method, Target = target, Upgrade = isUpgrade, Now = time.GetUtcNow() };
+        var request = new AccessRequest
+        {
+            Method = http.Request.Method,
+            Target = target,
+            Upgrade = isUpgrade,
+            Body = http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? RequestBody.Absent : null,
+            Now = time.GetUtcNow(),
+        };
         var decision = caller.Grants.Decide(request);
         if (decision.Outcome != DecisionOutcome.BodyNeeded) return Conclude(record, decision);
         if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;

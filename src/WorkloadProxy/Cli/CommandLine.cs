@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli;
 
@@ -10,11 +11,25 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(string[] arguments, Terminal terminal, TimeProvider time)
     {
+        try
+        {
+            return await DispatchAsync(arguments, terminal, time);
+        }
+        catch (StartException e)
+        {
+            terminal.Fail(e.Message);
+            if (e.Help is not null) terminal.WriteErrorLine($"  help: {e.Help}");
+            return ExitCode.CannotStart;
+        }
+    }
+
+    private static async Task<int> DispatchAsync(string[] arguments, Terminal terminal, TimeProvider time)
+    {
         // settings are open-ended (`--Section:Key value`), so that commands which take them read their line themselves
         if (!arguments.Any(argument => argument is "--help" or "-h" or "-?" or "--version"))
         {
-            if (arguments is [] or ["serve", ..] or [['-', '-', ..], ..]) return await ServeCommand.RunAsync(arguments is ["serve", ..] ? arguments[1..] : arguments, terminal, time);
-            if (arguments is ["config", "check", ..]) return await ConfigCommand.CheckAsync(arguments[2..], terminal, time);
+            if (arguments is [] or ["serve", ..] or [['-', '-', ..], ..]) return await ServeCommand.RunAsync(arguments is ["serve", ..] ? arguments[1..] : arguments, terminal);
+            if (arguments is ["config", "check", ..]) return ConfigCommand.Check(arguments[2..], terminal);
             if (arguments is ["backup", [not '-', ..] and var file, ..]) return await StoreBackupCommand.RunAsync(file, arguments[2..], terminal);
             if (arguments is ["keys", "list" or "rotate", ..]) return await KeysCommand.RunAsync(arguments[1], arguments[2..], terminal, time);
         }

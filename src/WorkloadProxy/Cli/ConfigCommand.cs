@@ -10,9 +10,9 @@ internal static class ConfigCommand
 {
     public static Command Create() => new("config", "Checks the configuration.") { new Command("check", "Checks what start-up checks: every setting, and the policy sets in directories.").WithSettings() };
 
-    public static Task<int> CheckAsync(string[] arguments, Terminal terminal, TimeProvider time)
+    public static int Check(string[] arguments, Terminal terminal)
     {
-        if (!SettingsOptions.TryLoad(arguments, terminal, out var options, out var exitCode)) return Task.FromResult(exitCode);
+        if (!SettingsOptions.TryLoad(arguments, terminal, out var options, out var exitCode)) return exitCode;
         foreach (var warning in options.Warnings) SettingsOptions.Print(terminal, "warning", Colour.Yellow, warning);
         var broken = 0;
         foreach (var policy in options.Policies.Where(policy => policy.Directory is not null))
@@ -24,9 +24,9 @@ internal static class ConfigCommand
             terminal.WriteErrorLine($"the policy set of `{policy.Context}` in `{policy.Directory}` has errors", Colour.Red);
             DiagnosticOutput.WriteText(terminal.WriteError, diagnostics, content.Files);
         }
-        if (broken > 0) return Task.FromResult(ExitCode.CannotStart);
+        if (broken > 0) return ExitCode.CannotStart;
         terminal.WriteLine($"the configuration is fine: {options.PublicUrl}, {Count(options.Upstreams.Count, "upstream")}, {Count(options.Policies.Count, "context")}, {Count(options.Credentials.Count, "credential")}");
-        return Task.FromResult(ExitCode.Ok);
+        return ExitCode.Ok;
     }
 
     private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Cli;
 
@@ -14,9 +15,15 @@ internal static class PolicyDiffCommand
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            if (!PolicyInput.Compile(parsed.GetValue(before)!, options).TryGetSet(terminal, out _)) return ExitCode.Findings;
-            if (!PolicyInput.Compile(parsed.GetValue(after)!, options).TryGetSet(terminal, out _)) return ExitCode.Findings;
-            return terminal.Fail("`policy diff` is not available in this version");
+            if (!PolicyInput.Compile(parsed.GetValue(before)!, options).TryGetSet(terminal, out var was)) return ExitCode.Findings;
+            if (!PolicyInput.Compile(parsed.GetValue(after)!, options).TryGetSet(terminal, out var now)) return ExitCode.Findings;
+            var changes = PolicyDiff.Compare(was, now);
+            foreach (var change in changes)
+            {
+                terminal.WriteLine(change.ToString(), change.Kind switch { AccessChangeKind.Widened => Colour.Yellow, AccessChangeKind.Narrowed => Colour.Green, _ => Colour.Cyan });
+            }
+            if (changes.IsEmpty) terminal.WriteLine("no access changes");
+            return ExitCode.Ok;
         });
         return command;
     }

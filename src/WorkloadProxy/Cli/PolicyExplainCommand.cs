@@ -35,9 +35,9 @@ internal static class PolicyExplainCommand
                 else compiled.TryGetSet(terminal, out _);
                 return ExitCode.Findings;
             }
-            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, content!, parsed.GetValue(contentType)!, parsed.GetValue(encodedSlash), time.GetUtcNow());
-            var explanation = request.Explain(set, caller);
-            if (isJson) terminal.WriteJson(json => ExplainOutput.WriteJson(json, explanation));
+            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, time.GetUtcNow()) { Body = content!, ContentType = parsed.GetValue(contentType)! };
+            var explanation = ExplainChecks.Explain(set, caller, request, parsed.GetValue(encodedSlash));
+            if (isJson) terminal.WriteJson(explanation.WriteJson);
             else ExplainOutput.WriteText(terminal, request, explanation);
             return explanation.Allowed ? ExitCode.Ok : ExitCode.Denied;
         });

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli;
 
@@ -14,20 +13,13 @@ internal static class ServeCommand
         return command;
     }
 
-    public static async Task<int> RunAsync(string[] arguments, Terminal terminal, TimeProvider time)
+    public static async Task<int> RunAsync(string[] arguments, Terminal terminal)
     {
         if (!SettingsOptions.TryLoad(arguments, terminal, out var options, out var exitCode)) return exitCode;
         using var stop = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        try
-        {
-            return await ProxyServer.RunAsync(options, time, stop.Token);
-        }
-        catch (StartException e)
-        {
-            return FailToStart(terminal, e);
-        }
+        return await ProxyServer.RunAsync(options, TimeProvider.System, stop.Token);
 
         void Stop(PosixSignalContext signal)
         {
@@ -36,12 +28,5 @@ internal static class ServeCommand
             signal.Cancel = true;
             stop.Cancel();
         }
-    }
-
-    public static int FailToStart(Terminal terminal, StartException e)
-    {
-        terminal.Fail(e.Message, ExitCode.CannotStart);
-        if (e.Help is not null) terminal.WriteErrorLine($"  help: {e.Help}");
-        return ExitCode.CannotStart;
     }
 }

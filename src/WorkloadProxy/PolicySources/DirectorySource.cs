@@ -85,12 +85,22 @@ internal sealed class DirectorySource
         var quietPolls = 0;
         for (var wake = DirectoryWatch.Wake.Event; ; wake = await watch.WaitAsync(cancellationToken))
         {
-            var tree = PolicyTree.List(directory);
-            var changed = wake == DirectoryWatch.Wake.Event || lastRead?.IsListedAs(tree) != true;
-            if (changed) watch.Follow(tree.Directories);
-            else if (++quietPolls < PollsPerFullRead) continue;
-            quietPolls = 0;
-            await LoadAsync(cancellationToken);
+            try
+            {
+                var tree = PolicyTree.List(directory);
+                var changed = wake == DirectoryWatch.Wake.Event || lastRead?.IsListedAs(tree) != true;
+                if (changed) watch.Follow(tree.Directories);
+                else if (++quietPolls < PollsPerFullRead) continue;
+                quietPolls = 0;
+                await LoadAsync(cancellationToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // whatever it was: a source that nobody follows any more would keep what was taken away in force
+                lastRead = null;
+                logger.LogError(e, "policy set of {Context} could not be read, it is tried again", Status.Context);
+                SetStatus(Status with { LastError = new(time.GetUtcNow(), "the policy files could not be read; the log says why", [], "") });
+            }
         }
     }
 

@@ -59,6 +59,8 @@ internal sealed class PolicyTree
 
             var isPolicy = path.Length > 0 && entry.Name.EndsWith(".hcl", StringComparison.Ordinal);
             var found = (entry.Attributes & FileAttributes.ReparsePoint) == 0 ? entry : Follow(entry, entryPath, isPolicy);
+            // policy tests are `tests/*.hcl`: a program's tests below are none of ours
+            if (found is DirectoryInfo && path == "tests") continue;
             if (found is DirectoryInfo) VisitDirectory(entryPath, found.FullName, above);
             else if (found is FileInfo file && isPolicy) AddFile(entryPath, file);
         }

@@ -112,6 +112,52 @@ public class PolicyCompilerTests
     }
 
     [Fact]
+    public void A_file_of_garbage_costs_no_more_than_its_first_hundred_errors()
+    {
+        var result = Compile.Files(("roles/a.hcl", "role \"a\" {\n" + string.Concat(Enumerable.Range(0, 10_000).Select(i => $"  polices{i} = []\n")) + "}\n"));
+        Assert.Null(result.Set);
+        Assert.Equal(100, result.Diagnostics.Length);
+    }
+
+    [Fact]
+    public void No_number_of_warnings_hides_an_error()
+    {
+        var warnings = string.Concat(Enumerable.Range(0, 500).Select(i => $"role \"r{i}\" {{\n  aud = \"a\"\n  sub = \"actx:{{actx}}:x\"\n  policies = []\n}}\n"));
+        var result = Compile.Files(("roles/a.hcl", warnings + "x = 1\n"));
+        Assert.Null(result.Set);
+        Assert.Contains("roles/a.hcl:2501:1 error unknown-attribute: unknown attribute `x` outside of a `role` block", Compile.Lines(result));
+    }
+
+    [Fact]
+    public void A_list_of_issuers_without_end_is_one_error()
+    {
+        var issuers = string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"https://id{i}.example\""));
+        Assert.Equal(["too-many-issuers"], Compile.Files(("roles/a.hcl", $"role \"r\" {{\n  iss = [{issuers}]\n  aud = \"a\"\n  sub = \"s\"\n  policies = []\n}}")).Diagnostics
+            .Where(diagnostic => diagnostic.Severity == WorkloadProxy.Hcl.DiagnosticSeverity.Error).Select(diagnostic => diagnostic.Code));
+    }
+
+    [Theory]
+    [InlineData("roles/a.hcl")]
+    [InlineData("policies/p.hcl")]
+    [InlineData("roles/new.hcl")]
+    public void A_set_compiled_on_top_of_another_is_the_same_as_one_compiled_alone(string changed)
+    {
+        PolicyFile[] before = [Compile.File("roles/a.hcl", Role.Replace("NAME", "a")), Compile.File("roles/b.hcl", Role.Replace("NAME", "b")), Compile.File("policies/p.hcl", Policy)];
+        var first = Compile.Whole(PolicyCompiler.Compile(before, Compile.Options));
+        var text = changed switch { "roles/a.hcl" => Role.Replace("\"NAME\"", "\"c\""), "roles/new.hcl" => Role.Replace("NAME", "new"), _ => Policy.Replace("account", "regions") };
+        PolicyFile[] after = [.. before.Where(file => file.Path != changed), Compile.File(changed, text)];
+        var alone = PolicyCompiler.Compile(after, Compile.Options);
+        var onTop = PolicyCompiler.Compile(after, Compile.Options, first);
+        Assert.Equal(Compile.Lines(alone), Compile.Lines(onTop));
+        Assert.Equal(alone.Set!.ContentHash, onTop.Set!.ContentHash);
+        foreach (var subject in (string[])["a", "b", "c", "new"])
+        {
+            var claims = Compile.Claims($$"""{"iss":"https://id.example.com","aud":"a","sub":"{{subject}}"}""");
+            Assert.Equal(alone.Set.MatchRoles(claims).RoleNames, onTop.Set.MatchRoles(claims).RoleNames);
+        }
+    }
+
+    [Fact]
     public void Files_that_are_no_text_are_diagnostics()
     {
         var result = PolicyCompiler.Compile([new PolicyFile("roles/a.hcl", new byte[] { 0xff, 0xfe, 0 }), new PolicyFile("policies/p.hcl", new byte[5 * 1024 * 1024])], Compile.Options);

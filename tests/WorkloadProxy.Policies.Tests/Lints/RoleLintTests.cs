@@ -27,6 +27,7 @@ public class RoleLintTests
     [InlineData("  policies = []\n  sub = \"actx:{actx}:role:x\"", "3:14 warning no-policies: role `r` has no policies: it permits nothing")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  expire = \"2026-01-01T00:00:00Z\"", "5:3 warning misspelt-attribute: `expire` is taken for a claim")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  enable = false", "5:3 warning misspelt-attribute: `enable` is taken for a claim")]
+    [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  claim = { a = 1 }", "5:3 warning misspelt-attribute: `claim` is taken for a claim")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:{claims.x}\"", "4:9 warning no-template: `sub` is `actx:{actx}:role:{claims.x}`: `{claims.…}` stands for itself in a role")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  actx_source = \"api://Depot?actx={actx}\"", "5:17 warning role-never-matches: no token can match role `r`: a `sub` with the id of this context is taken only from `api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6` itself")]
     [InlineData(GitHub + "  sub = \"repo:o/r:ref:refs/heads/main\"", "5:9 warning github-sub-one-form: `sub` has only the older form of GitHub's subjects: `repo:o/r:ref:refs/heads/main`")]
@@ -55,7 +56,15 @@ public class RoleLintTests
     public void A_policy_that_no_role_uses_is_warned_about()
         => Assert.Equal(["policies/p.hcl:1:1 warning unused-policy: no role uses policy `p`"], Compile.Lines(Compile.Files(("policies/p.hcl", ""))));
 
+    [Fact]
+    public void A_deny_beside_it_takes_the_danger_away()
+        => Assert.DoesNotContain(Compile.Lines(Compile.Files(
+            ("roles/r.hcl", "role \"r\" {\n  aud = \"a\"\n  sub = \"actx:{actx}:x\"\n  policies = [\"p\", \"d\"]\n}"),
+            ("policies/d.hcl", "path \"/_rbac/*\" {\n  capabilities = [\"deny\"]\n}\n"),
+            ("policies/p.hcl", "path \"/_rbac/DigitalOcean/{actx}\" {\n  capabilities = [\"update\"]\n}\n"))), line => line.Contains("self-granting-role"));
+
     [Theory]
+    [InlineData("/_rbac/DigitalOcean/{claims.team}", "update", true)]
     [InlineData("/_rbac/DigitalOcean/{actx}", "update", true)]
     [InlineData("/_rbac/DigitalOcean/{actx}.git", "update", true)]
     [InlineData("/_rbac/*", "update", true)]

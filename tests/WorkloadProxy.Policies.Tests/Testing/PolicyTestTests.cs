@@ -74,6 +74,14 @@ public class PolicyTestTests
     }
 
     [Fact]
+    public void An_id_is_put_into_a_test_as_literal_text()
+    {
+        var options = new CompileOptions(new AuthContext("U", "{actx}<actx>*"), Compile.OwnIssuer);
+        var result = PolicyCompiler.Compile([Compile.File("tests/t.hcl", Test("{ sub = \"actx:{actx}:<actx>\" }", "{ path = \"/\" }", "\"deny\""))], options);
+        Assert.Equal("actx:{actx}<actx>*:{actx}<actx>*", Assert.Single(Compile.Whole(result).Tests).Claims.String("sub"));
+    }
+
+    [Fact]
     public void Rules_that_no_test_reaches_are_listed()
         => Assert.Equal(["/v2/databases", "/v2/spaces/keys", "/v2/{actx}/*"], Run(Test(VmToken, "{ path = \"/v2/account\" }", "\"allow\"")).UnreachedRules.Select(rule => rule.Path));
 

@@ -206,9 +206,34 @@ public sealed class CommandLineTests : IDisposable
     {
         var run = await CommandRun.RunWithAsync(directory.Path, $$"""{"sub":"actx:{{Team}}:role:other"}""", [], "policy", "explain", ".", "--actx", Team, "--claims", "-", "--method", "GET", "--path", "/v2/databases");
         Assert.Equal(3, run.ExitCode);
-        Assert.StartsWith("DENY  GET /v2/databases\n├─ reason: no role matches this token\n├─ rule: none\n", run.Output);
-        Assert.Contains("└─ ✗ keys does not match\n", run.Output);
+        Assert.StartsWith("GET /v2/databases\ndeny: no role matches this token\n", run.Output);
+        Assert.Contains("✗ keys: does not match\n", run.Output);
         Assert.Contains("✗ `sub`: expected", run.Output);
+    }
+
+    [Theory]
+    [InlineData("/v2%2Fdatabases", "GET", "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "the path holds an encoded slash")]
+    [InlineData("/v2/databases", "GET", "api://DigitalOcean?actx=other", "the token is for another context")]
+    [InlineData("/v2/spaces/keys", "POST", "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "the body is over 1 MiB")]
+    public async Task Explain_denies_what_the_server_refuses_before_any_rule(string path, string method, string audience, string reason)
+    {
+        directory.Write("body.json", $$"""{"name":"{{new string('a', 1024 * 1024)}}"}""");
+        var run = await CommandRun.RunWithAsync(directory.Path, $$"""{"sub":"actx:{{Team}}:role:keys","aud":"{{audience}}"}""", [],
+            "policy", "explain", ".", "--actx", Team, "--claims", "-", "--method", method, "--path", path, "--body", "body.json", "--format", "json");
+        Assert.Equal(3, run.ExitCode);
+        Assert.StartsWith(reason, Json(run.Output).GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task Diff_says_who_may_more()
+    {
+        directory.Write("new/roles/keys.hcl", File.ReadAllText(Path.Combine(directory.Path, "roles/keys.hcl")));
+        directory.Write("new/policies/keys.hcl", "path \"/v2/databases\" {\n  capabilities = [\"read\", \"delete\"]\n}\n");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "diff", ".", "new", "--actx", Team);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("+ role `keys` newly may DELETE /v2/databases\n", run.Output);
+        run = await CommandRun.RunAsync(directory.Path, "policy", "diff", ".", ".", "--actx", Team);
+        Assert.Equal((0, "no access changes\n"), (run.ExitCode, run.Output));
     }
 
     [Fact]

@@ -1,0 +1,65 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using BenchmarkDotNet.Attributes;
+using Sandbox.Tokens;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Policies;
+using OwnKey = WorkloadProxy.Issuing.SigningKey;
+using ForeignKey = Sandbox.Tokens.SigningKey;
+
+namespace WorkloadProxy.Benchmarks;
+
+/// <summary>A token seen before, a token seen for the first time, and a token of our own made.</summary>
+[MemoryDiagnoser]
+public class TokenBenchmarks
+{
+    private readonly VerifiedTokenCache cache = new(TimeProvider.System);
+    private ForeignKey foreign = null!;
+    private OwnKey own = null!;
+    private KeySet keys = null!;
+    private string token = null!;
+    private byte[] claims = null!;
+
+    [Params("RS256", "ES256")]
+    public string Algorithm { get; set; } = "";
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        foreign = Algorithm == "RS256" ? ForeignKey.Rsa() : ForeignKey.Ecdsa();
+        own = OwnKey.Create(Algorithm, default, default);
+        if (!KeySet.TryParse(Encoding.UTF8.GetBytes(new JsonObject { ["keys"] = new JsonArray(foreign.Jwk()) }.ToJsonString()), out var parsed, out var error)) throw new InvalidOperationException(error);
+        keys = parsed.Replacing(null, DateTimeOffset.MaxValue);
+        claims = Encoding.UTF8.GetBytes($$"""{"iss":"https://issuer.bench.example","aud":"{{PolicyText.Context}}","sub":"repo:org/repo:ref:refs/heads/main","exp":2000000000,"iat":1700000000,"jti":"1"}""");
+        token = TokenForge.Sign(foreign, JsonNode.Parse(claims)!.AsObject());
+
+        if (!JwtDocument.Parse(token).Succeeded(out var jwt, out _) || keys.FindSigner(jwt) is not { } signer || !TokenHash.TryCompute(token, out var hash)) throw new InvalidOperationException("the token does not verify");
+        var verified = new VerifiedToken
+        {
+            Context = PolicyText.Context,
+            Claims = Claims.Parse(claims),
+            Actor = null,
+            Issuer = jwt.Issuer,
+            Subject = jwt.Subject,
+            Id = jwt.Id,
+            IsOwn = false,
+            Expires = jwt.Expires,
+            IssuedAt = jwt.IssuedAt,
+            RevocationIds = [],
+        };
+        cache.Add(hash, new CachedToken(verified, signer));
+        if (!Cache_hit()) throw new InvalidOperationException("the token is not in the cache");
+    }
+
+    [Benchmark]
+    public bool Cache_hit() => TokenHash.TryCompute(token, out var hash) && cache.TryGet(hash, out _);
+
+    [Benchmark]
+    public bool Verify() => JwtDocument.Parse(token).Succeeded(out var jwt, out _) && keys.FindSigner(jwt) is not null;
+
+    [Benchmark]
+    public string Mint() => own.Sign(claims);
+
+    [GlobalCleanup]
+    public void Cleanup() => foreign.Dispose();
+}

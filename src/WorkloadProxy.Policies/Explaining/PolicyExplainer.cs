@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+
+namespace WorkloadProxy.Policies;
+
+/// <summary>Why a request is decided as it is: by the very functions that decide it, and then by looking at each role and rule.</summary>
+public static class PolicyExplainer
+{
+    /// <summary>Explains one request of a caller with these claims.</summary>
+    public static Explanation Explain(PolicySet set, Claims claims, ExplainedRequest request)
+    {
+        var roles = set.Roles.Select(role => role.Explain(claims, request.Now)).ToImmutableArray();
+        if (!RequestTarget.TryParse(request.RawTarget, out var target, out var error, out _)) return new Explanation(Refused(DecisionOutcome.BadRequest, error), roles, [], null);
+
+        var grants = set.MatchRoles(claims);
+        var bodyFault = RequestBody.TryParse(request.Body, [request.ContentType], null, out var body, out var problem, out error) ? null : error;
+        var asked = new AccessRequest { Method = request.Method, Target = target, Upgrade = request.Upgrade, Now = request.Now };
+        var decision = grants.Decide(asked);
+        if (decision.Outcome == DecisionOutcome.BodyNeeded)
+        {
+            decision = bodyFault is null ? grants.Decide(asked with { Body = body })
+                : decision with { Outcome = problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, Reason = bodyFault };
+        }
+
+        var active = grants.ActiveRoles(request.Now);
+        var index = set.RuleIndexes.Get(active);
+        var rules = Rules(index, asked with { Body = body }, claims, decision);
+        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny ? Remedy.For(set, active, index, asked with { Body = body }, claims, decision) : null);
+    }
+
+    private static ImmutableArray<RuleExplanation> Rules(RuleIndex index, in AccessRequest request, Claims claims, in Decision decision)
+    {
+        var rules = ImmutableArray.CreateBuilder<RuleExplanation>();
+        var bound = index.Bind(claims);
+        var deciding = index.FindPermits(request.Target, bound);
+        var needed = Grants.NeededBy(request);
+        var path = request.Target.MatchPath;
+        foreach (var group in index.Groups.Reverse())
+        {
+            var pattern = group.Pattern.Bind(claims);
+            foreach (var use in group.Denies.Concat(group.Permits)) rules.Add(Explain(use.Rule, pattern, group == deciding, request, needed, claims, decision, path));
+        }
+        return [.. rules.OrderByDescending(rule => rule.Standing)];
+    }
+
+    private static RuleExplanation Explain(PolicyRule rule, PathPattern? pattern, bool decides, in AccessRequest request, Capability needed, Claims claims, in Decision decision, string path)
+    {
+        if (pattern is null) return new(rule, RuleStanding.NoMatch, "the token lacks a claim that the pattern puts in", []);
+        if (!(rule.IsDeny ? pattern.Denies(path) : pattern.Permits(path))) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
+        if (rule.IsDeny)
+        {
+            if (RuleCheck.IsActive(rule, request, claims) == false) return new(rule, RuleStanding.Outranked, "the `deny` is inactive: it has expired, or its `when` is false", []);
+            return decision.Rule == rule.Range && decision.Policy == rule.Policy
+                ? new(rule, RuleStanding.Denies, "decides, and denies", [])
+                : new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
+        }
+        if (request.Target.IsOwnPath && !rule.Pattern.ReachesOwnPaths) return new(rule, RuleStanding.Outranked, "the proxy's own paths are permitted only by patterns that name them", []);
+        if (!decides) return new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
+        if (!Capabilities.Grants(rule.Granted, needed)) return new(rule, RuleStanding.Refuses, $"decides, and does not grant `{Capabilities.Name(needed)}`", []);
+        var finding = RuleCheck.Check(rule, request, claims);
+        var parameters = ParameterTable.Of(rule, request.Target, request.Body, claims);
+        return finding.Verdict switch
+        {
+            RuleVerdict.Grants => new(rule, RuleStanding.Permits, "decides, and permits", parameters),
+            RuleVerdict.BodyNeeded => new(rule, RuleStanding.Refuses, "decides, but the body can't be inspected", parameters),
+            _ => new(rule, RuleStanding.Refuses, $"decides, and refuses: {finding.Reason}", parameters),
+        };
+    }
+
+    private static Decision Refused(DecisionOutcome outcome, string reason) => new(outcome, null, null, reason, null);
+}
