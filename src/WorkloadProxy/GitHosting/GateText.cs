@@ -7,6 +7,7 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class GateText
 {
     private const int MaxDiagnostics = 40;
+    private const int MaxChanges = 100;
     private readonly List<string> lines = [];
 
     public IReadOnlyList<string> Lines => lines;
@@ -28,6 +29,15 @@ internal sealed class GateText
         if (review.Diagnostics.Length > MaxDiagnostics) Add($"… and {review.Diagnostics.Length - MaxDiagnostics} more");
         foreach (var test in (review.Tests?.Results ?? []).Where(result => !result.Passed).Take(MaxDiagnostics))
             Add($"{(asWarnings ? "warning" : "error")}: test `{test.Name}` failed: {test.Reason} ({test.Test.Range.File}:{test.Test.Range.Start.Line})");
+    }
+
+    /// <summary>What access changes, in the words of <c>policy diff</c>.</summary>
+    public void AddChanges(PolicySet? before, PolicySet after)
+    {
+        var changes = PolicyDiff.Compare(before, after);
+        foreach (var change in changes.Take(MaxChanges)) Add(change.ToString());
+        if (changes.Length > MaxChanges) Add($"… and {changes.Length - MaxChanges} more changes");
+        if (changes.IsEmpty) Add("no access changes");
     }
 
     public static string Count(int number, string singular) => $"{number} {singular}{(number == 1 ? "" : "s")}";

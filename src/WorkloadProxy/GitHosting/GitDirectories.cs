@@ -47,6 +47,7 @@ internal sealed class GitDirectories(string dataDirectory)
     // A link, not a script: it needs no shell, no quoting, and no right to execute on the data directory's file system.
     private static void Link(string link)
     {
+        if (OperatingSystem.IsWindows()) return; // no links there without privileges: pushes are refused
         var draft = link + ".new";
         File.Delete(draft);
         File.CreateSymbolicLink(draft, OwnProgram.Path);

@@ -154,6 +154,10 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         var since = time.GetUtcNow();
         Publish(source, set, review.Commit.ToString(), since);
         logger.LogInformation("policy set of {Context} in force: commit {Commit}, {Files} files", set.Context, review.Commit, review.Files.Count);
+        var schema = await FastImport.CommitAsync(git, source.Repository.Directory, HostedRepository.Schema, source.Repository.SchemaTip,
+            [new PolicyFile("rbac.json", SchemaOf(set))], $"rbac.json of {review.Commit}", since, cancellationToken);
+        if (!schema.Succeeded) logger.LogError("branch schema of {Context} could not be written: {Reason}", set.Context, schema.Problem);
+        // last: what the store has is all done
         try
         {
             await snapshots.SaveAsync(set.Context, source.Status.Source, review.Commit.ToString(), review.Files, since, cancellationToken);
@@ -163,9 +167,6 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
             // the repository has it: the next start compiles it from there
             logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", set.Context, e.Message);
         }
-        var schema = await FastImport.CommitAsync(git, source.Repository.Directory, HostedRepository.Schema, source.Repository.SchemaTip,
-            [new PolicyFile("rbac.json", SchemaOf(set))], $"rbac.json of {review.Commit}", since, cancellationToken);
-        if (!schema.Succeeded) logger.LogError("branch schema of {Context} could not be written: {Reason}", set.Context, schema.Problem);
     }
 
     private void Publish(HostedSource source, PolicySet set, string version, DateTimeOffset since)

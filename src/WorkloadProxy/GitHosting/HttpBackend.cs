@@ -12,11 +12,13 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     // refs and pkt-lines beside the pack
     private const long Overhead = 1024 * 1024;
     private const long MaxUploadRequest = 10 * 1024 * 1024;
+    private readonly SemaphoreSlim running = new(32);
 
     /// <summary>Null when git's answer went back.</summary>
     public async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, PushSession? push, CancellationToken ended)
     {
         if (Check(http.Request, request) is { } refused) return refused;
+        await running.WaitAsync(ended);
         try
         {
             await using var process = git.Start(Command(http.Request, repository, request, push));
@@ -36,6 +38,10 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         catch (IOException e)
         {
             return Unavailable(e.Message);
+        }
+        finally
+        {
+            running.Release();
         }
     }
 

@@ -100,7 +100,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         if (review.Accepted is not { } set)
             return string.Join(" and ", new[] { review.Errors > 0 ? GateText.Count(review.Errors, "error") : null, review.FailedTests > 0 ? GateText.Count(review.FailedTests, "failed test") : null }.OfType<string>());
 
-        foreach (var line in AccessChanges.Between(before, set)) text.Add(line);
+        text.AddChanges(before, set);
         text.Add($"{GateText.Count(set.Roles.Length, "role")}, {(set.Policies.Length == 1 ? "1 policy" : $"{set.Policies.Length} policies")}, {GateText.Count(set.Tests.Length, "test")} passed; {update.New.Short} is in force when this push returns");
         if (replacesFirst && update.Old.IsZero)
         {
@@ -117,10 +117,10 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         var content = await PolicyTreeReader.ReadAsync(objects, update.New, ".", cancellationToken);
         var review = await Task.Run(() => PolicyReview.Of(update.New, content, new CompileOptions(session.Repository.Context, options.PublicUrl), before, time.GetUtcNow()), cancellationToken);
         text.AddReview(review, asWarnings: true);
-        text.Add(review.Accepted is { } set
+        text.Add(review.Accepted is not null
             ? $"branch `{update.Branch}` is stored and decides nothing; merged into `main` it would be accepted"
             : $"branch `{update.Branch}` is stored and decides nothing; merged into `main` it would be refused");
-        if (review.Accepted is { } accepted) foreach (var line in AccessChanges.Between(before, accepted)) text.Add(line);
+        if (review.Accepted is { } accepted) text.AddChanges(before, accepted);
     }
 
     private async Task<bool> IsAncestorAsync(HostedRepository repository, ObjectId ancestor, ObjectId commit, string? quarantine, CancellationToken cancellationToken) =>
