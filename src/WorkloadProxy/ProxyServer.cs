@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using Microsoft.AspNetCore.HostFiltering;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
@@ -90,9 +89,9 @@ internal sealed class ProxyServer : IAsyncDisposable
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, sources, time)));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), endpoints, authenticator, authorizer, issuer, credentials, forwarder, metrics, time,
-            logs.CreateLogger<Pipeline>());
+            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, audit, sources, time)));
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, credentials, forwarder,
+            metrics, time, logs.CreateLogger<Pipeline>());
         app.Run(pipeline.InvokeAsync);
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
@@ -120,11 +119,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         // SIGTERM: no new connections, requests in flight finish, hard end
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         builder.Services.AddHttpForwarder();
-        var allowedHosts = options.Framework["AllowedHosts"]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        if (allowedHosts.Length > 0) builder.Services.AddHostFiltering(filter => filter.AllowedHosts = allowedHosts);
-        var app = builder.Build();
-        if (allowedHosts.Length > 0) app.UseHostFiltering();
-        return app;
+        return builder.Build();
     }
 
     private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, HealthEndpoints health)
