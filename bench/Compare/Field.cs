@@ -145,7 +145,7 @@ internal sealed class Field : IAsyncDisposable
             ["DIGITALOCEAN_TOKEN"] = TeamToken,
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = origin.Address.ToString(),
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-            ["OTEL_TRACES_SAMPLER"] = "always_off",
+            ["OTEL_TRACES_EXPORTER"] = "none",
         });
     }
 

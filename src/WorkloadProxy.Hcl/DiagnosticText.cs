@@ -41,7 +41,7 @@ public static class DiagnosticText
         var newline = source[place..].IndexOf((byte)'\n');
         var end = newline < 0 ? source.Length : place + newline;
         // A line may be as long as the file; no more of it is decoded than may be shown.
-        start = Boundary(source, Math.Max(start, place - MaxBytes));
+        start = Math.Min(place, Boundary(source, Math.Max(start, place - MaxBytes)));
         end = Boundary(source, Math.Min(end, place + MaxBytes));
         var rest = Encoding.UTF8.GetString(source[start..end].TrimEnd((byte)'\r').TrimStart("\uFEFF"u8)).AsSpan();
         var column = Graphemes.Count(Encoding.UTF8.GetString(source[start..place].TrimStart("\uFEFF"u8)));
@@ -69,7 +69,8 @@ public static class DiagnosticText
 
     private static int Boundary(ReadOnlySpan<byte> source, int offset)
     {
-        while (offset < source.Length && (source[offset] & 0xC0) == 0x80)
+        // Three at most in UTF-8; a file that is refused for its encoding may hold more.
+        for (var limit = Math.Min(offset + 3, source.Length); offset < limit && (source[offset] & 0xC0) == 0x80;)
             offset++;
         return offset;
     }

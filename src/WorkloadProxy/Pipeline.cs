@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
@@ -28,23 +27,29 @@ internal sealed class Pipeline(
     public async Task InvokeAsync(HttpContext http)
     {
         var record = Begin(http);
+        var activity = RequestTracing.Start(http);
         http.Response.Headers["X-Request-Id"] = record.RequestId;
         var failure = await RunToFailureAsync(http, record);
         if (failure is not null) await AnswerAsync(http, record, failure);
         record.Status ??= http.Response.StatusCode;
         metrics.Completed(record, time);
+        if (activity is not null) RequestTracing.End(activity, http, record.Path, record.DecisionText);
         if (!record.Written) await audit.CompleteAsync(record);
     }
 
-    private AuditRecord Begin(HttpContext http) => new()
+    private AuditRecord Begin(HttpContext http)
     {
-        Time = time.GetUtcNow(),
-        Started = time.GetTimestamp(),
-        RequestId = ids.Next(),
-        TraceId = Activity.Current?.TraceId.ToHexString(),
-        Client = clients.Of(http),
-        Method = http.Request.Method,
-    };
+        var id = ids.Next();
+        return new AuditRecord
+        {
+            Time = time.GetUtcNow(),
+            Started = time.GetTimestamp(),
+            RequestId = id,
+            TraceId = RequestTracing.Continue(http.Request.Headers, id),
+            Client = clients.Of(http),
+            Method = http.Request.Method,
+        };
+    }
 
     /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
     private async Task<Failure?> RunToFailureAsync(HttpContext http, AuditRecord record)

@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Hosting.Server;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
@@ -25,10 +28,13 @@ namespace WorkloadProxy;
 /// <summary>The running proxy: all of it is made here, by hand, in the order of a request's way, and taken down in the opposite order.</summary>
 internal sealed class ProxyServer : IAsyncDisposable
 {
+    private static readonly TimeSpan stopPatience = TimeSpan.FromSeconds(30);
+
     private readonly Stack<object> parts = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
     private WebApplication app = null!;
+    private IServer? kestrel;
 
     public static string Version { get; } =
         typeof(ProxyServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
@@ -41,7 +47,9 @@ internal sealed class ProxyServer : IAsyncDisposable
     public static async Task<int> RunAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var server = await StartAsync(options, time, cancellationToken);
-        await server.app.WaitForShutdownAsync(cancellationToken);
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.Register(told.SetResult);
+        await told.Task;
         return 0;
     }
 
@@ -98,12 +106,29 @@ internal sealed class ProxyServer : IAsyncDisposable
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), endpoints, authenticator, authorizer, issuer, git, credentials, forwarder, metrics, time,
             logs.CreateLogger<Pipeline>());
         app.Run(pipeline.InvokeAsync);
+        var application = new RequestApplication(((IApplicationBuilder)app).Build());
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
         Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
-        await app.StartAsync(cancellationToken);
+        await ListenAsync(application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    private async Task ListenAsync(RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        foreach (var url in options.Urls) app.Urls.Add(url);
+        kestrel = app.Services.GetRequiredService<IServer>();
+        try
+        {
+            await kestrel.StartAsync(application, cancellationToken);
+            logs.CreateLogger<ProxyServer>().LogInformation("version {Version} listens on {Addresses}", Version, string.Join(", ", app.Urls));
+        }
+        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
+        {
+            // what Kestrel throws for an address in use or not to be had, and for what its own configuration section says wrong
+            throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
+        }
     }
 
     private static WebApplication CreateApplication(ProxyOptions options)
@@ -120,9 +145,6 @@ internal sealed class ProxyServer : IAsyncDisposable
             KestrelSetup.Configure(kestrel);
             kestrel.Configure(context.Configuration.GetSection("Kestrel"));
         });
-        builder.WebHost.UseUrls([.. options.Urls]);
-        // SIGTERM: no new connections, requests in flight finish, hard end
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         builder.Services.AddHttpForwarder();
         var allowedHosts = options.Framework["AllowedHosts"]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
         if (allowedHosts.Length > 0) builder.Services.AddHostFiltering(filter => filter.AllowedHosts = allowedHosts);
@@ -187,7 +209,12 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (app is not null) await app.StopAsync();
+        if (kestrel is not null)
+        {
+            // SIGTERM: no new connections, requests in flight finish, hard end
+            using var hardEnd = new CancellationTokenSource(stopPatience);
+            await kestrel.StopAsync(hardEnd.Token);
+        }
         await stopping.CancelAsync();
         try
         {

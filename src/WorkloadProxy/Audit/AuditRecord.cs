@@ -44,6 +44,9 @@ internal sealed class AuditRecord
     /// <summary>The record is in the audit already: what was minted is not handed out before.</summary>
     public bool Written { get; set; }
 
+    /// <summary><c>allow</c>, <c>deny</c> or <c>pass</c>.</summary>
+    public string DecisionText => Decision switch { AuditDecision.Allow => "allow", AuditDecision.Pass => "pass", _ => "deny" };
+
     /// <summary>One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended.</summary>
     public void Write(Utf8JsonWriter json, IBufferWriter<byte> output, TimeSpan? duration)
     {
@@ -64,7 +67,7 @@ internal sealed class AuditRecord
             for (var i = 0; i < names.Count; i++) json.WriteStringValue(names[i]);
             json.WriteEndArray();
         }
-        json.WriteString("decision"u8, Decision switch { AuditDecision.Allow => "allow"u8, AuditDecision.Pass => "pass"u8, _ => "deny"u8 });
+        json.WriteString("decision"u8, DecisionText);
         if (Rule is { } rule)
         {
             json.WriteStartObject("rule"u8);
