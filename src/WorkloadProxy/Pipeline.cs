@@ -4,6 +4,7 @@ using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding;
+using WorkloadProxy.GitHosting;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
@@ -18,7 +19,7 @@ namespace WorkloadProxy;
 /// </summary>
 internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    GitServer git, CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private const string IssuePath = "/v1/oidc/issue";
     private readonly RequestIds ids = new();
@@ -82,7 +83,7 @@ internal sealed class Pipeline(
         if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
-            if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null) return await PassThroughAsync(http, record, passThrough, rawTarget);
+            if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null && !GitPath.TryParse(PathOf(rawTarget), out _)) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
         if (!RequestTarget.TryParse(rawTarget, out var target, out var error, out var tooLong))
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
@@ -90,6 +91,7 @@ internal sealed class Pipeline(
         record.QueryNames = target.QueryNames;
         if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
         if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
+        if (GitPath.TryParse(target.Path, out var gitPath)) return await git.HandleAsync(http, record, gitPath, target.RawQuery);
 
         if (bearer.Refusal is { } noJwt) return noJwt;
         var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);

@@ -1,4 +1,5 @@
 using WorkloadProxy.Cli;
+using WorkloadProxy.GitHosting;
 
 namespace WorkloadProxy;
 
@@ -6,5 +7,7 @@ namespace WorkloadProxy;
 public static class Program
 {
     /// <summary>Exit codes: 0 ok, 1 findings or usage, 2 cannot start, 3 denied.</summary>
-    public static Task<int> Main(string[] args) => CommandLine.RunAsync(args, Terminal.System(), TimeProvider.System);
+    public static Task<int> Main(string[] args) => GitHook.IsCalled(args) ? GitHook.RunAsync()
+        : GitSsh.IsCalled ? GitSsh.RunAsync(args)
+        : CommandLine.RunAsync(args, Terminal.System(), TimeProvider.System);
 }

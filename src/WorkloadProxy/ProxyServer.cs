@@ -13,6 +13,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding;
+using WorkloadProxy.GitHosting;
 using WorkloadProxy.Health;
 using WorkloadProxy.Http;
 using WorkloadProxy.Issuing;
@@ -80,7 +81,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var sets = new PolicySetStore();
-        var sources = new PolicySources.PolicySources(options, sets, new PolicySnapshotStore(store.Database), time, logs.CreateLogger<PolicySources.PolicySources>());
+        var snapshots = new PolicySnapshotStore(store.Database);
+        var gitSources = Keep(new GitSources(options, sets, snapshots, time, logs));
+        var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
         await sources.LoadAsync(cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
@@ -93,19 +96,20 @@ internal sealed class ProxyServer : IAsyncDisposable
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
         var forwarder = new Forwarder(app.Services.GetRequiredService<IHttpForwarder>(), audit, options);
+        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
             new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, sources, time)));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), endpoints, authenticator, authorizer, issuer, credentials, forwarder, metrics, time,
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), endpoints, authenticator, authorizer, issuer, git, credentials, forwarder, metrics, time,
             logs.CreateLogger<Pipeline>());
         app.Run(pipeline.InvokeAsync);
         var application = new RequestApplication(((IApplicationBuilder)app).Build());
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
-        Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         await ListenAsync(application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);

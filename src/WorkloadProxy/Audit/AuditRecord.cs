@@ -22,6 +22,9 @@ internal sealed class AuditRecord
     public IReadOnlyList<string>? QueryNames { get; set; }
     public string? Upstream { get; set; }
     public Caller? Caller { get; set; }
+    /// <summary>The context and its policy set's commit, where an API token led to them and no caller names them.</summary>
+    public string? Context { get; set; }
+    public string? Commit { get; set; }
     /// <summary>The token that was revoked; a request has either this or a caller.</summary>
     public VerifiedToken? Revoked { get; set; }
     public AuditDecision Decision { get; set; } = AuditDecision.Deny;
@@ -54,6 +57,7 @@ internal sealed class AuditRecord
         if (Client is not null) json.WriteString("client"u8, Client);
         if ((Caller?.Token ?? Revoked) is { } token) WriteIdentity(json, token);
         if (Caller is { } caller) WriteGrants(json, caller);
+        else if (Context is not null) WriteContext(json);
         if (Upstream is not null) json.WriteString("upstream"u8, Upstream);
         if (Method is not null) json.WriteString("method"u8, Method);
         if (Path is not null) json.WriteString("path"u8, Path);
@@ -81,6 +85,12 @@ internal sealed class AuditRecord
         json.WriteEndObject();
         json.Flush();
         output.Write("\n"u8);
+    }
+
+    private void WriteContext(Utf8JsonWriter json)
+    {
+        json.WriteString("context"u8, Context);
+        if (Commit is not null) json.WriteString("commit"u8, Commit);
     }
 
     private static void WriteIdentity(Utf8JsonWriter json, VerifiedToken token)

@@ -31,6 +31,7 @@ internal static class CommandLine
             if (arguments is [] or ["serve", ..] or [['-', '-', ..], ..]) return await ServeCommand.RunAsync(arguments is ["serve", ..] ? arguments[1..] : arguments, terminal);
             if (arguments is ["config", "check", ..]) return ConfigCommand.Check(arguments[2..], terminal);
             if (arguments is ["backup", [not '-', ..] and var file, ..]) return await StoreBackupCommand.RunAsync(file, arguments[2..], terminal);
+            if (arguments is ["policy", "pull", ..]) return await PolicyPullCommand.RunAsync(arguments[2..], terminal);
             if (arguments is ["keys", "list" or "rotate", ..]) return await KeysCommand.RunAsync(arguments[1], arguments[2..], terminal, time);
         }
 
@@ -59,7 +60,7 @@ internal static class CommandLine
             PolicyDiffCommand.Create(terminal),
             PolicyShowCommand.Create(terminal),
             PolicyParseCommand.Create(terminal),
-            PolicyPullCommand.Create(terminal),
+            PolicyPullCommand.Create(),
         };
         root.Add(policy);
         root.Add(new Command("token", "Looks into tokens.") { TokenShowCommand.Create(terminal, time) });

@@ -8,11 +8,6 @@ internal static class NotInThisVersion
     public static void Check(SettingsReader reader, ProxyOptions options)
     {
         if (reader.Settings.Has("ConnectionStrings:Postgres")) reader.Mistake("ConnectionStrings:Postgres", Text + ", expected none (the store is SQLite in `DataDirectory`)", "\"DataDirectory\": \"data\"");
-        foreach (var key in reader.Settings.Elements("Policies"))
-        {
-            if (reader.Settings.Has(key + ":Git")) reader.Mistake(key + ":Git", Text + ", expected `Directory`", "\"Directory\": \".\"");
-            if (reader.Settings.Has(key + ":Hosted")) reader.Mistake(key + ":Hosted", Text + ", expected `Directory`", "\"Directory\": \".\"");
-        }
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             var kind = reader.Settings.Find(key + ":Kind")?.Value;

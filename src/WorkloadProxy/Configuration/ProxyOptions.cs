@@ -80,7 +80,8 @@ internal sealed record RemoteGitOptions
 
 internal sealed record CommitStatusOptions(Uri ApiAddress, string TokenFile);
 
-internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null);
+/// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
+internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
 internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop }
 

@@ -4,13 +4,13 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicySources;
 
 /// <summary>The sources of all contexts: loaded at start, followed while the server runs.</summary>
-internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<PolicySources> logger)
+internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<PolicySources> logger, GitSources? git = null)
 {
     private readonly IReadOnlyList<DirectorySource> directories = options.Policies.Where(policy => policy.Directory is not null)
         .Select(policy => new DirectorySource(policy.Context, policy.Directory!, options.PublicUrl, sets, snapshots, time, logger)).ToList();
 
     /// <summary>One for each context, as of now.</summary>
-    public IReadOnlyList<PolicySourceStatus> Statuses => directories.Select(source => source.Status).ToList();
+    public IReadOnlyList<PolicySourceStatus> Statuses => [.. directories.Select(source => source.Status), .. git?.Statuses ?? []];
 
     /// <summary>
     /// Loads every source. One that is broken leaves its context with the last good set from the store, or with none; but a broken directory that is the only
@@ -26,8 +26,9 @@ internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, P
             if (options.Policies.Count == 1) throw new StartException($"the policy set of `{source.Status.Context}` in `{options.Policies[0].Directory}` has errors\n{error.Text}", "run `workload-proxy policy check` on the directory");
             await source.LoadSnapshotAsync(cancellationToken);
         }
+        if (git is not null) await git.LoadAsync(cancellationToken);
     }
 
     /// <summary>Follows all sources until it is cancelled.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(directories.Select(source => source.RunAsync(cancellationToken)));
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll([.. directories.Select(source => source.RunAsync(cancellationToken)), git?.RunAsync(cancellationToken) ?? Task.CompletedTask]);
 }

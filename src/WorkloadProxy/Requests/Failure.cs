@@ -12,4 +12,6 @@ internal sealed record Failure(ErrorId Id, string Message)
     public TimeSpan? RetryAfter { get; init; }
     /// <summary>For 405: the <c>Allow</c> header.</summary>
     public string? Allow { get; init; }
+    /// <summary>For 401 on git's paths: <c>Basic</c> is offered beside <c>Bearer</c>, or git never asks its credential helper.</summary>
+    public bool OffersBasic { get; init; }
 }

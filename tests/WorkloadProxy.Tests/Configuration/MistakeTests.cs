@@ -103,8 +103,6 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
-        { $$""" "Policies": [{ "Context": "{{Team}}", "Git": { "Url": "https://github.com/acme/rbac.git" } }] """, "Policies:0:Git: is not available in this version, expected `Directory`" },
-        { $$""" "Policies": [{ "Context": "{{Team}}", "Hosted": {} }] """, "Policies:0:Hosted: is not available in this version, expected `Directory` (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic` or `Query` (appsettings.json)" },
     };
 

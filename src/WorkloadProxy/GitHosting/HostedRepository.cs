@@ -1,0 +1,119 @@
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.GitHosting;
+
+/// <summary>One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.</summary>
+internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time)
+{
+    /// <summary>Refs of the server's own: not shown, not fetched, not pushed.</summary>
+    public const string OwnRefs = "refs/workload-proxy";
+    public const string Main = "refs/heads/main";
+    public const string Schema = "refs/heads/schema";
+    private const string GeneratedRef = OwnRefs + "/generated";
+
+    private readonly SemaphoreSlim creating = new(1);
+    private int activePushes;
+
+    public AuthContext Context => context;
+    public HostedGitOptions Options => options;
+
+    /// <summary>Below the repositories' directory.</summary>
+    public string Name { get; } = GitDirectories.NameOf(context);
+    public string Directory => Path.Combine(git.Directories.Repositories, Name);
+    public bool Exists => File.Exists(Path.Combine(Directory, "HEAD"));
+
+    /// <summary>Pushes of one repository pass the gate one after the other; it is held until what was accepted is in force.</summary>
+    public SemaphoreSlim Gate { get; } = new(1);
+
+    public ObjectId? Tip => RefFile.Read(Directory, Main);
+    public ObjectId? SchemaTip => RefFile.Read(Directory, Schema);
+
+    /// <summary>The commit that the server made at the beginning; the first push may replace it.</summary>
+    public ObjectId? Generated => RefFile.Read(Directory, GeneratedRef);
+
+    /// <summary>Makes the repository with its first commit, if it isn't there; null when it is, else why not. All of it appears at once.</summary>
+    public async Task<string?> EnsureCreatedAsync(CancellationToken cancellationToken)
+    {
+        if (Exists) return null;
+        await creating.WaitAsync(cancellationToken);
+        try
+        {
+            return Exists ? null : await CreateAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+        finally
+        {
+            creating.Release();
+        }
+    }
+
+    /// <summary>Takes away what a run of git that was killed, or a crash, left behind. Only while no push is in the gate.</summary>
+    public void RemoveLeftovers()
+    {
+        foreach (var name in new[] { "packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock" }) File.Delete(Path.Combine(Directory, name));
+        var refs = Path.Combine(Directory, "refs");
+        if (!System.IO.Directory.Exists(refs)) return;
+        foreach (var left in System.IO.Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories)) File.Delete(left);
+    }
+
+    /// <summary>A push has begun; disposing tells its end. With the last one, what killed pushes left of their quarantines goes.</summary>
+    public IDisposable BeginPush()
+    {
+        Interlocked.Increment(ref activePushes);
+        return new PushEnd(this);
+    }
+
+    public void RemoveQuarantines()
+    {
+        var objects = new DirectoryInfo(Path.Combine(Directory, "objects"));
+        if (!objects.Exists) return;
+        foreach (var left in objects.EnumerateDirectories("*incoming-*")) left.Delete(recursive: true);
+    }
+
+    /// <summary>Puts <c>main</c> back to the first commit, where a push was to replace it and did not.</summary>
+    public Task<GitResult> RestoreGeneratedAsync(ObjectId generated, CancellationToken cancellationToken) =>
+        git.RunAsync(new GitCommand("update-ref", "--end-of-options", Main, generated.ToString(), new string('0', generated.ToString().Length)) { Repository = Directory }, cancellationToken);
+
+    /// <summary>Makes way for a push that replaces the first commit: to the client <c>main</c> was not there.</summary>
+    public Task<GitResult> WithdrawGeneratedAsync(ObjectId generated, CancellationToken cancellationToken) =>
+        git.RunAsync(new GitCommand("update-ref", "-d", "--end-of-options", Main, generated.ToString()) { Repository = Directory }, cancellationToken);
+
+    private async Task<string?> CreateAsync(CancellationToken cancellationToken)
+    {
+        var files = InitialContent.Of(context, options.InitialDirectory);
+        var draft = Path.Combine(git.Directories.Repositories, $".new-{Name}");
+        if (System.IO.Directory.Exists(draft)) System.IO.Directory.Delete(draft, recursive: true);
+        GitDirectories.MakePrivate(draft);
+        var made = await git.RunAsync(new GitCommand("init", "--bare", "--quiet", "--initial-branch=main", "--template=", $"--object-format={options.ObjectFormat}", "--end-of-options", draft), cancellationToken);
+        if (made.Succeeded) made = await FastImport.CommitAsync(git, draft, Main, null, files, "Begin with no permissions\n\nMade by workload-proxy. The first push may replace this commit.", time.GetUtcNow(), cancellationToken);
+        if (!made.Succeeded) return made.Problem;
+        if (RefFile.Read(draft, Main) is not { } first) return "the first commit was not made";
+        made = await git.RunAsync(new GitCommand("update-ref", "--end-of-options", GeneratedRef, first.ToString()) { Repository = draft }, cancellationToken);
+        if (!made.Succeeded) return made.Problem;
+        System.IO.Directory.Move(draft, Directory);
+        return null;
+    }
+
+    private void EndPush()
+    {
+        if (Interlocked.Decrement(ref activePushes) > 0) return;
+        try
+        {
+            RemoveQuarantines();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // one that just began may be in there; the next end tries again
+        }
+    }
+
+    private sealed class PushEnd(HostedRepository repository) : IDisposable
+    {
+        private HostedRepository? repository = repository;
+        public void Dispose() => Interlocked.Exchange(ref repository, null)?.EndPush();
+    }
+}

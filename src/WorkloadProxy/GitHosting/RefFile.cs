@@ -1,0 +1,28 @@
+namespace WorkloadProxy.GitHosting;
+
+/// <summary>Reads where a ref of a bare repository stands, from its files: for a thousand repositories at start, a thousand runs of git would take too long.</summary>
+internal static class RefFile
+{
+    /// <summary>Null where there is no such ref.</summary>
+    /// <exception cref="IOException">The repository can't be read.</exception>
+    public static ObjectId? Read(string repository, string name)
+    {
+        try
+        {
+            var loose = Path.Combine(repository, name);
+            if (File.Exists(loose) && ObjectId.TryParse(File.ReadAllText(loose).TrimEnd('\n'), out var id)) return id;
+        }
+        catch (FileNotFoundException)
+        {
+            // packed in between
+        }
+        var packed = Path.Combine(repository, "packed-refs");
+        if (!File.Exists(packed)) return null;
+        foreach (var line in File.ReadLines(packed))
+        {
+            var space = line.IndexOf(' ');
+            if (space > 0 && line.AsSpan(space + 1).SequenceEqual(name) && ObjectId.TryParse(line[..space], out var id)) return id;
+        }
+        return null;
+    }
+}
