@@ -5,6 +5,7 @@ using WorkloadProxy.Authorization;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.GitHosting;
+using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
@@ -18,7 +19,7 @@ namespace WorkloadProxy;
 /// credential and forward. Whatever happens, one record is written.
 /// </summary>
 internal sealed class Pipeline(
-    AuditLog audit, ClientAddress clients, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
+    AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
     GitServer git, CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private const string IssuePath = "/v1/oidc/issue";
@@ -56,11 +57,17 @@ internal sealed class Pipeline(
     {
         try
         {
-            return audit.Unavailable ?? await RunAsync(http, record);
+            if (audit.Unavailable is { } unavailable && !HealthEndpoints.Are(RawTarget(http))) return unavailable;
+            return await RunAsync(http, record);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             return new Failure(ErrorId.BadRequest, "the caller went away");
+        }
+        catch (IOException)
+        {
+            // the server's own reading and writing: the other end of it is the caller's
+            return new Failure(ErrorId.BadRequest, "the request broke off");
         }
         catch (StoreException error)
         {
@@ -77,8 +84,9 @@ internal sealed class Pipeline(
 
     private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record)
     {
-        if (RequestFraming.Check(http.Request) is { } refused) return refused;
+        if ((RequestFraming.Check(http.Request) ?? hosts.Check(http.Request)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
+        if (bearer.Kind == BearerTokenKind.Several) return bearer.Refusal;
         var rawTarget = RawTarget(http);
         if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
         {
@@ -107,11 +115,17 @@ internal sealed class Pipeline(
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         if (!credentials.Get(caller.Token.Context).Succeeded(out var credential, out var unavailable)) return unavailable;
         record.Decision = AuditDecision.Allow;
-        var forwarded = new ForwardedRequest(upstream, target.Forwarded, credential, record.RequestId!);
+        var forwarded = new ForwardedRequest(upstream, target.Forwarded, credential, record.RequestId!, isWebSocket);
         if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
-        using var guard = new UpgradeGuard(() => authenticator.IsStillValid(caller.Token) && authorizer.StillPermits(caller, target), time);
-        return await forwarder.SendAsync(http, forwarded, record, guard.Ended);
+        using var guard = new UpgradeGuard(() => WhyNoLonger(caller, target), time);
+        var failure = await forwarder.SendAsync(http, forwarded, record, guard.Ended);
+        return failure is not null && guard.EndedBecause is { } reason ? new Failure(ErrorId.Forbidden, reason) : failure;
     }
+
+    private string? WhyNoLonger(Caller caller, RequestTarget target) =>
+        !authenticator.IsStillValid(caller.Token) ? "the connection ended with its token"
+        : !authorizer.StillPermits(caller, target) ? "the connection ended with the policy that permitted it"
+        : null;
 
     private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
     {

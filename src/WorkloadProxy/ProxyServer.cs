@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Hosting.Server;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
@@ -102,11 +101,10 @@ internal sealed class ProxyServer : IAsyncDisposable
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, sources, time)));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), endpoints, authenticator, authorizer, issuer, git, credentials, forwarder, metrics, time,
-            logs.CreateLogger<Pipeline>());
-        app.Run(pipeline.InvokeAsync);
-        var application = new RequestApplication(((IApplicationBuilder)app).Build());
+            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, audit, sources, time)));
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
+            credentials, forwarder, metrics, time, logs.CreateLogger<Pipeline>());
+        var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
         Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
@@ -146,11 +144,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             kestrel.Configure(context.Configuration.GetSection("Kestrel"));
         });
         builder.Services.AddHttpForwarder();
-        var allowedHosts = options.Framework["AllowedHosts"]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        if (allowedHosts.Length > 0) builder.Services.AddHostFiltering(filter => filter.AllowedHosts = allowedHosts);
-        var app = builder.Build();
-        if (allowedHosts.Length > 0) app.UseHostFiltering();
-        return app;
+        return builder.Build();
     }
 
     private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, HealthEndpoints health)

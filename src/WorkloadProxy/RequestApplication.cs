@@ -8,7 +8,7 @@ namespace WorkloadProxy;
 /// What Kestrel runs for each request: the pipeline, and nothing around it. ASP.NET's own host would add a logging scope, a container scope and an activity to every request, and nothing
 /// here asks for them (docs/decisions/0009). The context is kept with its connection and used again.
 /// </summary>
-internal sealed class RequestApplication(RequestDelegate pipeline) : IHttpApplication<DefaultHttpContext>
+internal sealed class RequestApplication(Pipeline pipeline) : IHttpApplication<DefaultHttpContext>
 {
     public DefaultHttpContext CreateContext(IFeatureCollection contextFeatures)
     {
@@ -21,7 +21,7 @@ internal sealed class RequestApplication(RequestDelegate pipeline) : IHttpApplic
         return container.HostContext = new DefaultHttpContext(contextFeatures);
     }
 
-    public Task ProcessRequestAsync(DefaultHttpContext context) => pipeline(context);
+    public Task ProcessRequestAsync(DefaultHttpContext context) => pipeline.InvokeAsync(context);
 
     public void DisposeContext(DefaultHttpContext context, Exception? exception) => context.Uninitialize();
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using WorkloadProxy.Configuration;
@@ -48,24 +49,33 @@ internal sealed class AuditLog : IAsyncDisposable
         ? new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and requests that can't be audited are refused") { RetryAfter = RetryAfter }
         : null;
 
+    /// <summary>Lines wait for a sink that fails.</summary>
+    public bool IsFailing => failing;
+
+    /// <summary>Requests that can't be audited are refused.</summary>
+    public bool IsRequired => options.Required;
+
     /// <summary>What SIGHUP asks for.</summary>
     public void Reopen() => sink.Reopen();
 
-    /// <summary>Keeps the record's facts where they outlive the process, before an upstream sees the request. Returns the slot, or −1.</summary>
-    public int KeepInFlight(AuditRecord record)
+    /// <summary>
+    /// Keeps the record's facts where they outlive the process, before an upstream sees the request: as many as a slot holds. False when every slot is taken
+    /// and a request without its trace may not go on.
+    /// </summary>
+    public bool TryKeepInFlight(AuditRecord record)
     {
         var reason = record.Reason;
         record.Reason = "process ended";
-        var slot = trail.Keep(Serialize(record, null));
-        if (slot < 0) slot = trail.Keep(Serialize(Shortened(record), null));
+        for (var detail = AuditDetail.Full; record.InFlightSlot < 0 && detail <= AuditDetail.Least; detail++) record.InFlightSlot = trail.Keep(Serialize(record, null, detail));
         record.Reason = reason;
-        return slot;
+        return record.InFlightSlot >= 0 || !options.Required;
     }
 
     /// <summary>Hands the finished record over to the writer.</summary>
     public ValueTask CompleteAsync(AuditRecord record)
     {
-        if (record.Status == 401 && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        // not by the status: an upstream's own 401 is the answer to a request that was permitted
+        if (record.Error == UnauthenticatedLimit.Error && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
         var line = ToLine(record, null);
         return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
     }
@@ -86,33 +96,18 @@ internal sealed class AuditLog : IAsyncDisposable
         return new AuditLine(buffer, bytes.Length, record.InFlightSlot, written);
     }
 
-    private static ReadOnlySpan<byte> Serialize(AuditRecord record, TimeSpan? duration)
+    private static ReadOnlySpan<byte> Serialize(AuditRecord record, TimeSpan? duration, AuditDetail detail = AuditDetail.Full)
     {
         if (scratch is not { } pair)
         {
             var fresh = new ArrayBufferWriter<byte>(2048);
-            scratch = pair = (fresh, new Utf8JsonWriter(fresh, new JsonWriterOptions { SkipValidation = true }));
+            scratch = pair = (fresh, new Utf8JsonWriter(fresh, AuditRecord.Json));
         }
         pair.Buffer.ResetWrittenCount();
         pair.Json.Reset(pair.Buffer);
-        record.Write(pair.Json, pair.Buffer, duration);
+        record.Write(pair.Json, pair.Buffer, duration, detail);
         return pair.Buffer.WrittenSpan;
     }
-
-    /// <summary>The part of a record that always fits a slot: who asked is found by the request id's other records, what was asked is cut.</summary>
-    private static AuditRecord Shortened(AuditRecord record) => new()
-    {
-        Time = record.Time,
-        Started = record.Started,
-        RequestId = record.RequestId,
-        TraceId = record.TraceId,
-        Client = record.Client,
-        Method = record.Method,
-        Path = record.Path is { Length: > 64 } path ? $"{path[..64]}…" : record.Path,
-        Upstream = record.Upstream,
-        Decision = record.Decision,
-        Reason = record.Reason,
-    };
 
     private async Task WriteAsync()
     {
@@ -125,7 +120,7 @@ internal sealed class AuditLog : IAsyncDisposable
                 group.Write(line.Buffer.AsSpan(0, line.Length));
                 taken.Add(line);
             }
-            var written = await WriteGroupAsync(group.WrittenMemory, taken);
+            var written = await WriteGroupAsync(group, taken);
             foreach (var line in taken)
             {
                 // a line that was never written stays in the trail, for the next start
@@ -139,13 +134,13 @@ internal sealed class AuditLog : IAsyncDisposable
     }
 
     /// <summary>Tries until the sink takes the group, or the process stops.</summary>
-    private async Task<bool> WriteGroupAsync(ReadOnlyMemory<byte> group, List<AuditLine> taken)
+    private async Task<bool> WriteGroupAsync(ArrayBufferWriter<byte> group, List<AuditLine> taken)
     {
         while (true)
         {
             try
             {
-                sink.Write(group.Span);
+                sink.Write(group.WrittenSpan);
                 if (failing) logger.LogInformation("the audit log can be written again");
                 failing = false;
                 return true;
@@ -154,7 +149,7 @@ internal sealed class AuditLog : IAsyncDisposable
             {
                 if (!failing) logger.LogError("the audit log can't be written: {Error}", error.Message);
                 failing = true;
-                foreach (var line in taken) line.Written?.TrySetResult(false);
+                LetGoOfWaiting(group, taken);
             }
             try
             {
@@ -168,6 +163,20 @@ internal sealed class AuditLog : IAsyncDisposable
         }
     }
 
+    /// <summary>Who waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another one will tell.</summary>
+    private void LetGoOfWaiting(ArrayBufferWriter<byte> group, List<AuditLine> taken)
+    {
+        if (!options.Required || taken.TrueForAll(line => line.Written is null)) return;
+        group.ResetWrittenCount();
+        foreach (var line in taken)
+        {
+            if (line.Written is null) group.Write(line.Buffer.AsSpan(0, line.Length));
+            else ArrayPool<byte>.Shared.Return(line.Buffer);
+        }
+        foreach (var line in taken) line.Written?.TrySetResult(false);
+        taken.RemoveAll(line => line.Written is not null);
+    }
+
     private void EnqueueSuppressed()
     {
         if (unauthenticated.TakeSuppressed() is not (> 0 and var count)) return;
@@ -178,16 +187,33 @@ internal sealed class AuditLog : IAsyncDisposable
             Status = 401,
             Reason = $"{count} more requests without a valid token in one second",
         };
-        lines.Writer.TryWrite(ToLine(record, null));
+        if (!lines.Writer.TryWrite(ToLine(record, null))) unauthenticated.PutBack(count);
     }
 
     private void WriteLeftBehind(string path)
     {
         var left = InFlightTrail.TakeLeftBehind(path);
         if (left.Count == 0) return;
-        foreach (var line in left) sink.Write(line);
+        // the last group may have been written and its slots not released yet
+        var written = RequestIdsIn(sink.Tail(2 * MaxGroup));
+        foreach (var line in left)
+        {
+            if (!RequestIdsIn(line).Overlaps(written)) sink.Write(line);
+        }
         InFlightTrail.Clear(path);
         logger.LogWarning("the last process ended with {Count} requests in flight; they are in the audit log now", left.Count);
+    }
+
+    private static HashSet<string> RequestIdsIn(ReadOnlySpan<byte> text)
+    {
+        var marker = "\"request_id\":\""u8;
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        for (int at; (at = text.IndexOf(marker)) >= 0 && text.Length >= at + marker.Length + RequestIds.Length; text = text[RequestIds.Length..])
+        {
+            text = text[(at + marker.Length)..];
+            ids.Add(Encoding.ASCII.GetString(text[..RequestIds.Length]));
+        }
+        return ids;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Hcl;
@@ -47,28 +48,34 @@ internal sealed class AuditRecord
     /// <summary><c>allow</c>, <c>deny</c> or <c>pass</c>.</summary>
     public string DecisionText => Decision switch { AuditDecision.Allow => "allow", AuditDecision.Pass => "pass", _ => "deny" };
 
-    /// <summary>One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended.</summary>
-    public void Write(Utf8JsonWriter json, IBufferWriter<byte> output, TimeSpan? duration)
+    /// <summary>How records are written: line ends and controls are escaped, and what a person looks for is found as it is.</summary>
+    public static JsonWriterOptions Json { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>
+    /// One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended, <paramref name="detail"/> less than full where there is little room.
+    /// </summary>
+    public void Write(Utf8JsonWriter json, IBufferWriter<byte> output, TimeSpan? duration, AuditDetail detail = AuditDetail.Full)
     {
         json.WriteStartObject();
         json.WriteString("time"u8, Time);
         if (RequestId is not null) json.WriteString("request_id"u8, RequestId);
         if (TraceId is not null) json.WriteString("trace_id"u8, TraceId);
         if (Client is not null) json.WriteString("client"u8, Client);
-        if ((Caller?.Token ?? Revoked) is { } token) WriteIdentity(json, token);
-        if (Caller is { } caller) WriteGrants(json, caller);
-        else if (Context is not null) WriteContext(json);
-        if (Upstream is not null) json.WriteString("upstream"u8, Upstream);
+        if (detail < AuditDetail.Least && (Caller?.Token ?? Revoked) is { } token) WriteIdentity(json, token, detail);
+        else if (Context is not null) json.WriteString("context"u8, Cut(Context, detail));
+        if (detail == AuditDetail.Full && Caller is { } caller) WriteGrants(json, caller);
+        else if (Commit is not null) json.WriteString("commit"u8, Commit);
+        if (Upstream is not null) json.WriteString("upstream"u8, Cut(Upstream, detail));
         if (Method is not null) json.WriteString("method"u8, Method);
-        if (Path is not null) json.WriteString("path"u8, Path);
-        if (QueryNames is { Count: > 0 } names)
+        if (Path is not null) json.WriteString("path"u8, Cut(Path, detail));
+        if (detail == AuditDetail.Full && QueryNames is { Count: > 0 } names)
         {
             json.WriteStartArray("query"u8);
             for (var i = 0; i < names.Count; i++) json.WriteStringValue(names[i]);
             json.WriteEndArray();
         }
         json.WriteString("decision"u8, DecisionText);
-        if (Rule is { } rule)
+        if (detail == AuditDetail.Full && Rule is { } rule)
         {
             json.WriteStartObject("rule"u8);
             json.WriteString("policy"u8, Policy);
@@ -87,23 +94,23 @@ internal sealed class AuditRecord
         output.Write("\n"u8);
     }
 
-    private void WriteContext(Utf8JsonWriter json)
+    private static void WriteIdentity(Utf8JsonWriter json, VerifiedToken token, AuditDetail detail)
     {
-        json.WriteString("context"u8, Context);
-        if (Commit is not null) json.WriteString("commit"u8, Commit);
-    }
-
-    private static void WriteIdentity(Utf8JsonWriter json, VerifiedToken token)
-    {
-        json.WriteString("context"u8, token.ContextText);
-        json.WriteString("iss"u8, token.Issuer);
-        json.WriteString("sub"u8, token.Subject);
-        if (token.Actor is { } actor)
+        json.WriteString("context"u8, Cut(token.ContextText, detail));
+        json.WriteString("iss"u8, Cut(token.Issuer, detail));
+        json.WriteString("sub"u8, Cut(token.Subject, detail));
+        if (detail == AuditDetail.Full && token.Actor is { } actor)
         {
             json.WritePropertyName("act"u8);
             actor.WriteTo(json);
         }
-        if (token.Id is not null) json.WriteString("jti"u8, token.Id);
+        if (token.Id is not null) json.WriteString("jti"u8, Cut(token.Id, detail));
+    }
+
+    private static string Cut(string text, AuditDetail detail)
+    {
+        var most = detail switch { AuditDetail.Full => int.MaxValue, AuditDetail.Brief => 96, _ => 24 };
+        return text.Length <= most ? text : $"{text.AsSpan(0, most)}…";
     }
 
     private static void WriteGrants(Utf8JsonWriter json, Caller caller)
@@ -114,6 +121,9 @@ internal sealed class AuditRecord
         json.WriteString("commit"u8, caller.PolicyVersion);
     }
 }
+
+/// <summary>How much of a record is written: what of it fits a slot of the in-flight trail is at least who asked for what, with long texts cut, or that somebody did.</summary>
+internal enum AuditDetail { Full, Brief, Least }
 
 /// <summary>How a request was decided; <c>Pass</c> is a user's own API token, passed through.</summary>
 internal enum AuditDecision { Deny, Allow, Pass }

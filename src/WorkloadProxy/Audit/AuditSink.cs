@@ -3,6 +3,7 @@ namespace WorkloadProxy.Audit;
 /// <summary>Where lines go: a file, opened again when it was renamed away or on SIGHUP, or standard output. One writer.</summary>
 internal sealed class AuditSink(string? path) : IDisposable
 {
+    private const int MaxTornLine = 1024 * 1024;
     private Stream? stream;
     private string? openedAs;
     private volatile bool reopen;
@@ -13,9 +14,10 @@ internal sealed class AuditSink(string? path) : IDisposable
     /// <summary>Writes whole lines; throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when that fails.</summary>
     public void Write(ReadOnlySpan<byte> lines)
     {
-        if (stream is not null && (reopen || WasMovedAway())) Close();
+        if (stream is not null && (reopen || WasMovedAway() || WasCutShort())) Close();
         reopen = false;
         if (stream is null) Open();
+        var start = stream is FileStream { CanSeek: true } ? stream.Position : -1;
         try
         {
             stream!.Write(lines);
@@ -23,8 +25,29 @@ internal sealed class AuditSink(string? path) : IDisposable
         }
         catch
         {
+            // what a full disk took of the group goes again, so that the retry leaves each line once and whole
+            if (start >= 0) CutTo(start);
             Close();
             throw;
+        }
+    }
+
+    /// <summary>The end of the file, at most <paramref name="length"/> bytes; empty where lines don't go to a file that can be read.</summary>
+    public byte[] Tail(int length)
+    {
+        if (path is null || !File.Exists(path)) return [];
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (!file.CanSeek) return [];
+            var tail = new byte[Math.Min(length, file.Length)];
+            file.Seek(-tail.Length, SeekOrigin.End);
+            file.ReadExactly(tail);
+            return tail;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return [];
         }
     }
 
@@ -37,9 +60,44 @@ internal sealed class AuditSink(string? path) : IDisposable
         }
         var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        CutTornLine(path);
         var file = new FileStream(path, options);
         stream = file;
         openedAs = LinkOf(file);
+    }
+
+    /// <summary>A process that was killed while it wrote leaves half a line, which would make the next one unreadable too. An upstream's half is in the trail.</summary>
+    private static void CutTornLine(string path)
+    {
+        if (!File.Exists(path)) return;
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            if (!file.CanSeek || file.Length == 0) return;
+            var tail = new byte[Math.Min(MaxTornLine, file.Length)];
+            file.Seek(-tail.Length, SeekOrigin.End);
+            file.ReadExactly(tail);
+            var whole = tail.AsSpan().LastIndexOf((byte)'\n') + 1;
+            if (whole == tail.Length) return;
+            if (whole > 0 || tail.Length == file.Length) file.SetLength(file.Length - tail.Length + whole);
+            else file.WriteByte((byte)'\n');
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // it may be appended to, and no more
+        }
+    }
+
+    private void CutTo(long length)
+    {
+        try
+        {
+            ((FileStream)stream!).SetLength(length);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            // no regular file
+        }
     }
 
     private static string? LinkOf(FileStream file) =>
@@ -51,6 +109,9 @@ internal sealed class AuditSink(string? path) : IDisposable
         if (path is null || stream is not FileStream file) return false;
         return !File.Exists(path) || LinkOf(file) != openedAs;
     }
+
+    /// <summary>Emptied in place (<c>copytruncate</c>): writing on at the old place would leave a hole.</summary>
+    private bool WasCutShort() => stream is FileStream { CanSeek: true } file && file.Length < file.Position;
 
     private void Close()
     {

@@ -5,6 +5,9 @@ namespace WorkloadProxy.Audit;
 /// <summary>Who called, as far as it can be known: the connection's address, or behind trusted proxies the last address in <c>X-Forwarded-For</c> that none of them has.</summary>
 internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
 {
+    /// <summary>An IPv4 address as such, also where the socket speaks IPv6.</summary>
+    public static string? Text(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString();
+
     public string? Of(HttpContext http)
     {
         var address = http.Connection.RemoteIpAddress;

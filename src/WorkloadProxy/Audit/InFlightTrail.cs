@@ -19,6 +19,7 @@ internal sealed unsafe class InFlightTrail : IDisposable
     private readonly byte* start;
     private readonly int[] free = new int[SlotCount];
     private int freeCount = SlotCount;
+    private volatile bool closed;
     private SpinLock freeLock = new(enableThreadOwnerTracking: false);
 
     /// <summary>Opens or makes the file. The lines that the last process left are read first, with <see cref="TakeLeftBehind"/>.</summary>
@@ -26,8 +27,10 @@ internal sealed unsafe class InFlightTrail : IDisposable
     {
         // high slots first, so that a quiet server touches few pages
         for (var i = 0; i < SlotCount; i++) free[i] = SlotCount - 1 - i;
-        if (!File.Exists(path))
+        // one of another size was left half made, and is filled up here rather than by a write to memory
+        if (!File.Exists(path) || new FileInfo(path).Length != (long)SlotSize * SlotCount)
         {
+            File.Delete(path);
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, PreallocationSize = (long)SlotSize * SlotCount };
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             using var made = new FileStream(path, options);
@@ -68,7 +71,8 @@ internal sealed unsafe class InFlightTrail : IDisposable
     /// <summary>Keeps <paramref name="line"/> and returns its slot, or −1 when it is too long or every slot is taken.</summary>
     public int Keep(ReadOnlySpan<byte> line)
     {
-        if (line.Length > MaxLength) return -1;
+        // a request that outlives the server's stop has no memory to write to any more
+        if (line.Length > MaxLength || closed) return -1;
         var slot = Take();
         if (slot < 0) return -1;
         var at = start + ((long)slot * SlotSize);
@@ -80,6 +84,7 @@ internal sealed unsafe class InFlightTrail : IDisposable
 
     public void Release(int slot)
     {
+        if (closed) return;
         Volatile.Write(ref *(int*)(start + ((long)slot * SlotSize)), 0);
         var taken = false;
         freeLock.Enter(ref taken);
@@ -98,6 +103,7 @@ internal sealed unsafe class InFlightTrail : IDisposable
 
     public void Dispose()
     {
+        closed = true;
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();
         file.Dispose();

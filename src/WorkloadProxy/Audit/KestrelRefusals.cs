@@ -21,13 +21,21 @@ internal sealed class KestrelRefusals(AuditLog audit, TimeProvider time) : IObse
         {
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),
-            Client = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress?.ToString(),
+            Client = ClientAddress.Text(features.Get<IHttpConnectionFeature>()?.RemoteIpAddress),
             Status = error?.StatusCode ?? 400,
             Error = "bad_request",
-            Reason = $"not HTTP: {error?.Message}",
+            Reason = $"not HTTP: {Kind(error?.Message)}",
         };
         // the event is raised on the connection's own loop; the queue takes the record, now or as soon as it has room
         _ = audit.CompleteAsync(record).AsTask();
+    }
+
+    /// <summary>The message up to the bytes that it quotes, which may be a token.</summary>
+    private static string Kind(string? message)
+    {
+        if (string.IsNullOrEmpty(message)) return "the request is malformed";
+        var quoted = message.IndexOfAny(['\'', '"']);
+        return (quoted < 0 ? message : message[..quoted]).TrimEnd(' ', ':', '.');
     }
 
     public void OnCompleted()

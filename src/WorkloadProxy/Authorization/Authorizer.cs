@@ -48,7 +48,7 @@ internal sealed class Authorizer(PolicySetStore policies, TimeProvider time)
         if (policies.Current(caller.Token.Context) is not { } current) return false;
         if (!caller.Token.IsOwn && !current.Set.TrustsIssuer(caller.Token.Issuer)) return false;
         var grants = ReferenceEquals(current.Set, caller.Grants.Set) ? caller.Grants : current.Set.MatchRoles(caller.Token.Claims);
-        return grants.Decide(new AccessRequest { Method = "GET", Target = target, Upgrade = true, Now = time.GetUtcNow() }).Outcome == DecisionOutcome.Allow;
+        return grants.Decide(new AccessRequest { Method = "GET", Target = target, Upgrade = true, Body = RequestBody.Absent, Now = time.GetUtcNow() }).Outcome == DecisionOutcome.Allow;
     }
 
     private static Failure? Conclude(AuditRecord record, in Decision decision)

@@ -11,30 +11,55 @@ internal static class BodyReader
     /// <summary>1 MiB: what is inspected (SPEC §6).</summary>
     public const int MaxLength = 1024 * 1024;
 
+    /// <summary>For the forms that anyone may send: no more than they can hold, in no more time than it takes.</summary>
+    public const int MaxFormLength = 64 * 1024;
+    private static readonly TimeSpan FormTime = TimeSpan.FromSeconds(30);
+
     private static readonly byte[] Empty = [];
 
     /// <summary>The body's bytes, empty if there is none; 413 when there are more than <see cref="MaxLength"/>.</summary>
-    public static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http)
+    public static ValueTask<Result<byte[]>> ReadAsync(HttpContext http) => ReadAsync(http, MaxLength, http.RequestAborted);
+
+    /// <summary>The same for a caller who has not been authenticated.</summary>
+    public static async ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http)
+    {
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        time.CancelAfter(FormTime);
+        try
+        {
+            return await ReadAsync(http, MaxFormLength, time.Token);
+        }
+        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            return new Failure(ErrorId.BadRequest, $"the request's body did not come within {FormTime.TotalSeconds:0} s");
+        }
+    }
+
+    private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, CancellationToken cancellationToken)
     {
         var request = http.Request;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return Empty;
-        if (request.ContentLength > MaxLength) return TooLarge();
+        if (request.ContentLength > maxLength) return TooLarge(maxLength);
         var reader = request.BodyReader;
         while (true)
         {
             ReadResult read;
             try
             {
-                read = await reader.ReadAsync(http.RequestAborted);
+                read = await reader.ReadAsync(cancellationToken);
+            }
+            catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
+            {
+                return new Failure(ErrorId.PayloadTooLarge, "the request's body is larger than the server takes");
             }
             catch (BadHttpRequestException)
             {
                 return new Failure(ErrorId.BadRequest, "the request's body is not whole");
             }
-            if (read.Buffer.Length > MaxLength)
+            if (read.Buffer.Length > maxLength)
             {
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                return TooLarge();
+                return TooLarge(maxLength);
             }
             if (!read.IsCompleted)
             {
@@ -56,5 +81,5 @@ internal static class BodyReader
         http.Request.ContentLength = bytes.Length;
     }
 
-    private static Failure TooLarge() => new(ErrorId.PayloadTooLarge, $"a rule inspects this body, and it is over {MaxLength} bytes");
+    private static Failure TooLarge(int maxLength) => new(ErrorId.PayloadTooLarge, $"this body is inspected, and it is over {maxLength} bytes");
 }

@@ -13,7 +13,7 @@ internal sealed class Credential
 {
     private readonly string[] secretForms;
 
-    private Credential(params string[] secretForms) => this.secretForms = secretForms;
+    private Credential(params string[] secretForms) => this.secretForms = [.. secretForms.Where(form => form.Length > 0).Distinct().OrderByDescending(form => form.Length)];
 
     public string? HeaderName { get; private init; }
     public Secret? HeaderValue { get; private init; }
@@ -26,9 +26,9 @@ internal sealed class Credential
         switch (options.Kind)
         {
             case CredentialKind.Bearer:
-                return new(secret) { HeaderName = HeaderNames.Authorization, HeaderValue = new($"Bearer {secret}") };
+                return new(secret, Uri.EscapeDataString(secret)) { HeaderName = HeaderNames.Authorization, HeaderValue = new($"Bearer {secret}") };
             case CredentialKind.Header:
-                return new(secret) { HeaderName = options.Name, HeaderValue = new(Format(options.Format, secret)) };
+                return new(secret, Uri.EscapeDataString(secret)) { HeaderName = options.Name, HeaderValue = new(Format(options.Format, secret)) };
             case CredentialKind.Basic:
                 var pair = options.Username is null ? secret : $"{options.Username}:{secret}";
                 var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(pair));
@@ -53,11 +53,8 @@ internal sealed class Credential
 
     private bool IsQueryName(string pair)
     {
-        var end = pair.IndexOf('=');
-        var name = end < 0 ? pair : pair[..end];
-        // `;` separates too for some upstreams: a part behind one may smuggle the name in
-        return name.Split(';').Append(pair.Split(';')[^1].Split('=')[0])
-            .Any(part => string.Equals(Uri.UnescapeDataString(part.Replace('+', ' ')), QueryName, StringComparison.OrdinalIgnoreCase));
+        // `;` separates too for some upstreams, and some drop the spaces round a name
+        return pair.Split(';').Any(part => string.Equals(Uri.UnescapeDataString(part.Split('=')[0].Replace('+', ' ')).Trim(), QueryName, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary><paramref name="value"/> without the secret, should an upstream send it back; null when it isn't there.</summary>
@@ -67,7 +64,7 @@ internal sealed class Credential
         foreach (var form in secretForms)
         {
             var text = redacted ?? value;
-            if (form.Length > 0 && text.Contains(form, StringComparison.Ordinal)) redacted = text.Replace(form, "***", StringComparison.Ordinal);
+            if (text.Contains(form, StringComparison.Ordinal)) redacted = text.Replace(form, "***", StringComparison.Ordinal);
         }
         return redacted;
     }

@@ -12,11 +12,11 @@ internal sealed class CredentialSource(CredentialOptions options, ILogger logger
     /// <summary>Why there is no credential, for the log and the audit.</summary>
     public string? Problem => Volatile.Read(ref last)?.Problem;
 
-    /// <summary>The credential as its source stands now, or null. One <c>stat</c> a call for a file; the rest only after a change.</summary>
+    /// <summary>The credential as its source stands now, or null. One look at the file a call; the rest only after a change.</summary>
     public Credential? Current()
     {
         var reading = Volatile.Read(ref last);
-        var changed = options.File is null ? default : File.GetLastWriteTimeUtc(options.File);
+        var changed = options.File is null ? default : VersionOf(options.File);
         if (reading is not null && reading.Changed == changed) return reading.Credential;
         var fresh = Read(changed);
         if (fresh.Problem is { } problem && problem != reading?.Problem) logger.LogError("credential of {Context}: {Problem}", options.Context, problem);
@@ -24,7 +24,27 @@ internal sealed class CredentialSource(CredentialOptions options, ILogger logger
         return fresh.Credential;
     }
 
-    private Reading Read(DateTime changed)
+    /// <summary>
+    /// What tells one content of the file from another: the length too, for a clock of 4 ms can't tell the halves of one write apart. A link is followed to its end,
+    /// whose own times never change (Kubernetes swaps a directory behind it).
+    /// </summary>
+    private static FileVersion VersionOf(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists) return default;
+        try
+        {
+            if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target) file = target;
+            return new(file.LastWriteTimeUtc, file.Length, file.FullName);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // gone in between
+            return default;
+        }
+    }
+
+    private Reading Read(FileVersion changed)
     {
         string? text;
         var place = options.File is null ? $"environment variable `{options.EnvironmentVariable}`" : $"file `{options.File}`";
@@ -52,5 +72,7 @@ internal sealed class CredentialSource(CredentialOptions options, ILogger logger
         return new string(buffer, 0, reader.ReadBlock(buffer));
     }
 
-    private sealed record Reading(DateTime Changed, Credential? Credential, string? Problem);
+    private readonly record struct FileVersion(DateTime Changed, long Length, string? Path);
+
+    private sealed record Reading(FileVersion Changed, Credential? Credential, string? Problem);
 }

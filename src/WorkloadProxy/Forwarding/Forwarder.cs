@@ -38,13 +38,23 @@ internal sealed class Forwarder
         if (request.Upstream.Origin is not { } origin)
             return new Failure(ErrorId.UpstreamUnreachable, $"the address of upstream `{request.Upstream.Options.Name}` is not known");
         context.Features.Set(request);
-        var slot = audit.KeepInFlight(record);
-        record.InFlightSlot = slot;
+        if (!audit.TryKeepInFlight(record))
+            return new Failure(ErrorId.AuditUnavailable, "too many requests are under way to keep a trace of another one") { RetryAfter = TimeSpan.FromSeconds(1) };
         var error = await http.SendAsync(context, origin, request.Upstream.Invoker, request.Upstream.Forwarding, transformer, ended);
-        record.Bytes = context.Features.Get<CountingStream>()?.Count ?? (error == ForwarderError.None ? context.Response.ContentLength ?? 0 : null);
+        if (error == ForwarderError.None && request.IsWebSocket && !context.Response.HasStarted && context.Response.StatusCode is >= 200 and < 300)
+            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not take the upgrade to a WebSocket");
+        record.Bytes = BytesOf(context, error);
         if (error == ForwarderError.None) return null;
         var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
         return FailureFrom(error, exception, request.Upstream.Options.Name);
+    }
+
+    /// <summary>What the caller got of the body, where that is known.</summary>
+    private static long? BytesOf(HttpContext context, ForwarderError error)
+    {
+        if (HttpMethods.IsHead(context.Request.Method) || context.Response.StatusCode is 204 or 304) return 0;
+        if (context.Response.StatusCode == 101) return null;
+        return context.Features.Get<CountingStream>()?.Count ?? (error == ForwarderError.None ? context.Response.ContentLength ?? 0 : null);
     }
 
     private static Failure FailureFrom(ForwarderError error, Exception? exception, string upstream)
@@ -56,6 +66,11 @@ internal sealed class Forwarder
             ForwarderError.RequestTimedOut => new(ErrorId.UpstreamTimeout, $"upstream `{upstream}` did not answer in time") { Detail = detail },
             ForwarderError.RequestCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
                 => new(ErrorId.BadRequest, "the request ended before it was whole") { Detail = detail },
+            ForwarderError.ResponseBodyClient or ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient
+                or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled
+                => new(ErrorId.BadRequest, "the caller went away before the answer was whole") { Detail = detail },
+            ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeResponseDestination
+                => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` broke off its answer") { Detail = detail },
             _ => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` can't be reached or did not answer as HTTP asks") { Detail = detail },
         };
     }

@@ -26,10 +26,15 @@ internal sealed class HeaderHygiene
     [
         HeaderNames.SetCookie, "Set-Cookie2", "X-Request-Id",
         HeaderNames.Connection, HeaderNames.ProxyConnection, HeaderNames.KeepAlive, HeaderNames.TransferEncoding, HeaderNames.Upgrade,
-        HeaderNames.ProxyAuthenticate,
+        // this server sends no trailers over HTTP/1.1, and HTTP/2 announces none
+        HeaderNames.ProxyAuthenticate, HeaderNames.Trailer,
         // would lead callers round the proxy
         HeaderNames.AltSvc,
     ], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What the body is, which the rule that inspected it relied on: no <c>Connection</c> option takes these off (RFC 9110 §7.6.1).</summary>
+    private static readonly FrozenSet<string> OfTheBody =
+        FrozenSet.ToFrozenSet([HeaderNames.ContentType, HeaderNames.ContentEncoding, HeaderNames.ContentLength, HeaderNames.ContentRange], StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenSet<string> dropped;
 
@@ -45,6 +50,9 @@ internal sealed class HeaderHygiene
         && !name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase)
         && !name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)
         && name[0] != ':';
+
+    /// <summary>Whether a <c>Connection</c> option may name it as one for this hop alone.</summary>
+    public static bool MayBeHopByHop(string name) => !OfTheBody.Contains(name);
 
     /// <summary>Whether a response header goes back.</summary>
     public static bool ReachesCaller(string name) => !NeverToCaller.Contains(name);

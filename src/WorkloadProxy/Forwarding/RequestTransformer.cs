@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using WorkloadProxy.Credentials;
@@ -20,7 +21,7 @@ internal sealed class RequestTransformer : HttpTransformer
         {
             var isOwnToken = passesThrough && name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
             if (!isOwnToken && !forwarded.Upstream.Hygiene.ReachesUpstream(name)) continue;
-            if (connection.Count > 0 && IsNamed(connection, name)) continue;
+            if (connection.Count > 0 && HeaderHygiene.MayBeHopByHop(name) && IsNamed(connection, name)) continue;
             // with both, the length is the one that can lie (RFC 9112 §6.3)
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
             if (forwarded.Credential?.HeaderName is { } credentialName && name.Equals(credentialName, StringComparison.OrdinalIgnoreCase)) continue;
@@ -38,21 +39,34 @@ internal sealed class RequestTransformer : HttpTransformer
     public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         if (proxyResponse is null) return new(false);
-        var credential = httpContext.Features.Get<ForwardedRequest>()!.Credential;
+        var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
+        if (forwarded.IsWebSocket && !TookUpgrade(proxyResponse)) return new(false);
+        var credential = forwarded.Credential;
+        if (credential is not null && proxyResponse.ReasonPhrase is { } phrase && credential.Redact(phrase) is { } safe)
+            httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = safe;
         var headers = httpContext.Response.Headers;
         Copy(proxyResponse.Headers.NonValidated, headers, credential);
         Copy(proxyResponse.Content.Headers.NonValidated, headers, credential);
+        // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
+        if (proxyResponse.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
         if (proxyResponse.Content.Headers.ContentLength is null) CountingStream.Install(httpContext);
         return new(true);
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
-        var feature = httpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseTrailersFeature>();
+        var feature = httpContext.Features.Get<IHttpResponseTrailersFeature>();
         if (feature is { Trailers: { IsReadOnly: false } trailers })
             Copy(proxyResponse.TrailingHeaders.NonValidated, trailers, httpContext.Features.Get<ForwardedRequest>()!.Credential);
         return default;
     }
+
+    /// <summary>
+    /// Whether a WebSocket's answer is what <c>connect</c> permits: the upgrade (over HTTP/2 a 200 to CONNECT) or a refusal. Any other success is the answer to an ordinary GET,
+    /// which needs <c>read</c>.
+    /// </summary>
+    public static bool TookUpgrade(HttpResponseMessage response) =>
+        (int)response.StatusCode is 101 or >= 300 || response.RequestMessage?.Method == HttpMethod.Connect;
 
     private static void Copy(System.Net.Http.Headers.HttpHeadersNonValidated source, IHeaderDictionary destination, Credential? credential)
     {

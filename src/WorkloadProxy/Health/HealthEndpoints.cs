@@ -8,6 +8,9 @@ internal sealed class HealthEndpoints(HealthProbe probe)
 {
     private static readonly string[] forwardingHeaders = ["Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"];
 
+    /// <summary>Whether the target is one of these: they answer also while requests that can't be audited are refused, or a full disk would look like a dead process.</summary>
+    public static bool Are(string rawTarget) => rawTarget is "/health" or "/health/live" or "/health/ready";
+
     public Task WriteLiveAsync(HttpContext context) => WriteAsync(context, HealthReport.Live);
 
     public async Task WriteReadyAsync(HttpContext context) =>

@@ -1,11 +1,12 @@
 using Dapper;
+using WorkloadProxy.Audit;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Health;
 
 /// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
-internal sealed class HealthProbe(Database database, SigningKeys signingKeys, PolicySources.PolicySources policySources, TimeProvider time)
+internal sealed class HealthProbe(Database database, SigningKeys signingKeys, AuditLog audit, PolicySources.PolicySources policySources, TimeProvider time)
 {
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
@@ -15,7 +16,9 @@ internal sealed class HealthProbe(Database database, SigningKeys signingKeys, Po
     public async Task<HealthFacts> LookAsync(CancellationToken cancellationToken)
     {
         var keys = new HealthComponent("signing_keys", signingKeys.PublicKeys.Count > 0 ? HealthStatus.Ok : HealthStatus.Unavailable);
-        return new([await AskStoreAsync(cancellationToken), keys], policySources.Statuses);
+        var log = new HealthComponent("audit", !audit.IsFailing ? HealthStatus.Ok : audit.IsRequired ? HealthStatus.Unavailable : HealthStatus.Degraded,
+            audit.IsFailing ? "the audit log can't be written" : null);
+        return new([await AskStoreAsync(cancellationToken), keys, log], policySources.Statuses);
     }
 
     private async Task<HealthComponent> AskStoreAsync(CancellationToken cancellationToken)

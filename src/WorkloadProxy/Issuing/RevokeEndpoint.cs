@@ -11,7 +11,7 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
 {
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
-        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (RevocationForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } token)
         {
             record.Reason = malformed!.Description;

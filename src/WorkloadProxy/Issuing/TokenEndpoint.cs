@@ -15,7 +15,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
 
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
-        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, unreadable, true);
+        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, unreadable, true);
         if (TokenRequestForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } form) return await RefuseAsync(http, record, malformed!);
         var knownTarget = exchange.Knows(form.Audience, out _);
         var authenticated = await authenticator.AuthenticateAsync(form.SubjectToken.AsMemory(), http.RequestAborted);

@@ -46,7 +46,10 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
         record.Status = 200;
         record.Bytes = body.Length;
         if (!await audit.WriteThroughAsync(record))
+        {
+            (record.Decision, record.TokenSha256) = (AuditDecision.Deny, null);
             return new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and a token that can't be audited is not handed out") { RetryAfter = TimeSpan.FromSeconds(1) };
+        }
         record.Written = true;
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentType = "application/json";

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -11,6 +12,9 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
 {
     private static readonly SearchValues<char> HeaderText =
         SearchValues.Create(" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
+    // it is read in terminals, and never as HTML
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static ErrorResponse From(Failure failure) => failure.Id switch
     {
@@ -32,14 +36,14 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         _ => new(503, "policy_unavailable", failure),
     };
 
-    /// <summary>Writes the whole response; returns the body's length. The response must not have started.</summary>
+    /// <summary>Writes the whole response; returns how much body it sent. The response must not have started.</summary>
     public async ValueTask<int> WriteAsync(HttpContext http, string requestId)
     {
         var response = http.Response;
         response.StatusCode = Status;
         SetHeaders(response.Headers);
         var body = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(body))
+        using (var json = new Utf8JsonWriter(body, Plain))
         {
             json.WriteStartObject();
             json.WriteString("id"u8, Id);
@@ -49,7 +53,9 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         }
         response.ContentType = "application/json";
         response.ContentLength = body.WrittenCount;
-        if (!HttpMethods.IsHead(http.Request.Method)) await response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
+        response.Headers.XContentTypeOptions = "nosniff";
+        if (HttpMethods.IsHead(http.Request.Method)) return 0;
+        await response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
         return body.WrittenCount;
     }
 

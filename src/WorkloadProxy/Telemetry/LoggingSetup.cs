@@ -13,6 +13,9 @@ internal static class LoggingSetup
         // every request has its audit line; the framework's two more would only repeat it
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
         logging.AddConfiguration(framework.GetSection("Logging"));
+        // below this level these write targets with their queries, or what a broken request held: never, whatever is configured
+        foreach (var category in (string[])["Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore.Server.Kestrel.BadRequests", "Yarp.ReverseProxy.Forwarder.HttpForwarder"])
+            logging.AddFilter(category, LogLevel.Warning);
         logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         if (terminal)
         {
