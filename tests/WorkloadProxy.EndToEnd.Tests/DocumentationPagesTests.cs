@@ -91,7 +91,7 @@ public sealed partial class DocumentationPagesTests
     [GeneratedRegex("""new\(\d+, "([a-z_]+)", failure\)""")]
     private static partial Regex ErrorId();
 
-    [GeneratedRegex("\"(workload_proxy\\.[a-z_.]+)\"")]
+    [GeneratedRegex("Create\\w+(?:<\\w+>)?\\(\"(workload_proxy\\.[a-z_.]+)\"")]
     private static partial Regex Metric();
 
     [GeneratedRegex("\"([a-z0-9_]+)\"u8[,)]")]
