@@ -149,6 +149,7 @@ internal sealed class Pipeline(
     {
         var answer = ErrorResponse.From(failure);
         record.Error = answer.Id;
+        record.Path ??= RefusedPath(RawTarget(http));
         record.Reason ??= failure.Detail is null ? failure.Message : $"{failure.Message} ({failure.Detail})";
         if (http.Response.HasStarted)
         {
@@ -172,6 +173,15 @@ internal sealed class Pipeline(
     private static Failure EncodedSlash() => new(ErrorId.BadRequest, "the path holds an encoded `/` (`%2F`), which this upstream does not take");
 
     private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+
+    /// <summary>What was asked for and never parsed: as it came, without what may be a value or, in an absolute form, a password.</summary>
+    private static string? RefusedPath(string rawTarget)
+    {
+        if (!rawTarget.StartsWith('/')) return null;
+        var end = rawTarget.AsSpan().IndexOfAny('?', '#');
+        var path = end < 0 ? rawTarget : rawTarget[..end];
+        return path.Length <= RequestTarget.MaxLength ? path : string.Concat(path.AsSpan(0, 256), "…");
+    }
 
     private static string PathOf(string rawTarget) => rawTarget.IndexOf('?') is >= 0 and var question ? rawTarget[..question] : rawTarget;
 }

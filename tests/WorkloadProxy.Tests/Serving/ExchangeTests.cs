@@ -11,8 +11,23 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.Tests.Serving;
 
 /// <summary>SPEC §8 and the token endpoints of §3, through the socket.</summary>
-public sealed class ExchangeTests
+public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture<ExchangeTests.Servers>
 {
+    /// <summary>For the tables, whose rows don't disturb each other.</summary>
+    public sealed class Servers : IAsyncLifetime
+    {
+        internal TestProxy Chain { get; private set; } = null!;
+        internal TestProxy Tutorial { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => (Chain, Tutorial) = (await TestProxy.StartAsync(ExchangeTests.Chain()), await TestProxy.StartAsync(Examples.Tutorial));
+
+        public async ValueTask DisposeAsync()
+        {
+            await Chain.DisposeAsync();
+            await Tutorial.DisposeAsync();
+        }
+    }
+
     /// <summary>The job may ask for any role of its context; what a token of that context may do is reading, and asking again.</summary>
     private static IReadOnlyDictionary<string, string> Chain(string more = "") => new Dictionary<string, string>
     {
@@ -112,7 +127,7 @@ public sealed class ExchangeTests
     [InlineData("", 403)]
     public async Task What_an_exchange_asks_for_is_checked(string body, int status)
     {
-        var proxy = await Shared.Value;
+        var proxy = servers.Chain;
         var filled = body.Replace("AUD", TestProxy.DigitalOcean.ToString(), StringComparison.Ordinal).Replace("SUB", subject, StringComparison.Ordinal);
 
         var answer = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(), filled);
@@ -121,9 +136,6 @@ public sealed class ExchangeTests
         Assert.Equal(status == 200, answer.Json.TryGetProperty("token", out _));
         if (status == 200 && !body.Contains("ttl", StringComparison.Ordinal)) Assert.Equal(900, answer.Json.GetProperty("expires_in").GetInt32());
     }
-
-    /// <summary>For the table above alone; it ends with the process.</summary>
-    private static readonly Lazy<Task<TestProxy>> Shared = new(() => TestProxy.StartAsync(Chain()));
 
     [Fact]
     public async Task A_chain_of_exchanges_is_4_deep_and_names_each_actor()
@@ -258,7 +270,7 @@ public sealed class ExchangeTests
     [InlineData("actor_token", "a.b.c", 400, "invalid_request")]
     public async Task An_error_of_the_token_endpoint_is_OAuths(string name, string? value, int status, string error)
     {
-        var proxy = await Tutorial.Value;
+        var proxy = servers.Tutorial;
         var form = new Dictionary<string, string>(Form(proxy)) { ["scope"] = "role:database-and-spaces-keys-access" };
         if (value is null) form.Remove(name);
         else form[name] = value;
@@ -271,12 +283,10 @@ public sealed class ExchangeTests
         Assert.Equal("deny", (await proxy.AuditOfAsync(answer)).GetProperty("decision").GetString());
     }
 
-    private static readonly Lazy<Task<TestProxy>> Tutorial = new(() => TestProxy.StartAsync(Examples.Tutorial));
-
     [Fact]
     public async Task A_form_over_its_limit_is_413_before_anyone_is_authenticated()
     {
-        var answer = await (await Tutorial.Value).SendAsync(HttpMethod.Post, "/v1/oidc/token", null, new ByteArrayContent(new byte[65 * 1024]));
+        var answer = await servers.Tutorial.SendAsync(HttpMethod.Post, "/v1/oidc/token", null, new ByteArrayContent(new byte[65 * 1024]));
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.Status);
     }
@@ -289,7 +299,7 @@ public sealed class ExchangeTests
     [InlineData("POST", "/", "GET, HEAD")]
     public async Task An_endpoint_says_which_methods_it_takes(string method, string target, string allow)
     {
-        var answer = await (await Tutorial.Value).SendAsync(new HttpMethod(method), target, null);
+        var answer = await servers.Tutorial.SendAsync(new HttpMethod(method), target, null);
 
         Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.Status);
         Assert.Equal("method_not_allowed", answer.ErrorId);
@@ -304,7 +314,7 @@ public sealed class ExchangeTests
     [InlineData("/.well-known/JWKS")]
     public async Task No_other_spelling_reaches_an_endpoint(string target)
     {
-        var answer = await (await Tutorial.Value).GetAsync(target, null);
+        var answer = await servers.Tutorial.GetAsync(target, null);
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
     }
@@ -375,7 +385,7 @@ public sealed class ExchangeTests
     [InlineData("x")]
     public async Task Revoking_what_is_no_token_of_ours_is_200_too(string token)
     {
-        var answer = await RevokeAsync(await Tutorial.Value, token);
+        var answer = await RevokeAsync(servers.Tutorial, token);
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("", answer.Body);
@@ -384,7 +394,7 @@ public sealed class ExchangeTests
     [Fact]
     public async Task Discovery_and_keys_are_an_ordinary_issuers()
     {
-        var proxy = await Tutorial.Value;
+        var proxy = servers.Tutorial;
         var configuration = await proxy.GetAsync("/.well-known/openid-configuration", null);
         var jwks = await proxy.GetAsync("/.well-known/jwks", null);
 

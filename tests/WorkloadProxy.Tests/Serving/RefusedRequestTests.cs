@@ -39,6 +39,7 @@ public sealed class RefusedRequestTests
         var line = (await proxy.AuditAsync(1))[0];
         Assert.Equal("deny", line.GetProperty("decision").GetString());
         Assert.Equal(400, line.GetProperty("status").GetInt32());
+        Assert.Equal("/v2/%2e%2e/databases", line.GetProperty("path").GetString());
         Assert.Contains(line.GetProperty("request_id").GetString()!, answer);
     }
 
