@@ -54,6 +54,16 @@ public sealed partial class DocumentationPagesTests
     }
 
     [Fact]
+    public void The_tests_that_the_threat_model_names_exist()
+    {
+        var named = TestName().Matches(DocumentationPage.Read("docs/architecture.md").Text).Select(match => match.Groups[1].Value).Distinct().ToList();
+        var there = Directory.EnumerateFiles(Path.Combine(Repository.Top, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(Path.GetFileNameWithoutExtension).ToHashSet();
+
+        Assert.True(named.Count > 20);
+        Assert.Empty(named.Where(name => !there.Contains(name)));
+    }
+
+    [Fact]
     public void Every_link_leads_to_a_file()
     {
         var pages = Directory.EnumerateFiles(Path.Combine(Repository.Top, "docs"), "*.md", SearchOption.AllDirectories).Concat(["README.md", "CONTRIBUTING.md"]);
@@ -102,6 +112,9 @@ public sealed partial class DocumentationPagesTests
 
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Hole();
+
+    [GeneratedRegex("`([A-Za-z0-9]+Tests)`")]
+    private static partial Regex TestName();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
