@@ -24,7 +24,7 @@ internal sealed class Authenticator(
     public ValueTask<Result<Caller>> AuthenticateAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
         var seen = recent.TryGet(token, out var hash);
-        if (!seen && !TokenHash.TryCompute(token.Span, out hash)) return new(Refusal.Malformed($"is no ASCII text of at most {JwtDocument.MaxLength} bytes"));
+        if (!seen && !TokenHash.TryCompute(token.Span, out hash)) return new(Refusal.Malformed(token.Length > JwtDocument.MaxLength ? $"is longer than {JwtDocument.MaxLength} bytes" : "is no ASCII text"));
         if (Recall(hash) is { } cached)
         {
             if (!seen) recent.Add(token, hash);

@@ -46,7 +46,7 @@ internal sealed class Forwarder
         record.Bytes = BytesOf(context, error);
         if (error == ForwarderError.None) return null;
         var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
-        return FailureFrom(error, exception, request.Upstream.Options.Name);
+        return FailureFrom(error, exception, request.Upstream.Options.Name, context.Response.HasStarted);
     }
 
     /// <summary>What the caller got of the body, where that is known.</summary>
@@ -57,7 +57,7 @@ internal sealed class Forwarder
         return context.Features.Get<CountingStream>()?.Count ?? (error == ForwarderError.None ? context.Response.ContentLength ?? 0 : null);
     }
 
-    private static Failure FailureFrom(ForwarderError error, Exception? exception, string upstream)
+    private static Failure FailureFrom(ForwarderError error, Exception? exception, string upstream, bool started)
     {
         // the exception's own text may hold the target with its query: the types are enough to tell what happened
         var detail = $"{error}: {exception?.GetType().Name} {exception?.InnerException?.GetType().Name}".TrimEnd();
@@ -67,9 +67,9 @@ internal sealed class Forwarder
             ForwarderError.RequestCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
                 => new(ErrorId.BadRequest, "the request ended before it was whole") { Detail = detail },
             ForwarderError.ResponseBodyClient or ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient
-                or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled
+                or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled when started
                 => new(ErrorId.BadRequest, "the caller went away before the answer was whole") { Detail = detail },
-            ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeResponseDestination
+            ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeResponseDestination when started
                 => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` broke off its answer") { Detail = detail },
             _ => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` can't be reached or did not answer as HTTP asks") { Detail = detail },
         };

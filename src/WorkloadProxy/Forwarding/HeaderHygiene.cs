@@ -17,6 +17,8 @@ internal sealed class HeaderHygiene
         "Sudo", "atproto-proxy",
         // set by the forwarder itself; the server has answered an `Expect` by the time the body goes on
         HeaderNames.Host, "X-Request-Id", HeaderNames.Expect,
+        // what Kestrel makes of a `Content-Length` beside chunks
+        "X-Content-Length",
         // hop by hop (RFC 9110 §7.6.1)
         HeaderNames.Connection, HeaderNames.ProxyConnection, HeaderNames.KeepAlive, HeaderNames.TransferEncoding, HeaderNames.TE, HeaderNames.Trailer,
         HeaderNames.Upgrade, HeaderNames.ProxyAuthenticate, "Proxy-Features", "HTTP2-Settings", HeaderNames.AltSvc,

@@ -51,7 +51,7 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         try
         {
             if (repository.Exists) return null;
-            if (await repository.EnsureCreatedAsync(cancellationToken) is { } problem) return problem;
+            if (await repository.CreateAsync(cancellationToken) is { } problem) return problem;
             await LoadFromRepositoryAsync(sources[repository.Context], repository.Tip!.Value, cancellationToken);
             return null;
         }

@@ -12,7 +12,6 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public const string Schema = "refs/heads/schema";
     private const string GeneratedRef = OwnRefs + "/generated";
 
-    private readonly SemaphoreSlim creating = new(1);
     private int activePushes;
 
     public AuthContext Context => context;
@@ -32,22 +31,16 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     /// <summary>The commit that the server made at the beginning; the first push may replace it.</summary>
     public ObjectId? Generated => RefFile.Read(Directory, GeneratedRef);
 
-    /// <summary>Makes the repository with its first commit, if it isn't there; null when it is, else why not. All of it appears at once.</summary>
-    public async Task<string?> EnsureCreatedAsync(CancellationToken cancellationToken)
+    /// <summary>Makes the repository with its first commit; null when it is there, else why not. All of it appears at once. Only within the gate.</summary>
+    public async Task<string?> CreateAsync(CancellationToken cancellationToken)
     {
-        if (Exists) return null;
-        await creating.WaitAsync(cancellationToken);
         try
         {
-            return Exists ? null : await CreateAsync(cancellationToken);
+            return await BuildAsync(cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return e.Message;
-        }
-        finally
-        {
-            creating.Release();
         }
     }
 
@@ -82,7 +75,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public Task<GitResult> WithdrawGeneratedAsync(ObjectId generated, CancellationToken cancellationToken) =>
         git.RunAsync(new GitCommand("update-ref", "-d", "--end-of-options", Main, generated.ToString()) { Repository = Directory }, cancellationToken);
 
-    private async Task<string?> CreateAsync(CancellationToken cancellationToken)
+    private async Task<string?> BuildAsync(CancellationToken cancellationToken)
     {
         var files = InitialContent.Of(context, options.InitialDirectory);
         var draft = Path.Combine(git.Directories.Repositories, $".new-{Name}");

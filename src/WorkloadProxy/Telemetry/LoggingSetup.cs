@@ -13,9 +13,12 @@ internal static class LoggingSetup
         // every request has its audit line; the framework's two more would only repeat it
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
         logging.AddConfiguration(framework.GetSection("Logging"));
-        // below this level these write targets with their queries, or what a broken request held: never, whatever is configured
+        // below a warning these write targets with their queries, or what a broken request held: never, whatever is configured
         foreach (var category in (string[])["Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore.Server.Kestrel.BadRequests", "Yarp.ReverseProxy.Forwarder.HttpForwarder"])
-            logging.AddFilter(category, LogLevel.Warning);
+        {
+            var configured = Configured(framework.GetSection("Logging:LogLevel"), category);
+            logging.AddFilter<ConsoleLoggerProvider>(category, configured > LogLevel.Warning ? configured : LogLevel.Warning);
+        }
         logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         if (terminal)
         {
@@ -34,5 +37,11 @@ internal static class LoggingSetup
                 options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
             });
         }
+    }
+
+    private static LogLevel Configured(IConfigurationSection levels, string category)
+    {
+        var closest = levels.GetChildren().Where(level => level.Key == "Default" || category.StartsWith(level.Key, StringComparison.OrdinalIgnoreCase)).MaxBy(level => level.Key == "Default" ? 0 : level.Key.Length);
+        return Enum.TryParse<LogLevel>(closest?.Value, ignoreCase: true, out var level) ? level : LogLevel.Warning;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
@@ -192,6 +193,35 @@ public class ProtocolTests
 
         Assert.False(push.Succeeded);
         Assert.Contains("remote: refused: the policy can't be checked: no server is running here", push.Errors);
+    }
+
+    [Fact]
+    public async Task A_hook_of_no_push_is_refused()
+    {
+        await using var test = await HostedTest.StartAsync();
+        var start = new ProcessStartInfo(OwnProgram.Path) { RedirectStandardInput = true, RedirectStandardError = true };
+        start.Environment[GitHook.PushVariable] = "0123456789abcdef0123456789abcdef";
+        start.Environment[GitHook.DataVariable] = test.Proxy.Options.DataDirectory;
+        using var hook = Process.Start(start)!;
+        await hook.StandardInput.WriteAsync($"{new string('0', 40)} {new string('1', 40)} refs/heads/main\n");
+        hook.StandardInput.Close();
+
+        Assert.Equal("refused: this push is not known to the server\n", await hook.StandardError.ReadToEndAsync());
+        await hook.WaitForExitAsync();
+        Assert.Equal(1, hook.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_push_that_never_ends_is_ended()
+    {
+        await using var test = await HostedTest.StartAsync(configure: (options, _) => options with { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } });
+        await test.Git.RunAsync("ls-remote", test.Url());
+
+        var answer = await test.Proxy.SendRawAsync(
+            $"POST /git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\nContent-Type: application/x-git-receive-pack-request\r\nContent-Length: 1000\r\n\r\n00");
+
+        Assert.StartsWith("HTTP/1.1 504 ", answer);
+        Assert.Contains("upstream_timeout", answer);
     }
 
     [Fact]

@@ -23,11 +23,9 @@ internal sealed class RemoteTest : IAsyncDisposable
         var git = await GitClient.InitAsync(init);
         var files = new TemporaryDirectory();
         var remote = new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = TimeSpan.FromHours(1) };
-        SandboxServer? upstream = null;
         if (configure is not null) remote = await configure(git, files, remote);
         var proxy = await TestProxy.StartAsync(configure: (options, sandbox) =>
         {
-            upstream = sandbox;
             if (!empty) WriteAndCommit(git, sandbox).GetAwaiter().GetResult();
             return options with { Policies = [new PolicySourceOptions(TestProxy.DigitalOcean, Git: remote)] };
         });

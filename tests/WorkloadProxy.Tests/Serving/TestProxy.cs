@@ -24,14 +24,17 @@ internal sealed class TestProxy : IAsyncDisposable
     private static readonly SigningKey issuerKey = SigningKey.Rsa();
 
     private readonly DirectoryInfo directory;
-    private ProxyServer server = null!;
+    private ProxyServer? server;
 
     private TestProxy(SandboxServer sandbox, DirectoryInfo directory) => (Sandbox, this.directory) = (sandbox, directory);
 
     public SandboxServer Sandbox { get; }
     public ProxyOptions Options { get; private set; } = null!;
     public Uri Address { get; private set; } = null!;
+    /// <summary>All that it listens on, in the order of the configuration.</summary>
+    public IReadOnlyList<Uri> Addresses { get; private set; } = [];
     public HttpClient Client { get; private set; } = null!;
+    public string Folder => directory.FullName;
     public string PolicyDirectory => Path.Combine(directory.FullName, "rbac");
     public string AuditFile => Path.Combine(directory.FullName, "audit.jsonl");
 
@@ -68,15 +71,18 @@ internal sealed class TestProxy : IAsyncDisposable
     public async Task StartServerAsync(TimeProvider? time = null)
     {
         server = await ProxyServer.StartAsync(Options, time ?? TimeProvider.System, CancellationToken.None);
-        Address = new Uri(server.Addresses.First());
+        Addresses = [.. server.Addresses.Select(address => new Uri(address))];
+        Address = Addresses[0];
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { BaseAddress = Address };
     }
 
     /// <summary>Stops the server as SIGTERM does; <see cref="StartServerAsync"/> starts it again on the same data.</summary>
     public async Task StopServerAsync()
     {
+        if (server is null) return;
         Client.Dispose();
         await server.DisposeAsync();
+        server = null;
     }
 
     public void WritePolicy(string path, string text)
@@ -139,6 +145,19 @@ internal sealed class TestProxy : IAsyncDisposable
             var lines = File.Exists(AuditFile) ? ReadLines() : [];
             if (lines.Count >= count) return lines;
             Assert.True(await changed.WaitAsync(TimeSpan.FromSeconds(20)), $"expected {count} audit lines, found {lines.Count}");
+        }
+    }
+
+    /// <summary>The audit's line of one request, by the id that it was answered with.</summary>
+    public async Task<JsonElement> AuditOfAsync(Answer answer)
+    {
+        var id = answer.Headers["X-Request-Id"];
+        for (var count = 1; ; count++)
+        {
+            var lines = await AuditAsync(count);
+            var own = lines.Where(line => line.TryGetProperty("request_id", out var named) && named.GetString() == id).ToList();
+            if (own.Count > 0) return Assert.Single(own);
+            count = lines.Count;
         }
     }
 

@@ -1,0 +1,150 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+
+namespace WorkloadProxy.Tests.Serving;
+
+/// <summary>How the program ends, and what is there afterwards.</summary>
+public sealed class ProcessTests
+{
+    [Fact]
+    public async Task After_a_kill_under_load_every_request_that_the_upstream_saw_has_its_one_line_and_keys_and_revocations_are_kept()
+    {
+        await using var proxy = await StoppedAsync();
+        var (configuration, address) = ServedProcess.Configure(proxy);
+        var identity = proxy.IdentityToken();
+        string revoked;
+        string keys;
+        await using (var process = ServedProcess.Start(configuration))
+        {
+            await process.ReadyAsync(address);
+            using var http = new HttpClient { BaseAddress = address };
+            revoked = proxy.IdentityToken();
+            Assert.True((await http.PostAsync("/v1/oidc/revoke", new FormUrlEncodedContent([new("token", revoked)]))).IsSuccessStatusCode);
+            keys = await http.GetStringAsync("/.well-known/jwks");
+            // one that is in flight for certain
+            var hanging = GetAsync(http, "/v2/slow", identity);
+            await proxy.Sandbox.Requests.First(request => request.Target == "/v2/slow");
+            var load = Enumerable.Range(0, 16).Select(_ => LoadAsync(http, identity)).ToList();
+            await proxy.Sandbox.Requests.First(request => request.Number == 400);
+
+            await process.KillAsync();
+
+            await Task.WhenAll(load);
+            await Assert.ThrowsAsync<HttpRequestException>(() => hanging);
+        }
+        var seen = proxy.Sandbox.Requests.All.Select(request => request.Header("X-Request-Id")!).ToList();
+
+        await using var again = ServedProcess.Start(configuration);
+        await again.ReadyAsync(address);
+
+        using var after = new HttpClient { BaseAddress = address };
+        Assert.Equal(keys, await after.GetStringAsync("/.well-known/jwks"));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync(after, "/v2/echo/a", revoked)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(after, "/v2/echo/a", identity)).StatusCode);
+        var lines = (await File.ReadAllLinesAsync(proxy.AuditFile)).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        var audited = lines.Where(line => line.TryGetProperty("request_id", out _)).ToLookup(line => line.GetProperty("request_id").GetString()!);
+        Assert.DoesNotContain(seen, id => audited[id].Count() != 1);
+        var slow = Assert.Single(lines, line => line.TryGetProperty("path", out var path) && path.GetString() == "/v2/slow");
+        Assert.Equal(("process ended", "allow", "repo:org/repo:ref:refs/heads/main"), (slow.GetProperty("reason").GetString(), slow.GetProperty("decision").GetString(), slow.GetProperty("sub").GetString()));
+        var everything = await File.ReadAllTextAsync(proxy.AuditFile);
+        foreach (var secret in new[] { identity.Split('.')[2], proxy.Sandbox.Options.TeamToken }) Assert.DoesNotContain(secret, everything);
+    }
+
+    [Fact]
+    public async Task SIGTERM_takes_no_new_connection_and_lets_a_request_in_flight_finish()
+    {
+        await using var proxy = await StoppedAsync();
+        var (configuration, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(configuration);
+        await process.ReadyAsync(address);
+        var release = new TaskCompletionSource();
+        proxy.Sandbox.Intercept = async _ =>
+        {
+            await release.Task;
+            return false;
+        };
+        using var http = new HttpClient { BaseAddress = address };
+        var inFlight = GetAsync(http, "/v2/echo/slow", proxy.IdentityToken());
+        await proxy.Sandbox.Requests.First(_ => true);
+
+        process.Terminate();
+
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (await poll.WaitForNextTickAsync())
+        {
+            try
+            {
+                using var other = new HttpClient { BaseAddress = address };
+                await other.GetAsync("/health/live");
+            }
+            catch (HttpRequestException)
+            {
+                break;
+            }
+        }
+        release.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await inFlight).StatusCode);
+        Assert.Equal(0, (await process.EndAsync()).Code);
+        Assert.Contains(await proxy.AuditAsync(2), line => line.GetProperty("path").GetString() == "/v2/echo/slow" && line.GetProperty("status").GetInt32() == 200);
+    }
+
+    [Fact]
+    public async Task A_second_server_on_the_directory_and_one_without_its_master_key_can_not_start()
+    {
+        await using var proxy = await StoppedAsync();
+        var (configuration, address) = ServedProcess.Configure(proxy);
+        await using (var first = ServedProcess.Start(configuration))
+        {
+            await first.ReadyAsync(address);
+            await using var second = ServedProcess.Start(configuration);
+            var (code, errors) = await second.EndAsync();
+            Assert.Equal(2, code);
+            Assert.Contains("is in use by another process", errors);
+            first.Terminate();
+            Assert.Equal(0, (await first.EndAsync()).Code);
+        }
+        var key = Path.Combine(proxy.Options.DataDirectory, "master.key");
+        var store = Path.Combine(proxy.Options.DataDirectory, "store.db");
+        var (right, before) = (await File.ReadAllTextAsync(key), await File.ReadAllBytesAsync(store));
+
+        await File.WriteAllTextAsync(key, Convert.ToBase64String(new byte[32]));
+        await using (var wrong = ServedProcess.Start(configuration)) Assert.Equal(2, (await wrong.EndAsync()).Code);
+        File.Delete(key);
+        await using (var lost = ServedProcess.Start(configuration)) Assert.Equal(2, (await lost.EndAsync()).Code);
+
+        Assert.False(File.Exists(key));
+        Assert.Equal(before, await File.ReadAllBytesAsync(store));
+        await File.WriteAllTextAsync(key, right);
+        await using var again = ServedProcess.Start(configuration);
+        await again.ReadyAsync(address);
+    }
+
+    private static async Task<TestProxy> StoppedAsync()
+    {
+        var proxy = await TestProxy.StartAsync();
+        await proxy.StopServerAsync();
+        // the files that it made are another server's
+        Directory.Delete(proxy.Options.DataDirectory, recursive: true);
+        return proxy;
+    }
+
+    private static async Task LoadAsync(HttpClient http, string token)
+    {
+        try
+        {
+            while (true) (await GetAsync(http, "/v2/echo/load?secret=query-value", token)).Dispose();
+        }
+        catch (HttpRequestException)
+        {
+            // killed
+        }
+    }
+
+    private static async Task<HttpResponseMessage> GetAsync(HttpClient http, string target, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, target);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return await http.SendAsync(request);
+    }
+}
