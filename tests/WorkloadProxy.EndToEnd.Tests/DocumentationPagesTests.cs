@@ -37,7 +37,7 @@ public sealed partial class DocumentationPagesTests
 
         Assert.Equal(metrics.Order(), Operations.FirstColumn("Metrics and traces").Select(cell => cell.Trim('`')).Order());
         Assert.Equal(fields.Order(), Operations.FirstColumn("Logs and audit").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).Order());
-        Assert.Equal(["policy_sets", "signing_keys", "store"], Operations.FirstColumn("Health").Select(cell => cell.Trim('`')).Order());
+        Assert.Equal(["audit", "policy_sets", "signing_keys", "store"], Operations.FirstColumn("Health").Select(cell => cell.Trim('`')).Order());
     }
 
     [Fact]
@@ -51,6 +51,16 @@ public sealed partial class DocumentationPagesTests
         Assert.Empty(missing);
 
         static string Plain(string text) => text.Replace("`", "", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_tests_that_the_threat_model_names_exist()
+    {
+        var named = TestName().Matches(DocumentationPage.Read("docs/architecture.md").Text).Select(match => match.Groups[1].Value).Distinct().ToList();
+        var there = Directory.EnumerateFiles(Path.Combine(Repository.Top, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(Path.GetFileNameWithoutExtension).ToHashSet();
+
+        Assert.True(named.Count > 20);
+        Assert.Equal([], named.Except(there));
     }
 
     [Fact]
@@ -102,6 +112,9 @@ public sealed partial class DocumentationPagesTests
 
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Hole();
+
+    [GeneratedRegex("`([A-Za-z0-9]+Tests)`")]
+    private static partial Regex TestName();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

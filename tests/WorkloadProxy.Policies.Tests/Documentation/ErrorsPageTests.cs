@@ -9,8 +9,8 @@ public sealed partial class ErrorsPageTests
 {
     private const string Errors = "errors.md";
 
-    /// <summary>Found by whoever collects the files: the tests of the program see to them.</summary>
-    private const string Directories = "Directories";
+    /// <summary>Found by whoever collects the files: the tests of the program see to directories; for commits, the texts are compared with the source.</summary>
+    private const string Directories = "Directories", Commits = "Commits";
 
     /// <summary>What is too large to be shown.</summary>
     private static readonly Dictionary<string, Func<IEnumerable<PolicyFile>>> Large = new()
@@ -24,10 +24,7 @@ public sealed partial class ErrorsPageTests
         ["too-many-files"] = () => Enumerable.Range(0, 100_001).Select(n => Some.File($"policies/p{n:D6}.hcl", "")),
     };
 
-    /// <summary>In the source, and printed by nothing.</summary>
-    private static readonly string[] NeverPrinted = ["grants-nothing"];
-
-    public static TheoryData<string> Examples => [.. Page.Sections(Errors).Where(section => section.Under != Directories && section.Of("text").Any()).Select(section => section.Title)];
+    public static TheoryData<string> Examples => [.. Page.Sections(Errors).Where(section => section.Under is not (Directories or Commits) && section.Of("text").Any()).Select(section => section.Title)];
 
     [Theory]
     [MemberData(nameof(Examples))]
@@ -53,12 +50,28 @@ public sealed partial class ErrorsPageTests
         var described = Page.Sections(Errors).Where(section => section.Of("text").Any()).Select(section => section.Title).ToHashSet();
 
         Assert.True(codes.Count > 100, "the codes are written differently now: this test must learn it");
-        Assert.Equal(codes.Except(NeverPrinted).Order(), described.Order());
+        Assert.Equal(codes.Order(), described.Order());
+    }
+
+    [Fact]
+    public void What_is_said_of_a_commit_stands_in_the_source()
+    {
+        var source = File.ReadAllText(Path.Combine(Page.Top, "src/WorkloadProxy/GitHosting/PolicyTreeReader.cs"));
+        foreach (var section in Page.Sections(Errors).Where(section => section.Under == Commits && section.Of("text").Any()))
+        {
+            var lines = Assert.Single(section.Of("text")).Text.Split('\n');
+            var summary = Interpolated().Replace(lines[0][(lines[0].IndexOf(": ", StringComparison.Ordinal) + 2)..], "§").Split('§').MaxBy(part => part.Length)!.Trim();
+            Assert.Contains(summary, source, StringComparison.Ordinal);
+            if (lines is [.., var last] && last.StartsWith("  = help: ", StringComparison.Ordinal)) Assert.Contains(last["  = help: ".Length..], source, StringComparison.Ordinal);
+        }
     }
 
     // a diagnostic about a large file shows a large line
     private static string Cut(string text) => string.Join('\n', text.Split('\n').Select(line => line.Length <= 100 ? line : line[..99] + "…"));
 
-    [GeneratedRegex("""(?:\b(?:Error|Warning|Problem|Report)\(\s*|DiagnosticSeverity\.\w+,\s*)\$?"([a-z]+(?:-[a-z{}]+)*)"\s*,""")]
+    [GeneratedRegex("`[^`]*`")]
+    private static partial Regex Interpolated();
+
+    [GeneratedRegex("""(?:\b(?:Error|Warning|Problem|Report|Refuse)\(\s*|DiagnosticSeverity\.\w+,\s*)\$?"([a-z]+(?:-[a-z{}]+)*)"\s*,""")]
     private static partial Regex Code();
 }
