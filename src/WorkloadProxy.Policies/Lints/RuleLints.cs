@@ -36,9 +36,9 @@ internal static class RuleLints
     {
         foreach (var group in index.Groups)
         {
-            if (!group.Denies.IsEmpty)
+            if (group.Denies.FirstOrDefault(AlwaysHolds) is { } always)
             {
-                foreach (var permit in group.Permits) yield return RuleDiagnostics.ShadowedByDeny(permit.Rule, group.Denies[0].Rule);
+                foreach (var permit in group.Permits) yield return RuleDiagnostics.ShadowedByDeny(permit.Rule, always.Rule);
             }
             if (group.Pattern.IsTemplated) continue;
             var samples = Samples(group.Pattern).Select(RequestTarget.OfPath).ToList();
@@ -59,6 +59,9 @@ internal static class RuleLints
         }
     }
 
+    /// <summary>A deny that is conditional, or will expire, leaves its permits something to grant.</summary>
+    private static bool AlwaysHolds(RuleUse deny) => deny.Rule is { When: null, Expires: null };
+
     private static RuleUse? WiderDeny(RuleIndex index, List<RequestTarget> samples, int below)
     {
         List<RuleGroup>? common = null;
@@ -68,7 +71,7 @@ internal static class RuleLints
             index.FindDenies(sample, [], ref found);
             common = common is null ? found.Groups : [.. common.Intersect(found.Groups)];
         }
-        return common?.Where(deny => deny.Rank < below).MaxBy(deny => deny.Rank)?.Denies[0];
+        return common?.Where(deny => deny.Rank < below).MaxBy(deny => deny.Rank)?.Denies.FirstOrDefault(AlwaysHolds);
     }
 
     /// <summary>Paths that stand for all that a pattern matches: with its wildcards short, empty where they may be, and long.</summary>
