@@ -15,6 +15,7 @@ internal sealed class AuditLog : IAsyncDisposable
 {
     private const int MaxGroup = 256 * 1024;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan gathering = TimeSpan.FromMilliseconds(2);
 
     [ThreadStatic]
     private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? scratch;
@@ -27,6 +28,8 @@ internal sealed class AuditLog : IAsyncDisposable
     private readonly UnauthenticatedLimit unauthenticated = new();
     private readonly TimeProvider time;
     private readonly ILogger<AuditLog> logger;
+    /// <summary>Released once for each line that somebody waits for.</summary>
+    private readonly SemaphoreSlim awaited = new(0);
     private readonly CancellationTokenSource stopping = new();
     private readonly ITimer everySecond;
     private readonly Task writer;
@@ -85,6 +88,7 @@ internal sealed class AuditLog : IAsyncDisposable
     {
         var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         await lines.Writer.WriteAsync(ToLine(record, written));
+        awaited.Release();
         return await written.Task || !options.Required;
     }
 
@@ -115,6 +119,8 @@ internal sealed class AuditLog : IAsyncDisposable
         var taken = new List<AuditLine>();
         while (await lines.Reader.WaitToReadAsync())
         {
+            // one system call for many lines: under load a group gathers for a moment, unless somebody waits for one of its lines
+            await awaited.WaitAsync(gathering);
             while (group.WrittenCount < MaxGroup && lines.Reader.TryRead(out var line))
             {
                 group.Write(line.Buffer.AsSpan(0, line.Length));
