@@ -136,7 +136,7 @@ internal static class SyntaxErrors
         Error("invalid-directive", "expected `if`, `else`, `endif`, `for` or `endfor` behind `%{`", "for the literal characters `%{` write `%%{`", range);
     public static Diagnostic UnknownDirective(string name, SourceRange range)
     {
-        var suggestion = NameSuggestion.For(name, ["if", "for", "else", "endif", "endfor"]);
+        var suggestion = NameSuggestion.Nearest(name, ["if", "for", "else", "endif", "endfor"]);
         return Error("invalid-directive", $"`{name}` is no template directive; there are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? null : $"did you mean `{suggestion}`?", range);
     }
     public static Diagnostic InvalidForDirective(string problem, SourceRange range) =>

@@ -82,7 +82,7 @@ public static class PolicyCompiler
             {
                 // A hint costs a walk over all names; a set with thousands of mistakes gets it for the first hundred.
                 if (!policies.TryGetValue(name, out var policy))
-                    diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? Suggestion.Nearest(name, policies.Keys) : null, range));
+                    diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? NameSuggestion.Nearest(name, policies.Keys) : null, range));
                 else if (policy is not null) bound.TryAdd(name, policy);
             }
             roles.Add(role.Bind([.. bound.Values]));

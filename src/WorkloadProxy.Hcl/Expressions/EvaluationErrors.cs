@@ -16,7 +16,7 @@ internal static class EvaluationErrors
         _ => "a function's result",
     };
 
-    private static string? DidYouMean(string name, IEnumerable<string> candidates) => NameSuggestion.For(name, candidates) is { } suggestion ? $"did you mean `{suggestion}`?" : null;
+    private static string? DidYouMean(string name, IEnumerable<string> candidates) => NameSuggestion.Nearest(name, candidates) is { } suggestion ? $"did you mean `{suggestion}`?" : null;
 
     /// <summary>A name as it stands in a message; it may be as long as the file.</summary>
     private static string Short(string name) => name.Length <= 80 ? name : name[..80] + "…";

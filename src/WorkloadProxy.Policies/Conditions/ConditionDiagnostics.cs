@@ -14,7 +14,7 @@ internal static class ConditionDiagnostics
 
     public static Diagnostic UnknownMember(string root, string member, string[] known, SourceRange range)
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{root}.{member}` in `when`", RoleDiagnostics.DidYouMean(member, known) is not null
-            ? $"did you mean `{root}.{Suggestion.Nearest(member, known)}`?" : $"known are {List(known.Select(name => $"{root}.{name}"))}", range);
+            ? $"did you mean `{root}.{NameSuggestion.Nearest(member, known)}`?" : $"known are {List(known.Select(name => $"{root}.{name}"))}", range);
 
     public static Diagnostic NoMembers(string path, string member, SourceRange range)
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{path}.{member}` in `when`", $"`{path}` has no members", range);

@@ -24,7 +24,7 @@ internal static partial class GitHubLints
     {
         foreach (var claim in role.Claims)
         {
-            if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && Suggestion.Nearest(claim.Name, Strings) is { } near)
+            if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && NameSuggestion.Nearest(claim.Name, Strings) is { } near)
                 diagnostics.Add(RoleDiagnostics.LooksLikeClaim(claim.Name, near, claim.NameRange));
             if (Strings.Contains(claim.Name) && claim.Constraint is ClaimConstraint.Number or ClaimConstraint.Bool)
             {

@@ -10,7 +10,7 @@ internal static class RoleLints
         foreach (var attribute in block.Body.Attributes)
         {
             if (attribute.Name is "iss" or "sub" or "aud" or "claims" || RoleReader.Reserved.Contains(attribute.Name)) continue;
-            if (Suggestion.Nearest(attribute.Name, [.. RoleReader.Reserved, "claims"]) is { } reserved)
+            if (NameSuggestion.Nearest(attribute.Name, [.. RoleReader.Reserved, "claims"]) is { } reserved)
                 diagnostics.Add(RoleDiagnostics.LooksReserved(attribute.Name, reserved, attribute.NameRange));
         }
         CheckAudience(role, diagnostics);

@@ -121,7 +121,7 @@ internal static class RoleDiagnostics
 
     /// <summary>Null when nothing is near.</summary>
     public static string? DidYouMean(string found, IEnumerable<string> known)
-        => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
+        => NameSuggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
 
     public static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
 

@@ -93,7 +93,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         if (isThere) return;
         var others = block.Body.Attributes.Select(other => other.Name).Except(Reserved).Except(["iss", "sub", "aud"]).ToList();
         // `policy` and `audience` are further away than a slip of the finger, and the likeliest of all.
-        var lookalike = Suggestion.Nearest(attribute, others) ?? others.Find(other => other.StartsWith(attribute[..Math.Min(attribute.Length, 5)], StringComparison.Ordinal));
+        var lookalike = NameSuggestion.Nearest(attribute, others) ?? others.Find(other => other.StartsWith(attribute[..Math.Min(attribute.Length, 5)], StringComparison.Ordinal));
         found.Add(RoleDiagnostics.Missing("role", name, attribute, lookalike, help, Header()));
     }
 

@@ -104,7 +104,7 @@ internal static class RuleDiagnostics
         => Warning("permit-beats-deny", $"the rule permits what `{deny.Path}` ({deny.Place}) denies: the more specific pattern decides",
             "as in Vault; write a `deny` with this pattern if it is to be refused", permit.Range);
 
-    private static string? DidYouMean(string found, IEnumerable<string> known) => Suggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
+    private static string? DidYouMean(string found, IEnumerable<string> known) => NameSuggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
 
     private static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
 

@@ -35,7 +35,7 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         foreach (var required in (string[])["token", "request", "expect"])
         {
             if (attributes.ContainsKey(required)) continue;
-            var lookalike = Suggestion.Nearest(required, block.Body.Attributes.Select(attribute => attribute.Name).Except(Known));
+            var lookalike = NameSuggestion.Nearest(required, block.Body.Attributes.Select(attribute => attribute.Name).Except(Known));
             found.Add(RoleDiagnostics.Missing("test", name, required, lookalike, "a test has `token`, `request` and `expect`", header));
         }
         var claims = ReadToken();

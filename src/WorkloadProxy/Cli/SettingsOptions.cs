@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Cli;
 
@@ -24,7 +25,7 @@ internal static class SettingsOptions
         if (!ArgumentSettings.TryParse(arguments, out var settings, out var error))
         {
             terminal.Fail(error);
-            if (arguments is [var first, ..] && Spelling.Nearest(first, ["serve", "policy", "token", "keys", "config"]) is { } nearest) terminal.WriteErrorLine($"did you mean `{nearest}`?");
+            if (arguments is [var first, ..] && NameSuggestion.Nearest(first, ["serve", "policy", "token", "keys", "config"]) is { } nearest) terminal.WriteErrorLine($"did you mean `{nearest}`?");
             else terminal.WriteErrorLine("see `workload-proxy --help`");
             return false;
         }

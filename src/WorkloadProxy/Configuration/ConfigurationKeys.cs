@@ -1,4 +1,5 @@
 using System.Globalization;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Configuration;
 
@@ -98,7 +99,7 @@ internal static class ConfigurationKeys
                 continue;
             }
             if (node.IsList) return Mistake(above, $"is a list, found the name `{ConfigurationText.Show(parts[i])}`", node);
-            return Spelling.Nearest(parts[i], node.Names) is { } nearest
+            return NameSuggestion.Nearest(parts[i], node.Names) is { } nearest
                 ? Mistake(key, $"unknown key, did you mean `{nearest}`?", node.Children[nearest])
                 : Mistake(key, $"unknown key, expected {ConfigurationText.List(node.Names)}", node.Children.Values.First());
         }

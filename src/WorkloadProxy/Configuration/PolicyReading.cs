@@ -1,3 +1,4 @@
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -35,7 +36,7 @@ internal static class PolicyReading
     public static void CheckBound(SettingsReader reader, string key, AuthContext? context, IReadOnlyList<PolicySourceOptions> policies)
     {
         if (context is null || policies.Any(policy => policy.Context == context)) return;
-        var nearest = Spelling.Nearest(context.ToString(), policies.Select(policy => policy.Context.ToString()));
+        var nearest = NameSuggestion.Nearest(context.ToString(), policies.Select(policy => policy.Context.ToString()));
         reader.Mistake(key, $"unknown context `{ConfigurationText.Show(context.ToString())}`, " + (nearest is null ? "expected one that `Policies` binds to a source" : $"did you mean `{nearest}`?"));
     }
 

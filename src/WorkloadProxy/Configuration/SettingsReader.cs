@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -107,7 +108,7 @@ internal sealed partial class SettingsReader(Settings settings, string baseDirec
         }
         var upstreams = settings.Names("Upstreams");
         if (upstreams.Contains(context.Upstream, StringComparer.Ordinal)) return context;
-        Mistake(key, $"unknown upstream `{context.Upstream}`, " + (Spelling.Nearest(context.Upstream, upstreams) is { } nearest ? $"did you mean `{nearest}`?"
+        Mistake(key, $"unknown upstream `{context.Upstream}`, " + (NameSuggestion.Nearest(context.Upstream, upstreams) is { } nearest ? $"did you mean `{nearest}`?"
             : upstreams.Count == 0 ? "none is configured" : $"configured: {ConfigurationText.List(upstreams)}"));
         return null;
     }
