@@ -3,7 +3,7 @@ WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY eng eng
 COPY src src
-RUN dotnet publish src/WorkloadProxy -c Release -o /app
+RUN dotnet publish src/WorkloadProxy -c Release --os linux --self-contained false -p:PublishReadyToRun=true -o /app
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
 # git serves and fetches policy repositories, OpenSSH proves droplets, SQLite is the store
