@@ -85,7 +85,7 @@ internal static class CommandLine
 
     private static string Sentence(string message)
     {
-        var text = message.TrimEnd('.').Replace('\'', '`');
+        var text = message.ReplaceLineEndings("\n").TrimEnd('.', '\n').Replace('\'', '`').Replace(". Must be one of:\n\t", ", expected ").Replace("\n\t", ", ");
         return text.Length == 0 ? text : char.ToLowerInvariant(text[0]) + text[1..];
     }
 
