@@ -15,6 +15,11 @@ internal static class CommandLine
         {
             return await DispatchAsync(arguments, terminal, time);
         }
+        catch (IOException) when (arguments is ["policy" or "token", ..])
+        {
+            // a full disk, or a reader that went away: what they read has been read by then
+            return terminal.Fail("the output can't be written");
+        }
         catch (StartException e)
         {
             terminal.Fail(e.Message);

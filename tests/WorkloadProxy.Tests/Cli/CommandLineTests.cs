@@ -117,6 +117,20 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Output_that_can_not_be_written_is_a_failure_and_no_crash()
+    {
+        if (!File.Exists("/dev/full")) return;
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", "exec \"$0\" policy check . > /dev/full", Path.Combine(AppContext.BaseDirectory, "workload-proxy")])
+        {
+            WorkingDirectory = directory.Path,
+            RedirectStandardError = true,
+        })!;
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((1, "workload-proxy: the output can't be written\n"), (process.ExitCode, error));
+    }
+
+    [Fact]
     public async Task Check_of_a_good_set_is_0()
     {
         var run = await CommandRun.RunAsync(directory.Path, "policy", "check", "--actx", Team);
