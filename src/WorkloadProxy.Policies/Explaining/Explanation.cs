@@ -60,7 +60,7 @@ public sealed record Explanation(Decision Decision, ImmutableArray<RoleExplanati
         if (Roles.IsEmpty) Line(text, 1, "there are none");
         Line(text, 0, "");
         Line(text, 0, "rules");
-        if (Rules.IsEmpty) Line(text, 1, "none: no role matches");
+        if (Rules.IsEmpty) Line(text, 1, Roles.Any(role => role.Matched) ? "none was considered" : "none: no role matches");
         foreach (var rule in Rules.Where(rule => rule.Standing != RuleStanding.NoMatch)) Append(text, rule);
         var unmatched = Rules.Where(rule => rule.Standing == RuleStanding.NoMatch).ToList();
         foreach (var rule in unmatched.Take(MostUnmatched)) Append(text, rule);

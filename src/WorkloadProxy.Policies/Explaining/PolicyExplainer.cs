@@ -55,6 +55,7 @@ public static class PolicyExplainer
         }
         if (request.Target.IsOwnPath && !rule.Pattern.ReachesOwnPaths) return new(rule, RuleStanding.Outranked, "the proxy's own paths are permitted only by patterns that name them", []);
         if (!decides) return new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
+        if (needed == Capability.None) return new(rule, RuleStanding.Refuses, "decides, and no rule can permit the method", []);
         if (!Capabilities.Grants(rule.Granted, needed)) return new(rule, RuleStanding.Refuses, $"decides, and does not grant `{Capabilities.Name(needed)}`", []);
         var finding = RuleCheck.Check(rule, request, claims);
         var parameters = ParameterTable.Of(rule, request.Target, request.Body, claims);

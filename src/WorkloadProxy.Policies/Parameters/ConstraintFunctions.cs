@@ -129,7 +129,7 @@ internal sealed class ConstraintFunctions
         var last = ((ScalarNode)arguments[^1]).Value.AsNumber;
         if (first.CompareTo(last) > 0)
         {
-            Report(diagnostics, "the range is empty: its first end is above its last", null, range);
+            Report(diagnostics, "the range is empty: its first end is above its last", "write `range(LEAST, MOST)`", range);
             return null;
         }
         return new RangeConstraint(name == "max" ? null : first, name == "min" ? null : last);

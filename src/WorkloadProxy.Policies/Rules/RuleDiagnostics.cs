@@ -34,6 +34,7 @@ internal static class RuleDiagnostics
             _ when fault.Contains("`+*`", StringComparison.Ordinal) => "`+` is one whole segment, a closing `*` any rest: write `/+` or `/*`",
             _ when fault.Contains("decoded", StringComparison.Ordinal) => "write the character itself; only `%2F`, a slash inside a segment, is written encoded",
             _ when fault.Contains("claims", StringComparison.Ordinal) => "write `{claims.NAME}`, or `{claims.NAME...}` for a value of several segments",
+            _ when fault.Contains("segment, which no path has", StringComparison.Ordinal) => "leave the segment out; paths that hold one are refused before any rule",
             _ => null,
         }, range);
 

@@ -15,6 +15,11 @@ internal static class CommandLine
         {
             return await DispatchAsync(arguments, terminal, time);
         }
+        catch (IOException) when (arguments is ["policy" or "token", ..])
+        {
+            // a full disk, or a reader that went away: what they read has been read by then
+            return terminal.Fail("the output can't be written");
+        }
         catch (StartException e)
         {
             terminal.Fail(e.Message);
@@ -85,7 +90,7 @@ internal static class CommandLine
 
     private static string Sentence(string message)
     {
-        var text = message.TrimEnd('.').Replace('\'', '`');
+        var text = message.ReplaceLineEndings("\n").TrimEnd('.', '\n').Replace('\'', '`').Replace(". Must be one of:\n\t", ", expected ").Replace("\n\t", ", ");
         return text.Length == 0 ? text : char.ToLowerInvariant(text[0]) + text[1..];
     }
 

@@ -12,8 +12,11 @@ internal static class ExplainChecks
     public static Explanation Explain(PolicySet set, Claims claims, ExplainedRequest request, bool encodedSlash)
     {
         if (AddressesAnother(set.Context, claims)) return Refused("the token is for another context");
-        if (!encodedSlash && RequestTarget.TryParse(request.RawTarget, out var target, out _, out _) && target.HasEncodedSlash)
-            return Refused("the path holds an encoded slash, which the upstream does not take (with `--encoded-slash` it does)");
+        if (RequestTarget.TryParse(request.RawTarget, out var target, out _, out _))
+        {
+            if (!encodedSlash && target.HasEncodedSlash) return Refused("the path holds an encoded slash, which the upstream does not take (with `--encoded-slash` it does)");
+            if (OwnPaths.Refusal(set.Context, request.Method, target) is { } refusal) return Refused(refusal);
+        }
         if (request.Body.Length <= MaxBody) return PolicyExplainer.Explain(set, claims, request);
         var unread = PolicyExplainer.Explain(set, claims, request with { Body = default });
         return RequestTarget.TryParse(request.RawTarget, out target, out _, out _)

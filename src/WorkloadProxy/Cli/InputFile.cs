@@ -10,7 +10,8 @@ internal static class InputFile
     public static bool TryRead(string file, [NotNullWhen(true)] out byte[]? content, [NotNullWhen(false)] out string? error)
     {
         content = null;
-        error = null;
+        error = file.Length == 0 ? "the name of a file is empty" : null;
+        if (error is not null) return false;
         try
         {
             using var stream = file == "-" ? Console.OpenStandardInput() : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -9,8 +9,8 @@ internal static class PolicyDiffCommand
     public static Command Create(Terminal terminal)
     {
         var input = new PolicyInput();
-        var before = new Argument<string>("OLD") { Description = "The directory of the policy set in force." };
-        var after = new Argument<string>("NEW") { Description = "The directory of the policy set to come." };
+        var before = new Argument<string>("OLD") { Description = "The directory of the policy set in force." }.NoOption();
+        var after = new Argument<string>("NEW") { Description = "The directory of the policy set to come." }.NoOption();
         var command = input.AddTo(new Command("diff", "Says what access changes: who newly may, who no longer may, which rules widened.") { before, after }, withDirectory: false);
         command.SetAction(parsed =>
         {

@@ -18,7 +18,7 @@ internal sealed class PolicyInput
     private readonly Option<string> upstream = new("--upstream") { HelpName = "NAME", Description = "The context's upstream.", DefaultValueFactory = _ => "DigitalOcean" };
     private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "Stands for this proxy's own issuer." };
 
-    public Argument<string> Directory { get; } = new("DIR") { Description = "The directory that holds policies/ and roles/.", DefaultValueFactory = _ => "." };
+    public Argument<string> Directory { get; } = new Argument<string>("DIR") { Description = "The directory that holds policies/ and roles/.", DefaultValueFactory = _ => "." }.NoOption();
 
     public Command AddTo(Command command, bool withDirectory = true)
     {
@@ -50,6 +50,11 @@ internal sealed class PolicyInput
     /// <summary>Reads and compiles; with any error there is no set.</summary>
     public static CompiledDirectory Compile(string directory, CompileOptions options)
     {
+        if (!System.IO.Directory.Exists(directory))
+        {
+            var found = File.Exists(directory) ? "is a file" : "does not exist";
+            return new(directory, [], null, [PolicyDirectoryReader.Problem("missing-directory", ".", $"`{directory}` {found}, expected a directory", "give the directory that holds `policies/` and `roles/`")]);
+        }
         var content = PolicyDirectoryReader.Read(directory);
         var result = PolicyCompiler.Compile(content.Files, options);
         var diagnostics = content.Problems.AddRange(result.Diagnostics);

@@ -11,7 +11,7 @@ internal static class TokenShowCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new PolicyInput();
-        var file = new Argument<string>("FILE") { Description = "The file that holds the JWT; - is standard input." };
+        var file = new Argument<string>("FILE") { Description = "The file that holds the JWT; - is standard input." }.NoOption();
         var directory = new Option<string>("--dir") { HelpName = "DIR", Description = "The policy set whose roles it is held against." };
         var format = new Option<string>("--format") { HelpName = "text|json", Description = "How it is written.", DefaultValueFactory = _ => "text" };
         format.AcceptOnlyFromAmong("text", "json");

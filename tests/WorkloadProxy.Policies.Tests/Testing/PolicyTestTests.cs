@@ -40,6 +40,19 @@ public class PolicyTestTests
     private const string VmToken = "{ sub = \"actx:{actx}:role:vm\" }";
 
     [Theory]
+    [InlineData("GET", "/v1/oidc/nothing", "no rule decides on this path")]
+    [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` takes POST only")]
+    [InlineData("GET", "/_rbac/DigitalOcean/other", "no rule decides on this path")]
+    public void An_own_path_that_names_no_endpoint_is_denied_though_a_rule_permits(string method, string path, string reason)
+    {
+        var set = Compile.Whole(Compile.Files(("roles/r.hcl", Roles), ("policies/ci.hcl", Ci),
+            ("policies/vm.hcl", "path \"/v1/oidc/*\" {\n  capabilities = [\"read\"]\n}\npath \"/_rbac/*\" {\n  capabilities = [\"read\"]\n}\n"),
+            ("tests/t.hcl", Test(VmToken, $"{{ method = \"{method}\", path = \"{path}\" }}", $"\"deny\"\n reason = \"{reason}\""))));
+        var result = Assert.Single(PolicyTestRunner.Run(set, Compile.Noon).Results);
+        Assert.True(result.Passed, result.Reason);
+    }
+
+    [Theory]
     [InlineData(CiToken, "{ method = \"GET\", path = \"/v2/databases?tag_name=my-tag\" }", "\"allow\"")]
     [InlineData(CiToken, "{ method = \"GET\", path = \"/v2/databases\", query = { tag_name = \"my-tag\" } }", "\"allow\"")]
     [InlineData(CiToken, "{ path = \"/v2/databases\", query = \"tag_name=my-tag\" }", "\"allow\"")]

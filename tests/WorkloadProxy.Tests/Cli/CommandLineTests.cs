@@ -42,6 +42,12 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--urls", 1, "", "workload-proxy: `--urls` needs a value\nsee `workload-proxy --help`\n")]
     [InlineData("policy parse gone.hcl", 1, "", "workload-proxy: file `gone.hcl` does not exist\n")]
     [InlineData("policy parse policies", 1, "", "workload-proxy: `policies` is a directory, expected a file\n")]
+    [InlineData("policy check --strict", 1, "", "workload-proxy: unrecognized option `--strict`\nsee `workload-proxy policy check --help`\n")]
+    [InlineData("policy parse -x", 1, "", "workload-proxy: unrecognized option `-x`\nsee `workload-proxy policy parse --help`\n")]
+    [InlineData("policy check --format xml", 1, "", "workload-proxy: argument `xml` not recognized, expected `text`, `json`, `github`\nsee `workload-proxy policy check --help`\n")]
+    [InlineData("policy parse ", 1, "", "workload-proxy: the name of a file is empty\n")]
+    [InlineData("policy show ", 1, "", "error[missing-directory]: `` does not exist, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
+    [InlineData("policy show claims.json", 1, "", "error[missing-directory]: `claims.json` is a file, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
     [InlineData("policy check . --actx a&b", 1, "", "workload-proxy: `api://DigitalOcean?actx=a&b` is not a context, expected `api://<Upstream>?actx=<id>`\n")]
     [InlineData("policy explain . --method GET --path /", 1, "", "workload-proxy: expected one of `--token FILE` and `--claims FILE`\n")]
     [InlineData("token show claims.json", 1, "", "workload-proxy: `claims.json` is not a JWT: it has 1 part between dots, expected 3\n")]
@@ -108,6 +114,20 @@ public sealed class CommandLineTests : IDisposable
         var run = await CommandRun.RunAsync(directory.Path, "config", "check");
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("--> policies/keys.hcl:1:", run.Error);
+    }
+
+    [Fact]
+    public async Task Output_that_can_not_be_written_is_a_failure_and_no_crash()
+    {
+        if (!File.Exists("/dev/full")) return;
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", "exec \"$0\" policy check . > /dev/full", Path.Combine(AppContext.BaseDirectory, "workload-proxy")])
+        {
+            WorkingDirectory = directory.Path,
+            RedirectStandardError = true,
+        })!;
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((1, "workload-proxy: the output can't be written\n"), (process.ExitCode, error));
     }
 
     [Fact]
@@ -222,6 +242,32 @@ public sealed class CommandLineTests : IDisposable
             "policy", "explain", ".", "--actx", Team, "--claims", "-", "--method", method, "--path", path, "--body", "body.json", "--format", "json");
         Assert.Equal(3, run.ExitCode);
         Assert.StartsWith(reason, Json(run.Output).GetProperty("reason").GetString());
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/oidc/nothing", "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
+    [InlineData("GET", "/_rbac/DigitalOcean/other", "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
+    [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` takes POST only")]
+    public async Task Explain_denies_at_own_paths_that_name_no_endpoint_though_a_rule_permits(string method, string path, string reason)
+    {
+        directory.Write("policies/keys.hcl", """
+            path "/v1/oidc/*" { capabilities = ["read"] }
+            path "/_rbac/*" { capabilities = ["read"] }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--format", "json");
+        Assert.Equal((3, reason), (run.ExitCode, Json(run.Output).GetProperty("reason").GetString()));
+        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path", $"/_rbac/DigitalOcean/{Team}");
+        Assert.Equal(0, run.ExitCode);
+    }
+
+    [Fact]
+    public async Task Explain_of_a_method_that_no_rule_can_permit_does_not_call_its_rule_permitting()
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "TRACE", "--path", "/v2/databases?tag_name=my-tag");
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("[read]: decides, and no rule can permit the method\n", run.Output);
+        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path", "//v2");
+        Assert.EndsWith("rules\n  none was considered\n", run.Output);
     }
 
     [Fact]
