@@ -90,12 +90,17 @@ internal static class PolicyReading
 
     private static void CheckUrl(SettingsReader reader, string key, string url)
     {
+        // only the first of these shows the address: each of the others may be a secret in the wrong place
         var isHttps = url.StartsWith("https://", StringComparison.Ordinal);
         var isSsh = url.StartsWith("ssh://", StringComparison.Ordinal);
         if (!isHttps && !isSsh && !url.StartsWith("file:///", StringComparison.Ordinal) || !Uri.TryCreate(url, UriKind.Absolute, out var uri))
-            reader.Mistake(key + ":Url", $"`{ConfigurationText.Show(url)}` is not a repository's address, expected `https://…`, `ssh://…` or `file:///…`");
+            reader.Mistake(key + ":Url", $"{(url.Contains('@') ? "" : $"`{ConfigurationText.Show(url)}` ")}is not a repository's address, expected `https://…`, `ssh://…` or `file:///…`");
         else if (isHttps && url.Contains('@'))
             reader.Mistake(key + ":Url", "holds a user or password, expected an address without (`TokenFile` names the secret's file)");
+        else if (url.AsSpan().ContainsAny('?', '#') || url.Any(c => c <= ' ' || char.IsControl(c)))
+            reader.Mistake(key + ":Url", "holds a query, a fragment or a space, expected a scheme, a host and a path");
+        else if (isSsh && (uri.UserInfo.StartsWith('-') || uri.Host.StartsWith('-')))
+            reader.Mistake(key + ":Url", "begins with a dash, which ssh would take for an option");
         else if (isSsh && uri.UserInfo.Contains(':'))
             reader.Mistake(key + ":Url", "holds a password, expected `ssh://git@host/path`");
         else if (isSsh && !reader.Settings.Has(key + ":KnownHostsFile"))

@@ -34,7 +34,9 @@ internal sealed record GitResult(int ExitCode, byte[] Output, string Errors, str
     private string LastWords()
     {
         var lines = Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var line = lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
+        // of ssh git knows only that it ended; why, ssh has said before
+        var afterSsh = Array.IndexOf(lines, "fatal: Could not read from remote repository.");
+        var line = afterSsh > 0 ? lines[afterSsh - 1] : lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
         line = GateText.Clean(line.StartsWith("fatal: ", StringComparison.Ordinal) || line.StartsWith("error: ", StringComparison.Ordinal) ? line[7..] : line);
         return line.Length <= 300 ? line : line[..300] + "…";
     }

@@ -71,6 +71,8 @@ internal static class GitSettings
         yield return ("HOME", directories.Home);
         yield return ("XDG_CONFIG_HOME", directories.Home);
         yield return ("TMPDIR", directories.Temporary);
+        // the data directory may lie in somebody's work tree, whose configuration is not for us
+        yield return ("GIT_CEILING_DIRECTORIES", Path.GetDirectoryName(directories.Home)!);
         yield return ("LC_ALL", "C");
         yield return ("TZ", "UTC");
         yield return ("GIT_CONFIG_NOSYSTEM", "1");

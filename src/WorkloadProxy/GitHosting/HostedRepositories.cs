@@ -91,8 +91,9 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
     private async Task LoadAsync(HostedSource source, CancellationToken cancellationToken)
     {
         var repository = source.Repository;
-        repository.RemoveLeftovers();
+        // a git that outlived a killed server finds its quarantine and its lock gone: what it was about to write is not written behind our back
         repository.RemoveQuarantines();
+        repository.RemoveLeftovers();
         if (repository.Tip is null && repository.Generated is { } generated) await repository.RestoreGeneratedAsync(generated, cancellationToken);
         if (repository.Tip is not { } tip)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
@@ -24,16 +25,19 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             await using var process = git.Start(Command(http.Request, repository, request, push));
             using var sending = CancellationTokenSource.CreateLinkedTokenSource(ended);
             var body = SendAsync(http.Request, process, request, sending.Token);
+            Failure? unanswered, unread;
             try
             {
-                return await AnswerAsync(http, record, process, body, ended);
+                unanswered = await AnswerAsync(http, record, process, body, ended);
             }
             finally
             {
                 process.Kill();
                 await sending.CancelAsync();
-                await body;
+                unread = await body;
             }
+            // git writes its head before it reads: where nothing followed, what was wrong with the body is the answer
+            return unanswered ?? (http.Response.HasStarted ? null : unread);
         }
         catch (IOException e)
         {
@@ -67,8 +71,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             ("QUERY_STRING", request.Path.Operation == GitOperation.Advertise ? $"service={request.Service}" : ""),
             ("CONTENT_TYPE", http.ContentType is { } type && request.Path.Operation != GitOperation.Advertise ? type : ""),
         };
-        if (http.ContentLength is { } length && request.Path.Operation != GitOperation.Advertise) environment.Add(("CONTENT_LENGTH", length.ToString(CultureInfo.InvariantCulture)));
-        if (http.Headers.ContentEncoding.Count > 0) environment.Add(("HTTP_CONTENT_ENCODING", "gzip"));
+        // inflated here, within the limits: what git inflates itself it takes into memory, and a few kilobytes can be gigabytes of refs
+        if (http.ContentLength is { } length && http.Headers.ContentEncoding.Count == 0 && request.Path.Operation != GitOperation.Advertise) environment.Add(("CONTENT_LENGTH", length.ToString(CultureInfo.InvariantCulture)));
         if (http.Headers["Git-Protocol"] is { Count: 1 } protocol && ProtocolForm().IsMatch(protocol.ToString())) environment.Add(("GIT_PROTOCOL", protocol.ToString()));
         if (request.IsPush)
         {
@@ -124,7 +128,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     {
         try
         {
-            var failure = request.Path.Operation == GitOperation.Advertise ? null : await CopyAsync(http.Body, process.Input, request, cancellationToken);
+            await using var plain = http.Headers.ContentEncoding.Count > 0 ? new GZipStream(http.Body, CompressionMode.Decompress, leaveOpen: true) : null;
+            var failure = request.Path.Operation == GitOperation.Advertise ? null : await CopyAsync(plain ?? http.Body, process.Input, request, cancellationToken);
             // half a request must not look whole to git, which would take the end of its input for that
             if (failure is not null) process.Kill();
             process.Input.Close();
@@ -147,7 +152,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             {
                 read = await body.ReadAsync(buffer, cancellationToken);
             }
-            catch (Exception e) when (e is IOException or OperationCanceledException)
+            catch (Exception e) when (e is IOException or OperationCanceledException or InvalidDataException)
             {
                 return new Failure(ErrorId.BadRequest, "the request's body is not whole");
             }

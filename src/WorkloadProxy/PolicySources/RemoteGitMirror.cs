@@ -49,10 +49,11 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
         return new(null, result.Problem);
     }
 
-    /// <summary>What was too large or too slow is not kept; what is missing then is fetched again.</summary>
+    /// <summary>What was too large or too slow is not kept, nor the half of a pack that the disk had room for; what is missing then is fetched again.</summary>
     private void Discard(GitResult result)
     {
         if (result.Stopped is not null && System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
+        else if (!result.Succeeded) RemoveTemporary();
     }
 
     /// <summary>Null when that can't be told: the mirror has not enough history.</summary>

@@ -67,7 +67,15 @@ internal sealed class RemoteGitSource
             {
                 // the interval is over
             }
-            await PullAsync(cancellationToken);
+            try
+            {
+                await PullAsync(cancellationToken);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // one look that went wrong must not be the last
+                logger.LogError(e, "looking at {Source} for {Context} failed", Status.Source, Status.Context);
+            }
         }
     }
 
@@ -95,6 +103,18 @@ internal sealed class RemoteGitSource
 
     private async Task<string?> PullLockedAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            return await LookAndTakeAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Fail(e.Message);
+        }
+    }
+
+    private async Task<string?> LookAndTakeAsync(CancellationToken cancellationToken)
+    {
         var look = await mirror.LookAsync(cancellationToken);
         if (look.Tip is not { } tip) return Fail(look.Problem!);
         if (tip == looked) return Settled();
@@ -106,14 +126,7 @@ internal sealed class RemoteGitSource
         var inForce = InForce();
         var fetched = await mirror.FetchAsync(tip, withHistory: remote.RequireSignedBy is not null && inForce is not null, cancellationToken);
         if (fetched.Tip is not { } commit) return Fail(fetched.Problem!);
-        try
-        {
-            return await TakeAsync(commit, inForce, cancellationToken);
-        }
-        catch (IOException e)
-        {
-            return Fail(e.Message);
-        }
+        return await TakeAsync(commit, inForce, cancellationToken);
     }
 
     private async Task<string?> TakeAsync(ObjectId commit, ObjectId? inForce, CancellationToken cancellationToken)

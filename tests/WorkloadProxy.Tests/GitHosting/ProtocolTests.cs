@@ -63,6 +63,30 @@ public class ProtocolTests
         Assert.Contains("no-cache", answer.Headers["Cache-Control"]);
     }
 
+    [Theory]
+    [InlineData("upload", 10_000_000)]
+    [InlineData("receive", 80_000_000)]
+    public async Task A_gzipped_request_that_inflates_beyond_the_limit_is_refused(string service, int limit)
+    {
+        await using var test = await HostedTest.StartAsync();
+        await test.Git.RunAsync("ls-remote", test.Url());
+        using var body = new MemoryStream();
+        using (var gzip = new GZipStream(body, CompressionLevel.Fastest))
+        {
+            // refs without end, for git to remember
+            var (line, sent) = (Encoding.ASCII.GetBytes($"0067{new string('0', 40)} {new string('1', 40)} refs/heads/abcde\n"), 0);
+            for (; sent < limit + 2_000_000; sent += line.Length) gzip.Write(line);
+        }
+        var content = new ByteArrayContent(body.ToArray());
+        content.Headers.ContentType = new MediaTypeHeaderValue($"application/x-git-{service}-pack-request");
+        content.Headers.ContentEncoding.Add("gzip");
+
+        var answer = await test.Proxy.SendAsync(HttpMethod.Post, $"/git-{service}-pack", test.Tokens.UserToken, content);
+
+        Assert.True(answer.Status == HttpStatusCode.RequestEntityTooLarge, $"{answer.Status} {answer.Body}");
+        Assert.True((await test.Git.TryAsync("ls-remote", test.Url())).Succeeded);
+    }
+
     [Fact]
     public async Task A_large_pack_is_streamed_in_both_directions()
     {

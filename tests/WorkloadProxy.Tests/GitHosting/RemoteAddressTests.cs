@@ -76,6 +76,21 @@ public class RemoteAddressTests
         Assert.Equal("ssh needs `KnownHostsFile`", look.Problem);
     }
 
+    [Fact]
+    public async Task The_configuration_of_a_work_tree_around_the_data_directory_is_not_read()
+    {
+        using var git = await GitClient.InitAsync();
+        using var directory = new TemporaryDirectory();
+        await git.CommitAsync();
+        var around = await git.RunInAsync(directory.Path, null, "init", "--quiet");
+        Assert.True(around.Succeeded, around.Errors);
+        await git.RunInAsync(directory.Path, null, "config", "url.file:///nowhere.insteadOf", new Uri(git.WorkTree).AbsoluteUri);
+
+        var look = await Mirror(directory, new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri }).LookAsync(CancellationToken.None);
+
+        Assert.Equal(await git.RunAsync("rev-parse", "HEAD"), look.Tip.ToString());
+    }
+
     private static RemoteGitMirror Mirror(TemporaryDirectory directory, RemoteGitOptions remote)
     {
         var directories = new GitDirectories(Path.Combine(directory.Path, "data"));

@@ -18,7 +18,7 @@ internal sealed class RemoteTest : IAsyncDisposable
     public string Mirror => Directory.GetDirectories(Path.Combine(Proxy.Options.DataDirectory, "mirrors")).Single();
 
     /// <summary>The remote already holds a set that permits the sandbox's job to read databases, unless <paramref name="prepare"/> does something else.</summary>
-    public static async Task<RemoteTest> StartAsync(Func<GitClient, TemporaryDirectory, RemoteGitOptions, Task<RemoteGitOptions>>? configure = null, bool empty = false, params string[] init)
+    public static async Task<RemoteTest> StartAsync(Func<GitClient, TemporaryDirectory, RemoteGitOptions, Task<RemoteGitOptions>>? configure = null, bool empty = false, string? dataDirectory = null, params string[] init)
     {
         var git = await GitClient.InitAsync(init);
         var files = new TemporaryDirectory();
@@ -27,7 +27,7 @@ internal sealed class RemoteTest : IAsyncDisposable
         var proxy = await TestProxy.StartAsync(configure: (options, sandbox) =>
         {
             if (!empty) WriteAndCommit(git, sandbox).GetAwaiter().GetResult();
-            return options with { Policies = [new PolicySourceOptions(TestProxy.DigitalOcean, Git: remote)] };
+            return options with { DataDirectory = dataDirectory ?? options.DataDirectory, Policies = [new PolicySourceOptions(TestProxy.DigitalOcean, Git: remote)] };
         });
         return new RemoteTest(proxy, git, files);
     }

@@ -35,7 +35,9 @@ internal sealed class ServedProcess : IAsyncDisposable
             ["DataDirectory"] = options.DataDirectory,
             ["Upstreams"] = new JsonObject { ["DigitalOcean"] = new JsonObject { ["Kind"] = "digitalocean", ["Address"] = proxy.Sandbox.Address.ToString() } },
             ["Issuers"] = new JsonArray(new JsonObject { ["Issuer"] = proxy.Sandbox.Issuer.Issuer }),
-            ["Policies"] = new JsonArray(new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Directory"] = proxy.PolicyDirectory }),
+            ["Policies"] = new JsonArray(options.Policies[0].Hosted is null
+                ? new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Directory"] = proxy.PolicyDirectory }
+                : new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Hosted"] = new JsonObject() }),
             ["Credentials"] = new JsonArray(new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Kind"] = "Bearer", ["File"] = options.Credentials[0].File }),
             ["Tokens"] = new JsonObject { ["Algorithm"] = "ES256" },
             ["Audit"] = new JsonObject { ["File"] = proxy.AuditFile },
@@ -71,10 +73,10 @@ internal sealed class ServedProcess : IAsyncDisposable
         Assert.Fail("it was not ready in a minute");
     }
 
-    /// <summary>What <c>kill -9</c> does.</summary>
-    public async Task KillAsync()
+    /// <summary>What <c>kill -9</c> does; <paramref name="withChildren"/>: what the machine's end does.</summary>
+    public async Task KillAsync(bool withChildren = false)
     {
-        process.Kill();
+        process.Kill(entireProcessTree: withChildren);
         await process.WaitForExitAsync();
     }
 

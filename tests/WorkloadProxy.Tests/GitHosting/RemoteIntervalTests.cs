@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.GitHosting;
+using WorkloadProxy.PolicySources;
+using WorkloadProxy.Tests.Authentication;
+using WorkloadProxy.Tests.Serving;
+using WorkloadProxy.Tests.Storage;
+
+namespace WorkloadProxy.Tests.GitHosting;
+
+public sealed class RemoteIntervalTests
+{
+    private static readonly TimeSpan interval = TimeSpan.FromMinutes(5);
+
+    [Fact]
+    public async Task Every_interval_the_remote_is_looked_at_and_what_is_not_new_is_not_compiled()
+    {
+        using var git = await GitClient.InitAsync();
+        using var data = new TestStore();
+        using var store = await data.OpenAsync();
+        using var statuses = new CommitStatusClient(TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+        var (time, sets) = (new ManualTime(), new PolicySetStore());
+        var first = await CommitAsync(git, "/v2/databases");
+        var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
+        var directories = new GitDirectories(data.Path);
+        directories.Prepare();
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), statuses, time, NullLogger.Instance);
+        Assert.Null(await source.PullAsync(stop.Token));
+        Assert.Equal(first, InForce()!.Version);
+        var running = source.RunAsync(stop.Token);
+
+        var second = await CommitAsync(git, "/v2/account");
+        await AfterAsync(() => InForce()!.Version == second);
+        Assert.True(time.GetUtcNow() - new ManualTime().GetUtcNow() >= interval * 0.9, "it looked before the interval was over");
+        var taken = InForce();
+
+        Directory.Move(git.WorkTree, git.WorkTree + ".away");
+        await AfterAsync(() => source.Status.LastError is not null);
+        Directory.Move(git.WorkTree + ".away", git.WorkTree);
+        await AfterAsync(() => source.Status.LastError is null);
+        Assert.Same(taken, InForce());
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        PolicySetInForce? InForce() => sets.Current(TestProxy.DigitalOcean);
+
+        async Task AfterAsync(Func<bool> condition) => await time.AdvanceUntilAsync(Task.Run(async () =>
+        {
+            using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            while (!condition()) await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+            return true;
+        }), interval / 10, interval * 100);
+    }
+
+    private static Task<string> CommitAsync(GitClient git, string path)
+    {
+        git.Write("policies/ci.hcl", $"path \"{path}\" {{\n  capabilities = [\"read\"]\n}}\n");
+        return git.CommitAsync();
+    }
+}
