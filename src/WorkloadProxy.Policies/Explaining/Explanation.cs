@@ -36,16 +36,7 @@ public sealed record Explanation(Decision Decision, ImmutableArray<RoleExplanati
         {
             json.WriteNull("rule");
         }
-        json.WriteStartArray("roles");
-        foreach (var role in Roles)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", role.Name);
-            json.WriteBoolean("matched", role.Matched);
-            json.WriteString("reason", role.Reason);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
+        RoleExplanation.WriteJson(json, Roles);
         json.WriteEndObject();
     }
 

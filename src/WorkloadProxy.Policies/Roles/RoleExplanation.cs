@@ -10,6 +10,21 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
 {
     private const int LongestValue = 200;
 
+    /// <summary>The member <c>roles</c> of what commands print: name, matched and reason of each.</summary>
+    public static void WriteJson(Utf8JsonWriter json, IReadOnlyList<RoleExplanation> roles)
+    {
+        json.WriteStartArray("roles");
+        foreach (var role in roles)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", role.Name);
+            json.WriteBoolean("matched", role.Matched);
+            json.WriteString("reason", role.Reason);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
     internal static RoleExplanation Of(Role role, Claims claims, DateTimeOffset now)
     {
         var constraints = ImmutableArray.CreateBuilder<ConstraintExplanation>();

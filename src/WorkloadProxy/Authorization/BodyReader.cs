@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http.Features;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Authorization;
@@ -8,8 +9,8 @@ namespace WorkloadProxy.Authorization;
 /// <summary>Reads a request's body whole, where a rule or the exchange looks into it, and puts exactly those bytes in its place.</summary>
 internal static class BodyReader
 {
-    /// <summary>1 MiB: what is inspected (SPEC §6).</summary>
-    public const int MaxLength = 1024 * 1024;
+    /// <summary>What is inspected (SPEC §6).</summary>
+    public const int MaxLength = RequestBody.MaxLength;
 
     /// <summary>For the forms that anyone may send: no more than they can hold, in no more time than it takes.</summary>
     public const int MaxFormLength = 64 * 1024;

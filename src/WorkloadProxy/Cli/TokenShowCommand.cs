@@ -83,7 +83,7 @@ internal static class TokenShowCommand
         token.Header.Root.WriteTo(json);
         json.WritePropertyName("claims");
         token.Claims.Root.WriteTo(json);
-        if (roles is not null) RoleOutput.WriteJson(json, roles);
+        if (roles is not null) RoleExplanation.WriteJson(json, roles);
         json.WriteEndObject();
     });
 }
