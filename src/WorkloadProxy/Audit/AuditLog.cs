@@ -120,7 +120,7 @@ internal sealed class AuditLog : IAsyncDisposable
         while (await lines.Reader.WaitToReadAsync())
         {
             // one system call for many lines: under load a group gathers for a moment, unless somebody waits for one of its lines
-            await awaited.WaitAsync(gathering);
+            if (await awaited.WaitAsync(gathering)) await Task.Yield();
             while (group.WrittenCount < MaxGroup && lines.Reader.TryRead(out var line))
             {
                 group.Write(line.Buffer.AsSpan(0, line.Length));
