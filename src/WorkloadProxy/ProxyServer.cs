@@ -70,13 +70,18 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     private async Task BuildAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
+        // what takes longest at a start is code that runs for the first time: the store and the telemetry have theirs beside the web server's
+        var opening = Task.Run(() => Store.OpenAsync(options, time, cancellationToken), cancellationToken);
+        var telemetry = Task.Run(() => OpenTelemetrySetup.Start(Version), cancellationToken);
         app = Keep(CreateApplication(options));
+        await Task.WhenAll(opening, telemetry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (telemetry.IsCompletedSuccessfully && telemetry.Result is { } started) Keep(started);
+        var store = Keep(await opening);
+        await telemetry;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         foreach (var warning in options.Warnings) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
-        if (OpenTelemetrySetup.Start(Version) is { } telemetry) Keep(telemetry);
 
         // what the stages stand on
-        var store = Keep(await Store.OpenAsync(options, time, cancellationToken));
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var sets = new PolicySetStore();
