@@ -119,7 +119,7 @@ internal sealed class AuditLog : IAsyncDisposable
         var taken = new List<AuditLine>();
         while (await lines.Reader.WaitToReadAsync())
         {
-            // one system call for many lines: under load a group gathers for a moment, unless somebody waits for one of its lines
+            // one system call for many lines: under load a group gathers for a moment; if somebody waits for one of them, only behind the work that is queued already
             if (await awaited.WaitAsync(gathering)) await Task.Yield();
             while (group.WrittenCount < MaxGroup && lines.Reader.TryRead(out var line))
             {
