@@ -45,7 +45,7 @@ internal sealed class PolicyTreeReader
         foreach (var name in directory.Split('/').Where(name => name is not ("" or ".")))
         {
             var entry = (await TreeAsync(root, ".", cancellationToken)).FirstOrDefault(entry => entry.IsDirectory && entry.Name == name);
-            if (entry is null) return Refuse("missing-directory", ".", $"the commit has no directory `{directory}`", null);
+            if (entry is null) return Refuse("missing-directory", ".", $"the commit has no directory `{directory}`", "set `Git:Path` to the directory that holds `policies/` and `roles/`");
             root = entry.Id;
         }
         var level = (await TreeAsync(root, ".", cancellationToken)).Where(entry => IsPolicyDirectory(entry.Name)).Select(entry => (Path: entry.Name, Entry: entry)).ToList();
@@ -55,7 +55,7 @@ internal sealed class PolicyTreeReader
             foreach (var (path, entry) in level)
             {
                 if (!Visit(path, entry)) continue;
-                if (depth > MaxDepth) return Refuse("too-deep", path, $"over {MaxDepth} directories deep", null);
+                if (depth > MaxDepth) return Refuse("too-deep", path, $"over {MaxDepth} directories deep", "move its files up");
                 next.AddRange((await TreeAsync(entry.Id, path, cancellationToken)).Where(inner => !inner.Name.StartsWith('.')).Select(inner => ($"{path}/{inner.Name}", inner)));
                 if (entries > MaxEntries || blobs.Count > MaxFiles) return Refuse("too-many-files", path, $"over {MaxFiles} files or {MaxEntries} names", "a policy set has at most 100,000 files");
             }
