@@ -23,8 +23,8 @@ internal static class EvaluationErrors
     private static string? DidYouMean(string name, IEnumerable<string> candidates)
     {
         if (NameSuggestion.Nearest(name, candidates) is { } suggestion) return $"did you mean `{suggestion}`?";
-        var known = candidates.Order(StringComparer.Ordinal).Take(MostNamed + 1).ToList();
-        return known.Count is 0 or > MostNamed ? null : $"known are {string.Join(", ", known.Select(other => $"`{Short(other)}`"))}";
+        var known = candidates.Take(MostNamed + 1).ToList();
+        return known.Count is 0 or > MostNamed ? null : $"known are {string.Join(", ", known.Order(StringComparer.Ordinal).Select(other => $"`{Short(other)}`"))}";
     }
 
     /// <summary>A name as it stands in a message; it may be as long as the file.</summary>
