@@ -8,13 +8,12 @@ namespace WorkloadProxy.Policies;
 /// </summary>
 internal static class IssueRule
 {
-    public const string Path = "/v1/oidc/issue";
     private const string SubHelp = "write `sub = \"actx:{actx}:role:NAME\"`";
     private const string AudHelp = "write `aud = \"api://UPSTREAM?actx={actx}\"`";
 
     /// <summary>Whether a permit of this pattern can decide an exchange.</summary>
     public static bool IsReachedBy(PathPattern pattern)
-        => pattern.ReachesOwnPaths && (pattern.IsTemplated ? Path.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(Path));
+        => pattern.ReachesOwnPaths && (pattern.IsTemplated ? OwnPaths.Issue.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(OwnPaths.Issue));
 
     /// <summary><paramref name="place"/> tells where a name's value was written, or else <c>allowed_parameters</c>, or else the pattern.</summary>
     public static void Check(AllowedParameters? allowed, AuthContext context, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)

@@ -9,8 +9,6 @@ namespace WorkloadProxy.Cli;
 /// <summary>What the server refuses before it asks the policies, and <c>policy explain</c> must therefore refuse too.</summary>
 internal static class ExplainChecks
 {
-    private const int MaxBody = 1024 * 1024;
-
     /// <summary>Where a reader of the proxy itself needs no token, and the upstream is never reached.</summary>
     internal static readonly string[] PublicPaths =
         ["/", "/health", "/health/live", "/health/ready", Discovery.ConfigurationPath, Discovery.JwksPath, Discovery.JwksPath + ".json"];
@@ -21,7 +19,7 @@ internal static class ExplainChecks
         if (target is not null && PublicPaths.Contains(target.Path) && request.Method is ("GET" or "HEAD"))
             return Answer(DecisionOutcome.Allow, "the proxy itself answers at this path, whoever asks: no policy is asked");
         if (Refusal(set.Context, claims, request.Method, target, encodedSlash) is { } refusal) return Answer(DecisionOutcome.Deny, refusal);
-        if (request.Body.Length <= MaxBody) return PolicyExplainer.Explain(set, claims, request);
+        if (request.Body.Length <= RequestBody.MaxLength) return PolicyExplainer.Explain(set, claims, request);
         var unread = PolicyExplainer.Explain(set, claims, request with { Body = default });
         return target is not null && set.MatchRoles(claims).Decide(new AccessRequest { Method = request.Method, Target = target, Now = request.Now }).Outcome == DecisionOutcome.BodyNeeded
             ? Answer(DecisionOutcome.Deny, "the body is over 1 MiB, and a rule constrains it") : unread;

@@ -21,7 +21,6 @@ internal sealed class RequestTransformer : HttpTransformer
         {
             var isOwnToken = passesThrough && name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
             if (!isOwnToken && !forwarded.Upstream.Hygiene.ReachesUpstream(name)) continue;
-            // Kestrel makes `close` of `close, X-Hop`: such an X-Hop goes on, as it would if nobody had named it
             if (connection.Count > 0 && HeaderHygiene.MayBeHopByHop(name) && IsNamed(connection, name)) continue;
             // with both, the length is the one that can lie (RFC 9112 §6.3)
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
@@ -48,7 +47,6 @@ internal sealed class RequestTransformer : HttpTransformer
         var headers = httpContext.Response.Headers;
         Copy(proxyResponse.Headers.NonValidated, headers, credential);
         Copy(proxyResponse.Content.Headers.NonValidated, headers, credential);
-        if (proxyResponse.Headers.NonValidated.TryGetValues(HeaderNames.Connection, out var connection)) RemoveNamed(headers, connection);
         // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
         if (proxyResponse.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
         if (proxyResponse.Content.Headers.ContentLength is null) CountingStream.Install(httpContext);
@@ -77,21 +75,6 @@ internal sealed class RequestTransformer : HttpTransformer
             if (!HeaderHygiene.ReachesCaller(name)) continue;
             foreach (var value in values)
                 destination[name] = StringValues.Concat(destination[name], credential?.Redact(value) ?? value);
-        }
-    }
-
-    /// <summary>What the upstream's <c>Connection</c> names was meant for this proxy alone (RFC 9110 §7.6.1).</summary>
-    private static void RemoveNamed(IHeaderDictionary headers, System.Net.Http.Headers.HeaderStringValues connection)
-    {
-        foreach (var value in connection)
-        {
-            foreach (var part in value.AsSpan().Split(','))
-            {
-                var option = value.AsSpan(part).Trim();
-                if (option.IsEmpty || option.Equals("keep-alive", StringComparison.OrdinalIgnoreCase) || option.Equals("close", StringComparison.OrdinalIgnoreCase)) continue;
-                var name = option.ToString();
-                if (HeaderHygiene.ReachesCaller(name) && HeaderHygiene.MayBeHopByHop(name)) headers.Remove(name);
-            }
         }
     }
 

@@ -18,7 +18,6 @@ internal sealed class PolicyTreeReader
     private const int MaxFiles = 100_000;
     private const int MaxEntries = 200_000;
     private const int MaxDepth = 64;
-    private const long MaxFileLength = 4 * 1024 * 1024;
     private const long MaxTreeLength = 16 * 1024 * 1024;
     private const long MaxTotalLength = 64 * 1024 * 1024;
 
@@ -105,7 +104,7 @@ internal sealed class PolicyTreeReader
         for (var i = 0; i < infos.Length; i++)
         {
             if (infos[i] is not { Type: "blob" } info) return Refuse("unreadable", blobs[i].Path, "the file is missing from the repository", null);
-            if (info.Size > MaxFileLength) return Refuse("file-too-large", blobs[i].Path, $"the file has {info.Size} bytes, over the limit of 4 MiB", "split it");
+            if (info.Size > HclParser.MaxFileSize) return Refuse("file-too-large", blobs[i].Path, $"the file has {info.Size} bytes, over the limit of 4 MiB", "split it");
             if ((total += info.Size) > MaxTotalLength) return Refuse("too-many-files", blobs[i].Path, "the files have over 64 MiB together", null);
         }
         foreach (var (path, _) in blobs) WarnOfTwin(path);

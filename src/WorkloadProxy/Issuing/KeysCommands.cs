@@ -28,10 +28,10 @@ internal static class KeysCommands
     public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
         RunAsync(options, ListName, result =>
         {
-            output.WriteLine($"{"KEY",-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  {"SIGNS FROM",-20}");
+            output.WriteLine($"{"KEY",-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  SIGNS FROM");
             foreach (var key in result.GetProperty("keys").EnumerateArray())
             {
-                output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  {Text(key, "published"),-20}  {Text(key, "signs_from"),-20}");
+                output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  {Text(key, "published"),-20}  {Text(key, "signs_from")}");
             }
         }, errors, time, cancellationToken);
 

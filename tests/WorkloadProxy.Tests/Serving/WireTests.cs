@@ -95,19 +95,6 @@ public sealed class WireTests
         Assert.Equal(["x-kept: 1", "x-leak: ***"], answer.TrailingHeaders.Select(trailer => $"{trailer.Key}: {string.Join(",", trailer.Value)}").Order());
     }
 
-    [Fact]
-    public async Task What_the_upstream_s_Connection_names_was_for_the_proxy_alone()
-    {
-        await using var upstream = new RawUpstream(_ =>
-            "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Kept: 1\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close, x-hop, Content-Type, Content-Length, X-Request-Id\r\n\r\nok");
-        await using var proxy = await BeforeAsync(upstream);
-
-        var answer = await proxy.GetAsync("/a", proxy.IdentityToken());
-
-        Assert.Equal("ok", answer.Body);
-        Assert.Equal(["Content-Length", "Content-Type", "X-Kept", "X-Request-ID"], answer.Headers.Keys.Where(name => name is not ("Date" or "Connection")).Order());
-    }
-
     [Theory]
     [InlineData("X-Hop, Authorization, X-Forwarded-For, X-Request-Id, Host, TE")]
     [InlineData("keep-alive, X-Hop, Transfer-Encoding")]
