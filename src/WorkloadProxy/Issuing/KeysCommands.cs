@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
@@ -96,10 +96,9 @@ internal static class KeysCommands
         ["kid"] = key.Id,
         ["alg"] = key.Algorithm,
         ["state"] = key == keys.Current(now) ? "signing" : key.SignsFrom > now ? "next" : "retired",
-        ["published"] = Text(key.Published),
-        ["signs_from"] = Text(key.SignsFrom),
+        ["published"] = Rfc3339.Text(key.Published),
+        ["signs_from"] = Rfc3339.Text(key.SignsFrom),
     };
 
-    private static string Text(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     private static string Text(JsonElement key, string name) => key.GetProperty(name).GetString()!;
 }
