@@ -22,7 +22,6 @@ internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
     GitServer git, CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
-    private const string IssuePath = "/v1/oidc/issue";
     private readonly RequestIds ids = new();
 
     public async Task InvokeAsync(HttpContext http)
@@ -139,7 +138,7 @@ internal sealed class Pipeline(
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
     private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
     {
-        if (target.Path != IssuePath) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
+        if (target.Path != OwnPaths.Issue) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
         if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
             ?? new Failure(ErrorId.MethodNotAllowed, "expected POST") { Allow = "POST" };
         return await issuer.IssueAsync(http, record, caller, target);
@@ -150,7 +149,7 @@ internal sealed class Pipeline(
         var answer = ErrorResponse.From(failure);
         record.Error = answer.Id;
         record.Path ??= RefusedPath(RawTarget(http));
-        record.Reason ??= failure.Detail is null ? failure.Message : $"{failure.Message} ({failure.Detail})";
+        record.Reason ??= failure.Reason;
         if (http.Response.HasStarted)
         {
             // the status is with the caller already: a broken connection is the only way left to say it

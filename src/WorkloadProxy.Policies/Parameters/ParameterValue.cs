@@ -27,9 +27,6 @@ internal readonly struct ParameterValue
     public bool IsArray => json.ValueKind == JsonValueKind.Array;
     public bool IsObject => fields is not null || json.ValueKind == JsonValueKind.Object;
 
-    /// <summary>Whether it is the fields of a query or a form, whose values are text.</summary>
-    public bool IsFields => fields is not null;
-
     /// <summary>A JSON string or a text, null for anything else.</summary>
     public string? AsString => text ?? (json.ValueKind == JsonValueKind.String ? json.GetString() : null);
 

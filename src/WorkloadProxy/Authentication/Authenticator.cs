@@ -104,13 +104,14 @@ internal sealed class Authenticator(
 
         if (!Claims.TryParse(jwt.Claims, out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
-        if (ids is null) return Refusal.Malformed("is not one of this proxy's");
+        var actorDepth = own ? OwnClaims.ActorDepthOf(claims) : 0;
+        if (ids is null || actorDepth is null) return Refusal.Malformed("is not one of this proxy's");
         return new CachedToken(
             new VerifiedToken
             {
                 Context = context,
                 Claims = claims,
-                Actor = own && claims.Root.TryGetProperty("act", out var actor) ? actor : null,
+                ActorDepth = actorDepth.Value,
                 Issuer = jwt.Issuer,
                 Subject = jwt.Subject,
                 Id = jwt.Id,

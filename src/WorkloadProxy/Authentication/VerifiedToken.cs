@@ -1,3 +1,5 @@
+using System.Text.Json;
+using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Authentication;
@@ -13,8 +15,10 @@ internal sealed class VerifiedToken
     public required string Subject { get; init; }
     /// <summary>The <c>jti</c>, if it is a string.</summary>
     public string? Id { get; init; }
-    /// <summary>The <c>act</c> claim (RFC 8693 §4.1), if there is one; its depth is bounded by the token's.</summary>
-    public System.Text.Json.JsonElement? Actor { get; init; }
+    /// <summary>How often the token was exchanged: the depth of <see cref="Actor"/>. 0 for another issuer's, whose <c>act</c> would be any claim that someone made.</summary>
+    public int ActorDepth { get; init; }
+    /// <summary>Who presented the token that this one was exchanged for: the <c>act</c> claim (RFC 8693 §4.1), an object.</summary>
+    public JsonElement? Actor => ActorDepth > 0 ? Claims.Root.GetProperty(OwnClaims.Actor) : null;
     /// <summary><c>iss</c> is our own.</summary>
     public required bool IsOwn { get; init; }
     public required DateTimeOffset Expires { get; init; }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using System.Reflection;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli;
@@ -50,8 +49,6 @@ internal static class CommandLine
         }
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
-
-    public static string Version => typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     private static RootCommand Root(Terminal terminal, TimeProvider time)
     {
@@ -108,7 +105,7 @@ internal static class CommandLine
     {
         public override int Invoke(ParseResult parseResult)
         {
-            terminal.WriteLine($"workload-proxy {Version}");
+            terminal.WriteLine($"workload-proxy {ProxyServer.Version}");
             return ExitCode.Ok;
         }
     }

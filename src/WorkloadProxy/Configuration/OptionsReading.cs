@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using WorkloadProxy.Http;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

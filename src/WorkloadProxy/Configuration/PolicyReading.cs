@@ -1,4 +1,5 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Http;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

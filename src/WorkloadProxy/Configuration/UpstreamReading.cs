@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Http;
 
 namespace WorkloadProxy.Configuration;
 

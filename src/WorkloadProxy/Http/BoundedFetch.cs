@@ -140,9 +140,8 @@ internal sealed class BoundedFetch : IDisposable
     private static Fetched TooLarge(Uri address) => new(null, $"`{address}` holds more than {MaxBytes} bytes");
 
     private static bool IsAcceptable(Uri address, FetchTrust trust) =>
-        trust == FetchTrust.Listed
-            ? PlainHttp.IsHttpsOrPermitted(address)
-            : address.IsAbsoluteUri && address.Scheme == Uri.UriSchemeHttps && address.UserInfo.Length == 0;
+        address.IsAbsoluteUri && address.UserInfo.Length == 0
+        && (address.Scheme == Uri.UriSchemeHttps || (trust == FetchTrust.Listed && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
 
     private static bool SameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && string.Equals(one.IdnHost, other.IdnHost, StringComparison.OrdinalIgnoreCase);

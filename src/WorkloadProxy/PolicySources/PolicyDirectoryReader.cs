@@ -10,7 +10,6 @@ namespace WorkloadProxy.PolicySources;
 /// <summary>Reads a directory's policy files, as the server and the command line take them.</summary>
 internal static class PolicyDirectoryReader
 {
-    private const int MaxFileLength = 4 * 1024 * 1024;
     private const long MaxTotalLength = 512L * 1024 * 1024;
 
     public static PolicyDirectoryContent Read(string directory)
@@ -21,7 +20,7 @@ internal static class PolicyDirectoryReader
         var total = 0L;
         foreach (var file in tree.Files)
         {
-            if (file.Length > MaxFileLength)
+            if (file.Length > HclParser.MaxFileSize)
             {
                 problems.Add(Problem("file-too-large", file.Path, $"the file has {file.Length} bytes, over the limit of 4 MiB", "split it"));
             }
@@ -57,7 +56,7 @@ internal static class PolicyDirectoryReader
         {
             using var stream = new FileStream(file.RealPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             // what is being written may have grown since
-            var content = new byte[Math.Min(stream.Length, MaxFileLength + 1)];
+            var content = new byte[Math.Min(stream.Length, HclParser.MaxFileSize + 1)];
             return content.AsSpan(0, stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)).ToArray();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

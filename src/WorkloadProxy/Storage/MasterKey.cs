@@ -39,7 +39,7 @@ internal sealed class MasterKey
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"the master key `{file}` can't be read or made: {e.Message}", cause: e);
+            throw new StartException($"the master key `{file}` can't be read or made: {e.Message}", StoreHelp.ForFullDisk(file) ?? "let this user read the file, and no other", e);
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class Store : IDisposable
         {
             database?.Dispose();
             directory.Dispose();
-            if (e is StoreException or CryptographicException or XmlException) throw new StartException($"the store in `{directory.Path}` can't be read: {e.Message}", "put a backup of the store back, with its master key", e);
+            if (e is StoreException or CryptographicException or XmlException) throw new StartException($"the store in `{directory.Path}` can't be read: {e.Message}", StoreHelp.For(directory.Path, e), e);
             throw;
         }
     }

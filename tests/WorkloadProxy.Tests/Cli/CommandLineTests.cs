@@ -212,6 +212,21 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(("keys", true), (role.GetProperty("name").GetString(), role.GetProperty("matched").GetBoolean()));
     }
 
+    [Theory]
+    [InlineData("GET", "/", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
+    [InlineData("GET", "/health/ready?verbose=1", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
+    [InlineData("HEAD", "/.well-known/jwks.json", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
+    [InlineData("POST", "/health", 3, "the proxy itself answers at this path, to GET and HEAD only: no policy is asked")]
+    [InlineData("GET", "/info/refs?service=git-upload-pack", 3, "this path is git's at the server's root, where an API token picks the context: no policy is asked")]
+    [InlineData("GET", "/healthz", 3, "no rule matches this path")]
+    public async Task Explain_says_where_no_policy_is_asked(string method, string path, int exitCode, string reason)
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--format", "json");
+        var json = Json(run.Output);
+        Assert.Equal((exitCode, exitCode == 0 ? "allow" : "deny", reason), (run.ExitCode, json.GetProperty("decision").GetString(), json.GetProperty("reason").GetString()));
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("rule").ValueKind);
+    }
+
     [Fact]
     public async Task Explain_of_a_broken_set_is_1()
     {

@@ -63,6 +63,7 @@ public sealed class MistakeTests
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:A:OAuth: is for upstreams of kind `digitalocean`" },
         // issuers and audiences
         { """ "Issuers": [{}] """, "Issuers:0:Issuer: is missing" },
+        { """ "Issuers": [{ "Issuer": "http://100.64.0.1" }] """, "Issuers:0:Issuer: `http://100.64.0.1` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "http://dex.example.com" }] """, "Issuers:0:Issuer: `http://dex.example.com` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://a.example" }, { "Issuer": "https://a.example" }] """, "Issuers:1:Issuer: `https://a.example` is listed at `Issuers:0` already (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://proxy.example.com" }] """, "Issuers:0:Issuer: is `PublicUrl`: this proxy's own keys are never fetched (appsettings.json)" },
