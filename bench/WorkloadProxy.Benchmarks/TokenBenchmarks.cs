@@ -38,7 +38,6 @@ public class TokenBenchmarks
         {
             Context = PolicyText.Context,
             Claims = Claims.Parse(claims),
-            Actor = null,
             Issuer = jwt.Issuer,
             Subject = jwt.Subject,
             Id = jwt.Id,
