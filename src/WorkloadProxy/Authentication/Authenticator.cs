@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
@@ -88,6 +90,8 @@ internal sealed class Authenticator(
         if (cached.LastMatch is { } match && ReferenceEquals(match.InForce, inForce)) return match.Caller;
         if (!token.IsOwn && !inForce.Set.TrustsIssuer(token.Issuer)) return Refusal.UntrustedIssuer(token.Issuer, token.Context);
         var caller = new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version);
+        // most policies ask no more of the claims than that
+        token.Claims.Shrink();
         cached.LastMatch = new(inForce, caller);
         return caller;
     }
@@ -103,15 +107,19 @@ internal sealed class Authenticator(
         if (!found.Succeeded(out var key, out failure)) return failure;
 
         if (!Claims.TryParse(jwt.Claims, out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
+        var inForce = sets.Current(context);
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
         if (ids is null) return Refusal.Malformed("is not one of this proxy's");
         return new CachedToken(
             new VerifiedToken
             {
-                Context = context,
+                // what all tokens of a context share is held once
+                Context = inForce?.Set.Context ?? context,
+                ContextText = inForce?.ContextText ?? context.ToString(),
                 Claims = claims,
-                Actor = own && claims.Root.TryGetProperty("act", out var actor) ? actor : null,
-                Issuer = jwt.Issuer,
+                // by itself, so that it doesn't hold the rest of the claims
+                Actor = own && claims.Root.TryGetProperty("act", out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null,
+                Issuer = own ? options.PublicUrl : jwt.Issuer,
                 Subject = jwt.Subject,
                 Id = jwt.Id,
                 IsOwn = own,

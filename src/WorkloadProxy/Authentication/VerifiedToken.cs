@@ -7,7 +7,7 @@ internal sealed class VerifiedToken
 {
     public required AuthContext Context { get; init; }
     /// <summary>The context in its written form, for the audit.</summary>
-    public string ContextText => field ??= Context.ToString();
+    public string ContextText { get => field ??= Context.ToString(); init; }
     public required Claims Claims { get; init; }
     public required string Issuer { get; init; }
     public required string Subject { get; init; }
