@@ -34,8 +34,8 @@ internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = Verif
     /// <summary>A flood of valid tokens of 16 KiB each fills this, and no more.</summary>
     public const long DefaultMaxWeight = 128 * 1024 * 1024;
 
-    /// <summary>What was not used for this long, expired tokens above all, is let go even when there is room.</summary>
-    private static readonly TimeSpan GenerationLife = TimeSpan.FromMinutes(10);
+    /// <summary>What was not used for this long, expired tokens above all, is let go even when there is room: verifying once again in minutes costs nothing beside it.</summary>
+    private static readonly TimeSpan GenerationLife = TimeSpan.FromMinutes(2);
 
     private sealed class Generation(long started)
     {
