@@ -6,6 +6,10 @@ namespace WorkloadProxy;
 /// <summary>How Kestrel is set up where the configuration's own <c>Kestrel</c> section says nothing.</summary>
 internal static class KestrelSetup
 {
+    /// <summary>Whether an endpoint, or the defaults for all, name HTTP/3 among their protocols.</summary>
+    public static bool AsksForHttp3(IConfiguration kestrel) =>
+        kestrel.AsEnumerable(makePathsRelative: true).Any(setting => setting.Key.EndsWith("Protocols", StringComparison.OrdinalIgnoreCase) && setting.Value?.Contains('3') == true);
+
     public static void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;

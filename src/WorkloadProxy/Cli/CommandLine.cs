@@ -39,6 +39,12 @@ internal static class CommandLine
             if (arguments is ["keys", "list" or "rotate", ..]) return await KeysCommand.RunAsync(arguments[1], arguments[2..], terminal, time);
         }
 
+        return await ParseAsync(arguments, terminal, time);
+    }
+
+    /// <summary>Apart from what serves: the library that parses stays unloaded there.</summary>
+    private static async Task<int> ParseAsync(string[] arguments, Terminal terminal, TimeProvider time)
+    {
         var root = Root(terminal, time);
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)

@@ -29,7 +29,6 @@ internal sealed class BoundedFetch : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker publicOnly;
     private readonly HttpMessageInvoker listed;
-    private readonly ResiliencePipeline<Fetched> pipeline;
 
     public BoundedFetch(TimeProvider time, ResolveName? resolve = null)
     {
@@ -40,21 +39,23 @@ internal sealed class BoundedFetch : IDisposable
         guarded.ConnectCallback = guard.ConnectAsync;
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
-        pipeline = new ResiliencePipelineBuilder<Fetched> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<Fetched>
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is null && arguments.Outcome.Result.Transient),
-                MaxRetryAttempts = 2,
-                Delay = TimeSpan.FromMilliseconds(150),
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-            })
-            .Build();
     }
+
+    /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
+    private ResiliencePipeline<Fetched> Pipeline => field ??= new ResiliencePipelineBuilder<Fetched> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<Fetched>
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is null && arguments.Outcome.Result.Transient),
+            MaxRetryAttempts = 2,
+            Delay = TimeSpan.FromMilliseconds(150),
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+        })
+        .Build();
 
     /// <summary>The document at <paramref name="address"/>, retried where that may help. Throws only when cancelled.</summary>
     public async Task<Fetched> GetAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken) =>
-        await pipeline.ExecuteAsync(token => AttemptAsync(address, trust, token), cancellationToken);
+        await Pipeline.ExecuteAsync(token => AttemptAsync(address, trust, token), cancellationToken);
 
     public void Dispose()
     {

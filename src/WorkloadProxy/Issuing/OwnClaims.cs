@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
@@ -25,6 +26,9 @@ internal static class OwnClaims
     public static bool MayBeSet(string name) =>
         !name.StartsWith("actx", StringComparison.OrdinalIgnoreCase)
         && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or "droplet_id");
+
+    /// <summary>The <c>act</c> of a token of ours, by itself: it does not hold the rest of the claims.</summary>
+    public static JsonElement? ActorOf(Claims claims) => claims.Root.TryGetProperty(Actor, out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null;
 
     /// <summary>The depth of <c>act</c> in a token of ours, 0 without one; null for an <c>act</c> that we would not have written.</summary>
     public static int? ActorDepthOf(Claims claims)

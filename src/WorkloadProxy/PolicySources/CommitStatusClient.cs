@@ -8,31 +8,26 @@ using WorkloadProxy.GitHosting;
 namespace WorkloadProxy.PolicySources;
 
 /// <summary>One call of GitHub's REST API: <c>POST /repos/{owner}/{repo}/statuses/{sha}</c>.</summary>
-internal sealed class CommitStatusClient : IDisposable
+internal sealed class CommitStatusClient(TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan attemptTimeout = TimeSpan.FromSeconds(5);
-    private readonly TimeProvider time;
     private readonly HttpMessageInvoker http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32 });
-    private readonly ResiliencePipeline<string?> pipeline;
 
-    public CommitStatusClient(TimeProvider time)
-    {
-        this.time = time;
-        pipeline = new ResiliencePipelineBuilder<string?> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<string?>
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is { } problem && problem.StartsWith("transient", StringComparison.Ordinal)),
-                MaxRetryAttempts = 2,
-                Delay = TimeSpan.FromMilliseconds(300),
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-            })
-            .Build();
-    }
+    /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
+    private ResiliencePipeline<string?> Pipeline => field ??= new ResiliencePipelineBuilder<string?> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<string?>
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is { } problem && problem.StartsWith("transient", StringComparison.Ordinal)),
+            MaxRetryAttempts = 2,
+            Delay = TimeSpan.FromMilliseconds(300),
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+        })
+        .Build();
 
     /// <summary>Null when it is set, else why not. Throws only when cancelled.</summary>
     public async Task<string?> SetAsync(CommitStatusTarget target, ObjectId commit, string state, string description, CancellationToken cancellationToken) =>
-        await pipeline.ExecuteAsync(async token =>
+        await Pipeline.ExecuteAsync(async token =>
         {
             using var timeout = new CancellationTokenSource(attemptTimeout, time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(token, timeout.Token);

@@ -27,4 +27,8 @@ internal sealed class PolicySetStore
 }
 
 /// <summary>A set and where it came from: the commit (git) or the content hash (directory), for the audit.</summary>
-internal sealed record PolicySetInForce(PolicySet Set, string Version, DateTimeOffset Since);
+internal sealed record PolicySetInForce(PolicySet Set, string Version, DateTimeOffset Since)
+{
+    /// <summary>The context in its written form, once for all of its callers.</summary>
+    public string ContextText { get; } = Set.Context.ToString();
+}
