@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Compare;
 
 /// <summary>The run as tables for people and as JSON for comparing runs.</summary>
 internal sealed class Report(IReadOnlyList<Result> results, IReadOnlyList<Verdict> measured, SoakResult? soak)
 {
-    private static readonly JsonSerializerOptions json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     private IReadOnlyList<Verdict> Verdicts { get; } = [.. Ratios(results), .. measured, .. soak is null ? [] : (Verdict[])[soak.Verdict]];
 
@@ -35,7 +36,7 @@ internal sealed class Report(IReadOnlyList<Result> results, IReadOnlyList<Verdic
         if (soak is not null)
         {
             text.Append(CultureInfo.InvariantCulture, $"\nUnder load for {soak.Points[^1].Seconds:0} s ({soak.PerSecond:0} requests/s over 10,000 tokens), resident: {soak.StartMegabytes:0.0} MB before it, ");
-            text.Append(CultureInfo.InvariantCulture, $"{soak.WarmMegabytes:0.0} MB after the first minute, {soak.EndMegabytes:0.0} MB at its end.\n");
+            text.Append(CultureInfo.InvariantCulture, $"{soak.WarmMegabytes:0.0} MB after {soak.WarmSeconds:0} s, {soak.EndMegabytes:0.0} MB at its end.\n");
         }
         return text.ToString();
     }

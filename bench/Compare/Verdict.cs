@@ -9,6 +9,9 @@ internal sealed record Verdict(string Bound, string ToReach, double Measured, do
     public static Verdict Below(string bound, double most, string unit, IReadOnlyList<double> rounds) =>
         new(bound, $"< {most.ToString(CultureInfo.InvariantCulture)} {unit}", Figures.Median(rounds), rounds.Min(), rounds.Max(), unit, Figures.Median(rounds) < most);
 
+    /// <summary>Without a bound. CPU time tells what something costs on a machine that others use too.</summary>
+    public static Verdict Cpu(string what, IReadOnlyList<double> rounds) => new($"{what}: CPU time", "", Figures.Median(rounds), rounds.Min(), rounds.Max(), "ms", null);
+
     /// <summary>The median of one over the median of the other; the spread is that of the pairs, for what disturbs one round disturbs both.</summary>
     public static Verdict Ratio(string bound, Result of, Result to, Func<Sample, double> figure, double? least = null, double? most = null)
     {
