@@ -18,7 +18,7 @@ internal sealed class ServerParts : IAsyncDisposable
 
     public ServerParts(ProxyOptions options)
     {
-        var environment = new Environment(options.Development ? Environments.Development : Environments.Production);
+        var environment = new Environment(options);
         var collection = new ServiceCollection();
         collection.AddLogging(logging => LoggingSetup.Configure(logging, options.Framework, terminal: !Console.IsErrorRedirected));
         collection.AddOptions().AddMetrics().AddHttpForwarder();
@@ -63,11 +63,11 @@ internal sealed class ServerParts : IAsyncDisposable
     }
 
     /// <summary>Kestrel asks for it when it reads certificates from its section: relative paths start here.</summary>
-    private sealed class Environment(string name) : IHostEnvironment
+    private sealed class Environment(ProxyOptions options) : IHostEnvironment
     {
-        public string EnvironmentName { get; set; } = name;
+        public string EnvironmentName { get; set; } = options.Development ? Environments.Development : Environments.Production;
         public string ApplicationName { get; set; } = "workload-proxy";
-        public string ContentRootPath { get; set; } = Directory.GetCurrentDirectory();
+        public string ContentRootPath { get; set; } = options.BaseDirectory;
         public IFileProvider ContentRootFileProvider { get; set; } = new NullFileProvider();
     }
 }

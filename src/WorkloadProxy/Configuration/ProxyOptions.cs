@@ -28,6 +28,8 @@ internal sealed record ProxyOptions
     public AuditOptions Audit { get; init; } = new();
     /// <summary>The environment is Development: <c>PublicUrl</c> may be left out.</summary>
     public bool Development { get; init; }
+    /// <summary>Where relative paths start: the configuration file's folder, or the working directory where there is none.</summary>
+    public string BaseDirectory { get; init; } = Directory.GetCurrentDirectory();
     /// <summary>ASP.NET's own sections, unchecked: <c>Logging</c>, <c>Kestrel</c>, <c>AllowedHosts</c>.</summary>
     public IConfiguration Framework { get; init; } = new ConfigurationBuilder().Build();
     /// <summary>What is probably not meant, for the log.</summary>

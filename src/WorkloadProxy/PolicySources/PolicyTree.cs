@@ -30,6 +30,9 @@ internal sealed class PolicyTree
 
     public IReadOnlyList<Diagnostic> Problems => problems;
 
+    /// <summary>Where a file stands in the directory, by the names of links where there are any.</summary>
+    public string PathOf(PolicyTreeFile file) => Path.Combine(root, file.Path);
+
     public static PolicyTree List(string directory)
     {
         var root = Directory.Exists(directory) ? RealPath.Resolve(Path.GetFullPath(directory)) : null;
