@@ -420,11 +420,12 @@ public sealed class WireTests
             File.WriteAllText(Path.Combine(folder, "tls.key"), key.ExportPkcs8PrivateKeyPem());
             return options with
             {
+                BaseDirectory = folder,
                 Framework = Kestrel(new()
                 {
                     ["Kestrel:Endpoints:tls:Url"] = "https://127.0.0.1:0",
-                    ["Kestrel:Endpoints:tls:Certificate:Path"] = Path.Combine(folder, "tls.pem"),
-                    ["Kestrel:Endpoints:tls:Certificate:KeyPath"] = Path.Combine(folder, "tls.key"),
+                    ["Kestrel:Endpoints:tls:Certificate:Path"] = "tls.pem",
+                    ["Kestrel:Endpoints:tls:Certificate:KeyPath"] = "tls.key",
                 }),
             };
         });
