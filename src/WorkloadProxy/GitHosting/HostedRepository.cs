@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 
@@ -13,6 +14,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     private const string GeneratedRef = OwnRefs + "/generated";
 
     private int activePushes;
+    private int cleanings;
 
     public AuthContext Context => context;
     public HostedGitOptions Options => options;
@@ -31,6 +33,25 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     /// <summary>The commit that the server made at the beginning; the first push may replace it.</summary>
     public ObjectId? Generated => RefFile.Read(Directory, GeneratedRef);
 
+    /// <summary>How often what no ref reaches was thrown away.</summary>
+    public int Cleanings => Volatile.Read(ref cleanings);
+
+    /// <summary>The size when that was done last.</summary>
+    public long? CleanSize { get; private set; }
+
+    /// <summary>In bytes, without what pushes have in quarantine. Only within the gate.</summary>
+    public long Size() => new FileSystemEnumerable<long>(Directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+    {
+        ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+        ShouldRecursePredicate = (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal) && entry.Directory.EndsWith("objects", StringComparison.Ordinal)),
+    }.Sum();
+
+    public void NoteCleaned()
+    {
+        CleanSize = Size();
+        Interlocked.Increment(ref cleanings);
+    }
+
     /// <summary>Makes the repository with its first commit; null when it is there, else why not. All of it appears at once. Only within the gate.</summary>
     public async Task<string?> CreateAsync(CancellationToken cancellationToken)
     {
@@ -48,6 +69,12 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public void RemoveLeftovers()
     {
         foreach (var name in new[] { "packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock" }) File.Delete(Path.Combine(Directory, name));
+        // what is pushed comes from quarantine whole: half a pack here is one that could not be repacked, and no pack is kept from that
+        var packs = new DirectoryInfo(Path.Combine(Directory, "objects", "pack"));
+        foreach (var left in packs.Exists ? packs.GetFiles() : [])
+        {
+            if (left.Extension == ".keep" || left.Name.StartsWith("tmp_", StringComparison.Ordinal) || left.Name.StartsWith(".tmp-", StringComparison.Ordinal)) left.Delete();
+        }
         var refs = Path.Combine(Directory, "refs");
         if (!System.IO.Directory.Exists(refs)) return;
         foreach (var left in System.IO.Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories)) File.Delete(left);
