@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Enumeration;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
@@ -13,7 +14,9 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public const string Schema = "refs/heads/schema";
     private const string GeneratedRef = OwnRefs + "/generated";
 
-    private int activePushes;
+    // a file's time is the kernel's, which is a little behind
+    private static readonly TimeSpan clockGrain = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<PushEnd, DateTimeOffset> activePushes = new();
     private int cleanings;
 
     public AuthContext Context => context;
@@ -40,11 +43,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public long? CleanSize { get; private set; }
 
     /// <summary>In bytes, without what pushes have in quarantine. Only within the gate.</summary>
-    public long Size() => new FileSystemEnumerable<long>(Directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
-    {
-        ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
-        ShouldRecursePredicate = (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal) && entry.Directory.EndsWith("objects", StringComparison.Ordinal)),
-    }.Sum();
+    public long Size() => SizeOf(Directory, (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal) && entry.Directory.EndsWith("objects", StringComparison.Ordinal)));
 
     public void NoteCleaned()
     {
@@ -80,18 +79,44 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         foreach (var left in System.IO.Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories)) File.Delete(left);
     }
 
-    /// <summary>A push has begun; disposing tells its end. With the last one, what killed pushes left of their quarantines goes.</summary>
+    /// <summary>A push has begun; disposing tells its end. Then goes what killed pushes left of their quarantines: what is older than every push that goes on.</summary>
     public IDisposable BeginPush()
     {
-        Interlocked.Increment(ref activePushes);
-        return new PushEnd(this);
+        var push = new PushEnd(this);
+        // the file system's clock, whatever the others do
+        activePushes[push] = TimeProvider.System.GetUtcNow();
+        return push;
     }
 
-    public void RemoveQuarantines()
+    /// <summary>Of all pushes that go on, and of those that were killed meanwhile, in bytes.</summary>
+    public long Quarantined()
+    {
+        var size = 0L;
+        foreach (var quarantine in Quarantines())
+        {
+            try
+            {
+                size += SizeOf(quarantine.FullName, (ref FileSystemEntry _) => true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // its push is over
+            }
+        }
+        return size;
+    }
+
+    public void RemoveQuarantines() => RemoveQuarantines(DateTimeOffset.MaxValue);
+
+    private void RemoveQuarantines(DateTimeOffset before)
+    {
+        foreach (var left in Quarantines()) if (left.LastWriteTimeUtc < before) left.Delete(recursive: true);
+    }
+
+    private DirectoryInfo[] Quarantines()
     {
         var objects = new DirectoryInfo(Path.Combine(Directory, "objects"));
-        if (!objects.Exists) return;
-        foreach (var left in objects.EnumerateDirectories("*incoming-*")) left.Delete(recursive: true);
+        return objects.Exists ? objects.GetDirectories("*incoming-*") : [];
     }
 
     /// <summary>Puts <c>main</c> back to the first commit, where a push was to replace it and did not.</summary>
@@ -118,12 +143,20 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         return null;
     }
 
-    private void EndPush()
+    private static long SizeOf(string directory, FileSystemEnumerable<long>.FindPredicate enters) =>
+        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+            ShouldRecursePredicate = enters,
+        }.Sum();
+
+    private void EndPush(PushEnd push)
     {
-        if (Interlocked.Decrement(ref activePushes) > 0) return;
+        activePushes.TryRemove(push, out _);
         try
         {
-            RemoveQuarantines();
+            var began = activePushes.Values;
+            RemoveQuarantines(began.Count == 0 ? DateTimeOffset.MaxValue : began.Min() - clockGrain);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -134,6 +167,6 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     private sealed class PushEnd(HostedRepository repository) : IDisposable
     {
         private HostedRepository? repository = repository;
-        public void Dispose() => Interlocked.Exchange(ref repository, null)?.EndPush();
+        public void Dispose() => Interlocked.Exchange(ref repository, null)?.EndPush(this);
     }
 }

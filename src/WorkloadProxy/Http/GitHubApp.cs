@@ -39,9 +39,19 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             if (!tokens.TryGetValue(scope, out var request))
             {
                 if (tokens.Count >= MaxScopes) tokens.Clear();
-                request = tokens.GetOrAdd(scope, key => new(() => RequestAsync(key)));
+                request = tokens.GetOrAdd(scope, key => new(() => Task.Run(() => RequestAsync(key))));
             }
-            var result = await request.Value.WaitAsync(cancellationToken);
+            Result<InstallationToken> result;
+            try
+            {
+                result = await request.Value.WaitAsync(cancellationToken);
+            }
+            catch when (request.Value.IsFaulted)
+            {
+                // a bug must not stay for ever
+                tokens.TryRemove(new(scope, request));
+                throw;
+            }
             if (result.Succeeded(out var token, out var failure) && token.Ends - renewedBefore > time.GetUtcNow()) return token.Secret;
             // who waited with us has this answer too; the next asks anew
             tokens.TryRemove(new(scope, request));

@@ -1,5 +1,7 @@
 using System.Net;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.GitHosting;
+using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;
 
@@ -126,6 +128,42 @@ public class RepositoryQuotaTests
         Assert.True((await test.PushAsync(refs: "main:try")).Succeeded);
 
         Assert.DoesNotContain(Directory.GetFiles(packs), file => Path.GetFileName(file) is ".tmp-1-pack-0.pack" or "tmp_pack_x" || file.EndsWith(".keep", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Pushes_that_were_broken_off_do_not_fill_the_disk_and_are_soon_forgotten()
+    {
+        await using var test = await StartAsync(new GitOptions { MaxRepositorySize = 1_000_000 });
+        var left = Directory.CreateDirectory(Path.Combine(test.Repository, "objects", "tmp_objdir-incoming-x"));
+        await using (var pack = File.Create(Path.Combine(left.FullName, "tmp_pack_x"))) pack.SetLength(1_000_001);
+
+        var push = await test.PushAsync(refs: "main:try");
+
+        Assert.False(push.Succeeded);
+        Assert.Contains("503", push.Errors);
+        Assert.False(Directory.Exists(left.FullName));
+        Assert.True((await test.PushAsync(refs: "main:try")).Succeeded);
+    }
+
+    [Fact]
+    public void A_quarantine_older_than_every_push_that_goes_on_is_removed()
+    {
+        using var data = new TemporaryDirectory();
+        var directories = new GitDirectories(data.Path);
+        directories.Prepare();
+        var repository = new HostedRepository(TestProxy.DigitalOcean, new HostedGitOptions(), new GitProgram(directories, new GitOptions(), TimeProvider.System), TimeProvider.System);
+        var (old, fresh) = (NewQuarantine("tmp_objdir-incoming-old"), NewQuarantine("tmp_objdir-incoming-new"));
+        Directory.SetLastWriteTimeUtc(old, Directory.GetLastWriteTimeUtc(old).AddMinutes(-1));
+
+        using (repository.BeginPush())
+        {
+            repository.BeginPush().Dispose();
+            Assert.Equal((false, true), (Directory.Exists(old), Directory.Exists(fresh)));
+        }
+
+        Assert.False(Directory.Exists(fresh));
+
+        string NewQuarantine(string name) => Directory.CreateDirectory(Path.Combine(repository.Directory, "objects", name)).FullName;
     }
 
     /// <summary>A repository with a policy in force.</summary>
