@@ -39,15 +39,15 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     /// <summary>How often what no ref reaches was thrown away.</summary>
     public int Cleanings => Volatile.Read(ref cleanings);
 
-    /// <summary>The size when that was done last.</summary>
+    /// <summary>The size after all was done that makes it smaller.</summary>
     public long? CleanSize { get; private set; }
 
     /// <summary>In bytes, without what pushes have in quarantine. Only within the gate.</summary>
     public long Size() => SizeOf(Directory, (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal) && entry.Directory.EndsWith("objects", StringComparison.Ordinal)));
 
-    public void NoteCleaned()
+    public void NoteCleaned(bool isThorough)
     {
-        CleanSize = Size();
+        if (isThorough) CleanSize = Size();
         Interlocked.Increment(ref cleanings);
     }
 

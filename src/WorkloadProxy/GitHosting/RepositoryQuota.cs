@@ -10,6 +10,10 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogger logger)
 {
     private const int PacksBeforeCleaning = 50;
+    // of what is large, each comparison costs: 200 MB take a second without, ten with it, and more with all compared anew
+    private const string WithoutComparison = "--window=0";
+    private const string WithComparison = "--window=10";
+    private const string AllComparedAnew = "-f";
 
     /// <summary>Null when there is room for the push, else why not. One that only deletes always has room.</summary>
     public async Task<string?> ProblemOfAsync(HostedRepository repository, IReadOnlyList<RefUpdate> updates, string? quarantine, CancellationToken cancellationToken)
@@ -25,13 +29,13 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
         var size = repository.Size();
         if (size + pushed <= options.MaxRepositorySize) return null;
         // what has not changed since has nothing more to give
-        if (size != repository.CleanSize)
+        foreach (var deltas in size == repository.CleanSize ? [] : new[] { WithoutComparison, AllComparedAnew })
         {
-            await CleanAsync(repository, cancellationToken);
+            await CleanAsync(repository, deltas, cancellationToken);
             size = repository.Size();
+            if (size + pushed <= options.MaxRepositorySize) return null;
         }
-        return size + pushed <= options.MaxRepositorySize ? null
-            : $"the repository would have {Megabytes(size + pushed)}, at most {Megabytes(options.MaxRepositorySize)} are stored (`Git:MaxRepositorySize`): delete branches and tags that are not needed any more (`git push --delete REMOTE NAME`)";
+        return $"the repository would have {Megabytes(size + pushed)}, at most {Megabytes(options.MaxRepositorySize)} are stored (`Git:MaxRepositorySize`): delete branches and tags that are not needed any more (`git push --delete REMOTE NAME`)";
     }
 
     /// <summary>Whether all that the new commits consist of is there: what the push was compared with may have been thrown away since.</summary>
@@ -46,14 +50,16 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
     public async Task TidyAsync(HostedRepository repository, bool hasDeleted)
     {
         var packs = Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length;
-        if (packs >= PacksBeforeCleaning || (hasDeleted && repository.Size() > options.MaxRepositorySize / 2)) await CleanAsync(repository, CancellationToken.None);
+        if (packs < PacksBeforeCleaning && !hasDeleted) return;
+        var size = repository.Size();
+        if (packs >= PacksBeforeCleaning || size > options.MaxRepositorySize / 2) await CleanAsync(repository, size > options.MaxSize ? WithoutComparison : WithComparison, CancellationToken.None);
     }
 
-    private async Task CleanAsync(HostedRepository repository, CancellationToken cancellationToken)
+    private async Task CleanAsync(HostedRepository repository, string deltas, CancellationToken cancellationToken)
     {
         try
         {
-            var cleaned = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-n", "-q") { Repository = repository.Directory }, cancellationToken);
+            var cleaned = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-n", "-q", deltas) { Repository = repository.Directory }, cancellationToken);
             // other pushes' quarantines look like leftovers to it: none is as old as `Git:Timeout` can be
             if (cleaned.Succeeded) cleaned = await git.RunAsync(new GitCommand("prune", "--expire=2.hours.ago") { Repository = repository.Directory }, cancellationToken);
             if (!cleaned.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", repository.Context, cleaned.Problem);
@@ -61,7 +67,7 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
         finally
         {
             repository.RemoveLeftovers();
-            repository.NoteCleaned();
+            repository.NoteCleaned(isThorough: deltas == AllComparedAnew);
         }
     }
 

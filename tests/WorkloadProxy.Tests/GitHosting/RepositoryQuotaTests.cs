@@ -58,6 +58,24 @@ public class RepositoryQuotaTests
     }
 
     [Fact]
+    public async Task Files_that_are_much_alike_take_little_room()
+    {
+        await using var test = await StartAsync(new GitOptions { MaxRepositorySize = 1_500_000 });
+        var noise = RandomBytes();
+
+        for (var i = 0; i < 6; i++)
+        {
+            noise[i] ^= 1;
+            var commit = await test.Git.CommitTreeAsync(await test.Git.TreeAsync(("100644", "noise", await test.Git.ObjectAsync("blob", noise))), "main");
+            var push = await test.PushAsync(refs: $"{commit}:refs/heads/alike{i}");
+            Assert.True(push.Succeeded, push.Errors);
+        }
+
+        Assert.True(DirectorySize.Of(test.Repository) <= 1_500_000);
+        await FsckAsync(test);
+    }
+
+    [Fact]
     public async Task Objects_that_no_ref_reaches_do_not_stay()
     {
         await using var test = await StartAsync(new GitOptions { MaxRepositorySize = 1_500_000 });
