@@ -17,36 +17,29 @@ internal sealed record GitHubAnswer(int Status, JsonElement? Content, string Pro
 }
 
 /// <summary>GitHub's REST API, or that of an Enterprise server: JSON there and back, bounded, tried again where that may help. It knows no endpoint.</summary>
-internal sealed class GitHubApi
+internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
 {
     private const int MaxDepth = 16;
     // a call that waits longer keeps its caller waiting: who is told to come back later does it later
     private static readonly TimeSpan longestWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan longestRetryAfter = TimeSpan.FromDays(1);
 
-    private readonly BoundedFetch fetch;
-    private readonly TimeProvider time;
-    private readonly ResiliencePipeline<GitHubAnswer> pipeline;
-
-    public GitHubApi(BoundedFetch fetch, TimeProvider time)
-    {
-        (this.fetch, this.time) = (fetch, time);
-        pipeline = new ResiliencePipelineBuilder<GitHubAnswer> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<GitHubAnswer>
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is { IsTransient: true } answer && !(answer.RetryAfter > longestWait)),
-                DelayGenerator = arguments => ValueTask.FromResult(arguments.Outcome.Result?.RetryAfter),
-                MaxRetryAttempts = 2,
-                Delay = TimeSpan.FromMilliseconds(300),
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-            })
-            .Build();
-    }
+    /// <summary>Made by the first use: most servers never ask.</summary>
+    private ResiliencePipeline<GitHubAnswer> Pipeline => field ??= new ResiliencePipelineBuilder<GitHubAnswer> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<GitHubAnswer>
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is { IsTransient: true } answer && !(answer.RetryAfter > longestWait)),
+            DelayGenerator = arguments => ValueTask.FromResult(arguments.Outcome.Result?.RetryAfter),
+            MaxRetryAttempts = 2,
+            Delay = TimeSpan.FromMilliseconds(300),
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+        })
+        .Build();
 
     /// <summary>Calls <paramref name="path"/> below the API's address, which may have a path of its own (<c>/api/v3</c>). Throws only when cancelled.</summary>
     public async Task<GitHubAnswer> SendAsync(HttpMethod method, Uri api, string path, Secret token, JsonObject? body, CancellationToken cancellationToken) =>
-        await pipeline.ExecuteAsync(async attempt => await AttemptAsync(method, new Uri(api.AbsoluteUri.TrimEnd('/') + path), token, body, attempt), cancellationToken);
+        await Pipeline.ExecuteAsync(async attempt => await AttemptAsync(method, new Uri(api.AbsoluteUri.TrimEnd('/') + path), token, body, attempt), cancellationToken);
 
     private async Task<GitHubAnswer> AttemptAsync(HttpMethod method, Uri address, Secret token, JsonObject? body, CancellationToken cancellationToken)
     {
