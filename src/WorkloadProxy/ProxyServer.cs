@@ -96,13 +96,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var sets = new PolicySetStore();
         var snapshots = new PolicySnapshotStore(store.Database);
-        var gitSources = Keep(new GitSources(options, sets, snapshots, time, logs));
+        var fetch = Keep(new BoundedFetch(time));
+        var gitSources = new GitSources(options, sets, snapshots, fetch, time, logs);
         var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
         await sources.LoadAsync(cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
         // the stages, in the order of a request's way
-        var fetch = Keep(new BoundedFetch(time));
         var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
         var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
         var authorizer = new Authorizer(sets, time);

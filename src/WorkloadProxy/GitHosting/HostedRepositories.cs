@@ -10,7 +10,7 @@ namespace WorkloadProxy.GitHosting;
 /// <summary>The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it.</summary>
 internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
 {
-    private const int PacksBeforeRepack = 50;
+    private readonly RepositoryQuota quota = new(git, options.Git, logger);
     private readonly ConcurrentDictionary<AuthContext, HostedSource> sources = new();
 
     /// <summary>One for each context with a hosted repository, as of now.</summary>
@@ -72,11 +72,13 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
             await push.CloseAsync();
             var tip = repository.Tip;
             if (tip is null && push.Withdrawn is { } generated) await repository.RestoreGeneratedAsync(generated, CancellationToken.None);
-            if (push.Accepted is not { } review || tip != review.Commit) return;
-            push.Record.Reason = $"pushed {review.Commit}";
-            push.Record.Commit = review.Commit.ToString();
-            await TakeAsync(sources[repository.Context], review, CancellationToken.None);
-            await RepackAsync(repository);
+            if (push.Accepted is { } review && tip == review.Commit)
+            {
+                push.Record.Reason = $"pushed {review.Commit}";
+                push.Record.Commit = review.Commit.ToString();
+                await TakeAsync(sources[repository.Context], review, CancellationToken.None);
+            }
+            if (push.HoldsGate) await quota.TidyAsync(repository, push.HasDeleted);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -189,14 +191,6 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
     private PolicyReview Review(HostedSource source, ObjectId commit, PolicyTreeContent content) => PolicyReview.Of(commit, content, CompileOptions(source), sets.Current(source.Status.Context)?.Set, time.GetUtcNow());
 
     private CompileOptions CompileOptions(HostedSource source) => new(source.Status.Context, options.PublicUrl);
-
-    /// <summary>Each push is a pack of its own. Only within the gate: a push in quarantine must not lose what it builds on.</summary>
-    private async Task RepackAsync(HostedRepository repository)
-    {
-        if (Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
-        var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = repository.Directory }, CancellationToken.None);
-        if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", repository.Context, repacked.Problem);
-    }
 
     private static byte[] SchemaOf(PolicySet set)
     {

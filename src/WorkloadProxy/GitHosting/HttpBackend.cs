@@ -172,6 +172,10 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
 
     public Failure? TooLarge(HttpRequest http, GitRequest request) => http.ContentLength > (request.IsPush ? options.MaxSize : MaxUploadRequest) + Overhead ? TooLarge(request) : null;
 
+    /// <summary>Pushes that were broken off leave their quarantines until those that began before are over: together they must not fill the disk either.</summary>
+    public Failure? TooMuchAtOnce(HostedRepository repository) =>
+        repository.Quarantined() > options.MaxRepositorySize ? Unavailable("pushes that go on, or were broken off, take more than `Git:MaxRepositorySize`") : null;
+
     private Failure TooLarge(GitRequest request) => new(ErrorId.PayloadTooLarge, request.IsPush ? $"a push has at most {options.MaxSize} bytes (`Git:MaxSize`)" : $"a fetch's request has at most {MaxUploadRequest} bytes");
 
     public CancellationTokenSource Limit() => new(options.Timeout, time);

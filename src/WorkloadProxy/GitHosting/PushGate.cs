@@ -22,6 +22,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
 
     private readonly ConcurrentDictionary<string, PushSession> sessions = new(StringComparer.Ordinal);
     private readonly SignedCommits signatures = new(git);
+    private readonly RepositoryQuota quota = new(git, options.Git, logger);
 
     /// <summary>Until it is disposed, the hook of this push is answered.</summary>
     public IDisposable Open(PushSession session)
@@ -66,6 +67,9 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         {
             await session.EnterGateAsync(cancellationToken);
             session.Repository.RemoveLeftovers();
+            session.HasDeleted = updates.Any(update => update.New.IsZero);
+            if (await quota.ProblemOfAsync(session.Repository, updates, quarantine, cancellationToken) is { } tooMuch) return tooMuch;
+            if (session.IsOvertaken && !await quota.IsWholeAsync(session.Repository, updates, quarantine, cancellationToken)) return "what the push builds on has been deleted meanwhile: fetch, and push again";
             await using var objects = GitObjects.Open(git, session.Repository.Directory, quarantine);
             foreach (var update in updates.Where(update => update is { IsMain: false, Branch: not null, New.IsZero: false }).Take(MaxCheckedBranches)) await CheckBranchAsync(session, update, objects, text, cancellationToken);
             return updates.FirstOrDefault(update => update.IsMain) is { } main ? await DecideMainAsync(session, main, objects, quarantine, text, cancellationToken) : null;

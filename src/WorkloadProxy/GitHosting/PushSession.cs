@@ -9,6 +9,7 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class PushSession(HostedRepository repository, AuditRecord record, CancellationToken ended)
 {
     private readonly SemaphoreSlim deciding = new(1);
+    private readonly int cleanings = repository.Cleanings;
     private bool isClosed;
     private bool holdsGate;
 
@@ -26,6 +27,15 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
 
     /// <summary>The first commit that made way for this push.</summary>
     public ObjectId? Withdrawn { get; set; }
+
+    /// <summary>Since it began, what no ref reached was thrown away: git may have seen it there when it checked this push.</summary>
+    public bool IsOvertaken => cleanings != repository.Cleanings;
+
+    /// <summary>It deletes a branch or tag.</summary>
+    public bool HasDeleted { get; set; }
+
+    /// <summary>It was let through the gate, and nobody else is until it is over.</summary>
+    public bool HoldsGate => holdsGate;
 
     public async Task EnterGateAsync(CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
@@ -17,8 +18,11 @@ internal enum FetchTrust
 /// <summary>What a fetch brought: the content, or why there is none. <paramref name="Transient"/>: another attempt may fare better.</summary>
 internal readonly record struct Fetched(byte[]? Content, string? Error, bool Transient = false);
 
+/// <summary>What a call came to. <paramref name="Error"/> says why there is no answer (status 0), or none that can be read.</summary>
+internal readonly record struct Answered(int Status, byte[] Content, HttpResponseHeaders? Headers, string? Error);
+
 /// <summary>
-/// The one HTTP GET of documents that others publish. Bounded in size and time; no cookies, no compression, no redirect to another origin.
+/// The one HTTP client of documents that others publish and of APIs that the operator named. Bounded in size and time; no cookies, no compression, no redirect to another origin.
 /// </summary>
 internal sealed class BoundedFetch : IDisposable
 {
@@ -56,6 +60,31 @@ internal sealed class BoundedFetch : IDisposable
     /// <summary>The document at <paramref name="address"/>, retried where that may help. Throws only when cancelled.</summary>
     public async Task<Fetched> GetAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken) =>
         await Pipeline.ExecuteAsync(token => AttemptAsync(address, trust, token), cancellationToken);
+
+    /// <summary>
+    /// One call with a credential, tried once. Whatever status comes is the answer, a redirect's too: the credential is for this address and goes nowhere else. Throws only when cancelled.
+    /// </summary>
+    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken)
+    {
+        var address = request.RequestUri!;
+        if (!IsAcceptable(address, trust)) return new(0, [], null, Unacceptable(address, trust));
+        using var timeout = new CancellationTokenSource(AttemptTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            using var response = await (trust == FetchTrust.Listed ? listed : publicOnly).SendAsync(request, both.Token);
+            var read = await ReadAsync(address, response.Content, both.Token);
+            return new((int)response.StatusCode, read.Content ?? [], response.Headers, read.Error);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(0, [], null, $"`{address}` did not answer in {AttemptTimeout.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        {
+            return new(0, [], null, $"`{address}`: {Reason(e)}");
+        }
+    }
 
     public void Dispose()
     {
@@ -103,7 +132,7 @@ internal sealed class BoundedFetch : IDisposable
     {
         for (var redirects = 0; ; redirects++)
         {
-            if (!IsAcceptable(address, trust)) return new(null, $"`{address}` is refused: expected https{(trust == FetchTrust.Listed ? ", or http on loopback or in the cluster" : "")}");
+            if (!IsAcceptable(address, trust)) return new(null, Unacceptable(address, trust));
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.Accept.ParseAdd("application/json");
             request.Headers.UserAgent.ParseAdd("workload-proxy");
@@ -139,6 +168,9 @@ internal sealed class BoundedFetch : IDisposable
     }
 
     private static Fetched TooLarge(Uri address) => new(null, $"`{address}` holds more than {MaxBytes} bytes");
+
+    private static string Unacceptable(Uri address, FetchTrust trust) =>
+        $"`{address}` is refused: expected https{(trust == FetchTrust.Listed ? ", or http on loopback or in the cluster" : "")}";
 
     private static bool IsAcceptable(Uri address, FetchTrust trust) =>
         address.IsAbsoluteUri && address.UserInfo.Length == 0
