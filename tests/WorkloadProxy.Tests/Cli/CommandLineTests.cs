@@ -39,6 +39,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("policy chek", 1, "", "workload-proxy: unrecognized command or argument `chek`\nsee `workload-proxy policy --help`\n")]
     [InlineData("policy", 1, "", "workload-proxy: `policy` needs a command: `check`, `explain`, `test`, `diff`, `show`, `parse`, `pull`\n")]
     [InlineData("serve nonsense", 1, "", "workload-proxy: unexpected argument `nonsense`, expected `--Section:Key value`\nsee `workload-proxy --help`\n")]
+    [InlineData("--config gone.json config check", 1, "", "workload-proxy: unexpected argument `config`, expected `--Section:Key value`\nsee `workload-proxy --help`\n")]
     [InlineData("--urls", 1, "", "workload-proxy: `--urls` needs a value\nsee `workload-proxy --help`\n")]
     [InlineData("policy parse gone.hcl", 1, "", "workload-proxy: file `gone.hcl` does not exist\n")]
     [InlineData("policy parse policies", 1, "", "workload-proxy: `policies` is a directory, expected a file\n")]
