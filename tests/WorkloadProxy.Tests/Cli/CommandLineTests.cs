@@ -60,6 +60,17 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Theory]
+    [InlineData("xterm", "", "\u001b[31merror: \u001b[0m")]
+    [InlineData("xterm", "1", "error: ")]
+    [InlineData("dumb", "", "error: ")]
+    public async Task A_terminal_gets_colours_unless_it_wants_none_and_nothing_else_that_is_no_text(string terminal, string noColor, string expected)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "a terminal is made by `script` of util-linux");
+        var output = await CommandRun.RunOnTerminalAsync(directory.Path, new() { ["TERM"] = terminal, ["NO_COLOR"] = noColor }, "config check --config gone.json");
+        Assert.StartsWith(expected, output, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("serve")]
     [InlineData("policy check")]
     [InlineData("policy explain")]
