@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Http;
 
@@ -29,6 +30,7 @@ internal sealed class BoundedFetch : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker publicOnly;
     private readonly HttpMessageInvoker listed;
+    private readonly HttpMessageInvoker onLoopback;
     private readonly ResiliencePipeline<Fetched> pipeline;
 
     public BoundedFetch(TimeProvider time, ResolveName? resolve = null)
@@ -40,6 +42,10 @@ internal sealed class BoundedFetch : IDisposable
         guarded.ConnectCallback = guard.ConnectAsync;
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
+        // an HTTP proxy's loopback is another machine's
+        var direct = NewHandler();
+        direct.UseProxy = false;
+        onLoopback = new HttpMessageInvoker(direct);
         pipeline = new ResiliencePipelineBuilder<Fetched> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<Fetched>
             {
@@ -60,6 +66,7 @@ internal sealed class BoundedFetch : IDisposable
     {
         publicOnly.Dispose();
         listed.Dispose();
+        onLoopback.Dispose();
     }
 
     private static SocketsHttpHandler NewHandler() => new()
@@ -75,6 +82,8 @@ internal sealed class BoundedFetch : IDisposable
         // what lies beyond the cap is not even read to keep the connection
         MaxResponseDrainSize = 0,
     };
+
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust != FetchTrust.Listed ? publicOnly : NetworkPlace.IsLoopback(address) ? onLoopback : listed;
 
     private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken)
     {
@@ -106,7 +115,7 @@ internal sealed class BoundedFetch : IDisposable
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.Accept.ParseAdd("application/json");
             request.Headers.UserAgent.ParseAdd("workload-proxy");
-            using var response = await (trust == FetchTrust.Listed ? listed : publicOnly).SendAsync(request, cancellationToken);
+            using var response = await InvokerFor(address, trust).SendAsync(request, cancellationToken);
             var status = (int)response.StatusCode;
             if (status == 200) return await ReadAsync(address, response.Content, cancellationToken);
             if (status is not (301 or 302 or 303 or 307 or 308))
