@@ -1,5 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Net.Http.Headers;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy;
 
@@ -15,7 +17,7 @@ internal static class KestrelSetup
         kestrel.AddServerHeader = false;
         kestrel.AllowResponseHeaderCompression = true;
         // header values pass byte for byte in both directions
-        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        kestrel.RequestHeaderEncodingSelector = name => name == HeaderNames.Connection ? ConnectionEncoding.Instance : Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         // a body that nothing inspects is streamed, however large and however slow

@@ -129,6 +129,8 @@ internal sealed class Pipeline(
     private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
     {
         record.Path = PathOf(rawTarget);
+        // a query that can't be decoded has no names to tell
+        if (record.Path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(record.Path.Length)}", out var query, out _, out _)) record.QueryNames = query.QueryNames;
         record.Upstream = upstream.Options.Name;
         record.Decision = AuditDecision.Pass;
         RequestFraming.IsWebSocket(http);

@@ -53,7 +53,7 @@ internal static class CommandLine
             terminal.WriteErrorLine($"see `{Path(parsed.CommandResult.Command)} --help`");
             return ExitCode.Findings;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     private static RootCommand Root(Terminal terminal, TimeProvider time)

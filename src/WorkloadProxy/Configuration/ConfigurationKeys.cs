@@ -104,6 +104,7 @@ internal static class ConfigurationKeys
                 node = next;
                 continue;
             }
+            if (node.Any is not null && !node.IsList) return Mistake(above, "holds an empty name", node);
             if (node.IsList) return Mistake(above, $"is a list, found the name `{ConfigurationText.Show(parts[i])}`", node);
             return NameSuggestion.Nearest(parts[i], node.Names) is { } nearest
                 ? Mistake(key, $"unknown key, did you mean `{nearest}`?", node.Children[nearest])
@@ -142,11 +143,13 @@ internal static class ConfigurationKeys
         foreach (var (key, example) in Table)
         {
             var node = root;
-            foreach (var part in key.Split(':'))
+            var parts = key.Split(':');
+            for (var i = 0; i < parts.Length; i++)
             {
+                var part = parts[i];
                 node.IsList |= part == "#";
                 // a list of plain values: the example is the list's
-                if (part == "#" && key.EndsWith(":#", StringComparison.Ordinal)) node.Example = example;
+                if (part == "#" && i == parts.Length - 1) node.Example = example;
                 node = part is "#" or "*" ? node.Any ??= new Node(node.Name) : node.Child(part);
             }
             node.Example ??= example;

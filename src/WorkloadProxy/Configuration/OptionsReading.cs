@@ -19,7 +19,7 @@ internal static class OptionsReading
             Development = development,
             Urls = urls,
             PublicUrl = ReadPublicUrl(reader, urls, development),
-            DataDirectory = reader.Path("DataDirectory") ?? reader.Absolute("data"),
+            DataDirectory = ReadDataDirectory(reader),
             MasterKey = ReadMasterKey(reader),
             Postgres = ReadPostgres(reader),
             Upstreams = UpstreamReading.Read(reader),
@@ -108,15 +108,29 @@ internal static class OptionsReading
         return text!.TrimEnd('/');
     }
 
+    private static string ReadDataDirectory(SettingsReader reader)
+    {
+        var path = reader.Path("DataDirectory") ?? reader.Absolute("data");
+        if (File.Exists(path)) reader.Mistake("DataDirectory", $"`{ConfigurationText.Show(path)}` is a file, expected a directory");
+        return path;
+    }
+
     private static MasterKeyOptions ReadMasterKey(SettingsReader reader)
     {
         // a file that doesn't exist is made at the first start
         var shortForm = reader.Path("MasterKeyFile");
         var file = reader.Path("MasterKey:File");
+        CheckNoDirectory(reader, "MasterKeyFile", shortForm);
+        CheckNoDirectory(reader, "MasterKey:File", file);
         var variable = reader.EnvironmentVariable("MasterKey:EnvironmentVariable", required: true);
         if (shortForm is not null && file is not null) reader.Mistake("MasterKeyFile", "is given beside `MasterKey:File`, expected one of them");
         else if ((shortForm ?? file) is not null && reader.Settings.Has("MasterKey:EnvironmentVariable")) reader.Mistake("MasterKey:EnvironmentVariable", "is given beside a file, expected one of them");
         return new(shortForm ?? file, variable);
+    }
+
+    private static void CheckNoDirectory(SettingsReader reader, string key, string? path)
+    {
+        if (Directory.Exists(path)) reader.Mistake(key, $"`{ConfigurationText.Show(path)}` is a directory");
     }
 
     private static string? ReadPostgres(SettingsReader reader)

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Http;
 
@@ -33,6 +34,7 @@ internal sealed class BoundedFetch : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker publicOnly;
     private readonly HttpMessageInvoker listed;
+    private readonly HttpMessageInvoker onLoopback;
 
     public BoundedFetch(TimeProvider time, ResolveName? resolve = null)
     {
@@ -43,6 +45,10 @@ internal sealed class BoundedFetch : IDisposable
         guarded.ConnectCallback = guard.ConnectAsync;
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
+        // an HTTP proxy's loopback is another machine's
+        var direct = NewHandler();
+        direct.UseProxy = false;
+        onLoopback = new HttpMessageInvoker(direct);
     }
 
     /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
@@ -72,7 +78,7 @@ internal sealed class BoundedFetch : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            using var response = await (trust == FetchTrust.Listed ? listed : publicOnly).SendAsync(request, both.Token);
+            using var response = await InvokerFor(request.RequestUri!, trust).SendAsync(request, both.Token);
             var read = await ReadAsync(address, response.Content, both.Token);
             return new((int)response.StatusCode, read.Content ?? [], response.Headers, read.Error);
         }
@@ -90,6 +96,7 @@ internal sealed class BoundedFetch : IDisposable
     {
         publicOnly.Dispose();
         listed.Dispose();
+        onLoopback.Dispose();
     }
 
     private static SocketsHttpHandler NewHandler() => new()
@@ -105,6 +112,8 @@ internal sealed class BoundedFetch : IDisposable
         // what lies beyond the cap is not even read to keep the connection
         MaxResponseDrainSize = 0,
     };
+
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust != FetchTrust.Listed ? publicOnly : NetworkPlace.IsLoopback(address) ? onLoopback : listed;
 
     private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken)
     {
@@ -136,7 +145,7 @@ internal sealed class BoundedFetch : IDisposable
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.Accept.ParseAdd("application/json");
             request.Headers.UserAgent.ParseAdd("workload-proxy");
-            using var response = await (trust == FetchTrust.Listed ? listed : publicOnly).SendAsync(request, cancellationToken);
+            using var response = await InvokerFor(address, trust).SendAsync(request, cancellationToken);
             var status = (int)response.StatusCode;
             if (status == 200) return await ReadAsync(address, response.Content, cancellationToken);
             if (status is not (301 or 302 or 303 or 307 or 308))

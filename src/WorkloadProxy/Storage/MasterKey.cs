@@ -14,7 +14,7 @@ internal sealed class MasterKey
     private MasterKey(byte[][] keys) => this.keys = keys;
 
     /// <summary>
-    /// Reads the key from where the configuration says, or from the data directory. There it is made when the store is new (<paramref name="sealedStore"/> is false);
+    /// Reads the key from where the configuration says, or from the data directory. A file is made when the store is new (<paramref name="sealedStore"/> is false);
     /// a store that is sealed already has a key that must be found.
     /// </summary>
     public static MasterKey Load(MasterKeyOptions options, string defaultFile, bool sealedStore)
@@ -29,7 +29,7 @@ internal sealed class MasterKey
         var file = options.File ?? defaultFile;
         try
         {
-            if (options.File is null && !sealedStore && !File.Exists(file)) Create(file);
+            if (defaultFile is not null && !sealedStore && !File.Exists(file)) Create(file);
             return Parse(File.ReadAllText(file), $"file `{file}`");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

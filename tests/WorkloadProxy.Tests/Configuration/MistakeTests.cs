@@ -49,6 +49,7 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}", "Hosted": { "ObjectFormat": "sha512" } }] """, "Policies:0:Hosted:ObjectFormat: unknown object format `sha512`, expected `sha1` or `sha256` (appsettings.json)" },
         { """ "Git": { "MaxSize": "20 MB" } """, "Git:MaxSize: `20 MB` is not a whole number from 1 to 10000000000 (appsettings.json)" },
         // upstreams
+        { """ "Upstreams": { "": { "Kind": "http", "Address": "https://api.depot.dev" } } """, "Upstreams: holds an empty name (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto` or `http` (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http" } } """, "Upstreams:Depot:Address: is missing" },

@@ -126,6 +126,36 @@ public sealed class WireTests
         Assert.Contains("X-B: na\u00efve \u00c3\u00af\r\n", Assert.Single(upstream.Heads));
     }
 
+    [Theory]
+    [InlineData("Connection: close, X-Hop")]
+    [InlineData("Connection: X-Hop, keep-alive")]
+    [InlineData("connection: close\r\nConnection: ,\tx-hop ")]
+    [InlineData("Connection: x-hop\r\nConnection: Keep-Alive")]
+    public async Task A_header_that_Connection_names_goes_no_further_whatever_stands_beside_it(string connection)
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var proxy = await BeforeAsync(upstream);
+
+        var answer = await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Hop: 1\r\nX-Kept: 1\r\n{connection}\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 200", answer);
+        var head = Assert.Single(upstream.Heads);
+        Assert.Contains("X-Kept: 1\r\n", head);
+        Assert.DoesNotContain("X-Hop", head);
+    }
+
+    [Fact]
+    public async Task A_header_that_the_upstream_s_Connection_names_does_not_come_back()
+    {
+        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Kept: 1\r\nConnection: close, x-hop, X-Request-Id, Content-Type\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nok");
+        await using var proxy = await BeforeAsync(upstream);
+
+        var answer = await proxy.GetAsync("/a", proxy.IdentityToken());
+
+        Assert.False(answer.Headers.ContainsKey("X-Hop"));
+        Assert.Equal(("1", "a/b", 32), (answer.Headers["X-Kept"], answer.Headers["Content-Type"], answer.Headers["X-Request-Id"].Length));
+    }
+
     [Fact]
     public async Task The_body_s_own_headers_stay_whatever_Connection_names()
     {

@@ -185,7 +185,7 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public async Task A_failed_start_gives_the_directory_free()
     {
-        test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: System.IO.Path.Combine(test.Path, "absent")) };
+        test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: System.IO.Path.Combine(test.Path, "absent", "key")) };
         await Assert.ThrowsAsync<StartException>(test.OpenAsync);
         test.Options = test.Options with { MasterKey = new MasterKeyOptions() };
         using var store = await test.OpenAsync();
