@@ -83,7 +83,7 @@ internal static class GitSettings
         yield return ("GIT_ALLOW_PROTOCOL", "https:ssh:file");
         // a pushed `refs/replace/…` must not stand in for another object, nor a pushed object claim all memory
         yield return ("GIT_NO_REPLACE_OBJECTS", "1");
-        yield return ("GIT_ALLOC_LIMIT", "256m");
+        yield return ("GIT_ALLOC_LIMIT", "64m");
         if (command.Repository is { } repository) yield return ("GIT_DIR", repository);
         var index = 0;
         foreach (var (key, value) in always.Concat(command.Settings))
