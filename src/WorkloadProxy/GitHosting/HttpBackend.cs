@@ -29,6 +29,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             try
             {
                 unanswered = await AnswerAsync(http, record, process, body, ended);
+                // over HTTP/2 an answer that ends before the request does reads as a broken stream, and a person would not see what git said
+                if (unanswered is null && push?.Accepted is null) await body;
             }
             finally
             {
