@@ -26,8 +26,8 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
             // git looks for a tag before a branch of that name
             return Name is Tags + "main" or Tags + "schema" ? $"tag `{shown}` would hide branch `{Name[Tags.Length..]}`" : null;
         }
-        // to whoever fetches it, git would take the one for what is checked out and the other for an option
-        if (branch is "HEAD" || branch.StartsWith('-')) return $"`{shown}` is no name for a branch";
+        // git would take it for what is checked out
+        if (branch is "HEAD") return $"`{shown}` is no name for a branch";
         foreach (var own in (ReadOnlySpan<string>)["main", "schema"])
         {
             // on a file system that ignores case they would be one file

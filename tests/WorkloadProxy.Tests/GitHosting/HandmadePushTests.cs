@@ -67,7 +67,7 @@ public class HandmadePushTests
     }
 
     [Fact]
-    public async Task A_tag_may_not_hide_main_nor_a_branch_look_like_an_option()
+    public async Task A_tag_may_not_hide_main_nor_a_branch_be_named_HEAD()
     {
         await using var test = await HostedTest.StartAsync();
         await test.CommitPolicyAsync();
@@ -75,7 +75,6 @@ public class HandmadePushTests
         Assert.Contains("tag `refs/tags/main` would hide branch `main`", (await test.PushAsync(refs: "main:refs/tags/main")).Errors);
         Assert.Contains("tag `refs/tags/schema` would hide branch `schema`", (await test.PushAsync(refs: "main:refs/tags/schema")).Errors);
         Assert.Contains("`refs/heads/HEAD` is no name for a branch", (await test.PushAsync(refs: "main:refs/heads/HEAD")).Errors);
-        Assert.Contains("`refs/heads/--upload-pack=x` is no name for a branch", (await test.PushAsync(refs: "main:refs/heads/--upload-pack=x")).Errors);
     }
 
     [Fact]
