@@ -100,6 +100,8 @@ internal sealed class Authenticator(
         var own = jwt.Issuer == options.PublicUrl;
         if (jwt.CheckTimes(time.GetUtcNow(), own ? TimeSpan.Zero : ForeignSkew, grace, own) is { } wrongTime) return wrongTime;
         if (!audiences.Resolve(jwt.Audiences).Succeeded(out var context, out failure)) return failure;
+        // here, where it may take its time: a token that is known already has had its set loaded
+        await sets.FindAsync(context, cancellationToken);
 
         var found = own ? FindOwnSigner(jwt) : await FindForeignSignerAsync(jwt, context, cancellationToken);
         if (!found.Succeeded(out var key, out failure)) return failure;

@@ -22,24 +22,26 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         foreach (var left in Directory.EnumerateDirectories(git.Directories.Repositories, ".new-*")) Directory.Delete(left, recursive: true);
-        foreach (var policy in options.Policies) if (policy.Hosted is { } hosted) await AddAsync(policy.Context, hosted, cancellationToken);
+        var kept = await KeptVersionsAsync(cancellationToken);
+        foreach (var policy in options.Policies) if (policy.Hosted is { } hosted) await AddAsync(policy.Context, hosted, kept.GetValueOrDefault(policy.Context.ToString()), cancellationToken);
     }
 
     /// <summary>Gives a context a hosted repository; nothing is written until it is first asked for.</summary>
-    public async Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken)
+    public Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken) => AddAsync(context, hosted, null, cancellationToken);
+
+    private async Task AddAsync(AuthContext context, HostedGitOptions hosted, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
         var repository = new HostedRepository(context, hosted, git, time);
-        var source = sources.GetOrAdd(context, _ => new HostedSource(repository, new PolicySourceStatus(context, "hosted")));
+        var source = sources.GetOrAdd(context, _ => new HostedSource(repository, new PolicySourceStatus(context, HostedSource.Name)));
         if (source.Repository != repository) return;
         try
         {
-            if (repository.Exists) await LoadAsync(source, cancellationToken);
+            if (repository.Exists) await LoadAsync(source, kept, cancellationToken);
             else LoadInitial(source);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Refuse(source, $"the repository can't be read: {e.Message}");
-            await LoadSnapshotAsync(source, null, cancellationToken);
+            await LoadLastGoodAsync(source, e.Message, cancellationToken);
         }
     }
 
@@ -90,7 +92,7 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         }
     }
 
-    private async Task LoadAsync(HostedSource source, CancellationToken cancellationToken)
+    private async Task LoadAsync(HostedSource source, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
         var repository = source.Repository;
         // a git that outlived a killed server finds its quarantine and its lock gone: what it was about to write is not written behind our back
@@ -103,9 +105,52 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
             await LoadSnapshotAsync(source, null, cancellationToken);
             return;
         }
-        // the files as the store kept them: for a thousand repositories, a thousand runs of git would take too long
+        if (kept is null || kept.Version != tip.ToString())
+        {
+            await LoadTipAsync(source, tip, cancellationToken);
+            return;
+        }
+        // it was accepted, and the store has its files: it is compiled when somebody first asks for it
+        source.Status = source.Status with { Version = kept.Version, Since = kept.TakenAt };
+        sets.Defer(source.Status.Context, () => LoadDeferredAsync(source, tip));
+    }
+
+    private async Task LoadDeferredAsync(HostedSource source, ObjectId tip)
+    {
+        try
+        {
+            await LoadTipAsync(source, tip, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await LoadLastGoodAsync(source, e.Message, CancellationToken.None);
+        }
+    }
+
+    private async Task LoadLastGoodAsync(HostedSource source, string problem, CancellationToken cancellationToken)
+    {
+        Refuse(source, $"the repository can't be read: {problem}");
+        await LoadSnapshotAsync(source, null, cancellationToken);
+    }
+
+    private async Task LoadTipAsync(HostedSource source, ObjectId tip, CancellationToken cancellationToken)
+    {
+        // the files as the store kept them: that takes no run of git
         if (await LoadSnapshotAsync(source, tip, cancellationToken)) return;
         if (!await LoadFromRepositoryAsync(source, tip, cancellationToken)) await LoadSnapshotAsync(source, null, cancellationToken);
+    }
+
+    private async Task<IReadOnlyDictionary<string, PolicySnapshotVersion>> KeptVersionsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await snapshots.VersionsAsync(HostedSource.Name, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            logger.LogWarning("the kept policy sets can't be read from the store: {Reason}", e.Message);
+            return new Dictionary<string, PolicySnapshotVersion>();
+        }
     }
 
     private async Task<bool> LoadFromRepositoryAsync(HostedSource source, ObjectId tip, CancellationToken cancellationToken)
@@ -202,6 +247,9 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
 
     private sealed class HostedSource(HostedRepository repository, PolicySourceStatus status)
     {
+        /// <summary>As a status and the store name it.</summary>
+        public const string Name = "hosted";
+
         private PolicySourceStatus status = status;
         public HostedRepository Repository => repository;
         public PolicySourceStatus Status { get => Volatile.Read(ref status); set => Volatile.Write(ref status, value); }

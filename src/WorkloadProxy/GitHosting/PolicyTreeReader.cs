@@ -72,6 +72,8 @@ internal sealed class PolicyTreeReader
         if (entry.IsFile && path.EndsWith(".hcl", StringComparison.Ordinal) && path.Contains('/')) blobs.Add((path, entry.Id));
         else if (entry.IsLink) Report(DiagnosticSeverity.Warning, "link-not-followed", path, "a symbolic link, which is not followed", "commit the file itself");
         else if (entry.IsSubmodule) Report(DiagnosticSeverity.Warning, "submodule-not-followed", path, "a submodule, which is not followed", "commit the files themselves");
+        // a rule in it would vanish without a word
+        else if (!entry.IsFile) Report(DiagnosticSeverity.Error, "unreadable", path, $"mode `{entry.Mode}` is neither a file's nor a directory's", "commit it again as an ordinary file");
         return false;
     }
 
@@ -92,7 +94,7 @@ internal sealed class PolicyTreeReader
         }
         var found = TreeEntry.Parse((await objects.ReadAsync([id], cancellationToken))[0], id.RawLength);
         entries += found.Count;
-        foreach (var entry in found.Where(entry => entry.Name.Length == 0)) Report(DiagnosticSeverity.Error, "bad-name", path, "a name in this directory is not UTF-8 or holds a control character", null);
+        foreach (var entry in found.Where(entry => entry.Name.Length == 0)) Report(DiagnosticSeverity.Error, "bad-name", path, "a name in this directory is not UTF-8, or holds a control character or one that turns the reading direction", null);
         return found;
     }
 
@@ -131,7 +133,7 @@ internal sealed class PolicyTreeReader
         diagnostics.Add(new Diagnostic(severity, code, summary, help, new SourceRange(path, start, start)));
     }
 
-    /// <summary>An entry of a tree; its name is empty where it is not UTF-8 or holds a control character.</summary>
+    /// <summary>An entry of a tree; its name is empty where it is not UTF-8 or holds what would steer a terminal.</summary>
     private sealed record TreeEntry(string Mode, string Name, ObjectId Id)
     {
         public bool IsDirectory => Mode is "40000" or "040000";
@@ -158,7 +160,7 @@ internal sealed class PolicyTreeReader
         {
             if (!Utf8.IsValid(name)) return "";
             var text = Encoding.UTF8.GetString(name);
-            return text is "." or ".." || text.Any(c => char.IsControl(c) || c == '/') ? "" : text;
+            return text is "." or ".." || text.Any(c => GateText.Steers(c) || c == '/') ? "" : text;
         }
     }
 }

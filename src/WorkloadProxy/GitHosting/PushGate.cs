@@ -63,6 +63,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
     {
         if (updates.Count > MaxUpdates) return $"{updates.Count} refs in one push, expected {MaxUpdates} at most";
         foreach (var update in updates) if (update.Problem() is { } problem) return problem;
+        if (RefUpdate.FirstTwice(updates) is { } twice) return $"`{GateText.Clean(twice)}` is named twice in one push";
         try
         {
             await session.EnterGateAsync(cancellationToken);

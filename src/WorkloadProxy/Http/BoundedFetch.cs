@@ -78,7 +78,7 @@ internal sealed class BoundedFetch : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            using var response = await InvokerFor(request.RequestUri!, trust).SendAsync(request, both.Token);
+            using var response = await InvokerFor(address, trust).SendAsync(request, both.Token);
             var read = await ReadAsync(address, response.Content, both.Token);
             return new((int)response.StatusCode, read.Content ?? [], response.Headers, read.Error);
         }

@@ -29,6 +29,11 @@ internal sealed class PolicySnapshotStore(Database database)
         return row is { Version: { } version, Content: { } content } ? new PolicySnapshot(version, Unpack(content), DateTimeOffset.FromUnixTimeSeconds(row.TakenAt)) : null;
     }, cancellationToken);
 
+    /// <summary>Which version of each context the store has of <paramref name="source"/>, without its files.</summary>
+    public Task<IReadOnlyDictionary<string, PolicySnapshotVersion>> VersionsAsync(string source, CancellationToken cancellationToken) => database.RunAsync<IReadOnlyDictionary<string, PolicySnapshotVersion>>(async connection =>
+        (await connection.QueryAsync<(string Context, string Version, long TakenAt)>("SELECT context, version, taken_at FROM policy_sets WHERE source = @source", new { source }))
+            .ToDictionary(row => row.Context, row => new PolicySnapshotVersion(row.Version, DateTimeOffset.FromUnixTimeSeconds(row.TakenAt)), StringComparer.Ordinal), cancellationToken);
+
     private static byte[] Pack(IReadOnlyList<PolicyFile> files)
     {
         using var bytes = new MemoryStream();
@@ -57,3 +62,5 @@ internal sealed class PolicySnapshotStore(Database database)
 }
 
 internal sealed record PolicySnapshot(string Version, IReadOnlyList<PolicyFile> Files, DateTimeOffset TakenAt);
+
+internal sealed record PolicySnapshotVersion(string Version, DateTimeOffset TakenAt);
