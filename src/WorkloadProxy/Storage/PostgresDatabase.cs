@@ -17,7 +17,7 @@ internal sealed class PostgresDatabase : Database
     private static readonly TimeSpan silence = TimeSpan.FromSeconds(5);
     private readonly NpgsqlDataSource source;
 
-    private PostgresDatabase(PostgresOptions options) => source = new NpgsqlSlimDataSourceBuilder(ConnectionString(options)).EnableTransportSecurity().Build();
+    private PostgresDatabase(PostgresOptions options) => source = Connect(options);
 
     public override bool IsShared => true;
 
@@ -121,17 +121,16 @@ internal sealed class PostgresDatabase : Database
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static string ConnectionString(PostgresOptions options)
+    private static NpgsqlDataSource Connect(PostgresOptions options)
     {
-        var builder = new NpgsqlConnectionStringBuilder(options.ConnectionString.Reveal());
-        // what the operator leaves open; PostgreSQL has 100 connections for all replicas together
-        if (!builder.ContainsKey("Timeout")) builder.Timeout = 5;
-        if (!builder.ContainsKey("Command Timeout")) builder.CommandTimeout = 10;
-        if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = 10;
-        if (!builder.ContainsKey("Application Name")) builder.ApplicationName = "workload-proxy";
-        if (builder.Host!.Contains(',', StringComparison.Ordinal) && !builder.ContainsKey("Target Session Attributes")) builder.TargetSessionAttributes = "primary";
-        builder.IncludeErrorDetail = builder.PersistSecurityInfo = builder.LogParameters = false;
-        return builder.ConnectionString;
+        // of two the later counts; PostgreSQL has 100 connections for all replicas together
+        var settings = new NpgsqlConnectionStringBuilder($"Timeout=5;Command Timeout=10;Maximum Pool Size=10;Application Name=workload-proxy;{options.ConnectionString.Reveal()}");
+        settings.IncludeErrorDetail = settings.PersistSecurityInfo = settings.LogParameters = false;
+        settings.GssEncryptionMode = GssEncryptionMode.Disable;
+        var target = settings.TargetSessionAttributes switch { "any" => TargetSessionAttributes.Any, "read-write" => TargetSessionAttributes.ReadWrite, _ => TargetSessionAttributes.Primary };
+        settings.TargetSessionAttributes = null;
+        var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).EnableTransportSecurity();
+        return settings.Host!.Contains(',', StringComparison.Ordinal) ? builder.BuildMultiHost().WithTargetSession(target) : builder.Build();
     }
 
     private static string? Reason(Exception e) => e switch

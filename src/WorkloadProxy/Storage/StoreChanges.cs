@@ -27,7 +27,8 @@ internal sealed class StoreChanges
         if (!database.IsShared) first.SetResult();
         reconnect = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = new PredicateBuilder().Handle<StoreException>(),
+            // whatever it was: a replica that listens no more would let revoked tokens through
+            ShouldHandle = new PredicateBuilder().Handle<Exception>(e => e is not OperationCanceledException),
             MaxRetryAttempts = int.MaxValue,
             BackoffType = DelayBackoffType.Exponential,
             Delay = firstPause,
@@ -71,9 +72,9 @@ internal sealed class StoreChanges
                 if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed is read");
             }, Deliver, cancellationToken);
         }
-        catch (StoreException e) when (began)
+        catch (Exception e) when (began && !cancellationToken.IsCancellationRequested)
         {
-            log.LogWarning("changes of other replicas are not heard: {Reason}", e.Reason);
+            log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
         }
         finally
         {
