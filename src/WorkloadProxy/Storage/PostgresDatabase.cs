@@ -13,6 +13,8 @@ internal sealed class PostgresDatabase : Database
     private const string Channel = "workload_proxy";
     // "WORKLOAD" in ASCII: whoever writes holds this advisory lock until the transaction ends, which makes PostgreSQL a store of one writer at a time, as SQLite is
     private const string WriterLock = "6291337687816159556";
+    // "WORK" in ASCII: who listens shares this one for as long as the connection lasts, by which the listeners are counted
+    private const string ListenerLock = "1464816203";
     private const int MaxSubjectLength = 1000;
     private static readonly TimeSpan silence = TimeSpan.FromSeconds(5);
     private readonly NpgsqlDataSource source;
@@ -44,12 +46,21 @@ internal sealed class PostgresDatabase : Database
         }
     }
 
-    public override async Task NotifyAsync(DbConnection connection, DbTransaction transaction, string topic, string subject)
+    public override async Task NotifyAsync(DbConnection connection, DbTransaction? transaction, string topic, string subject)
     {
-        await using var command = new NpgsqlCommand("SELECT pg_notify($1, $2)", (NpgsqlConnection)connection, (NpgsqlTransaction)transaction);
+        await using var command = new NpgsqlCommand("SELECT pg_notify($1, $2)", (NpgsqlConnection)connection, (NpgsqlTransaction?)transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Channel });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject.Length is > 0 and <= MaxSubjectLength ? $"{topic} {subject}" : topic });
         await command.ExecuteNonQueryAsync();
+    }
+
+    public override async Task<long> CountListenersAsync(DbConnection connection)
+    {
+        await using var command = new NpgsqlCommand($"""
+            SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {ListenerLock} AND objid = 1 AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """, (NpgsqlConnection)connection);
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     public override async Task ListenAsync(Action listening, Action<string, string> heard, CancellationToken cancellationToken)
@@ -62,7 +73,7 @@ internal sealed class PostgresDatabase : Database
                 var parts = notification.Payload.Split(' ', 2);
                 heard(parts[0], parts.Length > 1 ? parts[1] : "");
             };
-            await ExecuteAsync(connection, $"LISTEN {Channel}", cancellationToken);
+            await ExecuteAsync(connection, $"LISTEN {Channel}; SELECT pg_advisory_lock_shared({ListenerLock}, 1)", cancellationToken);
             listening();
             while (true)
             {
