@@ -21,7 +21,7 @@ internal static class OptionsReading
             PublicUrl = ReadPublicUrl(reader, urls, development),
             DataDirectory = ReadDataDirectory(reader),
             MasterKey = ReadMasterKey(reader),
-            Postgres = ReadPostgres(reader),
+            Postgres = PostgresReading.Read(reader),
             Upstreams = UpstreamReading.Read(reader),
             Policies = policies,
             Issuers = IssuerReading.ReadIssuers(reader),
@@ -40,6 +40,7 @@ internal static class OptionsReading
         };
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
         CheckOwnIssuer(reader, options);
+        CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
         return options;
     }
@@ -133,16 +134,6 @@ internal static class OptionsReading
         if (Directory.Exists(path)) reader.Mistake(key, $"`{ConfigurationText.Show(path)}` is a directory");
     }
 
-    private static string? ReadPostgres(SettingsReader reader)
-    {
-        const string Key = "ConnectionStrings:Postgres";
-        if (reader.Text(Key) is not { } text) return null;
-        // it holds a password: it is never shown
-        if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal) || text.Contains('=')) return text;
-        reader.Mistake(Key, "is not a connection string, expected `postgres://…` or `Host=…;Database=…`");
-        return null;
-    }
-
     private static TokenOptions ReadTokens(SettingsReader reader)
     {
         var defaults = new TokenOptions();
@@ -180,6 +171,12 @@ internal static class OptionsReading
             else if (!Directory.Exists(folder) && folder != dataDirectory) reader.Mistake("Audit:File", $"directory `{ConfigurationText.Show(folder ?? "")}` does not exist");
         }
         return new(file, reader.Flag("Audit:Required", true));
+    }
+
+    private static void CheckMasterKey(SettingsReader reader, ProxyOptions options)
+    {
+        if (reader.Settings.Has(PostgresReading.Key) && !((string[])["MasterKeyFile", "MasterKey:File", "MasterKey:EnvironmentVariable"]).Any(reader.Settings.Has))
+            reader.Mistake("MasterKeyFile", "is missing: on PostgreSQL no master key is made, for all replicas need the same one; make it with `openssl rand -base64 32`");
     }
 
     private static void CheckOwnIssuer(SettingsReader reader, ProxyOptions options)

@@ -97,7 +97,7 @@ public class DeferredSetTests
         Assert.True((await test.PushAsync()).Succeeded);
         await test.Proxy.StopServerAsync();
         // were it compiled at start, the start would know; the repository has the truth
-        using (var database = Database.Existing(Path.Combine(test.Proxy.Options.DataDirectory, "store.db")))
+        using (var database = SqliteDatabase.Existing(Path.Combine(test.Proxy.Options.DataDirectory, "store.db")))
             await database.WriteAsync(async (connection, transaction) => await Dapper.SqlMapper.ExecuteAsync(connection, "UPDATE policy_sets SET content = x'00'", transaction: transaction), Ended);
 
         await test.Proxy.StartServerAsync();
