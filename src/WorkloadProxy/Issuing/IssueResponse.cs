@@ -11,7 +11,7 @@ internal static class IssueResponse
     {
         using var writer = new Utf8JsonWriter(output);
         writer.WriteStartObject();
-        writer.WriteString("token", issued.Token);
+        writer.WriteString("token"u8, issued.Token);
         writer.WriteString("token_type", "Bearer");
         writer.WriteNumber("expires_in", issued.LifetimeSeconds);
         writer.WriteString("expires_at", Rfc3339.Text(issued.Expires));

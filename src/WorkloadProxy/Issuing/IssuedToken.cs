@@ -5,8 +5,8 @@ namespace WorkloadProxy.Issuing;
 /// <summary>A scoped token that was just minted, with what the caller and the audit are told of it.</summary>
 internal sealed record IssuedToken
 {
-    /// <summary>The JWT. Only the response may hold it.</summary>
-    public required string Token { get; init; }
+    /// <summary>The JWT, in ASCII. Only the response may hold it.</summary>
+    public required byte[] Token { get; init; }
     /// <summary>The <c>aud</c>.</summary>
     public required AuthContext Context { get; init; }
     public required string Subject { get; init; }

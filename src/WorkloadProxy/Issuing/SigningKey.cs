@@ -54,8 +54,8 @@ internal sealed class SigningKey
     /// <summary>The private key, PKCS #8.</summary>
     public byte[] Export() => privateKey;
 
-    /// <summary>The JWT with these claims (a JSON object's UTF-8 text), in compact form.</summary>
-    public string Sign(ReadOnlySpan<byte> claims)
+    /// <summary>The JWT with these claims (a JSON object's UTF-8 text), in compact form: ASCII.</summary>
+    public byte[] Sign(ReadOnlySpan<byte> claims)
     {
         var size = header.Length + Base64Url.GetEncodedLength(claims.Length) + Base64Url.GetEncodedLength(MaxSignatureSize) + 2;
         var buffer = ArrayPool<byte>.Shared.Rent(size);
@@ -69,7 +69,7 @@ internal sealed class SigningKey
             var signatureLength = Sign(buffer.AsSpan(0, length), signature);
             buffer[length++] = (byte)'.';
             length += Base64Url.EncodeToUtf8(signature[..signatureLength], buffer.AsSpan(length));
-            return Encoding.ASCII.GetString(buffer, 0, length);
+            return buffer.AsSpan(0, length).ToArray();
         }
         finally
         {

@@ -81,7 +81,7 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
             Id = id,
             Expires = DateTimeOffset.FromUnixTimeSeconds(issuedAt + lifetime),
             LifetimeSeconds = lifetime,
-            Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token))),
+            Sha256 = Convert.ToHexStringLower(SHA256.HashData(token)),
         };
     }
 

@@ -76,7 +76,7 @@ internal sealed record TokenRequestForm
     {
         using var writer = new Utf8JsonWriter(output);
         writer.WriteStartObject();
-        writer.WriteString("access_token", issued.Token);
+        writer.WriteString("access_token"u8, issued.Token);
         writer.WriteString("issued_token_type", IssuedTokenType);
         writer.WriteString("token_type", "Bearer");
         writer.WriteNumber("expires_in", issued.LifetimeSeconds);

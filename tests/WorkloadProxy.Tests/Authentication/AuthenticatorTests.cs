@@ -385,11 +385,11 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         ["iat"] = Seconds(0), ["nbf"] = Seconds(-600), ["exp"] = Seconds(300),
     }, more));
 
-    private string Own(params (string Name, object? Value)[] more) => signingKeys.Current(time.GetUtcNow()).Sign(JsonSerializer.SerializeToUtf8Bytes(With(new()
+    private string Own(params (string Name, object? Value)[] more) => Encoding.ASCII.GetString(signingKeys.Current(time.GetUtcNow()).Sign(JsonSerializer.SerializeToUtf8Bytes(With(new()
     {
         ["iss"] = PublicUrl, ["aud"] = team.ToString(), ["sub"] = $"actx:{team.Id}:role:x", ["iat"] = Seconds(0), ["nbf"] = Seconds(-5), ["exp"] = Seconds(300),
         ["jti"] = "id", ["actx_source"] = team.ToString(),
-    }, more)));
+    }, more))));
 
     private static Dictionary<string, object?> With(Dictionary<string, object?> claims, (string Name, object? Value)[] more)
     {

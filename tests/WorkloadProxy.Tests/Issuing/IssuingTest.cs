@@ -44,10 +44,12 @@ internal static class IssuingTest
         }, PolicyCompiler.Compile([], new CompileOptions(context, Issuer)).Set!.MatchRoles(parsed), "v1");
     }
 
+    public static string Text(this IssuedToken issued) => Encoding.ASCII.GetString(issued.Token);
+
     /// <summary>The caller that presents a token of ours.</summary>
     public static Caller Presenting(this TestStore test, IssuedToken issued)
     {
-        var token = new JsonWebToken(issued.Token);
+        var token = new JsonWebToken(issued.Text());
         var claims = Base64UrlEncoder.Decode(token.EncodedPayload);
         var ancestors = JsonDocument.Parse(claims).RootElement.GetProperty("actx_ancestors").EnumerateArray().Select(id => id.GetString()!);
         return Presenting(test, issued.Context, isOwn: true, claims, [issued.Id, .. ancestors]);

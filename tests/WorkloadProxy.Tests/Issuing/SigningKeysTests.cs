@@ -203,7 +203,7 @@ file static class KeysInUse
     public static bool Exchange(this SigningKeys keys, TestStore test, out string token)
     {
         var issued = test.Exchange(keys).Exchange(test.GitHub(), IssuingTest.Body($"actx:{IssuingTest.Team}:role:x", 900), IssuingTest.Allowed, test.Time.Now);
-        token = issued.Value?.Token ?? "";
+        token = issued.Value?.Text() ?? "";
         return issued.Value is not null;
     }
 }
