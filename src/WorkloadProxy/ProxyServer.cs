@@ -81,7 +81,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var sets = new PolicySetStore();
         var snapshots = new PolicySnapshotStore(store.Database);
-        var gitSources = Keep(new GitSources(options, sets, snapshots, time, logs));
+        var gitSources = Keep(new GitSources(options, store.Database, sets, snapshots, time, logs));
         var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
         await sources.LoadAsync(cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));

@@ -1,22 +1,28 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicySources;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.GitHosting;
 
-/// <summary>The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it.</summary>
-internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
+/// <summary>
+/// The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it. With one server the truth
+/// lies on its disk; with several it lies in the store, and <paramref name="shared"/> makes each disk a copy of it.
+/// </summary>
+internal sealed class HostedRepositories(
+    GitProgram git, SharedRepositories? shared, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
 {
     private const int PacksBeforeRepack = 50;
-    private readonly ConcurrentDictionary<AuthContext, HostedSource> sources = new();
+    private readonly ConcurrentDictionary<AuthContext, HostedPolicy> policies = new();
+
+    public bool AreShared => shared is not null;
 
     /// <summary>One for each context with a hosted repository, as of now.</summary>
-    public IEnumerable<PolicySourceStatus> Statuses => sources.Values.Select(source => source.Status);
+    public IEnumerable<PolicySourceStatus> Statuses => policies.Values.Select(policy => policy.Status);
 
-    public HostedRepository? Find(AuthContext context) => sources.TryGetValue(context, out var source) ? source.Repository : null;
+    public HostedRepository? Find(AuthContext context) => policies.TryGetValue(context, out var policy) ? policy.Repository : null;
 
     /// <summary>Loads the sets of all configured contexts. What is broken leaves its context with the last good set, or with none, and says so in its status.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
@@ -29,166 +35,242 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
     public async Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken)
     {
         var repository = new HostedRepository(context, hosted, git, time);
-        var source = sources.GetOrAdd(context, _ => new HostedSource(repository, new PolicySourceStatus(context, "hosted")));
-        if (source.Repository != repository) return;
+        var policy = policies.GetOrAdd(context, _ => new HostedPolicy(repository, git, options, sets, snapshots, time, logger));
+        if (policy.Repository != repository) return;
         try
         {
-            if (repository.Exists) await LoadAsync(source, cancellationToken);
-            else LoadInitial(source);
+            if (shared is not null) await LoadSharedAsync(policy, shared, cancellationToken);
+            else if (repository.Exists) await LoadAsync(policy, cancellationToken);
+            else policy.LoadInitial();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreException)
         {
-            Refuse(source, $"the repository can't be read: {e.Message}");
-            await LoadSnapshotAsync(source, null, cancellationToken);
+            policy.Refuse($"the repository can't be read: {e.Message}");
+            await policy.LoadSnapshotAsync(null, cancellationToken);
         }
     }
 
-    /// <summary>Makes the repository where it isn't there; null when it can be used, else why not.</summary>
-    public async Task<string?> EnsureCreatedAsync(HostedRepository repository, CancellationToken cancellationToken)
+    /// <summary>Another server has changed the context's policy: the store's word is put in force here too.</summary>
+    public async Task ReloadAsync(AuthContext context, CancellationToken cancellationToken)
     {
-        if (repository.Exists) return null;
-        await repository.Gate.WaitAsync(cancellationToken);
+        if (policies.TryGetValue(context, out var policy)) await policy.LoadSnapshotAsync(null, cancellationToken);
+    }
+
+    /// <summary>Before each use of a repository: makes it where it isn't there, and the disk's what it has to be. Null when it can be used.</summary>
+    public async Task<Failure?> EnsureCurrentAsync(HostedRepository repository, CancellationToken cancellationToken)
+    {
         try
         {
-            if (repository.Exists) return null;
-            if (await repository.CreateAsync(cancellationToken) is { } problem) return problem;
-            await LoadFromRepositoryAsync(sources[repository.Context], repository.Tip!.Value, cancellationToken);
+            if (shared is null ? repository.Exists && repository.Accepted == repository.Tip?.ToString() : await shared.IsCurrentAsync(repository, cancellationToken)) return null;
+            await repository.Gate.WaitAsync(cancellationToken);
+            try
+            {
+                var problem = shared is null ? await EnsureLocalAsync(repository, cancellationToken) : await EnsureCopiedAsync(repository, shared, cancellationToken);
+                return problem is null ? null : HttpBackend.Unavailable(problem);
+            }
+            finally
+            {
+                repository.Gate.Release();
+            }
+        }
+        catch (StoreException e)
+        {
+            return e.Failure;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return HttpBackend.Unavailable(e.Message);
+        }
+    }
+
+    /// <summary>Lets a push through the gate, when no other one is there: until it has settled it alone changes the repository, on all servers. Null, or why not.</summary>
+    public async Task<string?> EnterAsync(PushSession push, CancellationToken cancellationToken)
+    {
+        await push.EnterGateAsync(cancellationToken);
+        var repository = push.Repository;
+        repository.RemoveLeftovers();
+        if (shared is null) return await PutBackAsync(repository, cancellationToken);
+        try
+        {
+            push.Change = await shared.BeginAsync(repository, cancellationToken);
+            if (await shared.CatchUpAsync(repository, push.Change, cancellationToken) is { } problem)
+            {
+                logger.LogWarning("push to {Context}: the disk's copy can't be brought to the store's state: {Reason}", repository.Context, problem);
+                return "the repository has changed meanwhile: push again";
+            }
+            await LoadMovedAsync(policies[repository.Context], cancellationToken);
             return null;
         }
-        finally
+        catch (StoreException e)
         {
-            repository.Gate.Release();
+            logger.LogError("push to {Context}: {Reason}", repository.Context, e.Message);
+            return e.Failure.Message;
         }
     }
 
     /// <summary>
     /// After a push, however it ended: if <c>main</c> stands at the accepted commit, that is put in force, kept and written to <c>schema</c>, before the push returns.
+    /// A shared repository has changed only if the store has taken all of it; else the disk's copy is put back, and what the failure says is all that was.
     /// </summary>
-    public async Task SettleAsync(PushSession push)
+    public async Task<Failure?> SettleAsync(PushSession push)
     {
         var repository = push.Repository;
         try
         {
             await push.CloseAsync();
+            if (!push.HoldsGate) return null;
             var tip = repository.Tip;
             if (tip is null && push.Withdrawn is { } generated) await repository.RestoreGeneratedAsync(generated, CancellationToken.None);
-            if (push.Accepted is not { } review || tip != review.Commit) return;
-            push.Record.Reason = $"pushed {review.Commit}";
-            push.Record.Commit = review.Commit.ToString();
-            await TakeAsync(sources[repository.Context], review, CancellationToken.None);
-            await RepackAsync(repository);
+            var review = push.Accepted is { } accepted && tip == accepted.Commit ? accepted : null;
+            if (review is not null)
+            {
+                push.Record.Reason = $"pushed {review.Commit}";
+                push.Record.Commit = review.Commit.ToString();
+            }
+            if (push.Change is { } change) await WriteAsync(policies[repository.Context], shared!, change, review);
+            else if (review is not null) await TakeAsync(policies[repository.Context], review);
+            if (review is not null) await RepackAsync(repository);
+            return null;
+        }
+        catch (StoreException e)
+        {
+            push.Record.Reason = "push refused: the store did not take it";
+            logger.LogError("push to {Context}: {Reason}", repository.Context, e.Message);
+            return e.Failure;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.LogError(e, "push to {Context}: the repository can't be read after it", repository.Context);
+            return push.Held is null ? null : HttpBackend.Unavailable(e.Message);
         }
         finally
         {
-            push.LeaveGate();
+            await push.LeaveGateAsync();
         }
     }
 
-    private async Task LoadAsync(HostedSource source, CancellationToken cancellationToken)
+    private async Task LoadAsync(HostedPolicy policy, CancellationToken cancellationToken)
     {
-        var repository = source.Repository;
-        // a git that outlived a killed server finds its quarantine and its lock gone: what it was about to write is not written behind our back
+        var repository = policy.Repository;
+        repository.Unmark();
+        // a git that outlived a killed server finds its quarantine and its lock gone; one that is past them is put right later (Accepted)
         repository.RemoveQuarantines();
         repository.RemoveLeftovers();
         if (repository.Tip is null && repository.Generated is { } generated) await repository.RestoreGeneratedAsync(generated, cancellationToken);
         if (repository.Tip is not { } tip)
         {
-            Refuse(source, "the repository has no branch `main`");
-            await LoadSnapshotAsync(source, null, cancellationToken);
+            policy.Refuse("the repository has no branch `main`");
+            await policy.LoadSnapshotAsync(null, cancellationToken);
             return;
         }
+        repository.Accepted = tip.ToString();
         // the files as the store kept them: for a thousand repositories, a thousand runs of git would take too long
-        if (await LoadSnapshotAsync(source, tip, cancellationToken)) return;
-        if (!await LoadFromRepositoryAsync(source, tip, cancellationToken)) await LoadSnapshotAsync(source, null, cancellationToken);
+        if (await policy.LoadSnapshotAsync(tip, cancellationToken)) return;
+        if (await policy.ReviewAsync(tip, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+        else await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
-    private async Task<bool> LoadFromRepositoryAsync(HostedSource source, ObjectId tip, CancellationToken cancellationToken)
+    private async Task LoadSharedAsync(HostedPolicy policy, SharedRepositories shared, CancellationToken cancellationToken)
     {
-        PolicyReview review;
-        await using (var objects = GitObjects.Open(git, source.Repository.Directory, null))
+        var repository = policy.Repository;
+        var state = await shared.ReadAsync(repository, cancellationToken);
+        if (state is null && repository is { Exists: true, IsCopy: false })
         {
-            review = Review(source, tip, await PolicyTreeReader.ReadAsync(objects, tip, ".", cancellationToken));
+            if (await EnsureCurrentAsync(repository, cancellationToken) is { } failure) policy.Refuse(failure.Detail ?? failure.Message);
         }
-        // a test that time alone has broken must not take the policy away at a restart; what compiles was accepted before
-        if (review.Set is not null)
+        else if (state is null) policy.LoadInitial();
+        else if (state.List.Find(HostedRepository.Main) is { } main && !await policy.LoadSnapshotAsync(main, cancellationToken))
         {
-            await TakeAsync(source, review, cancellationToken);
-            return true;
+            // the store keeps both in one write: this is a set that this version of the program does not compile any more, or a store put together by hand
+            if (await EnsureCurrentAsync(repository, cancellationToken) is { } unavailable) policy.Refuse(unavailable.Detail ?? unavailable.Message);
+            else if (await policy.ReviewAsync(main, cancellationToken) is { Set: not null } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
         }
-        Refuse(source, review);
-        return false;
+        if (policy.Version is null) await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
-    private void LoadInitial(HostedSource source)
+    private async Task<string?> EnsureLocalAsync(HostedRepository repository, CancellationToken cancellationToken)
     {
-        var files = InitialContent.Of(source.Repository.Context, source.Repository.Options.InitialDirectory);
-        var review = Review(source, default, new PolicyTreeContent(files, []));
-        if (review.Set is { } set) Publish(source, set, set.ContentHash, time.GetUtcNow());
-        else Refuse(source, review);
+        if (repository.Exists) return await PutBackAsync(repository, cancellationToken);
+        if (await repository.CreateAsync(asCopy: false, cancellationToken) is { } problem) return problem;
+        repository.Accepted = repository.Tip.ToString();
+        var policy = policies[repository.Context];
+        if (await policy.ReviewAsync(repository.Tip!.Value, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+        return null;
     }
 
-    /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
-    private async Task<bool> LoadSnapshotAsync(HostedSource source, ObjectId? commit, CancellationToken cancellationToken)
+    /// <summary>Only within the gate: nobody but this server moves <c>main</c>.</summary>
+    private async Task<string?> PutBackAsync(HostedRepository repository, CancellationToken cancellationToken)
     {
-        try
+        var tip = repository.Tip?.ToString();
+        if (repository.Accepted is not { } accepted || tip == accepted) return null;
+        logger.LogWarning("branch main of {Context} was moved to {Tip} behind the server's back; it is put back to {Accepted}", repository.Context, tip ?? "nothing", accepted);
+        var result = await repository.PutBackAsync(accepted, cancellationToken);
+        return result.Succeeded ? null : result.Problem;
+    }
+
+    private async Task<string?> EnsureCopiedAsync(HostedRepository repository, SharedRepositories shared, CancellationToken cancellationToken)
+    {
+        var policy = policies[repository.Context];
+        if (await shared.CopyAsync(repository, cancellationToken) is { } problem) return problem;
+        if (repository.Copied is null)
         {
-            if (await snapshots.LoadAsync(source.Status.Context, source.Status.Source, cancellationToken) is not { } snapshot) return false;
-            if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
-            if (PolicyCompiler.Compile(snapshot.Files, CompileOptions(source)).Set is not { } set) return false;
-            Publish(source, set, snapshot.Version, snapshot.TakenAt);
-            return true;
+            await using var change = await shared.BeginAsync(repository, cancellationToken);
+            if (change.Before is null)
+            {
+                // what a server wrote to its disk before there was a shared store goes there
+                if (repository.IsCopy || !repository.Exists)
+                {
+                    // a copy of another store: no word of it holds here, but only a person may throw it away
+                    repository.Unmark();
+                    if (await repository.CreateAsync(asCopy: true, cancellationToken) is { } failed) return failed;
+                }
+                var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, cancellationToken) : null;
+                await WriteAsync(policy, shared, change, review?.Set is null ? null : review);
+                HostedRepository.MarkAsCopy(repository.Directory);
+                return null;
+            }
         }
-        catch (Exception e) when (e is StoreException or InvalidDataException)
+        if (repository.Copied is null && await shared.CopyAsync(repository, cancellationToken) is { } late) return late;
+        await LoadMovedAsync(policy, cancellationToken);
+        return null;
+    }
+
+    /// <summary>A set that the copy has and that is not in force: the word of it is still on its way.</summary>
+    private static async Task LoadMovedAsync(HostedPolicy policy, CancellationToken cancellationToken)
+    {
+        if (policy.Repository.Copied?.List.Find(HostedRepository.Main)?.ToString() != policy.Version) await policy.LoadSnapshotAsync(null, cancellationToken);
+    }
+
+    /// <summary>Writes to the store what the disk has now, with its set in the same transaction, and puts that in force.</summary>
+    private async Task WriteAsync(HostedPolicy policy, SharedRepositories shared, RepositoryChange change, PolicyReview? review)
+    {
+        var (repository, since) = (policy.Repository, time.GetUtcNow());
+        if (review is not null) await policy.WriteSchemaAsync(review, since, CancellationToken.None);
+        if (review is null) await shared.WriteAsync(repository, change, null, null);
+        else
         {
-            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", source.Status.Context, e.Message);
-            return false;
+            await policy.TakeAsync(review, since, () => shared.WriteAsync(repository, change, review.Commit,
+                (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since)));
         }
     }
 
-    private async Task TakeAsync(HostedSource source, PolicyReview review, CancellationToken cancellationToken)
+    private async Task TakeAsync(HostedPolicy policy, PolicyReview review)
     {
-        var set = review.Set!;
         var since = time.GetUtcNow();
-        Publish(source, set, review.Commit.ToString(), since);
-        logger.LogInformation("policy set of {Context} in force: commit {Commit}, {Files} files", set.Context, review.Commit, review.Files.Count);
-        var schema = await FastImport.CommitAsync(git, source.Repository.Directory, HostedRepository.Schema, source.Repository.SchemaTip,
-            [new PolicyFile("rbac.json", SchemaOf(set))], $"rbac.json of {review.Commit}", since, cancellationToken);
-        if (!schema.Succeeded) logger.LogError("branch schema of {Context} could not be written: {Reason}", set.Context, schema.Problem);
+        await policy.TakeAsync(review, since, null);
+        policy.Repository.Accepted = review.Commit.ToString();
+        await policy.WriteSchemaAsync(review, since, CancellationToken.None);
         // last: what the store has is all done
         try
         {
-            await snapshots.SaveAsync(set.Context, source.Status.Source, review.Commit.ToString(), review.Files, since, cancellationToken);
+            await snapshots.SaveAsync(policy.Repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since, CancellationToken.None);
         }
         catch (StoreException e)
         {
             // the repository has it: the next start compiles it from there
-            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", set.Context, e.Message);
+            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", policy.Repository.Context, e.Message);
         }
     }
-
-    private void Publish(HostedSource source, PolicySet set, string version, DateTimeOffset since)
-    {
-        sets.Publish(new PolicySetInForce(set, version, since));
-        source.Status = source.Status with { Version = version, Since = since, LastError = null };
-    }
-
-    private void Refuse(HostedSource source, PolicyReview review) => Refuse(source, review.ToError(time.GetUtcNow(), review.Problem));
-
-    private void Refuse(HostedSource source, string message) => Refuse(source, new PolicySourceError(time.GetUtcNow(), message, [], message));
-
-    private void Refuse(HostedSource source, PolicySourceError error)
-    {
-        logger.LogError("policy set of {Context} not taken: {Reason}", source.Status.Context, error.Text);
-        source.Status = source.Status with { LastError = error };
-    }
-
-    private PolicyReview Review(HostedSource source, ObjectId commit, PolicyTreeContent content) => PolicyReview.Of(commit, content, CompileOptions(source), sets.Current(source.Status.Context)?.Set, time.GetUtcNow());
-
-    private CompileOptions CompileOptions(HostedSource source) => new(source.Status.Context, options.PublicUrl);
 
     /// <summary>Each push is a pack of its own. Only within the gate: a push in quarantine must not lose what it builds on.</summary>
     private async Task RepackAsync(HostedRepository repository)
@@ -196,20 +278,5 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         if (Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
         var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = repository.Directory }, CancellationToken.None);
         if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", repository.Context, repacked.Problem);
-    }
-
-    private static byte[] SchemaOf(PolicySet set)
-    {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true })) PolicySetJson.Write(writer, set);
-        stream.WriteByte((byte)'\n');
-        return stream.ToArray();
-    }
-
-    private sealed class HostedSource(HostedRepository repository, PolicySourceStatus status)
-    {
-        private PolicySourceStatus status = status;
-        public HostedRepository Repository => repository;
-        public PolicySourceStatus Status { get => Volatile.Read(ref status); set => Volatile.Write(ref status, value); }
     }
 }

@@ -13,6 +13,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     // refs and pkt-lines beside the pack
     private const long Overhead = 1024 * 1024;
     private const long MaxUploadRequest = 10 * 1024 * 1024;
+    // what a push is answered: above all the lines of its hook
+    private const long MaxHeld = 20 * 1024 * 1024;
     private readonly SemaphoreSlim running = new(32);
 
     /// <summary>Null when git's answer went back.</summary>
@@ -28,7 +30,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             Failure? unanswered, unread;
             try
             {
-                unanswered = await AnswerAsync(http, record, process, body, ended);
+                unanswered = await AnswerAsync(http, record, process, body, push?.Held, ended);
             }
             finally
             {
@@ -37,7 +39,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
                 unread = await body;
             }
             // git writes its head before it reads: where nothing followed, what was wrong with the body is the answer
-            return unanswered ?? (http.Response.HasStarted ? null : unread);
+            return unanswered ?? (http.Response.HasStarted || push?.Held is { Length: > 0 } ? null : unread);
         }
         catch (IOException e)
         {
@@ -93,7 +95,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, GitProcess process, Task<Failure?> body, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, GitProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)
@@ -110,7 +112,13 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         var part = head.BodyStart;
         do
         {
-            if (part.Length > 0)
+            if (part.Length > 0 && held is not null)
+            {
+                if (held.Length + part.Length > MaxHeld) return Unavailable($"git answered over {MaxHeld} bytes");
+                held.Write(part.Span);
+                record.Bytes += part.Length;
+            }
+            else if (part.Length > 0)
             {
                 await http.Response.Body.WriteAsync(part, ended);
                 await http.Response.Body.FlushAsync(ended);

@@ -13,7 +13,7 @@ namespace WorkloadProxy.GitHosting;
 /// <summary>
 /// Decides on pushes. git's <c>pre-receive</c> asks through the control socket, while what was pushed lies in quarantine: one word against it and git forgets it all.
 /// </summary>
-internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetStore sets, TimeProvider time, ILogger<PushGate> logger)
+internal sealed class PushGate(GitProgram git, HostedRepositories repositories, ProxyOptions options, PolicySetStore sets, TimeProvider time, ILogger<PushGate> logger)
 {
     /// <summary>The control command that the hook sends.</summary>
     public const string CommandName = "git.pre-receive";
@@ -52,7 +52,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
             session.Record.Reason = $"push refused: {refusal}";
             text.Add($"refused: {refusal}; nothing has changed");
             logger.LogWarning("push to {Context} refused: {Reason}", session.Repository.Context, refusal);
-            session.LeaveGate();
+            await session.LeaveGateAsync();
         }
         return new JsonObject { ["accepted"] = refusal is null, ["lines"] = new JsonArray([.. text.Lines.Select(line => JsonValue.Create(line))]) };
     }
@@ -64,8 +64,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         foreach (var update in updates) if (update.Problem() is { } problem) return problem;
         try
         {
-            await session.EnterGateAsync(cancellationToken);
-            session.Repository.RemoveLeftovers();
+            if (await repositories.EnterAsync(session, cancellationToken) is { } closed) return closed;
             await using var objects = GitObjects.Open(git, session.Repository.Directory, quarantine);
             foreach (var update in updates.Where(update => update is { IsMain: false, Branch: not null, New.IsZero: false }).Take(MaxCheckedBranches)) await CheckBranchAsync(session, update, objects, text, cancellationToken);
             return updates.FirstOrDefault(update => update.IsMain) is { } main ? await DecideMainAsync(session, main, objects, quarantine, text, cancellationToken) : null;

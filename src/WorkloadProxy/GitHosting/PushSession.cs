@@ -27,15 +27,26 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
     /// <summary>The first commit that made way for this push.</summary>
     public ObjectId? Withdrawn { get; set; }
 
+    /// <summary>The change of the shared repository that this push is; null where it is not shared, or the push is not in the gate.</summary>
+    public RepositoryChange? Change { get; set; }
+
+    /// <summary>git's answer, where it is held back until the store has what was pushed; else null, and it goes to the client as it comes.</summary>
+    public MemoryStream? Held { get; init; }
+
+    /// <summary>It was let in, and not refused: what it does it does to the repository.</summary>
+    public bool HoldsGate => holdsGate;
+
     public async Task EnterGateAsync(CancellationToken cancellationToken)
     {
         await repository.Gate.WaitAsync(cancellationToken);
         holdsGate = true;
     }
 
-    public void LeaveGate()
+    public async Task LeaveGateAsync()
     {
         if (!holdsGate) return;
+        if (Change is { } change) await change.DisposeAsync();
+        Change = null;
         holdsGate = false;
         repository.Gate.Release();
     }

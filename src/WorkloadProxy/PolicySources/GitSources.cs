@@ -1,5 +1,6 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicySources;
 
@@ -8,14 +9,15 @@ internal sealed class GitSources : IDisposable
 {
     private readonly CommitStatusClient statuses;
 
-    /// <exception cref="Storage.StartException">git's directories can't be made.</exception>
-    public GitSources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILoggerFactory logs)
+    /// <exception cref="StartException">git's directories can't be made.</exception>
+    public GitSources(ProxyOptions options, Database database, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILoggerFactory logs)
     {
         var directories = new GitDirectories(options.DataDirectory);
         directories.Prepare();
         statuses = new CommitStatusClient(time);
         Program = new GitProgram(directories, options.Git, time);
-        Hosted = new HostedRepositories(Program, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
+        var shared = options.Postgres is null ? null : new SharedRepositories(Program, new RepositoryStore(database), options.Git, logs.CreateLogger<SharedRepositories>());
+        Hosted = new HostedRepositories(Program, shared, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
         Remote = new RemoteGitSources(options, Program, sets, snapshots, statuses, time, logs.CreateLogger<RemoteGitSources>());
     }
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.IO.Compression;
 using Dapper;
 using WorkloadProxy.Policies;
@@ -9,17 +10,20 @@ namespace WorkloadProxy.PolicySources;
 internal sealed class PolicySnapshotStore(Database database)
 {
     public Task SaveAsync(AuthContext context, string source, string version, IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt, CancellationToken cancellationToken) =>
-        database.WriteAsync(async (connection, transaction) =>
-        {
-            var key = new { context = context.ToString(), source, version };
-            // most starts find what the last one left: then nothing is written
-            if (await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM policy_sets WHERE context = @context AND source = @source AND version = @version", key, transaction) > 0) return;
-            await connection.ExecuteAsync(
-                """
-                INSERT INTO policy_sets (context, source, version, content, taken_at) VALUES (@context, @source, @version, @content, @takenAt)
-                ON CONFLICT (context) DO UPDATE SET source = excluded.source, version = excluded.version, content = excluded.content, taken_at = excluded.taken_at
-                """, new { key.context, key.source, key.version, content = Pack(files), takenAt = takenAt.ToUnixTimeSeconds() }, transaction);
-        }, cancellationToken);
+        database.WriteAsync((connection, transaction) => SaveAsync(connection, transaction, context, source, version, files, takenAt), cancellationToken);
+
+    /// <summary>The same within a transaction that writes more.</summary>
+    public async Task SaveAsync(DbConnection connection, DbTransaction transaction, AuthContext context, string source, string version, IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt)
+    {
+        var key = new { context = context.ToString(), source, version };
+        // most starts find what the last one left: then nothing is written
+        if (await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM policy_sets WHERE context = @context AND source = @source AND version = @version", key, transaction) > 0) return;
+        await connection.ExecuteAsync(
+            """
+            INSERT INTO policy_sets (context, source, version, content, taken_at) VALUES (@context, @source, @version, @content, @takenAt)
+            ON CONFLICT (context) DO UPDATE SET source = excluded.source, version = excluded.version, content = excluded.content, taken_at = excluded.taken_at
+            """, new { key.context, key.source, key.version, content = Pack(files), takenAt = takenAt.ToUnixTimeSeconds() }, transaction);
+    }
 
     /// <summary>Null if there is none of that very source: a context that was bound to another one must not be governed by what it left.</summary>
     public Task<PolicySnapshot?> LoadAsync(AuthContext context, string source, CancellationToken cancellationToken) => database.RunAsync(async connection =>

@@ -1,0 +1,44 @@
+using Dapper;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
+
+namespace WorkloadProxy.GitHosting;
+
+/// <summary>Where a repository stands in the store: a version that rises with each change, and all its refs.</summary>
+internal sealed record RepositoryState(long Version, string Refs)
+{
+    public RefList List => new(Refs);
+}
+
+/// <summary>
+/// The hosted repositories in a store that several servers share. Each change is a row: a pack of the objects that came with it. Now and then one pack takes the place of all before.
+/// </summary>
+internal sealed class RepositoryStore(Database database)
+{
+    /// <summary>Null where the store has no such repository.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public Task<RepositoryState?> ReadAsync(AuthContext context, CancellationToken cancellationToken) => database.RunAsync(
+        connection => connection.QuerySingleOrDefaultAsync<RepositoryState>(new CommandDefinition("SELECT version, refs FROM repositories WHERE context = @context", new { context = context.ToString() }, cancellationToken: cancellationToken)),
+        cancellationToken)!;
+
+    /// <summary>Hands over every pack that came after the version <paramref name="since"/>, oldest first; the state that they lead to.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public Task<RepositoryState?> FetchAsync(AuthContext context, long since, Func<byte[], Task> take, CancellationToken cancellationToken) => database.RunAsync(async connection =>
+    {
+        // one moment for all of it: between two queries another server may put one pack in the place of many
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        var key = new { context = context.ToString(), since };
+        var state = await connection.QuerySingleOrDefaultAsync<RepositoryState>(new CommandDefinition("SELECT version, refs FROM repositories WHERE context = @context", key, transaction, cancellationToken: cancellationToken));
+        if (state is null) return null;
+        foreach (var version in await connection.QueryAsync<long>(new CommandDefinition("SELECT version FROM repository_packs WHERE context = @context AND version > @since ORDER BY version", key, transaction, cancellationToken: cancellationToken)))
+        {
+            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition("SELECT pack FROM repository_packs WHERE context = @context AND version = @version",
+                new { key.context, version }, transaction, cancellationToken: cancellationToken)))!);
+        }
+        return state;
+    }, cancellationToken);
+
+    /// <summary>Begins a change: until it ends no other server begins one of this repository.</summary>
+    /// <exception cref="StoreException">The store can't be reached, or another server's change does not end.</exception>
+    public Task<RepositoryChange> BeginAsync(AuthContext context, TimeSpan patience, CancellationToken cancellationToken) => RepositoryChange.BeginAsync(database, context, patience, cancellationToken);
+}
