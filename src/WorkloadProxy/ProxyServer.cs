@@ -79,6 +79,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var store = Keep(await Store.OpenAsync(options, time, cancellationToken));
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
+        var changes = new StoreChanges(store.Database, time, logs.CreateLogger<StoreChanges>());
+        changes.Subscribe(SigningKeys.Topic, (_, token) => keys.ReadAsync(token));
+        changes.Subscribe(RevocationSet.Topic, revocations.ReadAsync);
         var sets = new PolicySetStore();
         var snapshots = new PolicySnapshotStore(store.Database);
         var gitSources = Keep(new GitSources(options, store.Database, sets, snapshots, time, logs));
@@ -101,16 +104,31 @@ internal sealed class ProxyServer : IAsyncDisposable
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, keys, audit, sources, time)));
+            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, changes, keys, audit, sources, time)));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
             credentials, forwarder, metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
         Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        background.Add(changes.RunAsync(stopping.Token));
+        await HearAsync(changes, options, time, cancellationToken);
         await ListenAsync(application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    /// <summary>No request is taken before revocations by other replicas are heard.</summary>
+    private static async Task HearAsync(StoreChanges changes, ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await changes.Listening.WaitAsync(TimeSpan.FromSeconds(10), time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` takes no listening connection", "check that it permits more connections, and that no pooler in transaction mode stands before it", e);
+        }
     }
 
     private async Task ListenAsync(RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)

@@ -7,7 +7,6 @@ internal static class NotInThisVersion
 
     public static void Check(SettingsReader reader, ProxyOptions options)
     {
-        if (reader.Settings.Has("ConnectionStrings:Postgres")) reader.Mistake("ConnectionStrings:Postgres", Text + ", expected none (the store is SQLite in `DataDirectory`)", "\"DataDirectory\": \"data\"");
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             var kind = reader.Settings.Find(key + ":Kind")?.Value;

@@ -20,7 +20,7 @@ internal static class OptionsReading
             PublicUrl = ReadPublicUrl(reader, urls, development),
             DataDirectory = reader.Path("DataDirectory") ?? reader.Absolute("data"),
             MasterKey = ReadMasterKey(reader),
-            Postgres = ReadPostgres(reader),
+            Postgres = PostgresReading.Read(reader),
             Upstreams = UpstreamReading.Read(reader),
             Policies = policies,
             Issuers = IssuerReading.ReadIssuers(reader),
@@ -37,6 +37,7 @@ internal static class OptionsReading
         };
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
         CheckOwnIssuer(reader, options);
+        CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
         return options;
     }
@@ -116,16 +117,6 @@ internal static class OptionsReading
         return new(shortForm ?? file, variable);
     }
 
-    private static string? ReadPostgres(SettingsReader reader)
-    {
-        const string Key = "ConnectionStrings:Postgres";
-        if (reader.Text(Key) is not { } text) return null;
-        // it holds a password: it is never shown
-        if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal) || text.Contains('=')) return text;
-        reader.Mistake(Key, "is not a connection string, expected `postgres://…` or `Host=…;Database=…`");
-        return null;
-    }
-
     private static TokenOptions ReadTokens(SettingsReader reader)
     {
         var defaults = new TokenOptions();
@@ -163,6 +154,12 @@ internal static class OptionsReading
             else if (!Directory.Exists(folder) && folder != dataDirectory) reader.Mistake("Audit:File", $"directory `{ConfigurationText.Show(folder ?? "")}` does not exist");
         }
         return new(file, reader.Flag("Audit:Required", true));
+    }
+
+    private static void CheckMasterKey(SettingsReader reader, ProxyOptions options)
+    {
+        if (reader.Settings.Has(PostgresReading.Key) && !((string[])["MasterKeyFile", "MasterKey:File", "MasterKey:EnvironmentVariable"]).Any(reader.Settings.Has))
+            reader.Mistake("MasterKeyFile", "is missing: on PostgreSQL no master key is made, for all replicas need the same one; make it with `openssl rand -base64 32`");
     }
 
     private static void CheckOwnIssuer(SettingsReader reader, ProxyOptions options)

@@ -14,7 +14,8 @@ internal sealed record ProxyOptions
     public IReadOnlyList<string> Urls { get; init; } = [DefaultUrl];
     public required string DataDirectory { get; init; }
     public MasterKeyOptions MasterKey { get; init; } = new();
-    public string? Postgres { get; init; }
+    /// <summary>Null: SQLite in <see cref="DataDirectory"/>.</summary>
+    public PostgresOptions? Postgres { get; init; }
     /// <summary>By name, ordinal.</summary>
     public IReadOnlyDictionary<string, UpstreamOptions> Upstreams { get; init; } = new Dictionary<string, UpstreamOptions>();
     public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];

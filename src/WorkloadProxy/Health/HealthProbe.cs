@@ -6,7 +6,7 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.Health;
 
 /// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
-internal sealed class HealthProbe(Database database, SigningKeys signingKeys, AuditLog audit, PolicySources.PolicySources policySources, TimeProvider time)
+internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources.PolicySources policySources, TimeProvider time)
 {
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
@@ -43,7 +43,9 @@ internal sealed class HealthProbe(Database database, SigningKeys signingKeys, Au
         {
             // SQLite's calls don't give the thread back while they wait
             await Task.Run(() => database.RunAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM signing_keys"), CancellationToken.None)).WaitAsync(patience, time);
-            return new("store", HealthStatus.Ok);
+            return changes.IsListening
+                ? new("store", HealthStatus.Ok)
+                : new("store", HealthStatus.Unavailable, "what other replicas change, revocations too, is not heard");
         }
         catch (StoreException e)
         {

@@ -21,11 +21,14 @@ internal sealed class KeySchedule(TokenOptions options)
     /// <summary>How long a key stays published once the next one signs: until the last token it signed has expired, by a slow clock.</summary>
     public TimeSpan Overlap { get; } = (options.MaxLifetime > provisioningLifetime ? options.MaxLifetime : provisioningLifetime) + foreignClockSkew;
 
-    /// <summary>When the key after <paramref name="newest"/> is to sign, if it is time to publish it; null if not yet.</summary>
-    public DateTimeOffset? NextSignsFrom(SigningKey? newest, DateTimeOffset now)
+    /// <summary>
+    /// When the key after <paramref name="newest"/> is to sign, if it is time to publish it; null if not yet. A new algorithm is a reason at <paramref name="starting"/> only:
+    /// replicas that are configured differently for a while would otherwise outdo each other.
+    /// </summary>
+    public DateTimeOffset? NextSignsFrom(SigningKey? newest, DateTimeOffset now, bool starting)
     {
         if (newest is null) return now;
-        if (newest.Algorithm != options.Algorithm) return now + RotateLead;
+        if (starting && newest.Algorithm != options.Algorithm) return now + RotateLead;
         var due = newest.SignsFrom + options.KeyRotation;
         if (now < due - ScheduledLead) return null;
         var earliest = now + RotateLead;

@@ -6,9 +6,10 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Issuing;
 
-/// <summary>Revoked tokens by their revocation id, in memory for every request and in the store across restarts.</summary>
+/// <summary>Revoked tokens by their revocation id, in memory for every request and in the store for other replicas and across restarts.</summary>
 internal sealed class RevocationSet
 {
+    public const string Topic = "revocations";
     private static readonly TimeSpan clockSkew = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<string, DateTimeOffset> revoked = new(StringComparer.Ordinal);
     private readonly Database database;
@@ -29,11 +30,17 @@ internal sealed class RevocationSet
     public static async Task<RevocationSet> OpenAsync(Database database, TokenOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var set = new RevocationSet(database, options, time);
-        foreach (var (id, expires) in await database.RunAsync(connection => connection.QueryAsync<(string, long)>("SELECT id, expires_at FROM revocations"), cancellationToken))
-        {
-            set.revoked[id] = DateTimeOffset.FromUnixTimeSeconds(expires);
-        }
+        await set.ReadAsync(null, cancellationToken);
         return set;
+    }
+
+    /// <summary>Takes over what the store holds: one revocation, or with null all. What is in force here stays until it has expired.</summary>
+    public async Task ReadAsync(string? id, CancellationToken cancellationToken)
+    {
+        var rows = await database.RunAsync(connection => connection.QueryAsync<(string, long)>(
+            "SELECT id, expires_at FROM revocations" + (id is null ? "" : " WHERE id = @id"), new { id }), cancellationToken);
+        foreach (var (revokedId, expires) in rows) revoked[revokedId] = DateTimeOffset.FromUnixTimeSeconds(expires);
+        Interlocked.Increment(ref generation);
     }
 
     /// <summary>Whether any of the ids is revoked. No I/O, no lock.</summary>
@@ -58,9 +65,12 @@ internal sealed class RevocationSet
         // what the token was exchanged for ends with its chain, and that began before now
         var chainEnd = time.GetUtcNow() + options.MaxChain;
         var expires = DateTimeOffset.FromUnixTimeSeconds(((chainEnd > token.Expires ? chainEnd : token.Expires) + clockSkew).ToUnixTimeSeconds() + 1);
-        await database.WriteAsync((connection, transaction) => connection.ExecuteAsync(
-            "INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
-            new { id, expires = expires.ToUnixTimeSeconds() }, transaction), cancellationToken);
+        await database.WriteAsync(async (connection, transaction) =>
+        {
+            await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+                new { id, expires = expires.ToUnixTimeSeconds() }, transaction);
+            await database.NotifyAsync(connection, transaction, Topic, id);
+        }, cancellationToken);
         revoked[id] = expires;
         Interlocked.Increment(ref generation);
     }

@@ -10,10 +10,15 @@ internal static class BackupCommand
     /// <summary>Copies the store; the exit code.</summary>
     public static async Task<int> RunAsync(ProxyOptions options, string file, TextWriter output, TextWriter errors, CancellationToken cancellationToken)
     {
+        if (options.Postgres is not null)
+        {
+            await errors.WriteLineAsync("no backup was made: the store is on PostgreSQL, and `pg_dump` is the tool for it\n  run `pg_dump --format=custom --file=FILE \"$DATABASE_URI\"`, and keep the master key too, and apart from it");
+            return 1;
+        }
         var made = false;
         try
         {
-            using var database = Database.Existing(DataDirectory.StoreFileOf(options.DataDirectory));
+            using var database = SqliteDatabase.Existing(DataDirectory.StoreFileOf(options.DataDirectory));
             new FileStream(file, DataDirectory.OwnerOnly(FileMode.CreateNew)).Dispose();
             made = true;
             await database.RunAsync(connection => connection.ExecuteAsync("VACUUM INTO @file", new { file }), cancellationToken);
@@ -25,7 +30,7 @@ internal static class BackupCommand
         catch (Exception e) when (e is StoreException or DbException or IOException or UnauthorizedAccessException)
         {
             if (made) File.Delete(file);
-            await errors.WriteLineAsync($"no backup was made: {(e as StoreException)?.InnerException?.Message ?? e.Message}");
+            await errors.WriteLineAsync($"no backup was made: {(e as StoreException)?.Reason ?? e.Message}");
             return 1;
         }
     }

@@ -1,136 +1,87 @@
 using System.Data.Common;
-using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace WorkloadProxy.Storage;
 
-/// <summary>The SQL store. Features keep their own SQL (Dapper) beside them; this opens connections and runs migrations.</summary>
-internal sealed class Database : IDisposable
+/// <summary>
+/// The SQL store: a file of SQLite, or PostgreSQL that any number of replicas share. Features keep their own SQL (Dapper) beside them, one text that both understand.
+/// On both there is one writer at a time, so that what a transaction has read holds until it commits, and no transaction is to be tried again.
+/// </summary>
+internal abstract class Database : IDisposable
 {
-    private readonly string connectionString;
+    /// <summary>Whether other replicas may write to it.</summary>
+    public abstract bool IsShared { get; }
 
-    private Database(string connectionString) => this.connectionString = connectionString;
-
-    /// <summary>Opens the SQLite file, making it (0600) where there is none, and brings its tables up to this program's version.</summary>
-    public static Database Open(string file, TimeProvider time)
-    {
-        SqliteLibrary.Load();
-        try
-        {
-            // made here, for SQLite would make it readable to all; its -wal and -shm files take over this one's mode
-            if (!File.Exists(file)) new FileStream(file, DataDirectory.OwnerOnly(FileMode.CreateNew)).Dispose();
-            var database = new Database(ConnectionString(file));
-            using var connection = database.Connect();
-            Execute(connection, "PRAGMA journal_mode = WAL");
-            Migrations.Apply(connection, time);
-            return database;
-        }
-        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
-        {
-            throw new StartException($"the store `{file}` can't be opened: {e.Message}", "put a backup of the store back, with its master key", e);
-        }
-    }
-
-    /// <summary>A store that is there, as it is: no migration runs, and another process may be its server.</summary>
-    public static Database Existing(string file)
-    {
-        SqliteLibrary.Load();
-        return new Database(ConnectionString(file));
-    }
-
-    /// <summary>An open connection, pooled; the caller disposes it.</summary>
-    /// <exception cref="StoreException">The store can't be reached.</exception>
-    public ValueTask<DbConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            return new(Connect());
-        }
-        catch (DbException e)
-        {
-            throw new StoreException(e);
-        }
-    }
-
-    /// <summary>Runs <paramref name="work"/> on a connection.</summary>
+    /// <summary>Runs <paramref name="work"/>, which reads, on a connection.</summary>
     /// <exception cref="StoreException">Whatever the database had against it.</exception>
     public async Task<T> RunAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            await using var connection = Connect();
+            await using var connection = await ConnectAsync(cancellationToken);
             return await work(connection);
         }
-        catch (DbException e)
+        catch (Exception e) when (ReasonOf(e) is { } reason)
         {
-            throw new StoreException(e);
+            throw new StoreException(reason, e);
         }
     }
 
-    /// <summary>Runs <paramref name="work"/> in a transaction: all of it is on the disk when this returns, or none.</summary>
+    /// <summary>Runs <paramref name="work"/> in a transaction, as the only writer: all of it is on the disk when this returns, or none.</summary>
     /// <exception cref="StoreException">Whatever the database had against it.</exception>
-    public Task WriteAsync(Func<DbConnection, DbTransaction, Task> work, CancellationToken cancellationToken) => RunAsync(async connection =>
+    public async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
-        var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            await work(connection, transaction);
-            await transaction.CommitAsync(cancellationToken);
-            return true;
+            var transaction = await BeginAsync(cancellationToken);
+            await using var connection = transaction.Connection!;
+            try
+            {
+                var result = await work(connection, transaction);
+                // whoever asked for it may be gone by now; a commit broken off would leave open whether it is stored
+                await transaction.CommitAsync(CancellationToken.None);
+                return result;
+            }
+            finally
+            {
+                await EndAsync(connection, transaction);
+            }
         }
-        finally
+        catch (Exception e) when (ReasonOf(e) is { } reason)
         {
-            await EndAsync((SqliteConnection)connection, transaction);
+            throw new StoreException(reason, e);
         }
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Func<DbConnection, DbTransaction, Task> work, CancellationToken cancellationToken) => WriteAsync(async (connection, transaction) =>
+    {
+        await work(connection, transaction);
+        return true;
     }, cancellationToken);
 
-    public void Dispose()
-    {
-        using var connection = new SqliteConnection(connectionString);
-        SqliteConnection.ClearPool(connection);
-    }
+    /// <summary>
+    /// Tells every replica that listens, this one too, once the transaction has committed and only then: <paramref name="subject"/> (a short text, or "" for all of it) of
+    /// <paramref name="topic"/> has changed. What arrives is <see cref="StoreChanges"/>'s. Does nothing where nobody shares the store.
+    /// </summary>
+    public abstract Task NotifyAsync(DbConnection connection, DbTransaction transaction, string topic, string subject);
 
-    // A COMMIT that fails on a full disk has rolled back already. Microsoft.Data.Sqlite does not know: its own ROLLBACK then finds no transaction, here and again when
-    // the connection is closed, which would hide the cause and lose the connection. So it is given one to roll back.
-    private static async Task EndAsync(SqliteConnection connection, DbTransaction transaction)
-    {
-        try
-        {
-            await transaction.DisposeAsync();
-        }
-        catch (SqliteException) when (raw.sqlite3_get_autocommit(connection.Handle) != 0)
-        {
-            raw.sqlite3_exec(connection.Handle, "BEGIN");
-            await transaction.DisposeAsync();
-        }
-    }
+    /// <summary>Listens until the connection is lost, which is an exception; <paramref name="listening"/> is called once nothing can be missed any more.</summary>
+    /// <exception cref="StoreException">The connection is lost, or was not to be had.</exception>
+    public abstract Task ListenAsync(Action listening, Action<string, string> heard, CancellationToken cancellationToken);
 
-    private static string ConnectionString(string file) =>
-        new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = 5 }.ToString();
+    public abstract void Dispose();
 
-    private SqliteConnection Connect()
-    {
-        var connection = new SqliteConnection(connectionString);
-        try
-        {
-            connection.Open();
-            // FULL for everything: what was answered must survive a power cut, and no request waits for a write but those that revoke or rotate
-            Execute(connection, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
+    /// <summary>An open connection; the caller disposes it.</summary>
+    protected abstract ValueTask<DbConnection> ConnectAsync(CancellationToken cancellationToken);
 
-    private static void Execute(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+    /// <summary>A transaction, the only one that writes, on a connection of its own.</summary>
+    protected abstract ValueTask<DbTransaction> BeginAsync(CancellationToken cancellationToken);
+
+    /// <summary>Ends a transaction, rolling it back if it was not committed.</summary>
+    protected virtual ValueTask EndAsync(DbConnection connection, DbTransaction transaction) => transaction.DisposeAsync();
+
+    /// <summary>Why the database failed, in words that hold no secret; null for an exception that is none of its.</summary>
+    protected abstract string? ReasonOf(Exception e);
 }

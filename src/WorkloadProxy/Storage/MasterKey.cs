@@ -14,10 +14,10 @@ internal sealed class MasterKey
     private MasterKey(byte[][] keys) => this.keys = keys;
 
     /// <summary>
-    /// Reads the key from where the configuration says, or from the data directory. There it is made when the store is new (<paramref name="sealedStore"/> is false);
-    /// a store that is sealed already has a key that must be found.
+    /// Reads the key from where the configuration says, or from <paramref name="defaultFile"/>. There it is made when the store is new (<paramref name="sealedStore"/> is
+    /// false); a store that is sealed already has a key that must be found. Without a default file the configuration must say.
     /// </summary>
-    public static MasterKey Load(MasterKeyOptions options, string defaultFile, bool sealedStore)
+    public static MasterKey Load(MasterKeyOptions options, string? defaultFile, bool sealedStore)
     {
         if (options.EnvironmentVariable is { } variable)
         {
@@ -26,7 +26,7 @@ internal sealed class MasterKey
                 ? throw new StartException($"the environment variable `{variable}` of `MasterKey:EnvironmentVariable` is not set", Help)
                 : Parse(value, $"environment variable `{variable}`");
         }
-        var file = options.File ?? defaultFile;
+        var file = options.File ?? defaultFile ?? throw new StartException("`MasterKeyFile` is not set: on PostgreSQL no master key is made, for all replicas need the same one", Help);
         try
         {
             if (options.File is null && !sealedStore && !File.Exists(file)) Create(file);

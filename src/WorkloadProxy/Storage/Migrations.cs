@@ -3,17 +3,18 @@ using Dapper;
 
 namespace WorkloadProxy.Storage;
 
-/// <summary>The numbered SQL files of <c>Storage/Migrations</c>: each runs once on a store, in order, all that are due in one transaction.</summary>
+/// <summary>The numbered SQL files of <c>Storage/Migrations</c>: each runs once on a store, in order, all that are due in one transaction. One text for both databases.</summary>
 internal static class Migrations
 {
     private const string Prefix = "WorkloadProxy.Storage.Migrations.";
 
-    public static void Apply(DbConnection connection, TimeProvider time)
+    /// <summary>Runs what is due; <paramref name="dialect"/> puts it into the database's own words.</summary>
+    /// <exception cref="StartException">The store is a newer program's.</exception>
+    public static async Task ApplyAsync(DbConnection connection, DbTransaction transaction, Func<string, string> dialect, TimeProvider time)
     {
         var known = Known();
-        using var transaction = connection.BeginTransaction();
-        connection.Execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", transaction: transaction);
-        var version = connection.ExecuteScalar<long>("SELECT coalesce(max(version), 0) FROM schema_migrations", transaction: transaction);
+        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", transaction: transaction);
+        var version = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM schema_migrations", transaction: transaction);
         if (version > known[^1].Version)
         {
             throw new StartException($"the store is of version {version}, this program knows versions up to {known[^1].Version}",
@@ -21,11 +22,10 @@ internal static class Migrations
         }
         foreach (var (number, name, sql) in known.Where(migration => migration.Version > version))
         {
-            connection.Execute(sql, transaction: transaction);
-            connection.Execute("INSERT INTO schema_migrations (version, name, applied_at) VALUES (@number, @name, @at)",
+            await connection.ExecuteAsync(dialect(sql), transaction: transaction);
+            await connection.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (@number, @name, @at)",
                 new { number, name, at = time.GetUtcNow().ToUnixTimeSeconds() }, transaction);
         }
-        transaction.Commit();
     }
 
     private static List<(int Version, string Name, string Sql)> Known()

@@ -10,6 +10,7 @@ internal sealed class Secrets
 {
     private const string CanaryPurpose = "canary";
     private static readonly TimeSpan ringKeyLifetime = TimeSpan.FromDays(90);
+    private static readonly TimeSpan ringKeyPropagation = TimeSpan.FromDays(2);
     private readonly IDataProtectionProvider provider;
 
     private Secrets(IDataProtectionProvider provider) => this.provider = provider;
@@ -18,10 +19,14 @@ internal sealed class Secrets
     public static Task<bool> IsSealedAsync(Database database, CancellationToken cancellationToken) => database.RunAsync(async connection =>
         await connection.ExecuteScalarAsync<long>("SELECT (SELECT count(*) FROM sealed_canary) + (SELECT count(*) FROM data_protection_keys)") > 0, cancellationToken);
 
-    /// <summary>Proves the master key on the canary before the ring is touched: Data Protection would meet a ring that it can't open by making another.</summary>
+    /// <summary>
+    /// Proves the master key on the canary before the ring is touched: Data Protection would meet a ring that it can't open by making another. The ring's key is made in the
+    /// same transaction, so that replicas which start at once on an empty store end with one.
+    /// </summary>
     public static async Task<Secrets> OpenAsync(Database database, MasterKey masterKey, CancellationToken cancellationToken)
     {
-        await database.WriteAsync(async (connection, transaction) =>
+        var ring = new KeyRing(database, masterKey);
+        return await database.WriteAsync(async (connection, transaction) =>
         {
             var canary = await connection.ExecuteScalarAsync<byte[]?>("SELECT sealed FROM sealed_canary WHERE id = 1", transaction: transaction);
             var byFirst = false;
@@ -39,8 +44,8 @@ internal sealed class Secrets
                 await connection.ExecuteAsync("INSERT INTO sealed_canary (id, sealed) VALUES (1, @canary) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
                     new { canary = masterKey.Seal("workload-proxy"u8, CanaryPurpose) }, transaction);
             }
+            return new Secrets(ring.Within(connection, transaction, () => Protection(ring)));
         }, cancellationToken);
-        return new Secrets(Protection(new KeyRing(database, masterKey)));
     }
 
     /// <summary>Seals for the store; <paramref name="purpose"/> names the row, so that what one row holds can't stand in another.</summary>
@@ -59,7 +64,9 @@ internal sealed class Secrets
         var keys = provider.GetRequiredService<IKeyManager>();
         // Data Protection reads the system's clock whatever the TimeProvider says; a process that outlives its ring key goes on with it
         var now = TimeProvider.System.GetUtcNow();
-        if (!keys.GetAllKeys().Any(key => !key.IsRevoked && key.ExpirationDate > now + ringKeyLifetime / 4)) keys.CreateNewKey(now, now + ringKeyLifetime);
+        var usable = keys.GetAllKeys().Where(key => !key.IsRevoked && key.ExpirationDate > now).ToList();
+        // replicas read the ring again every day: a successor seals when all have it
+        if (!usable.Any(key => key.ExpirationDate > now + ringKeyLifetime / 4)) keys.CreateNewKey(usable.Count == 0 ? now : now + ringKeyPropagation, now + ringKeyLifetime);
         return provider.GetRequiredService<IDataProtectionProvider>();
     }
 }

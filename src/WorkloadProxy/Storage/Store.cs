@@ -1,10 +1,11 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Xml;
 using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Storage;
 
-/// <summary>What stays when the process ends: the locked data directory, the database, and the secrets sealed in it.</summary>
+/// <summary>What stays when the process ends: the locked data directory, the database (in it, or on a server that replicas share), and the secrets sealed in that.</summary>
 internal sealed class Store : IDisposable
 {
     private Store(DataDirectory directory, Database database, Secrets secrets)
@@ -21,23 +22,29 @@ internal sealed class Store : IDisposable
     /// <exception cref="StartException">The directory is in use, the store is damaged or newer, or the master key is lost or another. Nothing was overwritten.</exception>
     public static async Task<Store> OpenAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (options.Postgres is not null) throw new StartException("`ConnectionStrings:Postgres` is set, and this version has no PostgreSQL store", "leave it out: the store is SQLite in `DataDirectory`");
         var directory = DataDirectory.Open(options.DataDirectory);
         Database? database = null;
         try
         {
-            database = Database.Open(directory.StoreFile, time);
-            var masterKey = MasterKey.Load(options.MasterKey, directory.MasterKeyFile, await Secrets.IsSealedAsync(database, cancellationToken));
+            database = options.Postgres is { } postgres ? await OpenPostgresAsync(postgres, time, cancellationToken) : await SqliteDatabase.OpenAsync(directory.StoreFile, time);
+            // one that is made here would be this replica's alone
+            var madeHere = database.IsShared ? null : directory.MasterKeyFile;
+            var masterKey = MasterKey.Load(options.MasterKey, madeHere, await Secrets.IsSealedAsync(database, cancellationToken));
             return new Store(directory, database, await Secrets.OpenAsync(database, masterKey, cancellationToken));
         }
         catch (Exception e)
         {
             database?.Dispose();
             directory.Dispose();
-            if (e is StoreException or CryptographicException or XmlException) throw new StartException($"the store in `{directory.Path}` can't be read: {e.Message}", "put a backup of the store back, with its master key", e);
+            if (e is StoreException or CryptographicException or XmlException) throw new StartException($"the store {(options.Postgres is { } server ? $"at `{server.Server}`" : $"in `{directory.Path}`")} can't be read: {e.Message}", "put a backup of the store back, with its master key", e);
             throw;
         }
     }
+
+    // a method of its own: whoever runs one that names a type of Npgsql loads it
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<Database> OpenPostgresAsync(PostgresOptions options, TimeProvider time, CancellationToken cancellationToken) =>
+        await PostgresDatabase.OpenAsync(options, time, cancellationToken);
 
     public void Dispose()
     {

@@ -359,7 +359,7 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
     {
         await using var proxy = await TestProxy.StartAsync(Chain());
         var token = await ExchangeAsync(proxy, proxy.IdentityToken(), "r");
-        using var store = Database.Existing(DataDirectory.StoreFileOf(proxy.Options.DataDirectory));
+        using var store = SqliteDatabase.Existing(DataDirectory.StoreFileOf(proxy.Options.DataDirectory));
         await ExecuteAsync(store, "ALTER TABLE revocations RENAME TO elsewhere");
 
         var failed = await RevokeAsync(proxy, token);

@@ -124,7 +124,7 @@ public sealed class MasterKeyTests : IDisposable
 
     private async Task<string[]> Rows()
     {
-        using var database = Database.Open(test.StoreFile, test.Time);
+        using var database = await SqliteDatabase.OpenAsync(test.StoreFile, test.Time);
         return [.. await database.RunAsync(connection => connection.QueryAsync<string>("SELECT hex(sealed) FROM sealed_canary UNION ALL SELECT name || hex(sealed) FROM data_protection_keys"), TestStore.Cancel)];
     }
 }
