@@ -86,6 +86,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var snapshots = new PolicySnapshotStore(store.Database);
         var gitSources = Keep(new GitSources(options, store.Database, sets, snapshots, time, logs));
         var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
+        changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 

@@ -30,6 +30,27 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
     /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
     public async Task<bool> LoadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await ReadSnapshotAsync(commit, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Another server has put a set in force: it is put in force here too.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        if (!await ReadSnapshotAsync(null, cancellationToken)) Refuse("the set that another server has put in force can't be put in force here");
+        else logger.LogInformation("policy set of {Context} in force from the store: commit {Commit}", Status.Context, Version);
+    }
+
+    private async Task<bool> ReadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken)
+    {
         await publishing.WaitAsync(cancellationToken);
         try
         {
@@ -40,7 +61,7 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
             Publish(set, snapshot.Version, snapshot.TakenAt);
             return true;
         }
-        catch (Exception e) when (e is StoreException or InvalidDataException)
+        catch (InvalidDataException e)
         {
             logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
             return false;
@@ -61,13 +82,13 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
         return review;
     }
 
-    /// <summary>Puts a reviewed commit in force, once <paramref name="write"/> (if any) has come to its end.</summary>
-    public async Task TakeAsync(PolicyReview review, DateTimeOffset since, Func<Task>? write)
+    /// <summary>Puts a reviewed commit in force, if <paramref name="write"/> (where it is given) says so; whether it did.</summary>
+    public async Task<bool> TakeAsync(PolicyReview review, DateTimeOffset since, Func<Task<bool>>? write)
     {
         await publishing.WaitAsync(CancellationToken.None);
         try
         {
-            if (write is not null) await write();
+            if (write is not null && !await write()) return false;
             Publish(review.Set!, review.Commit.ToString(), since);
         }
         finally
@@ -75,6 +96,7 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
             publishing.Release();
         }
         logger.LogInformation("policy set of {Context} in force: commit {Commit}, {Files} files", Status.Context, review.Commit, review.Files.Count);
+        return true;
     }
 
     /// <summary>Writes branch <c>schema</c>. A failure is logged: the policy does not depend on it.</summary>

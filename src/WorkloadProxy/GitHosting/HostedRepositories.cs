@@ -50,10 +50,14 @@ internal sealed class HostedRepositories(
         }
     }
 
-    /// <summary>Another server has changed the context's policy: the store's word is put in force here too.</summary>
-    public async Task ReloadAsync(AuthContext context, CancellationToken cancellationToken)
+    /// <summary>What the store has of hosted repositories is put in force here too, where that is another set.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task FollowAsync(IEnumerable<PolicySnapshotVersion> stored, CancellationToken cancellationToken)
     {
-        if (policies.TryGetValue(context, out var policy)) await policy.LoadSnapshotAsync(null, cancellationToken);
+        foreach (var (context, source, version) in stored)
+        {
+            if (AuthContext.TryParse(context, out var key) && policies.TryGetValue(key, out var policy) && policy.Status.Source == source && policy.Version != version) await policy.FollowAsync(cancellationToken);
+        }
     }
 
     /// <summary>Before each use of a repository: makes it where it isn't there, and the disk's what it has to be. Null when it can be used.</summary>
@@ -127,7 +131,10 @@ internal sealed class HostedRepositories(
                 push.Record.Reason = $"pushed {review.Commit}";
                 push.Record.Commit = review.Commit.ToString();
             }
-            if (push.Change is { } change) await WriteAsync(policies[repository.Context], shared!, change, review);
+            if (push.Change is { } change)
+            {
+                if (!await WriteAsync(policies[repository.Context], shared!, change, review)) return new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again");
+            }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
             if (review is not null) await RepackAsync(repository);
             return null;
@@ -210,29 +217,38 @@ internal sealed class HostedRepositories(
 
     private async Task<string?> EnsureCopiedAsync(HostedRepository repository, SharedRepositories shared, CancellationToken cancellationToken)
     {
-        var policy = policies[repository.Context];
         if (await shared.CopyAsync(repository, cancellationToken) is { } problem) return problem;
         if (repository.Copied is null)
         {
             await using var change = await shared.BeginAsync(repository, cancellationToken);
-            if (change.Before is null)
-            {
-                // what a server wrote to its disk before there was a shared store goes there
-                if (repository.IsCopy || !repository.Exists)
-                {
-                    // a copy of another store: no word of it holds here, but only a person may throw it away
-                    repository.Unmark();
-                    if (await repository.CreateAsync(asCopy: true, cancellationToken) is { } failed) return failed;
-                }
-                var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, cancellationToken) : null;
-                await WriteAsync(policy, shared, change, review?.Set is null ? null : review);
-                HostedRepository.MarkAsCopy(repository.Directory);
-                return null;
-            }
+            // another server may have been quicker
+            if ((change.Before is null ? await FoundAsync(repository, shared, change, cancellationToken) : await shared.CopyAsync(repository, cancellationToken)) is { } failed) return failed;
         }
-        if (repository.Copied is null && await shared.CopyAsync(repository, cancellationToken) is { } late) return late;
-        await LoadMovedAsync(policy, cancellationToken);
+        await LoadMovedAsync(policies[repository.Context], cancellationToken);
         return null;
+    }
+
+    /// <summary>Gives the store its first state of a repository: what a server alone has written to its disk before the store was shared, else a new one.</summary>
+    private async Task<string?> FoundAsync(HostedRepository repository, SharedRepositories shared, RepositoryChange change, CancellationToken cancellationToken)
+    {
+        // a copy of another store: no word of it holds here, but only a person may throw it away
+        if (repository.IsCopy) Directory.Move(repository.Directory, repository.KeptDirectory);
+        var isNew = !repository.Exists;
+        if (isNew && await repository.CreateAsync(asCopy: true, cancellationToken) is { } problem) return problem;
+        var isWritten = false;
+        try
+        {
+            var policy = policies[repository.Context];
+            var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, cancellationToken) : null;
+            isWritten = await WriteAsync(policy, shared, change, review?.Set is null ? null : review);
+            if (!isWritten) return "another server has made the repository in this moment";
+            HostedRepository.MarkAsCopy(repository.Directory);
+            return null;
+        }
+        finally
+        {
+            if (isNew && !isWritten) Directory.Delete(repository.Directory, recursive: true);
+        }
     }
 
     /// <summary>A set that the copy has and that is not in force: the word of it is still on its way.</summary>
@@ -241,17 +257,14 @@ internal sealed class HostedRepositories(
         if (policy.Repository.Copied?.List.Find(HostedRepository.Main)?.ToString() != policy.Version) await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
-    /// <summary>Writes to the store what the disk has now, with its set in the same transaction, and puts that in force.</summary>
-    private async Task WriteAsync(HostedPolicy policy, SharedRepositories shared, RepositoryChange change, PolicyReview? review)
+    /// <summary>Writes to the store what the disk has now, with its set in the same transaction, and puts that in force. False when the store has changed meanwhile.</summary>
+    private async Task<bool> WriteAsync(HostedPolicy policy, SharedRepositories shared, RepositoryChange change, PolicyReview? review)
     {
         var (repository, since) = (policy.Repository, time.GetUtcNow());
-        if (review is not null) await policy.WriteSchemaAsync(review, since, CancellationToken.None);
-        if (review is null) await shared.WriteAsync(repository, change, null, null);
-        else
-        {
-            await policy.TakeAsync(review, since, () => shared.WriteAsync(repository, change, review.Commit,
-                (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since)));
-        }
+        if (review is null) return await shared.WriteAsync(repository, change, null, null);
+        await policy.WriteSchemaAsync(review, since, CancellationToken.None);
+        return await policy.TakeAsync(review, since, () => shared.WriteAsync(repository, change, review.Commit,
+            (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since)));
     }
 
     private async Task TakeAsync(HostedPolicy policy, PolicyReview review)

@@ -103,6 +103,9 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public Task<GitResult> WithdrawGeneratedAsync(ObjectId generated, CancellationToken cancellationToken) =>
         git.RunAsync(new GitCommand("update-ref", "-d", "--end-of-options", Main, generated.ToString()) { Repository = Directory }, cancellationToken);
 
+    /// <summary>Where what lies in the repository's place goes, if it must not be lost.</summary>
+    public string KeptDirectory => $"{Directory}.kept-{time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}";
+
     /// <summary>An empty bare repository.</summary>
     public Task<GitResult> InitAsync(string directory, string format, CancellationToken cancellationToken)
     {
@@ -122,7 +125,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public string? Replace(string draft)
     {
         string? kept = null;
-        if (Exists && !IsCopy) System.IO.Directory.Move(Directory, kept = $"{Directory}.kept-{time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}");
+        if (Exists && !IsCopy) System.IO.Directory.Move(Directory, kept = KeptDirectory);
         else if (System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
         System.IO.Directory.Move(draft, Directory);
         return kept;

@@ -15,6 +15,9 @@ internal sealed record RepositoryState(long Version, string Refs)
 /// </summary>
 internal sealed class RepositoryStore(Database database)
 {
+    // each change under way holds a connection of a pool that all of the server uses
+    private readonly SemaphoreSlim changes = new(4);
+
     /// <summary>Null where the store has no such repository.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public Task<RepositoryState?> ReadAsync(AuthContext context, CancellationToken cancellationToken) => database.RunAsync(
@@ -30,15 +33,25 @@ internal sealed class RepositoryStore(Database database)
         var key = new { context = context.ToString(), since };
         var state = await connection.QuerySingleOrDefaultAsync<RepositoryState>(new CommandDefinition("SELECT version, refs FROM repositories WHERE context = @context", key, transaction, cancellationToken: cancellationToken));
         if (state is null) return null;
-        foreach (var version in await connection.QueryAsync<long>(new CommandDefinition("SELECT version FROM repository_packs WHERE context = @context AND version > @since ORDER BY version", key, transaction, cancellationToken: cancellationToken)))
-        {
-            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition("SELECT pack FROM repository_packs WHERE context = @context AND version = @version",
-                new { key.context, version }, transaction, cancellationToken: cancellationToken)))!);
-        }
+        foreach (var id in await connection.QueryAsync<string>(new CommandDefinition("SELECT id FROM repository_packs WHERE context = @context AND version > @since ORDER BY version", key, transaction, cancellationToken: cancellationToken)))
+            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition("SELECT pack FROM repository_packs WHERE id = @id", new { id }, transaction, cancellationToken: cancellationToken)))!);
         return state;
     }, cancellationToken);
 
     /// <summary>Begins a change: until it ends no other server begins one of this repository.</summary>
     /// <exception cref="StoreException">The store can't be reached, or another server's change does not end.</exception>
-    public Task<RepositoryChange> BeginAsync(AuthContext context, TimeSpan patience, CancellationToken cancellationToken) => RepositoryChange.BeginAsync(database, context, patience, cancellationToken);
+    public async Task<RepositoryChange> BeginAsync(AuthContext context, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        await changes.WaitAsync(cancellationToken);
+        var turn = await RepositoryLock.TakeAsync(database, context, patience, ended: () => changes.Release(), cancellationToken);
+        try
+        {
+            return new RepositoryChange(database, context, turn, await ReadAsync(context, cancellationToken));
+        }
+        catch
+        {
+            await turn.DisposeAsync();
+            throw;
+        }
+    }
 }

@@ -44,25 +44,35 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         return IsAt(repository, before) ? null : await copy.CatchUpAsync(repository, cancellationToken);
     }
 
-    /// <summary>Writes what the disk has now beyond the store (<c>main</c> at <paramref name="accepted"/>, if that is given), and whatever <paramref name="also"/> writes; else puts the disk back.</summary>
+    /// <summary>
+    /// Writes what the disk has now beyond the store (<c>main</c> at <paramref name="accepted"/>, if that is given), and whatever <paramref name="also"/> writes. If the store does not take it, or
+    /// has changed meanwhile (false), the disk is put back.
+    /// </summary>
     /// <exception cref="StoreException">The store did not take it.</exception>
     /// <exception cref="IOException">The disk's copy can't be read.</exception>
-    public async Task WriteAsync(HostedRepository repository, RepositoryChange change, ObjectId? accepted, Func<DbConnection, DbTransaction, Task>? also)
+    public async Task<bool> WriteAsync(HostedRepository repository, RepositoryChange change, ObjectId? accepted, Func<DbConnection, DbTransaction, Task>? also)
     {
         var before = change.Before?.List ?? RefList.Empty;
+        RepositoryState? written = null;
         try
         {
             var refs = RefList.Read(repository.Directory);
-            if (refs == before && also is null) return;
+            if (refs == before)
+            {
+                written = change.Before;
+                return true;
+            }
             if (change.Before is not null && refs.Find(HostedRepository.Main) != (accepted ?? before.Find(HostedRepository.Main))) throw new IOException("branch main stands where nothing was accepted");
-            var packed = await copy.PackAsync(repository, refs, change.WantsOnePack ? RefList.Empty : before, CancellationToken.None);
+            var all = await change.WantsOnePackAsync();
+            var packed = await copy.PackAsync(repository, refs, all ? RefList.Empty : before, CancellationToken.None);
             if (!packed.Succeeded) throw new IOException(packed.Problem);
-            repository.Copied = await change.CommitAsync(refs, packed.Output is { Length: > 0 } pack ? pack : null, change.WantsOnePack, also);
+            written = await change.CommitAsync(refs, packed.Output is { Length: > 0 } pack ? pack : null, all, also);
+            return written is not null;
         }
-        catch
+        finally
         {
-            await copy.PutBackAsync(repository, before);
-            throw;
+            if (written is not null) repository.Copied = written;
+            else if (change.Before is not null) await copy.PutBackAsync(repository, before);
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class GitSources : IDisposable
         directories.Prepare();
         statuses = new CommitStatusClient(time);
         Program = new GitProgram(directories, options.Git, time);
-        var shared = options.Postgres is null ? null : new SharedRepositories(Program, new RepositoryStore(database), options.Git, logs.CreateLogger<SharedRepositories>());
+        var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), options.Git, logs.CreateLogger<SharedRepositories>());
         Hosted = new HostedRepositories(Program, shared, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
         Remote = new RemoteGitSources(options, Program, sets, snapshots, statuses, time, logs.CreateLogger<RemoteGitSources>());
     }
@@ -33,6 +33,14 @@ internal sealed class GitSources : IDisposable
     {
         await Hosted.LoadAsync(cancellationToken);
         await Remote.LoadAsync(cancellationToken);
+    }
+
+    /// <summary>What another server has put in force: a hosted set is put in force here too, a remote is looked at.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task FollowAsync(IReadOnlyList<PolicySnapshotVersion> stored, CancellationToken cancellationToken)
+    {
+        Remote.Follow(stored);
+        await Hosted.FollowAsync(stored, cancellationToken);
     }
 
     /// <summary>Follows the remotes until it is cancelled.</summary>

@@ -9,6 +9,9 @@ namespace WorkloadProxy.PolicySources;
 /// <summary>The last good policy set of each context in the store, as files in a zip archive: it serves when the source is broken at start.</summary>
 internal sealed class PolicySnapshotStore(Database database)
 {
+    /// <summary>Of <see cref="StoreChanges"/>; the subject is the context.</summary>
+    public const string Topic = "policy_sets";
+
     public Task SaveAsync(AuthContext context, string source, string version, IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt, CancellationToken cancellationToken) =>
         database.WriteAsync((connection, transaction) => SaveAsync(connection, transaction, context, source, version, files, takenAt), cancellationToken);
 
@@ -23,7 +26,13 @@ internal sealed class PolicySnapshotStore(Database database)
             INSERT INTO policy_sets (context, source, version, content, taken_at) VALUES (@context, @source, @version, @content, @takenAt)
             ON CONFLICT (context) DO UPDATE SET source = excluded.source, version = excluded.version, content = excluded.content, taken_at = excluded.taken_at
             """, new { key.context, key.source, key.version, content = Pack(files), takenAt = takenAt.ToUnixTimeSeconds() }, transaction);
+        await database.NotifyAsync(connection, transaction, Topic, key.context);
     }
+
+    /// <summary>What the store has of one context, or with null of all, without the files.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public Task<IEnumerable<PolicySnapshotVersion>> VersionsAsync(string? context, CancellationToken cancellationToken) => database.RunAsync(connection =>
+        connection.QueryAsync<PolicySnapshotVersion>("SELECT context, source, version FROM policy_sets" + (context is null ? "" : " WHERE context = @context"), new { context }), cancellationToken);
 
     /// <summary>Null if there is none of that very source: a context that was bound to another one must not be governed by what it left.</summary>
     public Task<PolicySnapshot?> LoadAsync(AuthContext context, string source, CancellationToken cancellationToken) => database.RunAsync(async connection =>
@@ -61,3 +70,5 @@ internal sealed class PolicySnapshotStore(Database database)
 }
 
 internal sealed record PolicySnapshot(string Version, IReadOnlyList<PolicyFile> Files, DateTimeOffset TakenAt);
+
+internal sealed record PolicySnapshotVersion(string Context, string Source, string Version);
