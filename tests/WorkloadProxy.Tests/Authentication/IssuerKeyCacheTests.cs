@@ -158,7 +158,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     [Fact]
     public async Task The_last_keys_serve_across_a_restart()
     {
-        using var database = Database.Open(Path.Combine(directory, "store.db"), time);
+        using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
         Assert.True(await HasAsync(Cache(store: store), TestKey.One));
         await Until(() => store.LoadAsync(issuer.Issuer, CancellationToken.None).GetAwaiter().GetResult() is not null);
@@ -173,7 +173,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     [Fact]
     public async Task After_a_restart_an_issuer_that_is_up_is_asked_before_old_keys_serve()
     {
-        using var database = Database.Open(Path.Combine(directory, "store.db"), time);
+        using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
         await store.SaveAsync(issuer.Issuer, System.Text.Encoding.UTF8.GetBytes(TestKey.Jwks(TestKey.Other.Jwk())), time.GetUtcNow() - TimeSpan.FromHours(1), CancellationToken.None);
         var cache = Cache(store: store);
@@ -184,7 +184,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     [Fact]
     public async Task After_a_restart_keys_fetched_minutes_ago_serve_at_once()
     {
-        using var database = Database.Open(Path.Combine(directory, "store.db"), time);
+        using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
         await store.SaveAsync(issuer.Issuer, System.Text.Encoding.UTF8.GetBytes(issuer.Jwks), time.GetUtcNow() - TimeSpan.FromMinutes(5), CancellationToken.None);
         Assert.True(await HasAsync(Cache(store: store), TestKey.One));
@@ -194,7 +194,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     [Fact]
     public async Task A_store_that_fails_does_not_fail_authentication()
     {
-        var database = Database.Open(Path.Combine(directory, "store.db"), time);
+        var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         database.Dispose();
         foreach (var file in Directory.GetFiles(directory)) File.Delete(file);
         Directory.CreateDirectory(Path.Combine(directory, "store.db"));

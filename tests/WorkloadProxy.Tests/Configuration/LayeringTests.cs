@@ -56,7 +56,7 @@ public sealed class LayeringTests
 
     [Fact]
     public void The_older_database_name_is_the_connection_string() =>
-        Assert.StartsWith("ConnectionStrings:Postgres: is not available in this version", Configure.Mistakes(Configure.Load(Minimal, [], new() { ["DATABASE_URI"] = "postgres://u:hunter2@db/x" })));
+        Assert.Equal("db", Configure.Options(Minimal, [], new() { ["DATABASE_URI"] = "postgres://u:hunter2@db/x?sslmode=require", ["MasterKeyFile"] = "key" }).Postgres!.Server);
 
     [Fact]
     public void A_config_file_replaces_appsettings_and_paths_are_relative_to_its_folder()

@@ -32,8 +32,8 @@ public sealed class MistakeTests
         // the store
         { """ "MasterKeyFile": "a", "MasterKey": { "File": "b" } """, "MasterKeyFile: is given beside `MasterKey:File`, expected one of them (appsettings.json)" },
         { """ "MasterKey": { "EnvironmentVariable": "NO_SUCH" } """, "MasterKey:EnvironmentVariable: environment variable `NO_SUCH` is not set (appsettings.json)" },
-        { """ "ConnectionStrings": { "Postgres": "hunter2" } """, "ConnectionStrings:Postgres: is not a connection string, expected `postgres://…` or `Host=…;Database=…` (appsettings.json)\n"
-            + "ConnectionStrings:Postgres: is not available in this version, expected none (the store is SQLite in `DataDirectory`) (appsettings.json)" },
+        { """ "ConnectionStrings": { "Postgres": "hunter2" }, "MasterKeyFile": "a" """, "ConnectionStrings:Postgres: is not a connection string, expected `postgres://…` or `Host=…;Database=…` (appsettings.json)" },
+        { """ "ConnectionStrings": { "Postgres": "Host=db" }, "MasterKey": { "File": null } """, "MasterKeyFile: is missing: on PostgreSQL no master key is made, for all replicas need the same one; make it with `openssl rand -base64 32`" },
         { """ "Audit": { "File": "no/such/audit.jsonl" } """, "Audit:File: directory `/here/no/such` does not exist (appsettings.json)" },
         // tokens
         { """ "Tokens": { "Algorithm": "HS256" } """, "Tokens:Algorithm: unknown algorithm `HS256`, expected `RS256` or `ES256` (appsettings.json)" },

@@ -158,13 +158,6 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
-    public async Task PostgreSQL_is_refused_as_long_as_there_is_no_store_on_it()
-    {
-        test.Options = test.Options with { Postgres = "postgres://db/proxy" };
-        Assert.StartsWith("`ConnectionStrings:Postgres` is set", (await Assert.ThrowsAsync<StartException>(test.OpenAsync)).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_failed_start_gives_the_directory_free()
     {
         test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: System.IO.Path.Combine(test.Path, "absent")) };

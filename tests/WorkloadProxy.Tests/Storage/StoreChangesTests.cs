@@ -1,0 +1,105 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using WorkloadProxy.Storage;
+
+namespace WorkloadProxy.Tests.Storage;
+
+[Collection(PostgresTests.Name)]
+public sealed class StoreChangesTests(PostgresServer server)
+{
+    [Fact]
+    public async Task What_is_notified_in_a_transaction_arrives_at_all_replicas_once_it_has_committed()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        using var a = await test.Replica().OpenAsync();
+        using var b = await test.Replica().OpenAsync();
+        await using Hearing own = new(a, "thing"), others = new(b, "thing"), nobody = new(b, "another");
+        foreach (var hearing in (Hearing[])[own, others, nobody]) Assert.Null(await hearing.NextAsync());
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => a.Database.WriteAsync(async (connection, transaction) =>
+        {
+            await a.Database.NotifyAsync(connection, transaction, "thing", "never");
+            throw new InvalidOperationException();
+        }, TestStore.Cancel));
+        await Notify(a, "thing", "it's one");
+        await Notify(a, "thing", new string('x', 9000));
+        await Notify(a, "another", "end");
+        foreach (var hearing in (Hearing[])[own, others])
+        {
+            Assert.Equal("it's one", await hearing.NextAsync());
+            Assert.Null(await hearing.NextAsync());
+        }
+        Assert.Equal("end", await nobody.NextAsync());
+    }
+
+    [Fact]
+    public async Task After_a_lost_connection_all_is_read_again()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        using var store = await test.Replica().OpenAsync();
+        await using Hearing hearing = new(store, "thing");
+        Assert.Null(await hearing.NextAsync());
+        await server.ExecuteAsync(test.Database, "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'workload-proxy'");
+        Assert.Null(await hearing.NextAsync());
+        await Notify(store, "thing", "after");
+        Assert.Equal("after", await hearing.NextAsync());
+        Assert.True(hearing.Changes.IsListening);
+    }
+
+    [Fact]
+    public async Task A_call_that_fails_is_made_again_for_all_of_the_topic()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        using var store = await test.Replica().OpenAsync();
+        await using Hearing hearing = new(store, "thing", failing: "bad");
+        Assert.Null(await hearing.NextAsync());
+        await Notify(store, "thing", "bad");
+        Assert.Equal("bad", await hearing.NextAsync());
+        Assert.Null(await hearing.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_store_in_a_file_has_nothing_to_listen_to()
+    {
+        using var test = new TestStore();
+        using var store = await test.OpenAsync();
+        var changes = new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance);
+        changes.Subscribe("thing", (_, _) => throw new InvalidOperationException());
+        await changes.RunAsync(TestStore.Cancel);
+        await changes.Listening;
+        await Notify(store, "thing", "one");
+        Assert.True(changes.IsListening);
+    }
+
+    private static Task Notify(Store store, string topic, string subject) =>
+        store.Database.WriteAsync((connection, transaction) => store.Database.NotifyAsync(connection, transaction, topic, subject), TestStore.Cancel);
+
+    private sealed class Hearing : IAsyncDisposable
+    {
+        private readonly Channel<string?> heard = Channel.CreateUnbounded<string?>();
+        private readonly CancellationTokenSource stop = new();
+        private readonly Task running;
+
+        public Hearing(Store store, string topic, string? failing = null)
+        {
+            Changes = new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance);
+            Changes.Subscribe(topic, (subject, _) =>
+            {
+                heard.Writer.TryWrite(subject);
+                return subject is not null && subject == failing ? throw new InvalidOperationException("as asked") : Task.CompletedTask;
+            });
+            running = Changes.RunAsync(stop.Token);
+        }
+
+        public StoreChanges Changes { get; }
+
+        public async Task<string?> NextAsync() => await heard.Reader.ReadAsync(TestStore.Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
+
+        public async ValueTask DisposeAsync()
+        {
+            await stop.CancelAsync();
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Dispose();
+        }
+    }
+}
