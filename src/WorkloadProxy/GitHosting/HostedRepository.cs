@@ -17,6 +17,8 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     private int activePushes;
     private string? accepted;
     private RepositoryState? copied;
+    private DateTimeOffset trustedUntil;
+    private volatile bool isDoubted;
 
     public AuthContext Context => context;
     public HostedGitOptions Options => options;
@@ -40,6 +42,22 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
 
     /// <summary>Where the store's repository stood when the disk was last made a copy of it, by this server; null when it never was. Written only within the gate.</summary>
     public RepositoryState? Copied { get => Volatile.Read(ref copied); set => Volatile.Write(ref copied, value); }
+
+    /// <summary>git failed on it: a copy is looked through before it is used again.</summary>
+    public bool IsDoubted => isDoubted;
+
+    /// <summary>git failed, which may also be whoever asked: a copy that was found whole is not doubted again for a minute.</summary>
+    public void Doubt()
+    {
+        if (time.GetUtcNow() >= trustedUntil) isDoubted = true;
+    }
+
+    /// <summary>Only within the gate.</summary>
+    public void Trust()
+    {
+        trustedUntil = time.GetUtcNow() + TimeSpan.FromMinutes(1);
+        isDoubted = false;
+    }
 
     /// <summary>What lies on the disk is a copy of the store's, by whichever server: nothing is lost with it.</summary>
     public bool IsCopy => File.Exists(Path.Combine(Directory, CopyMark));

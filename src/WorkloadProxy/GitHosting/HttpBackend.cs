@@ -30,7 +30,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             Failure? unanswered, unread;
             try
             {
-                unanswered = await AnswerAsync(http, record, process, body, push?.Held, ended);
+                unanswered = await AnswerAsync(http, record, repository, process, body, push?.Held, ended);
             }
             finally
             {
@@ -95,7 +95,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, GitProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)
@@ -103,6 +103,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             // git reads its input first: what was wrong with that is the better answer
             if (body.IsCompletedSuccessfully && body.Result is { } unread) return unread;
             var (exitCode, errors) = await process.WaitAsync(ended);
+            repository.Doubt();
             return Unavailable(new GitResult(exitCode, [], errors, null).Problem);
         }
         if (head.Status != 200) return Refused(head.Status);
@@ -127,7 +128,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             part = buffer.AsMemory(0, await process.Output.ReadAsync(buffer, ended));
         }
         while (part.Length > 0);
-        await process.WaitAsync(ended);
+        if ((await process.WaitAsync(ended)).ExitCode != 0) repository.Doubt();
         return null;
     }
 

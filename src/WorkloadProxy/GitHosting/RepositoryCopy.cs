@@ -12,6 +12,16 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
 {
     private const int MaxPack = 1024 * 1024 * 1024;
 
+    /// <summary>Whether a copy may be used on; one that is doubted is looked through.</summary>
+    public async Task<bool> IsWholeAsync(HostedRepository repository, CancellationToken cancellationToken)
+    {
+        if (!repository.IsDoubted) return true;
+        var result = await git.RunAsync(new GitCommand("fsck", "--full", "--no-dangling", "--no-progress") { Repository = repository.Directory }, cancellationToken);
+        repository.Trust();
+        if (!result.Succeeded) logger.LogError("the copy of {Context} on this disk is damaged, and made anew: {Reason}", repository.Context, result.Problem);
+        return result.Succeeded;
+    }
+
     /// <summary>Adds what came since to a copy of this server's; null, or why that can't be.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task<string?> CatchUpAsync(HostedRepository repository, CancellationToken cancellationToken)

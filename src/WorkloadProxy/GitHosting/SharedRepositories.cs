@@ -25,6 +25,7 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
             return null;
         }
         if (IsAt(repository, state)) return null;
+        if (repository.Copied is not null && !await copy.IsWholeAsync(repository, cancellationToken)) repository.Copied = null;
         if (repository.Copied is not null)
         {
             repository.RemoveLeftovers();
@@ -80,7 +81,7 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
     {
         try
         {
-            return repository.Copied == state && repository.Exists && RefList.Read(repository.Directory).Text == state.Refs;
+            return repository.Copied == state && !repository.IsDoubted && repository.Exists && RefList.Read(repository.Directory).Text == state.Refs;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
