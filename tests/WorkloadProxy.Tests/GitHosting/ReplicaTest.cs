@@ -63,6 +63,9 @@ internal sealed class ReplicaTest : IAsyncDisposable
         Assert.Fail($"`{path}` was not permitted in 20 s");
     }
 
+    /// <summary>Of the database, as a configuration file has it.</summary>
+    public string Address => store.Address;
+
     public static string Repository(TestProxy of) => Directory.GetDirectories(Path.Combine(of.Options.DataDirectory, "repositories"), "*.git").Single();
 
     public static string Policy(string path) => $"path \"{path}\" {{\n  capabilities = [\"read\"]\n}}\n";

@@ -154,6 +154,47 @@ public sealed class ReplicaTroubleTests(PostgresServer postgres)
         Assert.True(whole.Succeeded, whole.Errors);
     }
 
+    [Theory]
+    // git has begun to receive
+    [InlineData("objects", "*incoming-*")]
+    // accepted and written to the disk, and not in the store yet
+    [InlineData("refs/heads", "main")]
+    public async Task After_a_kill_in_a_push_all_servers_have_one_accepted_commit_and_the_next_push_works(string directory, string name)
+    {
+        await using var test = await ReplicaTest.StartAsync(postgres);
+        var old = await test.First.CommitPolicyAsync();
+        Assert.True((await test.PushAsync(test.A)).Succeeded);
+        await test.A.StopServerAsync();
+        var (configuration, address) = ServedProcess.Configure(test.A, test.Address);
+        var pushed = await test.First.CommitPolicyAsync(ReplicaTest.Policy("/v2/account"));
+        await using (var process = ServedProcess.Start(configuration))
+        {
+            await process.ReadyAsync(address);
+            await test.Git.RunAsync("ls-remote", test.First.Url(path: address.ToString()));
+            using var watcher = new FileSystemWatcher(Path.Combine(ReplicaTest.Repository(test.A), directory), name);
+            var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            watcher.Created += (_, _) => seen.TrySetResult();
+            watcher.Renamed += (_, _) => seen.TrySetResult();
+            watcher.EnableRaisingEvents = true;
+            var push = test.First.PushAsync(path: address.ToString());
+            await seen.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            await process.KillAsync();
+            await push;
+        }
+
+        // the dead server's turn in the store ends with it
+        var tip = await test.LookAsync(test.B);
+        Assert.Contains(tip, new[] { old, pushed });
+        await test.InForceAsync(test.B, tip == old ? "/v2/databases" : "/v2/account");
+        await using var again = ServedProcess.Start(configuration);
+        await again.ReadyAsync(address);
+        Assert.StartsWith(tip, await test.Git.RunAsync("ls-remote", test.First.Url(path: address.ToString()), "refs/heads/main"));
+        await test.First.CommitPolicyAsync(ReplicaTest.Policy("/v2/echo/a"));
+        var next = await test.First.PushAsync(path: address.ToString());
+        Assert.True(next.Succeeded, next.Errors);
+        await test.InForceAsync(test.B, "/v2/echo/a");
+    }
+
     [Fact]
     public async Task What_a_server_alone_has_hosted_is_everyones_once_it_shares_a_store()
     {
