@@ -84,7 +84,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         changes.Subscribe(RevocationSet.Topic, revocations.ReadAsync);
         var sets = new PolicySetStore();
         var snapshots = new PolicySnapshotStore(store.Database);
-        var gitSources = Keep(new GitSources(options, store.Database, sets, snapshots, time, logs));
+        var gitSources = Keep(new GitSources(options, store.Database, changes, sets, snapshots, time, logs));
         var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);

@@ -12,7 +12,7 @@ namespace WorkloadProxy.GitHosting;
 /// lies on its disk; with several it lies in the store, and <paramref name="shared"/> makes each disk a copy of it.
 /// </summary>
 internal sealed class HostedRepositories(
-    GitProgram git, SharedRepositories? shared, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
+    GitProgram git, SharedRepositories? shared, StoreChanges changes, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
 {
     private const int PacksBeforeRepack = 50;
     private readonly ConcurrentDictionary<AuthContext, HostedPolicy> policies = new();
@@ -119,6 +119,7 @@ internal sealed class HostedRepositories(
     public async Task<Failure?> SettleAsync(PushSession push)
     {
         var repository = push.Repository;
+        var isTold = false;
         try
         {
             await push.CloseAsync();
@@ -134,6 +135,7 @@ internal sealed class HostedRepositories(
             if (push.Change is { } change)
             {
                 if (!await WriteAsync(policies[repository.Context], shared!, change, review)) return new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again");
+                isTold = review is not null;
             }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
             if (review is not null) await RepackAsync(repository);
@@ -153,6 +155,8 @@ internal sealed class HostedRepositories(
         finally
         {
             await push.LeaveGateAsync();
+            // the gate is free: who follows needs nothing of it
+            if (isTold) await changes.SettleAsync(CancellationToken.None);
         }
     }
 

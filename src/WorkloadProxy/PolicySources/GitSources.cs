@@ -10,14 +10,14 @@ internal sealed class GitSources : IDisposable
     private readonly CommitStatusClient statuses;
 
     /// <exception cref="StartException">git's directories can't be made.</exception>
-    public GitSources(ProxyOptions options, Database database, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILoggerFactory logs)
+    public GitSources(ProxyOptions options, Database database, StoreChanges changes, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILoggerFactory logs)
     {
         var directories = new GitDirectories(options.DataDirectory);
         directories.Prepare();
         statuses = new CommitStatusClient(time);
         Program = new GitProgram(directories, options.Git, time);
         var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), options.Git, logs.CreateLogger<SharedRepositories>());
-        Hosted = new HostedRepositories(Program, shared, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
+        Hosted = new HostedRepositories(Program, shared, changes, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
         Remote = new RemoteGitSources(options, Program, sets, snapshots, statuses, time, logs.CreateLogger<RemoteGitSources>());
     }
 

@@ -17,9 +17,9 @@ public sealed class ReplicaTests(PostgresServer postgres)
         var push = await test.PushAsync(test.A);
 
         Assert.True(push.Succeeded, push.Errors);
+        Assert.Equal(HttpStatusCode.OK, await test.AskAsync(test.B));
         Assert.Equal(HttpStatusCode.OK, await test.AskAsync(test.A));
         Assert.Equal(commit, await test.LookAsync(test.B));
-        await test.InForceAsync(test.B);
         Assert.Contains(commit, (await test.B.GetAsync("/health/ready", null)).Body);
         var clone = Path.Combine(test.Git.Home, "clone");
         await test.Git.RunAsync("clone", "--quiet", test.Url(test.B), clone);
