@@ -105,13 +105,13 @@ internal sealed class ProxyServer : IAsyncDisposable
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations), new HealthEndpoints(new HealthProbe(store.Database, changes, keys, audit, sources, time)));
+            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(new HealthProbe(store.Database, changes, keys, audit, sources, time)));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
             credentials, forwarder, metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
 
-        Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time, changes).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         background.Add(changes.RunAsync(stopping.Token));
         await HearAsync(changes, options, time, cancellationToken);
         await ListenAsync(application, options, logs, cancellationToken);

@@ -51,11 +51,16 @@ internal static class PostgresReading
             reader.Mistake(Key, problem);
             return null;
         }
-        var server = settings["Host"].Contains(',', StringComparison.Ordinal) || !settings.TryGetValue("Port", out var port) ? settings["Host"] : $"{settings["Host"]}:{port}";
         if (!IsProtected(settings)) reader.Warn(Key, "does not ask for TLS: passwords and secrets may cross the network in plain text", "\"postgres://proxy@db.example.com/proxy?sslmode=verify-full\"");
+        return ToOptions(settings);
+    }
+
+    /// <summary>What <see cref="Parse"/> found, for Npgsql.</summary>
+    internal static PostgresOptions ToOptions(Dictionary<string, string> settings)
+    {
         var builder = new DbConnectionStringBuilder();
         foreach (var (keyword, value) in settings) builder[keyword] = value;
-        return new PostgresOptions(new Secret(builder.ConnectionString), server);
+        return new PostgresOptions(new Secret(builder.ConnectionString), settings.TryGetValue("Port", out var port) ? $"{settings["Host"]}:{port}" : settings["Host"]);
     }
 
     /// <summary>Npgsql's keywords and their values, or null and what is wrong; <paramref name="absolute"/> makes a file's path absolute.</summary>

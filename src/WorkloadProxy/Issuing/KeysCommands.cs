@@ -15,12 +15,15 @@ internal static class KeysCommands
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
 
     /// <summary>What the control socket answers.</summary>
-    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time) =>
+    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null) =>
     [
         new(ListName, (_, _) => Task.FromResult<Result<JsonObject>>(Describe(keys, time.GetUtcNow()))),
-        new(RotateName, async (_, cancellationToken) => (await keys.RotateAsync(cancellationToken)).Succeeded(out var key, out var failure)
-            ? new JsonObject { ["key"] = Describe(key, keys, time.GetUtcNow()) }
-            : failure),
+        new(RotateName, async (_, cancellationToken) =>
+        {
+            if (!(await keys.RotateAsync(cancellationToken)).Succeeded(out var key, out var failure)) return failure;
+            if (changes is not null) await changes.SettleAsync(cancellationToken);
+            return new JsonObject { ["key"] = Describe(key, keys, time.GetUtcNow()) };
+        }),
     ];
 
     /// <summary>Prints the published keys; the exit code.</summary>

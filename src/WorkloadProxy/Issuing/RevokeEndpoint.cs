@@ -7,7 +7,7 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.Issuing;
 
 /// <summary><c>POST /v1/oidc/revoke</c> (RFC 7009): 200 whatever the token was; what verified stops at once, with all that it was exchanged for.</summary>
-internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations)
+internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations, StoreChanges changes)
 {
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
@@ -22,6 +22,7 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         if (verified.Succeeded(out var revoked, out var failure))
         {
             await revocations.RevokeAsync(revoked, http.RequestAborted);
+            await changes.SettleAsync(http.RequestAborted);
             record.Revoked = revoked;
             record.Reason = "revoked";
         }

@@ -63,9 +63,12 @@ internal abstract class Database : IDisposable
 
     /// <summary>
     /// Tells every replica that listens, this one too, once the transaction has committed and only then: <paramref name="subject"/> (a short text, or "" for all of it) of
-    /// <paramref name="topic"/> has changed. What arrives is <see cref="StoreChanges"/>'s. Does nothing where nobody shares the store.
+    /// <paramref name="topic"/> has changed. What arrives is <see cref="StoreChanges"/>'s. Does nothing where nobody shares the store. Without a transaction it is told at once.
     /// </summary>
-    public abstract Task NotifyAsync(DbConnection connection, DbTransaction transaction, string topic, string subject);
+    public abstract Task NotifyAsync(DbConnection connection, DbTransaction? transaction, string topic, string subject);
+
+    /// <summary>How many replicas listen.</summary>
+    public abstract Task<long> CountListenersAsync(DbConnection connection);
 
     /// <summary>Listens until the connection is lost, which is an exception; <paramref name="listening"/> is called once nothing can be missed any more.</summary>
     /// <exception cref="StoreException">The connection is lost, or was not to be had.</exception>

@@ -13,11 +13,13 @@ internal sealed class PostgresDatabase : Database
     private const string Channel = "workload_proxy";
     // "WORKLOAD" in ASCII: whoever writes holds this advisory lock until the transaction ends, which makes PostgreSQL a store of one writer at a time, as SQLite is
     private const string WriterLock = "6291337687816159556";
+    // "WORK" in ASCII: who listens shares this one for as long as the connection lasts, by which the listeners are counted
+    private const string ListenerLock = "1464816203";
     private const int MaxSubjectLength = 1000;
     private static readonly TimeSpan silence = TimeSpan.FromSeconds(5);
     private readonly NpgsqlDataSource source;
 
-    private PostgresDatabase(PostgresOptions options) => source = new NpgsqlSlimDataSourceBuilder(ConnectionString(options)).EnableTransportSecurity().Build();
+    private PostgresDatabase(PostgresOptions options) => source = Connect(options);
 
     public override bool IsShared => true;
 
@@ -44,12 +46,21 @@ internal sealed class PostgresDatabase : Database
         }
     }
 
-    public override async Task NotifyAsync(DbConnection connection, DbTransaction transaction, string topic, string subject)
+    public override async Task NotifyAsync(DbConnection connection, DbTransaction? transaction, string topic, string subject)
     {
-        await using var command = new NpgsqlCommand("SELECT pg_notify($1, $2)", (NpgsqlConnection)connection, (NpgsqlTransaction)transaction);
+        await using var command = new NpgsqlCommand("SELECT pg_notify($1, $2)", (NpgsqlConnection)connection, (NpgsqlTransaction?)transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Channel });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = subject.Length is > 0 and <= MaxSubjectLength ? $"{topic} {subject}" : topic });
         await command.ExecuteNonQueryAsync();
+    }
+
+    public override async Task<long> CountListenersAsync(DbConnection connection)
+    {
+        await using var command = new NpgsqlCommand($"""
+            SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {ListenerLock} AND objid = 1 AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """, (NpgsqlConnection)connection);
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     public override async Task ListenAsync(Action listening, Action<string, string> heard, CancellationToken cancellationToken)
@@ -62,7 +73,7 @@ internal sealed class PostgresDatabase : Database
                 var parts = notification.Payload.Split(' ', 2);
                 heard(parts[0], parts.Length > 1 ? parts[1] : "");
             };
-            await ExecuteAsync(connection, $"LISTEN {Channel}", cancellationToken);
+            await ExecuteAsync(connection, $"LISTEN {Channel}; SELECT pg_advisory_lock_shared({ListenerLock}, 1)", cancellationToken);
             listening();
             while (true)
             {
@@ -121,17 +132,16 @@ internal sealed class PostgresDatabase : Database
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static string ConnectionString(PostgresOptions options)
+    private static NpgsqlDataSource Connect(PostgresOptions options)
     {
-        var builder = new NpgsqlConnectionStringBuilder(options.ConnectionString.Reveal());
-        // what the operator leaves open; PostgreSQL has 100 connections for all replicas together
-        if (!builder.ContainsKey("Timeout")) builder.Timeout = 5;
-        if (!builder.ContainsKey("Command Timeout")) builder.CommandTimeout = 10;
-        if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = 10;
-        if (!builder.ContainsKey("Application Name")) builder.ApplicationName = "workload-proxy";
-        if (builder.Host!.Contains(',', StringComparison.Ordinal) && !builder.ContainsKey("Target Session Attributes")) builder.TargetSessionAttributes = "primary";
-        builder.IncludeErrorDetail = builder.PersistSecurityInfo = builder.LogParameters = false;
-        return builder.ConnectionString;
+        // of two the later counts; PostgreSQL has 100 connections for all replicas together
+        var settings = new NpgsqlConnectionStringBuilder($"Timeout=5;Command Timeout=10;Maximum Pool Size=10;Application Name=workload-proxy;{options.ConnectionString.Reveal()}");
+        settings.IncludeErrorDetail = settings.PersistSecurityInfo = settings.LogParameters = false;
+        settings.GssEncryptionMode = GssEncryptionMode.Disable;
+        var target = settings.TargetSessionAttributes switch { "any" => TargetSessionAttributes.Any, "read-write" => TargetSessionAttributes.ReadWrite, _ => TargetSessionAttributes.Primary };
+        settings.TargetSessionAttributes = null;
+        var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).EnableTransportSecurity();
+        return settings.Host!.Contains(',', StringComparison.Ordinal) ? builder.BuildMultiHost().WithTargetSession(target) : builder.Build();
     }
 
     private static string? Reason(Exception e) => e switch

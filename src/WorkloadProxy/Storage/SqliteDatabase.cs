@@ -42,7 +42,9 @@ internal sealed class SqliteDatabase : Database
         return new SqliteDatabase(ConnectionString(file));
     }
 
-    public override Task NotifyAsync(DbConnection connection, DbTransaction transaction, string topic, string subject) => Task.CompletedTask;
+    public override Task NotifyAsync(DbConnection connection, DbTransaction? transaction, string topic, string subject) => Task.CompletedTask;
+
+    public override Task<long> CountListenersAsync(DbConnection connection) => Task.FromResult(0L);
 
     public override Task ListenAsync(Action listening, Action<string, string> heard, CancellationToken cancellationToken) =>
         throw new NotSupportedException("nobody else writes to a store in a file");

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Polly;
 using Polly.Retry;
 
@@ -9,13 +11,17 @@ namespace WorkloadProxy.Storage;
 /// </summary>
 internal sealed class StoreChanges
 {
+    // what the replicas say to each other about the changes themselves
+    private const string Ask = "settle", Answer = "settled";
     private static readonly TimeSpan firstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
     private readonly Database database;
     private readonly ILogger<StoreChanges> log;
     private readonly TimeProvider time;
     private readonly ResiliencePipeline reconnect;
     private readonly List<StoreSubscription> subscriptions = [];
+    private readonly ConcurrentDictionary<string, Countdown> asked = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool listening;
 
@@ -27,7 +33,8 @@ internal sealed class StoreChanges
         if (!database.IsShared) first.SetResult();
         reconnect = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = new PredicateBuilder().Handle<StoreException>(),
+            // whatever it was: a replica that listens no more would let revoked tokens through
+            ShouldHandle = new PredicateBuilder().Handle<Exception>(e => e is not OperationCanceledException),
             MaxRetryAttempts = int.MaxValue,
             BackoffType = DelayBackoffType.Exponential,
             Delay = firstPause,
@@ -36,10 +43,10 @@ internal sealed class StoreChanges
         }).Build();
     }
 
-    /// <summary>Whether changes of others are heard now.</summary>
+    /// <summary>Whether changes of others are heard, and what was missed before has been read.</summary>
     public bool IsListening => listening || !database.IsShared;
 
-    /// <summary>Ends when changes are heard for the first time.</summary>
+    /// <summary>Ends when that is so for the first time.</summary>
     public Task Listening => first.Task;
 
     /// <summary>
@@ -53,6 +60,35 @@ internal sealed class StoreChanges
     public Task RunAsync(CancellationToken cancellationToken) =>
         database.IsShared ? Task.WhenAll([ListenAsync(cancellationToken), .. subscriptions.Select(subscription => subscription.RunAsync(cancellationToken))]) : Task.CompletedTask;
 
+    /// <summary>
+    /// Ends when every replica that listens has taken in what was committed before, so that the change holds on all at the next request. One that does not answer is waited
+    /// for 2 s: it is cut off, says so in its readiness, and reads all again before it is ready.
+    /// </summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        if (!database.IsShared || !listening) return;
+        var id = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+        var answers = asked[id] = new Countdown();
+        try
+        {
+            answers.Expect(await database.RunAsync(async connection =>
+            {
+                var listeners = await database.CountListenersAsync(connection);
+                await database.NotifyAsync(connection, null, Ask, id);
+                return listeners;
+            }, cancellationToken));
+            await answers.Done.WaitAsync(patience, time, cancellationToken);
+        }
+        catch (Exception e) when (e is TimeoutException or StoreException)
+        {
+            log.LogWarning("not every replica has answered that it knows of a change: {Reason}", (e as StoreException)?.Reason ?? "one of them may be cut off");
+        }
+        finally
+        {
+            asked.TryRemove(id, out _);
+        }
+    }
+
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
         while (true) await reconnect.ExecuteAsync(ListenOnceAsync, cancellationToken);
@@ -61,34 +97,79 @@ internal sealed class StoreChanges
     // a connection that was lost is tried again at once and then ever more rarely: the pauses begin anew after each that was had
     private async ValueTask ListenOnceAsync(CancellationToken cancellationToken)
     {
-        var began = false;
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task? catchingUp = null;
         try
         {
-            await database.ListenAsync(() =>
-            {
-                began = listening = true;
-                foreach (var subscription in subscriptions) subscription.ReadAll();
-                if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed is read");
-            }, Deliver, cancellationToken);
+            await database.ListenAsync(() => catchingUp = CatchUpAsync(lost.Token), Deliver, cancellationToken);
         }
-        catch (StoreException e) when (began)
+        catch (Exception e) when (catchingUp is not null && !cancellationToken.IsCancellationRequested)
         {
-            log.LogWarning("changes of other replicas are not heard: {Reason}", e.Reason);
+            log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
         }
         finally
         {
+            await lost.CancelAsync();
+            if (catchingUp is not null) await catchingUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             listening = false;
         }
         await Task.Delay(firstPause, time, cancellationToken);
     }
 
+    private async Task CatchUpAsync(CancellationToken lost)
+    {
+        foreach (var subscription in subscriptions) subscription.ReadAll();
+        await CaughtUpAsync().WaitAsync(lost);
+        listening = true;
+        if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed has been read");
+    }
+
     private void Deliver(string topic, string subject)
     {
+        if (topic == Ask) _ = AnswerAsync(subject);
+        else if (topic == Answer && asked.TryGetValue(subject, out var answers)) answers.Count();
         foreach (var subscription in subscriptions)
         {
             if (subscription.Topic != topic) continue;
             if (subject.Length > 0) subscription.Add(subject);
             else subscription.ReadAll();
+        }
+    }
+
+    private async Task AnswerAsync(string id)
+    {
+        try
+        {
+            await CaughtUpAsync();
+            await database.RunAsync(async connection =>
+            {
+                await database.NotifyAsync(connection, null, Answer, id);
+                return true;
+            }, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // the one who asked waits no longer than its patience
+            log.LogDebug(e, "a replica that asked was not answered");
+        }
+    }
+
+    private Task CaughtUpAsync() => Task.WhenAll(subscriptions.Select(subscription => subscription.CaughtUpAsync()));
+
+    /// <summary>Answers may come before it is known how many there are to be.</summary>
+    private sealed class Countdown
+    {
+        private const long Unknown = long.MaxValue / 2;
+        private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long missing = Unknown;
+        public Task Done => done.Task;
+
+        public void Expect(long answers) => Add(answers - Unknown);
+        public void Count() => Add(-1);
+
+        private void Add(long answers)
+        {
+            if (Interlocked.Add(ref missing, answers) <= 0) done.TrySetResult();
         }
     }
 }

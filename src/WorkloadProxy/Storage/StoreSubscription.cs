@@ -8,33 +8,61 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
     private const int MostWaiting = 1000;
     private static readonly TimeSpan firstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(10);
-    private readonly Channel<string?> waiting = Channel.CreateBounded<string?>(MostWaiting);
+
+    /// <summary>A change, or the mark up to which somebody waits.</summary>
+    private readonly record struct Item(string? Subject, TaskCompletionSource? Mark);
+
+    private readonly Channel<Item> waiting = Channel.CreateBounded<Item>(MostWaiting);
 
     public string Topic => topic;
 
     public void Add(string subject)
     {
-        if (!waiting.Writer.TryWrite(subject)) ReadAll();
+        if (!waiting.Writer.TryWrite(new(subject, null))) ReadAll();
     }
 
     /// <summary>Takes the place of all that waits.</summary>
     public void ReadAll()
     {
-        while (waiting.Reader.TryRead(out _)) { }
-        waiting.Writer.TryWrite(null);
+        var marks = new List<Item>();
+        while (waiting.Reader.TryRead(out var item))
+        {
+            if (item.Mark is not null) marks.Add(item);
+        }
+        waiting.Writer.TryWrite(default);
+        foreach (var mark in marks) Add(mark);
+    }
+
+    /// <summary>Ends when all that was added before has been taken in.</summary>
+    public Task CaughtUpAsync()
+    {
+        var mark = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Add(new Item(null, mark));
+        return mark.Task;
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await foreach (var subject in waiting.Reader.ReadAllAsync(cancellationToken))
+        await foreach (var item in waiting.Reader.ReadAllAsync(cancellationToken))
         {
+            if (item.Mark is not null)
+            {
+                item.Mark.TrySetResult();
+                continue;
+            }
             var pause = firstPause;
-            for (var what = subject; !await TryAsync(what, cancellationToken); what = null)
+            for (var subject = item.Subject; !await TryAsync(subject, cancellationToken); subject = null)
             {
                 await Task.Delay(pause, time, cancellationToken);
                 pause = pause * 2 < longestPause ? pause * 2 : longestPause;
             }
         }
+    }
+
+    // whoever waits for a mark that finds no place is not told that it was reached
+    private void Add(Item mark)
+    {
+        if (!waiting.Writer.TryWrite(mark)) mark.Mark!.TrySetCanceled();
     }
 
     private async Task<bool> TryAsync(string? subject, CancellationToken cancellationToken)

@@ -120,6 +120,19 @@ public sealed class ProcessTests
         await again.ReadyAsync(address);
     }
 
+    [Fact]
+    public async Task A_server_whose_store_is_a_file_loads_nothing_for_PostgreSQL()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "what a process has mapped is read from /proc");
+        await using var proxy = await StoppedAsync();
+        var (file, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(file);
+        await process.ReadyAsync(address);
+        var mapped = await File.ReadAllTextAsync($"/proc/{process.Id}/maps", TestContext.Current.CancellationToken);
+        Assert.Contains("Microsoft.Data.Sqlite.dll", mapped);
+        Assert.DoesNotContain("Npgsql.dll", mapped);
+    }
+
     private static async Task<TestProxy> StoppedAsync()
     {
         var proxy = await TestProxy.StartAsync();

@@ -59,6 +59,8 @@ internal sealed class ServedProcess : IAsyncDisposable
         return new ServedProcess(Process.Start(start)!);
     }
 
+    public int Id => process.Id;
+
     /// <summary>Waits until it answers.</summary>
     public async Task ReadyAsync(Uri address)
     {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Credentials;
 
 namespace WorkloadProxy.Tests.Storage;
 
@@ -51,9 +50,7 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         var settings = PostgresReading.Parse(address, path => path, out var problem);
         Assert.True(settings is not null, problem);
-        var builder = new System.Data.Common.DbConnectionStringBuilder();
-        foreach (var (keyword, value) in settings) builder[keyword] = value;
-        return new PostgresOptions(new Secret(builder.ConnectionString), "127.0.0.1");
+        return PostgresReading.ToOptions(settings);
     }
 
     public async ValueTask DisposeAsync()

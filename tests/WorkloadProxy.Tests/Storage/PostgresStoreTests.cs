@@ -85,15 +85,15 @@ public sealed class PostgresStoreTests(PostgresServer server)
     }
 
     [Theory]
-    [InlineData("postgres://proxy:hunter2@127.0.0.1:1/x", "refused")]
+    [InlineData("postgres://proxy:hunter2@127.0.0.1:1/x", "127.0.0.1:1")]
+    [InlineData("postgres://proxy:hunter2@127.0.0.1:1,127.0.0.1:2/x", "127.0.0.1:1,127.0.0.1:2")]
     [InlineData("Host=no-such-host.invalid;Username=proxy;Password=hunter2;Database=x", "no-such-host.invalid")]
-    public async Task A_server_that_is_not_there_does_not_start_and_says_so_soon(string address, string expected)
+    public async Task A_server_that_is_not_there_does_not_start_and_says_so_soon(string address, string place)
     {
         using var test = new TestStore();
-        test.Options = test.Options with { Postgres = PostgresServer.Options(address) with { Server = "no-such-host.invalid" }, MasterKey = new MasterKeyOptions("unused") };
+        test.Options = test.Options with { Postgres = PostgresServer.Options(address), MasterKey = new MasterKeyOptions("unused") };
         var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync).WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
-        Assert.StartsWith("the PostgreSQL store at `no-such-host.invalid` can't be opened: ", failure.Message);
-        Assert.Contains(expected, failure.Message);
+        Assert.StartsWith($"the PostgreSQL store at `{place}` can't be opened: ", failure.Message);
         Assert.DoesNotContain("hunter2", failure.ToString());
     }
 

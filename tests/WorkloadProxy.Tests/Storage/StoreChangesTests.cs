@@ -93,7 +93,13 @@ public sealed class StoreChangesTests(PostgresServer server)
 
         public StoreChanges Changes { get; }
 
-        public async Task<string?> NextAsync() => await heard.Reader.ReadAsync(TestStore.Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
+        public async Task<string?> NextAsync()
+        {
+            var next = heard.Reader.ReadAsync(TestStore.Cancel).AsTask();
+            var ended = await Task.WhenAny(next, running).WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
+            await ended;
+            return await next;
+        }
 
         public async ValueTask DisposeAsync()
         {
