@@ -184,19 +184,19 @@ internal sealed class HostedRepositories(
     private async Task LoadSharedAsync(HostedPolicy policy, SharedRepositories shared, CancellationToken cancellationToken)
     {
         var repository = policy.Repository;
-        var state = await shared.ReadAsync(repository, cancellationToken);
-        if (state is null && repository is { Exists: true, IsCopy: false })
+        // from before the store was shared, and nobody else's yet
+        if (repository is { Exists: true, IsCopy: false } && await shared.ReadAsync(repository, cancellationToken) is null && await EnsureCurrentAsync(repository, cancellationToken) is { } failure)
+            policy.Refuse(failure.Detail ?? failure.Message);
+        if (policy.Version is not null || await policy.LoadSnapshotAsync(null, cancellationToken)) return;
+        if (await shared.ReadAsync(repository, cancellationToken) is not { } state)
         {
-            if (await EnsureCurrentAsync(repository, cancellationToken) is { } failure) policy.Refuse(failure.Detail ?? failure.Message);
+            if (policy.Status.LastError is null) policy.LoadInitial();
+            return;
         }
-        else if (state is null) policy.LoadInitial();
-        else if (state.List.Find(HostedRepository.Main) is { } main && !await policy.LoadSnapshotAsync(main, cancellationToken))
-        {
-            // the store keeps both in one write: this is a set that this version of the program does not compile any more, or a store put together by hand
-            if (await EnsureCurrentAsync(repository, cancellationToken) is { } unavailable) policy.Refuse(unavailable.Detail ?? unavailable.Message);
-            else if (await policy.ReviewAsync(main, cancellationToken) is { Set: not null } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
-        }
-        if (policy.Version is null) await policy.LoadSnapshotAsync(null, cancellationToken);
+        // the store has the set and its commit in one write: this set does not compile with this version of the program, or there never was a good one
+        if (await EnsureCurrentAsync(repository, cancellationToken) is { } unavailable) policy.Refuse(unavailable.Detail ?? unavailable.Message);
+        else if (state.List.Find(HostedRepository.Main) is not { } main) policy.Refuse("the repository has no branch `main`");
+        else if (await policy.ReviewAsync(main, cancellationToken) is { Set: not null } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
     }
 
     private async Task<string?> EnsureLocalAsync(HostedRepository repository, CancellationToken cancellationToken)
@@ -229,6 +229,7 @@ internal sealed class HostedRepositories(
             if ((change.Before is null ? await FoundAsync(repository, shared, change, cancellationToken) : await shared.CopyAsync(repository, cancellationToken)) is { } failed) return failed;
         }
         await LoadMovedAsync(policies[repository.Context], cancellationToken);
+        await RepackAsync(repository);
         return null;
     }
 

@@ -17,7 +17,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     private int activePushes;
     private string? accepted;
     private RepositoryState? copied;
-    private DateTimeOffset trustedUntil;
+    private long trustedUntil;
     private volatile bool isDoubted;
 
     public AuthContext Context => context;
@@ -49,13 +49,13 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     /// <summary>git failed, which may also be whoever asked: a copy that was found whole is not doubted again for a minute.</summary>
     public void Doubt()
     {
-        if (time.GetUtcNow() >= trustedUntil) isDoubted = true;
+        if (time.GetUtcNow().ToUnixTimeMilliseconds() >= Volatile.Read(ref trustedUntil)) isDoubted = true;
     }
 
     /// <summary>Only within the gate.</summary>
     public void Trust()
     {
-        trustedUntil = time.GetUtcNow() + TimeSpan.FromMinutes(1);
+        Volatile.Write(ref trustedUntil, (time.GetUtcNow() + TimeSpan.FromMinutes(1)).ToUnixTimeMilliseconds());
         isDoubted = false;
     }
 

@@ -45,10 +45,16 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
     public async Task LeaveGateAsync()
     {
         if (!holdsGate) return;
-        if (Change is { } change) await change.DisposeAsync();
-        Change = null;
         holdsGate = false;
-        repository.Gate.Release();
+        try
+        {
+            if (Change is { } change) await change.DisposeAsync();
+            Change = null;
+        }
+        finally
+        {
+            repository.Gate.Release();
+        }
     }
 
     /// <summary>Runs the gate's decision, once; null when the push is over or decided already. Whoever ends the push waits for it.</summary>

@@ -28,9 +28,16 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
     {
         if (repository.Copied is not { } known || !repository.Exists) return "there is no copy";
         repository.Copied = null;
-        var (state, problem) = await ApplyAsync(repository, repository.Directory, known.Version, cancellationToken);
-        if (problem is null) repository.Copied = state;
-        return problem;
+        try
+        {
+            var (state, problem) = await ApplyAsync(repository, repository.Directory, known.Version, cancellationToken);
+            if (problem is null) repository.Copied = state;
+            return problem;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
 
     /// <summary>Makes the copy from nothing; null when it is there, else why not.</summary>
@@ -55,8 +62,15 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
     {
         var known = repository.Copied;
         repository.Copied = null;
-        repository.RemoveLeftovers();
-        if (await SetRefsAsync(repository.Directory, refs, CancellationToken.None) is null) repository.Copied = known;
+        try
+        {
+            repository.RemoveLeftovers();
+            if (await SetRefsAsync(repository.Directory, refs, CancellationToken.None) is null) repository.Copied = known;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.LogWarning("the copy of {Context} on this disk can't be put back: {Reason}", repository.Context, e.Message);
+        }
     }
 
     /// <summary>The objects of <paramref name="refs"/> that <paramref name="before"/> does not lead to, in one pack; empty when there are none.</summary>
