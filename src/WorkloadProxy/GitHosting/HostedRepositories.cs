@@ -14,7 +14,6 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class HostedRepositories(
     GitProgram git, SharedRepositories? shared, StoreChanges changes, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
 {
-    private const int PacksBeforeRepack = 50;
     private readonly ConcurrentDictionary<AuthContext, HostedPolicy> policies = new();
 
     public bool AreShared => shared is not null;
@@ -34,12 +33,12 @@ internal sealed class HostedRepositories(
     /// <summary>Gives a context a hosted repository; nothing is written until it is first asked for.</summary>
     public async Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken)
     {
-        var repository = new HostedRepository(context, hosted, git, time);
+        var repository = new HostedRepository(context, hosted, git, time, logger);
         var policy = policies.GetOrAdd(context, _ => new HostedPolicy(repository, git, options, sets, snapshots, time, logger));
         if (policy.Repository != repository) return;
         try
         {
-            if (shared is not null) await LoadSharedAsync(policy, shared, cancellationToken);
+            if (shared is not null) await shared.LoadAsync(policy, cancellationToken);
             else if (repository.Exists) await LoadAsync(policy, cancellationToken);
             else policy.LoadInitial();
         }
@@ -65,17 +64,9 @@ internal sealed class HostedRepositories(
     {
         try
         {
-            if (shared is null ? repository.Exists && repository.Accepted == repository.Tip?.ToString() : await shared.IsCurrentAsync(repository, cancellationToken)) return null;
-            await repository.Gate.WaitAsync(cancellationToken);
-            try
-            {
-                var problem = shared is null ? await EnsureLocalAsync(repository, cancellationToken) : await EnsureCopiedAsync(repository, shared, cancellationToken);
-                return problem is null ? null : HttpBackend.Unavailable(problem);
-            }
-            finally
-            {
-                repository.Gate.Release();
-            }
+            var policy = policies[repository.Context];
+            var problem = shared is null ? await EnsureLocalAsync(policy, cancellationToken) : await shared.EnsureCurrentAsync(policy, cancellationToken);
+            return problem is null ? null : HttpBackend.Unavailable(problem);
         }
         catch (StoreException e)
         {
@@ -96,14 +87,7 @@ internal sealed class HostedRepositories(
         if (shared is null) return await PutBackAsync(repository, cancellationToken);
         try
         {
-            push.Change = await shared.BeginAsync(repository, cancellationToken);
-            if (await shared.CatchUpAsync(repository, push.Change, cancellationToken) is { } problem)
-            {
-                logger.LogWarning("push to {Context}: the disk's copy can't be brought to the store's state: {Reason}", repository.Context, problem);
-                return "the repository has changed meanwhile: push again";
-            }
-            await LoadMovedAsync(policies[repository.Context], cancellationToken);
-            return null;
+            return await shared.EnterAsync(policies[repository.Context], push, cancellationToken);
         }
         catch (StoreException e)
         {
@@ -134,11 +118,11 @@ internal sealed class HostedRepositories(
             }
             if (push.Change is { } change)
             {
-                if (!await WriteAsync(policies[repository.Context], shared!, change, review)) return new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again");
+                if (!await shared!.WriteAsync(policies[repository.Context], change, review)) return new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again");
                 isTold = review is not null;
             }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
-            if (review is not null) await RepackAsync(repository);
+            if (review is not null) await repository.RepackAsync();
             return null;
         }
         catch (StoreException e)
@@ -181,32 +165,23 @@ internal sealed class HostedRepositories(
         else await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
-    private async Task LoadSharedAsync(HostedPolicy policy, SharedRepositories shared, CancellationToken cancellationToken)
+    private async Task<string?> EnsureLocalAsync(HostedPolicy policy, CancellationToken cancellationToken)
     {
         var repository = policy.Repository;
-        // from before the store was shared, and nobody else's yet
-        if (repository is { Exists: true, IsCopy: false } && await shared.ReadAsync(repository, cancellationToken) is null && await EnsureCurrentAsync(repository, cancellationToken) is { } failure)
-            policy.Refuse(failure.Detail ?? failure.Message);
-        if (policy.Version is not null || await policy.LoadSnapshotAsync(null, cancellationToken)) return;
-        if (await shared.ReadAsync(repository, cancellationToken) is not { } state)
+        if (repository.Exists && repository.Accepted == repository.Tip?.ToString()) return null;
+        await repository.Gate.WaitAsync(cancellationToken);
+        try
         {
-            if (policy.Status.LastError is null) policy.LoadInitial();
-            return;
+            if (repository.Exists) return await PutBackAsync(repository, cancellationToken);
+            if (await repository.CreateAsync(asCopy: false, cancellationToken) is { } problem) return problem;
+            repository.Accepted = repository.Tip.ToString();
+            if (await policy.ReviewAsync(repository.Tip!.Value, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+            return null;
         }
-        // the store has the set and its commit in one write: this set does not compile with this version of the program, or there never was a good one
-        if (await EnsureCurrentAsync(repository, cancellationToken) is { } unavailable) policy.Refuse(unavailable.Detail ?? unavailable.Message);
-        else if (state.List.Find(HostedRepository.Main) is not { } main) policy.Refuse("the repository has no branch `main`");
-        else if (await policy.ReviewAsync(main, cancellationToken) is { Set: not null } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
-    }
-
-    private async Task<string?> EnsureLocalAsync(HostedRepository repository, CancellationToken cancellationToken)
-    {
-        if (repository.Exists) return await PutBackAsync(repository, cancellationToken);
-        if (await repository.CreateAsync(asCopy: false, cancellationToken) is { } problem) return problem;
-        repository.Accepted = repository.Tip.ToString();
-        var policy = policies[repository.Context];
-        if (await policy.ReviewAsync(repository.Tip!.Value, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
-        return null;
+        finally
+        {
+            repository.Gate.Release();
+        }
     }
 
     /// <summary>Only within the gate: nobody but this server moves <c>main</c>.</summary>
@@ -217,59 +192,6 @@ internal sealed class HostedRepositories(
         logger.LogWarning("branch main of {Context} was moved to {Tip} behind the server's back; it is put back to {Accepted}", repository.Context, tip ?? "nothing", accepted);
         var result = await repository.PutBackAsync(accepted, cancellationToken);
         return result.Succeeded ? null : result.Problem;
-    }
-
-    private async Task<string?> EnsureCopiedAsync(HostedRepository repository, SharedRepositories shared, CancellationToken cancellationToken)
-    {
-        if (await shared.CopyAsync(repository, cancellationToken) is { } problem) return problem;
-        if (repository.Copied is null)
-        {
-            await using var change = await shared.BeginAsync(repository, cancellationToken);
-            // another server may have been quicker
-            if ((change.Before is null ? await FoundAsync(repository, shared, change, cancellationToken) : await shared.CopyAsync(repository, cancellationToken)) is { } failed) return failed;
-        }
-        await LoadMovedAsync(policies[repository.Context], cancellationToken);
-        await RepackAsync(repository);
-        return null;
-    }
-
-    /// <summary>Gives the store its first state of a repository: what a server alone has written to its disk before the store was shared, else a new one.</summary>
-    private async Task<string?> FoundAsync(HostedRepository repository, SharedRepositories shared, RepositoryChange change, CancellationToken cancellationToken)
-    {
-        // a copy of another store: no word of it holds here, but only a person may throw it away
-        if (repository.IsCopy) Directory.Move(repository.Directory, repository.KeptDirectory);
-        var isNew = !repository.Exists;
-        if (isNew && await repository.CreateAsync(asCopy: true, cancellationToken) is { } problem) return problem;
-        var isWritten = false;
-        try
-        {
-            var policy = policies[repository.Context];
-            var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, cancellationToken) : null;
-            isWritten = await WriteAsync(policy, shared, change, review?.Set is null ? null : review);
-            if (!isWritten) return "another server has made the repository in this moment";
-            HostedRepository.MarkAsCopy(repository.Directory);
-            return null;
-        }
-        finally
-        {
-            if (isNew && !isWritten) Directory.Delete(repository.Directory, recursive: true);
-        }
-    }
-
-    /// <summary>A set that the copy has and that is not in force: the word of it is still on its way.</summary>
-    private static async Task LoadMovedAsync(HostedPolicy policy, CancellationToken cancellationToken)
-    {
-        if (policy.Repository.Copied?.List.Find(HostedRepository.Main)?.ToString() != policy.Version) await policy.LoadSnapshotAsync(null, cancellationToken);
-    }
-
-    /// <summary>Writes to the store what the disk has now, with its set in the same transaction, and puts that in force. False when the store has changed meanwhile.</summary>
-    private async Task<bool> WriteAsync(HostedPolicy policy, SharedRepositories shared, RepositoryChange change, PolicyReview? review)
-    {
-        var (repository, since) = (policy.Repository, time.GetUtcNow());
-        if (review is null) return await shared.WriteAsync(repository, change, null, null);
-        await policy.WriteSchemaAsync(review, since, CancellationToken.None);
-        return await policy.TakeAsync(review, since, () => shared.WriteAsync(repository, change, review.Commit,
-            (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since)));
     }
 
     private async Task TakeAsync(HostedPolicy policy, PolicyReview review)
@@ -288,13 +210,5 @@ internal sealed class HostedRepositories(
             // the repository has it: the next start compiles it from there
             logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", policy.Repository.Context, e.Message);
         }
-    }
-
-    /// <summary>Each push is a pack of its own. Only within the gate: a push in quarantine must not lose what it builds on.</summary>
-    private async Task RepackAsync(HostedRepository repository)
-    {
-        if (Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
-        var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = repository.Directory }, CancellationToken.None);
-        if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", repository.Context, repacked.Problem);
     }
 }

@@ -5,7 +5,7 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.GitHosting;
 
 /// <summary>One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.</summary>
-internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time)
+internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time, ILogger logger)
 {
     /// <summary>Refs of the server's own: not shown, not fetched, not pushed.</summary>
     public const string OwnRefs = "refs/workload-proxy";
@@ -13,6 +13,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public const string Schema = "refs/heads/schema";
     private const string GeneratedRef = OwnRefs + "/generated";
     private const string CopyMark = "copy-of-the-store";
+    private const int PacksBeforeRepack = 50;
 
     private int activePushes;
     private string? accepted;
@@ -90,6 +91,14 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         var refs = Path.Combine(Directory, "refs");
         if (!System.IO.Directory.Exists(refs)) return;
         foreach (var left in System.IO.Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories)) File.Delete(left);
+    }
+
+    /// <summary>Each push is a pack of its own. Only within the gate: a push in quarantine must not lose what it builds on.</summary>
+    public async Task RepackAsync()
+    {
+        if (System.IO.Directory.GetFiles(Path.Combine(Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
+        var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = Directory }, CancellationToken.None);
+        if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", context, repacked.Problem);
     }
 
     /// <summary>A push has begun; disposing tells its end. With the last one, what killed pushes left of their quarantines goes.</summary>

@@ -6,12 +6,12 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.GitHosting;
 
 /// <summary>
-/// A change of one repository that is under way, while no other server begins one. All of it is written by <see cref="CommitAsync"/>, or nothing is: a server that dies or loses the store leaves none of it.
+/// A change of one repository that is under way, while no other server begins one. All of it is written by <see cref="CommitAsync"/>, or nothing is: a server that dies or loses
+/// the store leaves none of it.
 /// </summary>
 internal sealed class RepositoryChange(Database database, AuthContext context, RepositoryLock turn, RepositoryState? before) : IAsyncDisposable
 {
     private const int PacksBeforeOne = 50;
-    private const int UploadSeconds = 60;
     private readonly string context = context.ToString();
 
     /// <summary>Where the repository stood when the change began; null when it is not there yet.</summary>
@@ -19,8 +19,8 @@ internal sealed class RepositoryChange(Database database, AuthContext context, R
 
     /// <summary>So many packs have gathered that one should take their place.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
-    public Task<bool> WantsOnePackAsync() =>
-        database.RunAsync(async connection => await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM repository_packs WHERE context = @context", new { context }) >= PacksBeforeOne, CancellationToken.None);
+    public Task<bool> WantsOnePackAsync() => database.RunAsync(async connection =>
+        await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM repository_packs WHERE context = @context", new { context }) >= PacksBeforeOne, CancellationToken.None);
 
     /// <summary>
     /// Writes it: the refs, the objects that are new with them (none: null; <paramref name="all"/>: those of the whole repository), and whatever <paramref name="also"/> writes, in one transaction.
@@ -34,8 +34,8 @@ internal sealed class RepositoryChange(Database database, AuthContext context, R
         // megabytes go ahead by themselves: who writes is the store's only writer
         if (pack is not null)
         {
-            await database.RunAsync(connection => connection.ExecuteAsync(
-                new CommandDefinition("INSERT INTO repository_packs (id, context, pack) VALUES (@id, @context, @pack)", new { row.id, context, pack }, commandTimeout: UploadSeconds)), CancellationToken.None);
+            await database.RunAsync(connection => connection.ExecuteAsync("INSERT INTO repository_packs (id, context, pack) VALUES (@id, @context, @pack)",
+                new { row.id, context, pack }, commandTimeout: RepositoryStore.TransferSeconds), CancellationToken.None);
         }
         return await database.WriteAsync(async (connection, transaction) =>
         {
@@ -44,7 +44,10 @@ internal sealed class RepositoryChange(Database database, AuthContext context, R
             await connection.ExecuteAsync($"DELETE FROM repository_packs WHERE context = @context AND id <> @id{(all ? "" : " AND version IS NULL")}", row, transaction);
             if (await connection.ExecuteAsync("UPDATE repository_packs SET version = @Version WHERE id = @id", row, transaction) != (pack is null ? 0 : 1)) return null;
             await connection.ExecuteAsync(
-                "INSERT INTO repositories (context, version, refs) VALUES (@context, @Version, @Refs) ON CONFLICT (context) DO UPDATE SET version = excluded.version, refs = excluded.refs", row, transaction);
+                """
+                INSERT INTO repositories (context, version, refs) VALUES (@context, @Version, @Refs)
+                ON CONFLICT (context) DO UPDATE SET version = excluded.version, refs = excluded.refs
+                """, row, transaction);
             if (also is not null) await also(connection, transaction);
             return after;
         }, CancellationToken.None);

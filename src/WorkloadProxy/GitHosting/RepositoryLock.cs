@@ -8,8 +8,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.GitHosting;
 
 /// <summary>
-/// A repository's turn, among all servers: an advisory lock of PostgreSQL's, held by an open transaction that writes nothing. It ends with its connection, however the server ends. Who has lost it
-/// without knowing is stopped by the repository's version when the change is written.
+/// A repository's turn, among all servers: an advisory lock of PostgreSQL's, held by an open transaction that writes nothing. It ends with its connection, however the server ends.
+/// Who has lost it without knowing is stopped by the repository's version when the change is written.
 /// </summary>
 internal sealed class RepositoryLock : IAsyncDisposable
 {
@@ -36,9 +36,11 @@ internal sealed class RepositoryLock : IAsyncDisposable
                 {
                     await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
                     // a server that hangs must not keep the others out for ever
+                    const string Limit = "SELECT set_config('lock_timeout', @wait, true), set_config('idle_in_transaction_session_timeout', @idle, true)";
                     var limits = new { wait = $"{(long)patience.TotalMilliseconds}ms", idle = $"{(long)(2 * patience).TotalMilliseconds}ms" };
-                    await connection.ExecuteAsync(new CommandDefinition("SELECT set_config('lock_timeout', @wait, true), set_config('idle_in_transaction_session_timeout', @idle, true)", limits, transaction, cancellationToken: cancellationToken));
-                    await connection.ExecuteAsync(new CommandDefinition("SELECT pg_advisory_xact_lock(@Kind, @number)", new { Kind, number = NumberOf(context) }, transaction, (int)patience.TotalSeconds + 5, cancellationToken: cancellationToken));
+                    await connection.ExecuteAsync(new CommandDefinition(Limit, limits, transaction, cancellationToken: cancellationToken));
+                    const string Take = "SELECT pg_advisory_xact_lock(@Kind, @number)";
+                    await connection.ExecuteAsync(new CommandDefinition(Take, new { Kind, number = NumberOf(context) }, transaction, (int)patience.TotalSeconds + 5, cancellationToken: cancellationToken));
                     entered.SetResult();
                     await turn.leave.Task;
                     return true;

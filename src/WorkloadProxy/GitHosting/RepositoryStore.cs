@@ -1,3 +1,5 @@
+using System.Data;
+using System.Data.Common;
 using Dapper;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
@@ -15,26 +17,30 @@ internal sealed record RepositoryState(long Version, string Refs)
 /// </summary>
 internal sealed class RepositoryStore(Database database)
 {
+    /// <summary>How long a pack may take on its way.</summary>
+    public const int TransferSeconds = 60;
+
     // each change under way holds a connection of a pool that all of the server uses
     private readonly SemaphoreSlim changes = new(4);
 
     /// <summary>Null where the store has no such repository.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
-    public Task<RepositoryState?> ReadAsync(AuthContext context, CancellationToken cancellationToken) => database.RunAsync(
-        connection => connection.QuerySingleOrDefaultAsync<RepositoryState>(new CommandDefinition("SELECT version, refs FROM repositories WHERE context = @context", new { context = context.ToString() }, cancellationToken: cancellationToken)),
-        cancellationToken)!;
+    public Task<RepositoryState?> ReadAsync(AuthContext context, CancellationToken cancellationToken) =>
+        database.RunAsync(connection => StateAsync(connection, null, context, cancellationToken), cancellationToken);
 
     /// <summary>Hands over every pack that came after the version <paramref name="since"/>, oldest first; the state that they lead to.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public Task<RepositoryState?> FetchAsync(AuthContext context, long since, Func<byte[], Task> take, CancellationToken cancellationToken) => database.RunAsync(async connection =>
     {
         // one moment for all of it: between two queries another server may put one pack in the place of many
-        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
-        var key = new { context = context.ToString(), since };
-        var state = await connection.QuerySingleOrDefaultAsync<RepositoryState>(new CommandDefinition("SELECT version, refs FROM repositories WHERE context = @context", key, transaction, cancellationToken: cancellationToken));
-        if (state is null) return null;
-        foreach (var id in await connection.QueryAsync<string>(new CommandDefinition("SELECT id FROM repository_packs WHERE context = @context AND version > @since ORDER BY version", key, transaction, cancellationToken: cancellationToken)))
-            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition("SELECT pack FROM repository_packs WHERE id = @id", new { id }, transaction, cancellationToken: cancellationToken)))!);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        var state = await StateAsync(connection, transaction, context, cancellationToken);
+        const string Packs = "SELECT id FROM repository_packs WHERE context = @context AND version > @since ORDER BY version";
+        foreach (var id in await connection.QueryAsync<string>(new CommandDefinition(Packs, new { context = context.ToString(), since }, transaction, cancellationToken: cancellationToken)))
+        {
+            const string Pack = "SELECT pack FROM repository_packs WHERE id = @id";
+            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition(Pack, new { id }, transaction, TransferSeconds, cancellationToken: cancellationToken)))!);
+        }
         return state;
     }, cancellationToken);
 
@@ -53,5 +59,11 @@ internal sealed class RepositoryStore(Database database)
             await turn.DisposeAsync();
             throw;
         }
+    }
+
+    private static Task<RepositoryState?> StateAsync(DbConnection connection, DbTransaction? transaction, AuthContext context, CancellationToken cancellationToken)
+    {
+        const string State = "SELECT version, refs FROM repositories WHERE context = @context";
+        return connection.QuerySingleOrDefaultAsync<RepositoryState?>(new CommandDefinition(State, new { context = context.ToString() }, transaction, cancellationToken: cancellationToken));
     }
 }

@@ -1,57 +1,94 @@
 using System.Data.Common;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.PolicySources;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.GitHosting;
 
-/// <summary>Hosted repositories of several servers: the store is the truth, each disk a copy that is made current before it is used, and one change at a time is under way.</summary>
-internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, GitOptions options, ILogger<SharedRepositories> logger)
+/// <summary>
+/// Hosted repositories of several servers: the store is the truth, each disk a copy that is made current before it is used, and one change of a repository at a time is under way.
+/// </summary>
+internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, PolicySnapshotStore snapshots, GitOptions options, TimeProvider time, ILogger<SharedRepositories> logger)
 {
     private readonly RepositoryCopy copy = new(git, store, logger);
 
-    /// <summary>Null where the store has none yet.</summary>
-    public Task<RepositoryState?> ReadAsync(HostedRepository repository, CancellationToken cancellationToken) => store.ReadAsync(repository.Context, cancellationToken);
-
-    /// <summary>Whether the disk has what the store has at this moment.</summary>
-    public async Task<bool> IsCurrentAsync(HostedRepository repository, CancellationToken cancellationToken) =>
-        await store.ReadAsync(repository.Context, cancellationToken) is { } state && IsAt(repository, state);
-
-    /// <summary>Makes the disk's copy current; null, or why not. There is none afterwards (<see cref="HostedRepository.Copied"/>) if the store has none. Only within the gate.</summary>
-    public async Task<string?> CopyAsync(HostedRepository repository, CancellationToken cancellationToken)
+    /// <summary>At start: the set that the store has. Nothing is copied to the disk before it is asked for.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task LoadAsync(HostedPolicy policy, CancellationToken cancellationToken)
     {
+        var repository = policy.Repository;
+        // from before the store was shared, and nobody else's yet
+        var isFirst = repository is { Exists: true, IsCopy: false } && await store.ReadAsync(repository.Context, cancellationToken) is null;
+        if (isFirst && await EnsureCurrentAsync(policy, cancellationToken) is { } problem) policy.Refuse(problem);
+        if (policy.Version is not null || await policy.LoadSnapshotAsync(null, cancellationToken)) return;
         if (await store.ReadAsync(repository.Context, cancellationToken) is not { } state)
         {
-            repository.Copied = null;
-            return null;
+            if (!isFirst) policy.LoadInitial();
+            return;
         }
-        if (IsAt(repository, state)) return null;
-        if (repository.Copied is not null && !await copy.IsWholeAsync(repository, cancellationToken)) repository.Copied = null;
-        if (repository.Copied is not null)
-        {
-            repository.RemoveLeftovers();
-            if (await copy.CatchUpAsync(repository, cancellationToken) is not { } problem) return null;
-            logger.LogWarning("the copy of {Context} on this disk is made anew: {Reason}", repository.Context, problem);
-        }
-        return await copy.RebuildAsync(repository, state, cancellationToken);
+        // the store has the set and its commit in one write: this set does not compile with this version of the program, or there never was a good one
+        if (await EnsureCurrentAsync(policy, cancellationToken) is { } unavailable) policy.Refuse(unavailable);
+        else if (state.List.Find(HostedRepository.Main) is not { } main) policy.Refuse("the repository has no branch `main`");
+        else if (await policy.ReviewAsync(main, cancellationToken) is { Set: not null } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
     }
 
-    /// <summary>Begins a change. Only within the gate.</summary>
-    public Task<RepositoryChange> BeginAsync(HostedRepository repository, CancellationToken cancellationToken) => store.BeginAsync(repository.Context, options.Timeout, cancellationToken);
-
-    /// <summary>Brings the copy to where the change begins, while git receives into it; null, or why not.</summary>
-    public async Task<string?> CatchUpAsync(HostedRepository repository, RepositoryChange change, CancellationToken cancellationToken)
+    /// <summary>Makes the disk have what the store has at this moment, and the store have the repository; null, or why not.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task<string?> EnsureCurrentAsync(HostedPolicy policy, CancellationToken cancellationToken)
     {
-        if (change.Before is not { } before) return "the store has the repository no longer";
-        return IsAt(repository, before) ? null : await copy.CatchUpAsync(repository, cancellationToken);
+        var repository = policy.Repository;
+        if (await store.ReadAsync(repository.Context, cancellationToken) is { } state && IsAt(repository, state)) return null;
+        await repository.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (await CopyAsync(repository, cancellationToken) is { } problem) return problem;
+            if (repository.Copied is null)
+            {
+                await using var change = await BeginAsync(repository, cancellationToken);
+                // another server may have been quicker
+                if ((change.Before is null ? await FoundAsync(policy, change, cancellationToken) : await CopyAsync(repository, cancellationToken)) is { } failed) return failed;
+            }
+            await LoadMovedAsync(policy, cancellationToken);
+            await repository.RepackAsync();
+            return null;
+        }
+        finally
+        {
+            repository.Gate.Release();
+        }
+    }
+
+    /// <summary>Begins the change that a push is, from the store's state at this moment; null, or why not. Only within the gate; git receives into the copy meanwhile.</summary>
+    /// <exception cref="StoreException">The store can't be reached, or the repository's turn does not come.</exception>
+    public async Task<string?> EnterAsync(HostedPolicy policy, PushSession push, CancellationToken cancellationToken)
+    {
+        var repository = policy.Repository;
+        push.Change = await BeginAsync(repository, cancellationToken);
+        if (push.Change.Before is not { } before || (!IsAt(repository, before) && await copy.CatchUpAsync(repository, cancellationToken) is not null))
+        {
+            logger.LogWarning("push to {Context}: the disk's copy can't be brought to the store's state while it is pushed to", repository.Context);
+            return "the repository has changed meanwhile: push again";
+        }
+        await LoadMovedAsync(policy, cancellationToken);
+        return null;
     }
 
     /// <summary>
-    /// Writes what the disk has now beyond the store (<c>main</c> at <paramref name="accepted"/>, if that is given), and whatever <paramref name="also"/> writes. If the store does not take it, or
-    /// has changed meanwhile (false), the disk is put back.
+    /// Writes what the disk has now beyond the store, and in the same transaction the set of <paramref name="review"/>, if that is what <c>main</c> stands at, which is in force then. If the store
+    /// does not take it, or has changed meanwhile (false), the disk is put back.
     /// </summary>
     /// <exception cref="StoreException">The store did not take it.</exception>
     /// <exception cref="IOException">The disk's copy can't be read.</exception>
-    public async Task<bool> WriteAsync(HostedRepository repository, RepositoryChange change, ObjectId? accepted, Func<DbConnection, DbTransaction, Task>? also)
+    public async Task<bool> WriteAsync(HostedPolicy policy, RepositoryChange change, PolicyReview? review)
+    {
+        var (repository, since) = (policy.Repository, time.GetUtcNow());
+        if (review is null) return await WriteAsync(repository, change, null, null);
+        await policy.WriteSchemaAsync(review, since, CancellationToken.None);
+        return await policy.TakeAsync(review, since, () => WriteAsync(repository, change, review.Commit,
+            (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since)));
+    }
+
+    private async Task<bool> WriteAsync(HostedRepository repository, RepositoryChange change, ObjectId? accepted, Func<DbConnection, DbTransaction, Task>? also)
     {
         var before = change.Before?.List ?? RefList.Empty;
         RepositoryState? written = null;
@@ -76,6 +113,56 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
             else if (change.Before is not null) await copy.PutBackAsync(repository, before);
         }
     }
+
+    /// <summary>Makes the disk's copy current; null, or why not. If the store has no such repository there is none afterwards (<see cref="HostedRepository.Copied"/>).</summary>
+    private async Task<string?> CopyAsync(HostedRepository repository, CancellationToken cancellationToken)
+    {
+        if (await store.ReadAsync(repository.Context, cancellationToken) is not { } state)
+        {
+            repository.Copied = null;
+            return null;
+        }
+        if (IsAt(repository, state)) return null;
+        if (repository.Copied is not null && !await copy.IsWholeAsync(repository, cancellationToken)) repository.Copied = null;
+        if (repository.Copied is not null)
+        {
+            repository.RemoveLeftovers();
+            if (await copy.CatchUpAsync(repository, cancellationToken) is not { } problem) return null;
+            logger.LogWarning("the copy of {Context} on this disk is made anew: {Reason}", repository.Context, problem);
+        }
+        return await copy.RebuildAsync(repository, state, cancellationToken);
+    }
+
+    /// <summary>Gives the store its first state of a repository: what a server alone has written to its disk before the store was shared, else a new one.</summary>
+    private async Task<string?> FoundAsync(HostedPolicy policy, RepositoryChange change, CancellationToken cancellationToken)
+    {
+        var repository = policy.Repository;
+        // a copy of another store: no word of it holds here, but only a person may throw it away
+        if (repository.IsCopy) Directory.Move(repository.Directory, repository.KeptDirectory);
+        var isNew = !repository.Exists;
+        if (isNew && await repository.CreateAsync(asCopy: true, cancellationToken) is { } problem) return problem;
+        var isWritten = false;
+        try
+        {
+            var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, cancellationToken) : null;
+            isWritten = await WriteAsync(policy, change, review?.Set is null ? null : review);
+            if (!isWritten) return "another server has made the repository in this moment";
+            HostedRepository.MarkAsCopy(repository.Directory);
+            return null;
+        }
+        finally
+        {
+            if (isNew && !isWritten) Directory.Delete(repository.Directory, recursive: true);
+        }
+    }
+
+    /// <summary>A set that the copy has and that is not in force: the word of it is still on its way.</summary>
+    private static async Task LoadMovedAsync(HostedPolicy policy, CancellationToken cancellationToken)
+    {
+        if (policy.Repository.Copied?.List.Find(HostedRepository.Main)?.ToString() != policy.Version) await policy.LoadSnapshotAsync(null, cancellationToken);
+    }
+
+    private Task<RepositoryChange> BeginAsync(HostedRepository repository, CancellationToken cancellationToken) => store.BeginAsync(repository.Context, options.Timeout, cancellationToken);
 
     private static bool IsAt(HostedRepository repository, RepositoryState state)
     {

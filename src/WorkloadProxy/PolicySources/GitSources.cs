@@ -16,7 +16,7 @@ internal sealed class GitSources : IDisposable
         directories.Prepare();
         statuses = new CommitStatusClient(time);
         Program = new GitProgram(directories, options.Git, time);
-        var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), options.Git, logs.CreateLogger<SharedRepositories>());
+        var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), snapshots, options.Git, time, logs.CreateLogger<SharedRepositories>());
         Hosted = new HostedRepositories(Program, shared, changes, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
         Remote = new RemoteGitSources(options, Program, sets, snapshots, statuses, time, logs.CreateLogger<RemoteGitSources>());
     }
