@@ -11,15 +11,25 @@ internal abstract class Database : IDisposable
     /// <summary>Whether other replicas may write to it.</summary>
     public abstract bool IsShared { get; }
 
-    /// <summary>Runs <paramref name="work"/>, which reads, on a connection.</summary>
+    /// <summary>Runs <paramref name="work"/>, which reads, on a connection; twice, if the first one turns out to be lost.</summary>
     /// <exception cref="StoreException">Whatever the database had against it.</exception>
     public async Task<T> RunAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            await using var connection = await ConnectAsync(cancellationToken);
-            return await work(connection);
+            for (var attempt = 1; ; attempt++)
+            {
+                await using var connection = await ConnectAsync(cancellationToken);
+                try
+                {
+                    return await work(connection);
+                }
+                catch (Exception e) when (attempt == 1 && ReasonOf(e) is not null && IsLost(connection))
+                {
+                    // one of the pool that the server has closed meanwhile
+                }
+            }
         }
         catch (Exception e) when (ReasonOf(e) is { } reason)
         {
@@ -84,6 +94,9 @@ internal abstract class Database : IDisposable
 
     /// <summary>Ends a transaction, rolling it back if it was not committed.</summary>
     protected virtual ValueTask EndAsync(DbConnection connection, DbTransaction transaction) => transaction.DisposeAsync();
+
+    /// <summary>Whether the connection itself is gone, so that another one may do better.</summary>
+    protected virtual bool IsLost(DbConnection connection) => false;
 
     /// <summary>Why the database failed, in words that hold no secret; null for an exception that is none of its.</summary>
     protected abstract string? ReasonOf(Exception e);

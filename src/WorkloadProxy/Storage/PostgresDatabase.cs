@@ -102,13 +102,15 @@ internal sealed class PostgresDatabase : Database
             }
             catch (Exception e)
             {
-                var broken = connection.FullState.HasFlag(ConnectionState.Broken);
+                var lost = IsLost(connection);
                 await connection.DisposeAsync();
-                // a pooled connection that the server has closed meanwhile: nothing was done yet, and the next one is new
-                if (attempt > 1 || !broken || e is not NpgsqlException) throw;
+                // one of the pool that the server has closed meanwhile: nothing was done yet
+                if (attempt > 1 || !lost || e is not NpgsqlException) throw;
             }
         }
     }
+
+    protected override bool IsLost(DbConnection connection) => ((NpgsqlConnection)connection).FullState.HasFlag(ConnectionState.Broken);
 
     protected override string? ReasonOf(Exception e) => Reason(e);
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Security.Cryptography;
 using Polly;
 using Polly.Retry;
@@ -19,7 +20,6 @@ internal sealed class StoreChanges
     private readonly Database database;
     private readonly ILogger<StoreChanges> log;
     private readonly TimeProvider time;
-    private readonly ResiliencePipeline reconnect;
     private readonly List<StoreSubscription> subscriptions = [];
     private readonly ConcurrentDictionary<string, Countdown> asked = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -31,16 +31,6 @@ internal sealed class StoreChanges
         this.time = time;
         this.log = log;
         if (!database.IsShared) first.SetResult();
-        reconnect = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
-        {
-            // whatever it was: a replica that listens no more would let revoked tokens through
-            ShouldHandle = new PredicateBuilder().Handle<Exception>(e => e is not OperationCanceledException),
-            MaxRetryAttempts = int.MaxValue,
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = firstPause,
-            MaxDelay = longestPause,
-            UseJitter = true,
-        }).Build();
     }
 
     /// <summary>Whether changes of others are heard, and what was missed before has been read.</summary>
@@ -67,21 +57,30 @@ internal sealed class StoreChanges
     public async Task SettleAsync(CancellationToken cancellationToken)
     {
         if (!database.IsShared || !listening) return;
+        try
+        {
+            await HearAsync(Ask, database.CountListenersAsync, cancellationToken);
+        }
+        catch (Exception e) when (e is TimeoutException or StoreException)
+        {
+            log.LogWarning("not every replica has answered that it knows of a change: {Reason}", (e as StoreException)?.Reason ?? "one of them may be cut off");
+        }
+    }
+
+    /// <summary>Says something to all that listen, and waits for that many answers.</summary>
+    private async Task HearAsync(string topic, Func<DbConnection, Task<long>> count, CancellationToken cancellationToken)
+    {
         var id = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var answers = asked[id] = new Countdown();
         try
         {
             answers.Expect(await database.RunAsync(async connection =>
             {
-                var listeners = await database.CountListenersAsync(connection);
-                await database.NotifyAsync(connection, null, Ask, id);
+                var listeners = await count(connection);
+                await database.NotifyAsync(connection, null, topic, id);
                 return listeners;
             }, cancellationToken));
             await answers.Done.WaitAsync(patience, time, cancellationToken);
-        }
-        catch (Exception e) when (e is TimeoutException or StoreException)
-        {
-            log.LogWarning("not every replica has answered that it knows of a change: {Reason}", (e as StoreException)?.Reason ?? "one of them may be cut off");
         }
         finally
         {
@@ -91,6 +90,16 @@ internal sealed class StoreChanges
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
+        var reconnect = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
+        {
+            // whatever it was: a replica that listens no more would let revoked tokens through
+            ShouldHandle = new PredicateBuilder().Handle<Exception>(e => e is not OperationCanceledException),
+            MaxRetryAttempts = int.MaxValue,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = firstPause,
+            MaxDelay = longestPause,
+            UseJitter = true,
+        }).Build();
         while (true) await reconnect.ExecuteAsync(ListenOnceAsync, cancellationToken);
     }
 
@@ -101,11 +110,11 @@ internal sealed class StoreChanges
         Task? catchingUp = null;
         try
         {
-            await database.ListenAsync(() => catchingUp = CatchUpAsync(lost.Token), Deliver, cancellationToken);
+            await database.ListenAsync(() => catchingUp = CatchUpAsync(lost), Deliver, lost.Token);
         }
         catch (Exception e) when (catchingUp is not null && !cancellationToken.IsCancellationRequested)
         {
-            log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
+            if (e is not OperationCanceledException) log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
         }
         finally
         {
@@ -116,12 +125,22 @@ internal sealed class StoreChanges
         await Task.Delay(firstPause, time, cancellationToken);
     }
 
-    private async Task CatchUpAsync(CancellationToken lost)
+    private async Task CatchUpAsync(CancellationTokenSource lost)
     {
-        foreach (var subscription in subscriptions) subscription.ReadAll();
-        await CaughtUpAsync().WaitAsync(lost);
-        listening = true;
-        if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed has been read");
+        try
+        {
+            // an answer to itself: behind a pooler that gives connections away with each transaction, `LISTEN` succeeds and nothing is ever heard
+            await HearAsync(Answer, _ => Task.FromResult(1L), lost.Token);
+            foreach (var subscription in subscriptions) subscription.ReadAll();
+            await CaughtUpAsync().WaitAsync(lost.Token);
+            listening = true;
+            if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed has been read");
+        }
+        catch (Exception e) when (!lost.IsCancellationRequested)
+        {
+            log.LogWarning("changes can't be heard: {Reason}", e.Message);
+            await lost.CancelAsync();
+        }
     }
 
     private void Deliver(string topic, string subject)

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Tests.Storage;
@@ -17,12 +19,19 @@ public sealed class PostgresServer : IAsyncLifetime
 
     public int Port { get; } = FreePort();
 
+    public string Certificate => Path.Combine(directory.FullName, "server.crt");
+    public string AnotherCertificate => Path.Combine(directory.FullName, "another.crt");
+
     public static void RequireInstalled() => Assert.SkipWhen(programs is null, "PostgreSQL is not installed: apt-get install postgresql");
 
     public async ValueTask InitializeAsync()
     {
         if (programs is null) return;
-        if (IsRoot) await RunAsync("chown", "postgres", directory.FullName);
+        var key = Certify(Certificate);
+        Certify(AnotherCertificate);
+        await File.WriteAllTextAsync(Key, key);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (IsRoot) await RunAsync("chown", "postgres", directory.FullName, Key);
         var password = Path.Combine(directory.FullName, "password");
         await File.WriteAllTextAsync(password, Password + "\n");
         await RunHereAsync("initdb", "--pgdata", Data, "--username", "proxy", "--auth", "scram-sha-256", "--pwfile", password, "--encoding", "UTF8", "--locale", "C", "--no-sync");
@@ -30,7 +39,7 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     public Task StartAsync() => RunHereAsync("pg_ctl", "start", "--wait", "--pgdata", Data, "--log", Path.Combine(directory.FullName, "log"), "--options",
-        $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory.FullName} -c fsync=off -c shared_buffers=16MB");
+        $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory.FullName} -c fsync=off -c shared_buffers=16MB -c ssl=on -c ssl_cert_file={Certificate} -c ssl_key_file={Key}");
 
     /// <summary>Ends it as <c>kill -9</c> would: nobody is told.</summary>
     public Task StopAsync() => RunHereAsync("pg_ctl", "stop", "--wait", "--pgdata", Data, "--mode", "immediate");
@@ -59,6 +68,22 @@ public sealed class PostgresServer : IAsyncLifetime
         directory.Delete(recursive: true);
     }
 
+    /// <summary>A certificate of its own for <c>localhost</c>; its key.</summary>
+    private static string Certify(string file)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        File.WriteAllText(file, certificate.ExportCertificatePem());
+        return key.ExportPkcs8PrivateKeyPem();
+    }
+
+    private string Key => Path.Combine(directory.FullName, "server.key");
     private string Data => Path.Combine(directory.FullName, "data");
     private static bool IsRoot => Environment.UserName == "root";
 

@@ -1,6 +1,12 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Dapper;
+using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Issuing;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicySources;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Issuing;
@@ -142,5 +148,125 @@ public sealed class PostgresStoreTests(PostgresServer server)
         var replica = test.Replica();
         replica.Options = replica.Options with { Postgres = PostgresServer.Options($"postgres://reader{test.Database}:p@127.0.0.1:{server.Port}/{test.Database}") };
         Assert.Contains("permission denied for schema public", (await Assert.ThrowsAsync<StartException>(replica.OpenAsync)).Message);
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_the_connection_and_says_nothing_does_not_hold_up_the_start()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var test = new TestStore();
+        test.Options = test.Options with { Postgres = PostgresServer.Options($"postgres://proxy:hunter2@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/x?connect_timeout=1"), MasterKey = new MasterKeyOptions("unused") };
+        var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync).WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
+        Assert.DoesNotContain("hunter2", failure.ToString());
+    }
+
+    [Fact]
+    public async Task A_key_that_is_due_is_made_by_one_replica()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        TestStore first = test.Replica(), second = test.Replica();
+        using var a = await first.OpenAsync();
+        using var b = await second.OpenAsync();
+        SigningKeys ofA = await first.OpenKeysAsync(a), ofB = await second.OpenKeysAsync(b);
+        var due = ofA.Keys[0].SignsFrom + first.Options.Tokens.KeyRotation - ofA.Schedule.ScheduledLead;
+        first.Time.Now = second.Time.Now = due;
+        await Task.WhenAll(Task.Run(() => ofA.MaintainAsync(TestStore.Cancel)), Task.Run(() => ofB.MaintainAsync(TestStore.Cancel)));
+        Assert.Equal(2, ofA.Keys.Count);
+        Assert.Equal(ofA.Keys.Select(key => key.Id), ofB.Keys.Select(key => key.Id));
+        Assert.Equal("2", await server.ExecuteAsync(test.Database, "SELECT count(*) FROM signing_keys"));
+        // what one drops, the other drops
+        first.Time.Now = second.Time.Now = ofA.Keys[1].SignsFrom + ofA.Schedule.Overlap;
+        await ofA.MaintainAsync(TestStore.Cancel);
+        await ofB.MaintainAsync(TestStore.Cancel);
+        Assert.Equal(Assert.Single(ofA.Keys).Id, Assert.Single(ofB.Keys).Id);
+    }
+
+    [Fact]
+    public async Task Replicas_that_are_configured_differently_for_a_while_do_not_outdo_each_other()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        TestStore first = test.Replica(), second = test.Replica();
+        second.Options = second.Options with { Tokens = new TokenOptions { Algorithm = "ES256" } };
+        using var a = await first.OpenAsync();
+        using var b = await second.OpenAsync();
+        SigningKeys ofA = await first.OpenKeysAsync(a), ofB = await second.OpenKeysAsync(b);
+        for (var i = 0; i < 3; i++)
+        {
+            await ofA.MaintainAsync(TestStore.Cancel);
+            await ofB.MaintainAsync(TestStore.Cancel);
+        }
+        Assert.Equal(["RS256", "ES256"], ofA.Keys.Select(key => key.Algorithm));
+        Assert.Equal(ofB.Keys.Select(key => key.Id), ofA.Keys.Select(key => key.Id));
+    }
+
+    [Fact]
+    public async Task A_store_whose_keys_are_gone_takes_none_from_a_server_that_has_them()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        var replica = test.Replica();
+        using var store = await replica.OpenAsync();
+        var keys = await replica.OpenKeysAsync(store);
+        var id = keys.Current(replica.Time.Now).Id;
+        await server.ExecuteAsync(test.Database, "DELETE FROM signing_keys");
+        await keys.ReadAsync(TestStore.Cancel);
+        Assert.Equal(id, keys.Current(replica.Time.Now).Id);
+    }
+
+    [Fact]
+    public async Task The_other_features_keep_what_they_keep_on_PostgreSQL_too()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        var replica = test.Replica();
+        using var store = await replica.OpenAsync();
+        var issuers = new IssuerKeyStore(store.Database);
+        Assert.Null(await issuers.LoadAsync("https://issuer.example", TestStore.Cancel));
+        foreach (byte version in (byte[])[1, 2]) await issuers.SaveAsync("https://issuer.example", [version], replica.Time.Now, TestStore.Cancel);
+        Assert.Equal([2], (await issuers.LoadAsync("https://issuer.example", TestStore.Cancel))!.Document);
+        await issuers.RemoveAsync("https://issuer.example", TestStore.Cancel);
+        Assert.Null(await issuers.LoadAsync("https://issuer.example", TestStore.Cancel));
+
+        var snapshots = new PolicySnapshotStore(store.Database);
+        Assert.Null(await snapshots.LoadAsync(IssuingTest.DigitalOcean, "directory:/a", TestStore.Cancel));
+        foreach (var version in (string[])["v1", "v1", "v2"]) await snapshots.SaveAsync(IssuingTest.DigitalOcean, "directory:/a", version, [new PolicyFile("roles/a.hcl", "x"u8.ToArray())], replica.Time.Now, TestStore.Cancel);
+        var snapshot = (await snapshots.LoadAsync(IssuingTest.DigitalOcean, "directory:/a", TestStore.Cancel))!;
+        Assert.Equal(("v2", "roles/a.hcl", replica.Time.Now), (snapshot.Version, Assert.Single(snapshot.Files).Path, snapshot.TakenAt));
+        Assert.Null(await snapshots.LoadAsync(IssuingTest.DigitalOcean, "directory:/b", TestStore.Cancel));
+
+        var revocations = await RevocationSet.OpenAsync(store.Database, replica.Options.Tokens, replica.Time, TestStore.Cancel);
+        await revocations.RevokeAsync(replica.GitHub().Token, TestStore.Cancel);
+        var again = await RevocationSet.OpenAsync(store.Database, replica.Options.Tokens, replica.Time, TestStore.Cancel);
+        Assert.True(again.ContainsAny(replica.GitHub().Token.RevocationIds));
+        replica.Time.Now += TimeSpan.FromHours(2);
+        await again.SweepAsync(TestStore.Cancel);
+        Assert.Equal("0", await server.ExecuteAsync(test.Database, "SELECT count(*) FROM revocations"));
+    }
+
+    [Fact]
+    public async Task Over_TLS_the_server_is_who_it_says_or_nobody_speaks_to_it()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        var address = test.Address.Replace("127.0.0.1", "localhost");
+        foreach (var (options, opens) in new[]
+        {
+            ("sslmode=disable", true), ("sslmode=require", true), ($"sslmode=verify-full&sslrootcert={server.Certificate}", true), ("sslmode=verify-full", false),
+            ($"sslmode=verify-full&sslrootcert={server.AnotherCertificate}", false),
+        })
+        {
+            var replica = test.Replica();
+            replica.Options = replica.Options with { Postgres = PostgresServer.Options($"{address}?{options}") };
+            if (opens) (await replica.OpenAsync()).Dispose();
+            else Assert.Contains("certificate", (await Assert.ThrowsAsync<StartException>(replica.OpenAsync)).ToString());
+        }
+    }
+
+    [Fact]
+    public async Task A_backup_of_it_is_the_work_of_pg_dump()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        using StringWriter output = new(), errors = new();
+        Assert.Equal(1, await BackupCommand.RunAsync(test.Replica().Options, "backup.db", output, errors, TestStore.Cancel));
+        Assert.StartsWith("no backup was made: the store is on PostgreSQL, and `pg_dump` is the tool for it", errors.ToString());
+        Assert.False(File.Exists("backup.db"));
     }
 }
