@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicySources;
@@ -111,30 +112,26 @@ internal sealed class HostedRepositories(
             var tip = repository.Tip;
             if (tip is null && push.Withdrawn is { } generated) await repository.RestoreGeneratedAsync(generated, CancellationToken.None);
             var review = push.Accepted is { } accepted && tip == accepted.Commit ? accepted : null;
-            if (review is not null)
-            {
-                push.Record.Reason = $"pushed {review.Commit}";
-                push.Record.Commit = review.Commit.ToString();
-            }
             if (push.Change is { } change)
             {
-                if (!await shared!.WriteAsync(policies[repository.Context], change, review)) return new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again");
+                if (!await shared!.WriteAsync(policies[repository.Context], change, review)) return Refuse(push, new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again"));
                 isTold = review is not null;
             }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
-            if (review is not null) await repository.RepackAsync();
+            if (review is null) return null;
+            (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
+            await repository.RepackAsync();
             return null;
         }
         catch (StoreException e)
         {
-            push.Record.Reason = "push refused: the store did not take it";
             logger.LogError("push to {Context}: {Reason}", repository.Context, e.Message);
-            return e.Failure;
+            return Refuse(push, e.Failure);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.LogError(e, "push to {Context}: the repository can't be read after it", repository.Context);
-            return push.Held is null ? null : HttpBackend.Unavailable(e.Message);
+            return push.Held is null ? null : Refuse(push, HttpBackend.Unavailable(e.Message));
         }
         finally
         {
@@ -142,6 +139,13 @@ internal sealed class HostedRepositories(
             // the gate is free: who follows needs nothing of it
             if (isTold) await changes.SettleAsync(CancellationToken.None);
         }
+    }
+
+    private static Failure Refuse(PushSession push, Failure failure)
+    {
+        push.Record.Decision = AuditDecision.Deny;
+        push.Record.Reason = $"push refused: {failure.Message}";
+        return failure;
     }
 
     private async Task LoadAsync(HostedPolicy policy, CancellationToken cancellationToken)

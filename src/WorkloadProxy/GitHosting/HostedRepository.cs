@@ -96,9 +96,16 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     /// <summary>Each push is a pack of its own. Only within the gate: a push in quarantine must not lose what it builds on.</summary>
     public async Task RepackAsync()
     {
-        if (System.IO.Directory.GetFiles(Path.Combine(Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
-        var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = Directory }, CancellationToken.None);
-        if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", context, repacked.Problem);
+        try
+        {
+            if (System.IO.Directory.GetFiles(Path.Combine(Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
+            var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = Directory }, CancellationToken.None);
+            if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", context, repacked.Problem);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.LogWarning("repository of {Context} could not be repacked: {Reason}", context, e.Message);
+        }
     }
 
     /// <summary>A push has begun; disposing tells its end. With the last one, what killed pushes left of their quarantines goes.</summary>

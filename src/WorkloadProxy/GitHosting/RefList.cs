@@ -16,7 +16,8 @@ internal sealed record RefList(string Text)
             foreach (var line in Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 var space = line.IndexOf(' ');
-                if (space > 0 && ObjectId.TryParse(line[..space], out var id)) yield return (id, line[(space + 1)..]);
+                var name = line[(space + 1)..];
+                if (space > 0 && ObjectId.TryParse(line[..space], out var id) && name.StartsWith("refs/", StringComparison.Ordinal)) yield return (id, name);
             }
         }
     }
