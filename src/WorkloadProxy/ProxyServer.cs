@@ -124,7 +124,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     {
         try
         {
-            await changes.Listening.WaitAsync(TimeSpan.FromSeconds(10), time, cancellationToken);
+            await changes.Listening.WaitAsync(TimeSpan.FromSeconds(30), time, cancellationToken);
         }
         catch (TimeoutException e)
         {

@@ -21,7 +21,7 @@ internal static class KeysCommands
         new(RotateName, async (_, cancellationToken) =>
         {
             if (!(await keys.RotateAsync(cancellationToken)).Succeeded(out var key, out var failure)) return failure;
-            if (changes is not null) await changes.SettleAsync(cancellationToken);
+            if (changes is not null) await changes.SettleAsync(SigningKeys.Topic, cancellationToken);
             return new JsonObject { ["key"] = Describe(key, keys, time.GetUtcNow()) };
         }),
     ];

@@ -22,7 +22,7 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         if (verified.Succeeded(out var revoked, out var failure))
         {
             await revocations.RevokeAsync(revoked, http.RequestAborted);
-            await changes.SettleAsync(http.RequestAborted);
+            await changes.SettleAsync(RevocationSet.Topic, http.RequestAborted);
             record.Revoked = revoked;
             record.Reason = "revoked";
         }

@@ -98,7 +98,7 @@ internal sealed class PostgresDatabase : Database
             var connection = await source.OpenConnectionAsync(cancellationToken);
             try
             {
-                return await BeginAsync(connection, patience: TimeSpan.FromSeconds(5), cancellationToken);
+                return await BeginAsync(connection, patience: TimeSpan.FromSeconds(10), cancellationToken);
             }
             catch (Exception e)
             {

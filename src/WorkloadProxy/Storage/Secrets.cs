@@ -67,6 +67,9 @@ internal sealed class Secrets
         var usable = keys.GetAllKeys().Where(key => !key.IsRevoked && key.ExpirationDate > now).ToList();
         // replicas read the ring again every day: a successor seals when all have it
         if (!usable.Any(key => key.ExpirationDate > now + ringKeyLifetime / 4)) keys.CreateNewKey(usable.Count == 0 ? now : now + ringKeyPropagation, now + ringKeyLifetime);
-        return provider.GetRequiredService<IDataProtectionProvider>();
+        var protection = provider.GetRequiredService<IDataProtectionProvider>();
+        // the ring is read now and kept for a day: what is sealed within a transaction must not wait for another connection
+        protection.CreateProtector(CanaryPurpose).Protect([1]);
+        return protection;
     }
 }

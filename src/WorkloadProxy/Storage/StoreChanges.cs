@@ -33,8 +33,8 @@ internal sealed class StoreChanges
         if (!database.IsShared) first.SetResult();
     }
 
-    /// <summary>Whether changes of others are heard, and what was missed before has been read.</summary>
-    public bool IsListening => listening || !database.IsShared;
+    /// <summary>Whether changes of others are heard and taken in, and what was missed before has been read.</summary>
+    public bool IsListening => !database.IsShared || (listening && subscriptions.TrueForAll(subscription => !subscription.IsFailing));
 
     /// <summary>Ends when that is so for the first time.</summary>
     public Task Listening => first.Task;
@@ -51,15 +51,15 @@ internal sealed class StoreChanges
         database.IsShared ? Task.WhenAll([ListenAsync(cancellationToken), .. subscriptions.Select(subscription => subscription.RunAsync(cancellationToken))]) : Task.CompletedTask;
 
     /// <summary>
-    /// Ends when every replica that listens has taken in what was committed before, so that the change holds on all at the next request. One that does not answer is waited
-    /// for 2 s: it is cut off, says so in its readiness, and reads all again before it is ready.
+    /// Ends when every replica that listens has taken in what was committed before (under this topic, or under all), so that the change holds on all at the next request. One
+    /// that does not answer is waited for 2 s: it is cut off, says so in its readiness, and reads all again before it is ready.
     /// </summary>
-    public async Task SettleAsync(CancellationToken cancellationToken)
+    public async Task SettleAsync(string? topic, CancellationToken cancellationToken)
     {
         if (!database.IsShared || !listening) return;
         try
         {
-            await HearAsync(Ask, database.CountListenersAsync, cancellationToken);
+            await HearAsync(Ask, topic, database.CountListenersAsync, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or StoreException)
         {
@@ -67,8 +67,11 @@ internal sealed class StoreChanges
         }
     }
 
-    /// <summary>Says something to all that listen, and waits for that many answers.</summary>
-    private async Task HearAsync(string topic, Func<DbConnection, Task<long>> count, CancellationToken cancellationToken)
+    /// <inheritdoc cref="SettleAsync(string?, CancellationToken)"/>
+    public Task SettleAsync(CancellationToken cancellationToken) => SettleAsync(null, cancellationToken);
+
+    /// <summary>Says something to all that listen, and waits for as many answers as <paramref name="count"/> says.</summary>
+    private async Task HearAsync(string what, string? topic, Func<DbConnection, Task<long>> count, CancellationToken cancellationToken)
     {
         var id = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var answers = asked[id] = new Countdown();
@@ -77,7 +80,7 @@ internal sealed class StoreChanges
             answers.Expect(await database.RunAsync(async connection =>
             {
                 var listeners = await count(connection);
-                await database.NotifyAsync(connection, null, topic, id);
+                await database.NotifyAsync(connection, null, what, topic is null ? id : $"{id} {topic}");
                 return listeners;
             }, cancellationToken));
             await answers.Done.WaitAsync(patience, time, cancellationToken);
@@ -130,9 +133,9 @@ internal sealed class StoreChanges
         try
         {
             // an answer to itself: behind a pooler that gives connections away with each transaction, `LISTEN` succeeds and nothing is ever heard
-            await HearAsync(Answer, _ => Task.FromResult(1L), lost.Token);
+            await HearAsync(Answer, null, _ => Task.FromResult(1L), lost.Token);
             foreach (var subscription in subscriptions) subscription.ReadAll();
-            await CaughtUpAsync().WaitAsync(lost.Token);
+            await CaughtUpAsync(null).WaitAsync(lost.Token);
             listening = true;
             if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed has been read");
         }
@@ -155,11 +158,13 @@ internal sealed class StoreChanges
         }
     }
 
-    private async Task AnswerAsync(string id)
+    private async Task AnswerAsync(string question)
     {
         try
         {
-            await CaughtUpAsync();
+            var parts = question.Split(' ', 2);
+            var id = parts[0];
+            await CaughtUpAsync(parts.Length > 1 ? parts[1] : null);
             await database.RunAsync(async connection =>
             {
                 await database.NotifyAsync(connection, null, Answer, id);
@@ -173,7 +178,7 @@ internal sealed class StoreChanges
         }
     }
 
-    private Task CaughtUpAsync() => Task.WhenAll(subscriptions.Select(subscription => subscription.CaughtUpAsync()));
+    private Task CaughtUpAsync(string? topic) => Task.WhenAll(subscriptions.Where(subscription => topic is null || subscription.Topic == topic).Select(subscription => subscription.CaughtUpAsync()));
 
     /// <summary>Answers may come before it is known how many there are to be.</summary>
     private sealed class Countdown

@@ -14,7 +14,12 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
 
     private readonly Channel<Item> waiting = Channel.CreateBounded<Item>(MostWaiting);
 
+    private volatile bool failing;
+
     public string Topic => topic;
+
+    /// <summary>Whether the last call failed, so that what others changed is not known here.</summary>
+    public bool IsFailing => failing;
 
     public void Add(string subject)
     {
@@ -70,11 +75,13 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
         try
         {
             await changed(subject, cancellationToken);
+            failing = false;
             return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // whatever it was: a replica that no longer takes in what others change would let revoked tokens through
+            failing = true;
             log.LogError(e, "a change of {Topic} could not be taken in, all of it is read again", topic);
             return false;
         }

@@ -22,13 +22,11 @@ public sealed class StoreChangesTests(PostgresServer server)
             throw new InvalidOperationException();
         }, TestStore.Cancel));
         await Notify(a, "thing", "it's one");
+        foreach (var hearing in (Hearing[])[own, others]) Assert.Equal("it's one", await hearing.NextAsync());
+        // too long for a notice
         await Notify(a, "thing", new string('x', 9000));
+        foreach (var hearing in (Hearing[])[own, others]) Assert.Null(await hearing.NextAsync());
         await Notify(a, "another", "end");
-        foreach (var hearing in (Hearing[])[own, others])
-        {
-            Assert.Equal("it's one", await hearing.NextAsync());
-            Assert.Null(await hearing.NextAsync());
-        }
         Assert.Equal("end", await nobody.NextAsync());
     }
 
@@ -59,6 +57,45 @@ public sealed class StoreChangesTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task A_change_is_settled_when_every_replica_has_taken_it_in()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        using var a = await test.Replica().OpenAsync();
+        using var b = await test.Replica().OpenAsync();
+        var gate = new TaskCompletionSource();
+        await using Hearing own = new(a, "thing"), others = new(b, "thing", until: gate.Task);
+        await own.Changes.Listening;
+        Assert.False(others.Changes.Listening.IsCompleted);
+        Assert.False(others.Changes.IsListening);
+        gate.SetResult();
+        await others.Changes.Listening;
+        for (var i = 0; i < 20; i++)
+        {
+            await Notify(a, "thing", $"{i}");
+            await own.Changes.SettleAsync("thing", TestStore.Cancel);
+            Assert.Equal($"{i}", others.Last);
+        }
+    }
+
+    [Fact]
+    public async Task A_replica_that_does_not_answer_is_not_waited_for_for_ever()
+    {
+        using var test = await PostgresTest.CreateAsync(server);
+        using var a = await test.Replica().OpenAsync();
+        await using Hearing own = new(a, "thing");
+        await own.Changes.Listening;
+        // it listens, as far as the server knows, and says nothing
+        await a.Database.RunAsync(async connection =>
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = "SELECT pg_advisory_lock_shared(1464816203, 1)";
+            await command.ExecuteNonQueryAsync();
+            await own.Changes.SettleAsync(TestStore.Cancel).WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
+            return true;
+        }, TestStore.Cancel);
+    }
+
+    [Fact]
     public async Task A_store_in_a_file_has_nothing_to_listen_to()
     {
         using var test = new TestStore();
@@ -80,18 +117,21 @@ public sealed class StoreChangesTests(PostgresServer server)
         private readonly CancellationTokenSource stop = new();
         private readonly Task running;
 
-        public Hearing(Store store, string topic, string? failing = null)
+        public Hearing(Store store, string topic, string? failing = null, Task? until = null)
         {
             Changes = new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance);
-            Changes.Subscribe(topic, (subject, _) =>
+            Changes.Subscribe(topic, async (subject, _) =>
             {
+                if (until is not null) await until;
+                Last = subject;
                 heard.Writer.TryWrite(subject);
-                return subject is not null && subject == failing ? throw new InvalidOperationException("as asked") : Task.CompletedTask;
+                if (subject is not null && subject == failing) throw new InvalidOperationException("as asked");
             });
             running = Changes.RunAsync(stop.Token);
         }
 
         public StoreChanges Changes { get; }
+        public string? Last { get; private set; }
 
         public async Task<string?> NextAsync()
         {
