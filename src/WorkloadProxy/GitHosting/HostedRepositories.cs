@@ -137,7 +137,7 @@ internal sealed class HostedRepositories(
         {
             await push.LeaveGateAsync();
             // the gate is free: who follows needs nothing of it
-            if (isTold) await changes.SettleAsync(CancellationToken.None);
+            if (isTold) await changes.SettleAsync(PolicySnapshotStore.Topic, CancellationToken.None);
         }
     }
 
