@@ -7,46 +7,68 @@ internal sealed class Field : IAsyncDisposable
 {
     private const string TeamToken = "dop_v1_bench";
 
-    private readonly Dictionary<string, Subject> subjects;
+    private readonly WorkFolder folder;
+    private readonly Dictionary<string, Subject> subjects = [];
 
-    private Field(Dictionary<string, Subject> subjects, StartUp start, string audit)
-    {
-        this.subjects = subjects;
-        Start = start;
-        Audit = audit;
-    }
+    private Field(WorkFolder folder) => this.folder = folder;
 
-    public StartUp Start { get; }
-    public string Audit { get; }
     public Subject this[string name] => subjects[name];
 
     public static async Task<Field> StartAsync(WorkFolder folder, Tokens tokens)
     {
-        var subjects = new Dictionary<string, Subject>();
+        var field = new Field(folder);
         try
         {
-            var origin = subjects["nginx"] = await Nginx(folder);
-            subjects["yarp"] = await Yarp(origin);
-            subjects["haproxy"] = await HaProxy(folder, tokens, origin);
-            WritePolicies(folder);
             folder.File("jwks.json", tokens.Jwks);
-
-            var starts = new List<double>();
-            // the first start of all makes the keys and the store
-            for (var i = 0; i <= 5; i++)
-            {
-                await using var once = await Product(folder, origin, "start", "RS256");
-                if (i > 0) starts.Add(once.Started.TotalMilliseconds);
-            }
-            subjects["product"] = await Product(folder, origin, "product", "RS256");
-            subjects["product-es256"] = await Product(folder, origin, "product-es256", "ES256");
-            var start = new StartUp(starts.Order().ElementAt(starts.Count / 2), subjects["product"].ResidentMegabytes);
-            return new Field(subjects, start, folder.File("product.audit.jsonl"));
+            PolicyFiles.Ordinary(folder, "policy");
+            await field.AddAsync("nginx", field.NginxAsync);
+            await field.AddAsync("yarp", field.YarpAsync);
+            await field.AddAsync("haproxy", () => field.HaProxyAsync(tokens));
+            await field.AddAsync("product", () => field.ProductAsync("product"));
+            await field.AddAsync("product-es256", () => field.ProductAsync("product-es256", "ES256"));
+            return field;
         }
         catch
         {
-            foreach (var subject in subjects.Values) await subject.DisposeAsync();
+            await field.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>The product as it is run: policies from a directory unless told otherwise, an audit file, metrics exported (to the origin, which takes anything). Its data stays for the next of that name.</summary>
+    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null)
+    {
+        var port = Subject.FreePort();
+        var url = $"http://127.0.0.1:{port}";
+        var origin = subjects["nginx"].Address.ToString();
+        var configuration = folder.File($"{name}.json", JsonSerializer.Serialize(new
+        {
+            PublicUrl = url,
+            Urls = url,
+            DataDirectory = $"{name}.data",
+            Upstreams = new { DigitalOcean = new { Kind = "digitalocean", Address = origin } },
+            Issuers = new[] { new { Tokens.Issuer, JwksFile = "jwks.json" } },
+            Policies = new[] { policy ?? new { Tokens.Context, Directory = "policy" } },
+            Credentials = new[] { new { Tokens.Context, Kind = "Bearer", EnvironmentVariable = "DIGITALOCEAN_TOKEN" } },
+            Tokens = new { Algorithm = algorithm },
+            Audit = new { File = $"{name}.audit.jsonl" },
+        }));
+        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
+        {
+            ["DIGITALOCEAN_TOKEN"] = TeamToken,
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = origin,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_TRACES_EXPORTER"] = "none",
+        });
+    }
+
+    /// <summary>Audit files are moved away now and then, as a log rotation does: the product opens new ones.</summary>
+    public void ForgetAudit()
+    {
+        foreach (var audit in Directory.GetFiles(folder.Path, "*.audit.jsonl"))
+        {
+            File.Move(audit, audit + ".old", overwrite: true);
+            File.Delete(audit + ".old");
         }
     }
 
@@ -55,7 +77,7 @@ internal sealed class Field : IAsyncDisposable
         foreach (var subject in subjects.Values.Reverse()) await subject.DisposeAsync();
     }
 
-    private static Task<Subject> Nginx(WorkFolder folder)
+    private Task<Subject> NginxAsync()
     {
         var port = Subject.FreePort();
         var body = JsonSerializer.Serialize(new { database = new { id = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", name = "backend", engine = "pg", note = new string('x', 900) } });
@@ -82,14 +104,14 @@ internal sealed class Field : IAsyncDisposable
         return Subject.StartAsync("nginx", port, "/", "nginx", ["-p", folder.File("nginx"), "-c", configuration]);
     }
 
-    private static Task<Subject> Yarp(Subject origin)
+    private Task<Subject> YarpAsync()
     {
         var port = Subject.FreePort();
-        return Subject.StartAsync("yarp", port, "/", "dotnet", [Published("BareYarp", "bare-yarp"), "--urls", $"http://127.0.0.1:{port}", "--Origin", origin.Address.ToString()]);
+        return Subject.StartAsync("yarp", port, "/", "dotnet", [Published("BareYarp", "bare-yarp"), "--urls", $"http://127.0.0.1:{port}", "--Origin", subjects["nginx"].Address.ToString()]);
     }
 
     /// <summary>Verifies signature, issuer, audience and expiry, and puts the credential in the token's place.</summary>
-    private static Task<Subject> HaProxy(WorkFolder folder, Tokens tokens, Subject origin)
+    private Task<Subject> HaProxyAsync(Tokens tokens)
     {
         var port = Subject.FreePort();
         var rsa = folder.File("rsa.pem", tokens.RsaPublicPem);
@@ -118,85 +140,16 @@ internal sealed class Field : IAsyncDisposable
               http-request set-header Authorization "Bearer {{TeamToken}}"
               default_backend origin
             backend origin
-              server origin {{origin.Address.Authority}}
+              server origin {{subjects["nginx"].Address.Authority}}
 
             """);
         return Subject.StartAsync("haproxy", port, "/", "haproxy", ["-f", configuration]);
     }
 
-    /// <summary>The product as it is run: policies from a directory, an audit file, metrics exported (to the origin, which takes anything).</summary>
-    private static Task<Subject> Product(WorkFolder folder, Subject origin, string name, string algorithm)
-    {
-        var port = Subject.FreePort();
-        var url = $"http://127.0.0.1:{port}";
-        var configuration = folder.File($"{name}.json", JsonSerializer.Serialize(new
-        {
-            PublicUrl = url,
-            Urls = url,
-            DataDirectory = $"{name}.data",
-            Upstreams = new { DigitalOcean = new { Kind = "digitalocean", Address = origin.Address.ToString() } },
-            Issuers = new[] { new { Tokens.Issuer, JwksFile = "jwks.json" } },
-            Policies = new[] { new { Tokens.Context, Directory = "policy" } },
-            Credentials = new[] { new { Tokens.Context, Kind = "Bearer", EnvironmentVariable = "DIGITALOCEAN_TOKEN" } },
-            Tokens = new { Algorithm = algorithm },
-            Audit = new { File = $"{name}.audit.jsonl" },
-        }));
-        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [Published("WorkloadProxy", "workload-proxy"), "serve", "--config", configuration], new Dictionary<string, string>
-        {
-            ["DIGITALOCEAN_TOKEN"] = TeamToken,
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = origin.Address.ToString(),
-            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-            ["OTEL_TRACES_EXPORTER"] = "none",
-        });
-    }
+    private async Task AddAsync(string name, Func<Task<Subject>> start) => subjects[name] = await start();
 
-    /// <summary>One role for the jobs that are measured, among a hundred of others.</summary>
-    private static void WritePolicies(WorkFolder folder)
-    {
-        folder.File("policy/roles/bench.hcl", $$"""
-            role "bench" {
-              iss              = "{{Tokens.Issuer}}"
-              aud              = "api://DigitalOcean?actx={actx}"
-              sub              = "repo:org/repo:ref:refs/heads/main"
-              job_workflow_ref = "org/repo/.github/workflows/do-wid.yml@refs/heads/main"
-              policies         = ["bench"]
-            }
-            """);
-        folder.File("policy/policies/bench.hcl", """
-            path "/v1/oidc/issue" {
-              capabilities       = ["create"]
-              allowed_parameters = { "aud" = "api://DigitalOcean?actx={actx}", "sub" = "actx:{actx}:role:bench", "ttl" = 300 }
-            }
-            path "/v2/databases/+" {
-              capabilities       = ["read"]
-              allowed_parameters = {}
-            }
-            path "/v2/spaces/keys" {
-              capabilities       = ["create"]
-              allowed_parameters = {
-                "name"   = "bucket-111-read-token-*"
-                "grants" = [{ "bucket" = "111", "permission" = "read" }]
-                "note"   = []
-              }
-            }
-            """);
-        for (var i = 0; i < 100; i++)
-        {
-            folder.File($"policy/roles/other-{i}.hcl", $$"""
-                role "other-{{i}}" {
-                  iss      = "{{Tokens.Issuer}}"
-                  aud      = "api://DigitalOcean?actx={actx}"
-                  sub      = "repo:org/other-{{i}}:*"
-                  policies = ["other-{{i}}"]
-                }
-                """);
-            folder.File($"policy/policies/other-{i}.hcl", $$"""
-                path "/v2/droplets/{{i}}" {
-                  capabilities = ["read"]
-                }
-                """);
-        }
-    }
+    /// <summary>The published program.</summary>
+    public static string WorkloadProxy { get; } = Published("WorkloadProxy", "workload-proxy");
 
     /// <summary>Where <c>bench/run</c> published it.</summary>
     private static string Published(string project, string name)
@@ -205,6 +158,3 @@ internal sealed class Field : IAsyncDisposable
         return Path.Combine(here.Parent!.Parent!.Parent!.Parent!.Parent!.FullName, "artifacts", "bench", project, $"{name}.dll");
     }
 }
-
-/// <summary>Start to ready (median of five starts on an existing store), and resident memory just after.</summary>
-internal sealed record StartUp(double Milliseconds, double ResidentMegabytes);

@@ -33,6 +33,24 @@ internal sealed class Subject : IAsyncDisposable
     /// <summary>Resident memory of the process and its children, in MB.</summary>
     public double ResidentMegabytes => Tree().Sum(id => Fields(id) is { } fields ? long.Parse(fields[21], CultureInfo.InvariantCulture) * Environment.SystemPageSize / 1e6 : 0);
 
+    /// <summary>CPU time of this program's children that have ended, in seconds: of one that has just been waited for, the difference.</summary>
+    public static double CpuSecondsOfEndedChildren =>
+        Fields(Environment.ProcessId) is { } fields ? (double.Parse(fields[13], CultureInfo.InvariantCulture) + double.Parse(fields[14], CultureInfo.InvariantCulture)) / TicksPerSecond : 0;
+
+    /// <summary>Resident memory now and then until <paramref name="load"/> ends, each with the time since its beginning.</summary>
+    public async Task<IReadOnlyList<(TimeSpan At, double Megabytes)>> WatchMemoryAsync(Task load, TimeSpan interval, Action<IReadOnlyList<(TimeSpan At, double Megabytes)>>? look = null)
+    {
+        var clock = Stopwatch.StartNew();
+        var seen = new List<(TimeSpan, double)> { (TimeSpan.Zero, ResidentMegabytes) };
+        while (await Task.WhenAny(load, Task.Delay(interval)) != load)
+        {
+            seen.Add((clock.Elapsed, ResidentMegabytes));
+            look?.Invoke(seen);
+        }
+        await load;
+        return seen;
+    }
+
     public static async Task<Subject> StartAsync(string name, int port, string readyPath, string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };

@@ -28,6 +28,9 @@ internal sealed class Tokens(WorkFolder folder) : IDisposable
 
     public string One() => One(Interlocked.Increment(ref serial), rsa);
 
+    /// <summary>A client of a subject, with one token.</summary>
+    public HttpClient Client(Subject subject) => new() { BaseAddress = subject.Address, DefaultRequestHeaders = { Authorization = new("Bearer", One()) } };
+
     public void Dispose()
     {
         rsa.Dispose();

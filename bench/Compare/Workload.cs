@@ -5,14 +5,17 @@ namespace Compare;
 /// <summary>What is asked, of whom, and what the product must answer.</summary>
 internal sealed record Workload(string Name, string Description, string[] Subjects, string Method, string Target, int Expected, int TokenCount = 1, bool Fresh = false, string Body = "")
 {
+    /// <summary>What a proxy of many jobs sees all day.</summary>
+    public static readonly Workload LiveTokens = new("get-10k", "permitted GET, 10,000 live tokens in turn", ["yarp", "haproxy", "product"], "GET", Database, 200, TokenCount: 10_000);
+
     public static readonly Workload[] All =
     [
         new("get", "permitted GET, one warm token", ["nginx", "yarp", "haproxy", "product"], "GET", Database, 200),
-        new("get-10k", "permitted GET, 10,000 live tokens in turn", ["yarp", "haproxy", "product"], "GET", Database, 200, TokenCount: 10_000),
+        LiveTokens,
         new("post", "constrained POST with a 1 KB JSON body", ["yarp", "haproxy", "product"], "POST", "/v2/spaces/keys", 200, Body: Key()),
         new("first", "first request of a new token (ES256), each token once", ["yarp", "haproxy", "product"], "GET", Database, 200, TokenCount: 60_000, Fresh: true),
         new("denied", "GET that no rule permits", ["yarp", "product"], "GET", "/v2/droplets", 403),
-        new("exchange", "exchange at /v1/oidc/issue, RS256 and ES256", ["product", "product-es256"], "POST", "/v1/oidc/issue", 200, Body: Exchange()),
+        new("exchange", "exchange at /v1/oidc/issue, RS256 and ES256, beside what openssl signs", ["product", "openssl-rsa2048", "product-es256", "openssl-ecdsap256"], "POST", "/v1/oidc/issue", 200, Body: Exchange()),
     ];
 
     private const string Database = "/v2/databases/9cc10173-e9ea-4176-9dbc-a4cee4c4ff30";

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using WorkloadProxy.Policies;
 
@@ -12,10 +13,15 @@ internal static class PolicyText
     private const int MostPolicies = 1_000;
     private const int RolesPerFile = 100;
 
+    /// <summary>All benchmarks of a size have one set: each sets itself up, and 100,000 roles take a while.</summary>
+    private static readonly ConcurrentDictionary<int, PolicySet> sets = new();
+
     /// <summary>One role and one policy a file.</summary>
     public static IReadOnlyList<PolicyFile> Files(int roles) => [.. Enumerable.Range(0, roles).SelectMany(i => new[] { File($"roles/r{i}.hcl", Role(i, i)), Policy(i) })];
 
-    public static PolicySet Compiled(int roles)
+    public static PolicySet Compiled(int roles) => sets.GetOrAdd(roles, Compile);
+
+    private static PolicySet Compile(int roles)
     {
         var roleFiles = Enumerable.Range(0, roles).Chunk(RolesPerFile).Select(chunk => File($"roles/r{chunk[0]}.hcl", string.Join('\n', chunk.Select(i => Role(i, PolicyOf(i))))));
         return Compiled([.. roleFiles, .. Enumerable.Range(0, Math.Min(roles, MostPolicies)).Select(Policy)]);

@@ -24,6 +24,13 @@ public sealed record SandboxOptions
     public string AtProtoDid { get; init; } = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
     public string AtProtoToken { get; init; } = "atproto_sandbox";
 
+    /// <summary>A token of a GitHub user who may set commit statuses.</summary>
+    public string GitHubToken { get; init; } = "ghp_sandbox";
+
+    /// <summary>The GitHub App goes by its number or by its client id.</summary>
+    public string GitHubAppId { get; init; } = "123456";
+    public string GitHubClientId { get; init; } = "Iv23liSandbox0123456";
+
     /// <summary>What a job presents to the token service (<c>ACTIONS_ID_TOKEN_REQUEST_TOKEN</c>).</summary>
     public string TokenRequestToken { get; init; } = "sandbox_runner";
 }

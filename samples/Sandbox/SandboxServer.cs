@@ -10,13 +10,14 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github)
     {
         this.app = app;
         Options = options;
         Issuer = issuer;
         Requests = requests;
         Events = events;
+        GitHub = github;
         // in the order in which the endpoints were given
         Address = new Uri(app.Urls.First());
         Http2Address = new Uri(app.Urls.Last());
@@ -38,6 +39,9 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>What <c>/v2/events</c> sends.</summary>
     public EventFeed Events { get; }
 
+    /// <summary>What stands in for GitHub's API: an App's tokens and commit statuses.</summary>
+    public GitHub GitHub { get; }
+
     /// <summary>A request that this returns true for was answered by it and goes no further.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
 
@@ -48,6 +52,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var app = Loopback.Build((options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
         var requests = new RequestLog();
         var events = new EventFeed();
+        var github = new GitHub(options);
         SandboxServer? server = null;
 
         app.UseWebSockets();
@@ -67,11 +72,12 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapEvents(events);
         app.MapWire();
         app.MapGrpc();
+        app.MapGitHub(github);
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 
         await app.StartAsync(cancellation);
-        return server = new SandboxServer(app, options, issuer, requests, events);
+        return server = new SandboxServer(app, options, issuer, requests, events, github);
     }
 
     /// <summary>What the program prints, and what a script needs to go on.</summary>
@@ -85,6 +91,8 @@ public sealed class SandboxServer : IAsyncDisposable
         ["token_request_token"] = Options.TokenRequestToken,
         ["team_uuid"] = Options.TeamUuid,
         ["team_token"] = Options.TeamToken,
+        ["github_app_id"] = Options.GitHubAppId,
+        ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
     };
 

@@ -38,12 +38,12 @@ internal static class SyntaxErrors
         if (Rune.DecodeFromUtf8(text, out var rune, out _) == System.Buffers.OperationStatus.Done && rune.Value is 0x201C or 0x201D)
             return Error("invalid-character", "found a curly quote; strings are in straight quotes", "write `\"` in its place", range);
         var found = Rune.IsControl(rune) || Rune.IsWhiteSpace(rune) ? $"U+{rune.Value:X4}" : $"`{rune}`";
-        return Error("invalid-character", $"found {found}, which has no meaning here", null, range);
+        return Error("invalid-character", $"found {found}, which has no meaning here", "remove it; a text stands in double quotes", range);
     }
 
     // Structure.
     public static Diagnostic ItemRequired(SourceRange range, bool maybeAttribute) =>
-        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)", maybeAttribute ? "to set an attribute, write `=` behind its name" : null, range);
+        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)", maybeAttribute ? "to set an attribute, write `=` behind its name" : "remove it; a bracket or brace before it may be unbalanced", range);
     public static Diagnostic QuotedName(SourceRange range) =>
         Error("quoted-name", "an attribute's name is written without quotes", "remove the quotes", range);
     public static Diagnostic UnclosedBlock(SourceRange range) =>
@@ -61,31 +61,31 @@ internal static class SyntaxErrors
     public static Diagnostic BlockWithoutBody(SourceRange range) =>
         Error("invalid-block", "expected `{` on the line of the block's head", "a block's body stands in `{` and `}`", range);
     public static Diagnostic BlockHead(SourceRange range) =>
-        Error("invalid-block", "expected a label in quotes or `{`", null, range);
+        Error("invalid-block", "expected a label in quotes or `{`", "to set an attribute, write `=` behind its name", range);
     public static Diagnostic SingleLineBlockComma(SourceRange range) =>
         Error("invalid-single-line-block", "found a comma in a block on one line, which may hold one attribute only", "put each attribute on its own line", range);
     public static Diagnostic SingleLineBlockNewline(SourceRange range) =>
         Error("invalid-single-line-block", "a block that begins with an attribute on its first line must be closed on that line", "put the attribute on its own line, or `}` behind it", range);
     public static Diagnostic SingleLineBlockEnd(SourceRange range) =>
-        Error("invalid-single-line-block", "expected `}` behind the one attribute of a block on one line", null, range);
+        Error("invalid-single-line-block", "expected `}` behind the one attribute of a block on one line", "close the block there, or put each attribute on its own line", range);
     public static Diagnostic MissingNewlineAfterBlock(SourceRange range) =>
         Error("missing-newline", "expected a newline behind the block", "put what follows on its own line", range);
     public static Diagnostic LabelWithTemplate(char sign, SourceRange range) =>
         Error("invalid-label", $"a label may hold no template, but found `{sign}{{`", $"for the literal characters write `{sign}{sign}{{`", range);
     public static Diagnostic UnterminatedLabel(SourceRange range) =>
-        Error("unterminated-string", "expected `\"` to end the string, but found the end of the file", null, range);
+        Error("unterminated-string", "expected `\"` to end the string, but found the end of the file", "add the missing `\"`", range);
     public static Diagnostic InvalidLabel(SourceRange range) =>
-        Error("invalid-label", "this can't be part of a label", null, range);
+        Error("invalid-label", "this can't be part of a label", "a label is a name, or text in quotes on one line", range);
 
     // Expressions.
     public static Diagnostic MissingExpression(SourceRange range) =>
-        Error("missing-expression", "expected a value, but found the end of the file", null, range);
+        Error("missing-expression", "expected a value, but found the end of the file", "write the value, and close what is open", range);
     public static Diagnostic InvalidExpression(SourceRange range) =>
-        Error("invalid-expression", "expected a value", null, range);
+        Error("invalid-expression", "expected a value", "a value is a string in quotes, a number, `true`, `false`, `null`, a list in `[]`, an object in `{}` or an expression of these", range);
     public static Diagnostic MissingFalseResult(SourceRange range) =>
         Error("invalid-conditional", "expected `:` and the value for false", "a conditional is `condition ? a : b`", range);
     public static Diagnostic UnbalancedParentheses(SourceRange range) =>
-        Error("unbalanced-parentheses", "expected `)`", null, range);
+        Error("unbalanced-parentheses", "expected `)`", "add the missing `)`, or remove the `(` before", range);
     public static Diagnostic InvalidNumber(SourceRange range) =>
         Error("invalid-number", "this is not a number", "numbers are decimal, as `12`, `1.5` or `1e6`", range);
     public static Diagnostic NumberTooLong(SourceRange range) =>
@@ -95,33 +95,33 @@ internal static class SyntaxErrors
     public static Diagnostic NestedSplat(SourceRange range) =>
         Error("nested-splat", "a `*` can't stand inside another `.*`", "write `[*]` in its place", range);
     public static Diagnostic MissingAttributeName(SourceRange range) =>
-        Error("missing-attribute-name", "expected an attribute's name behind the dot", null, range);
+        Error("missing-attribute-name", "expected an attribute's name behind the dot", "write the name, or `[\"NAME\"]` for one that is no identifier", range);
     public static Diagnostic MissingSplatBracket(SourceRange range) =>
-        Error("missing-bracket", "expected `]` right behind `[*`", null, range);
+        Error("missing-bracket", "expected `]` right behind `[*`", "write `[*]`", range);
     public static Diagnostic MissingIndexBracket(SourceRange range) =>
-        Error("missing-bracket", "expected `]` behind the index", null, range);
+        Error("missing-bracket", "expected `]` behind the index", "add the missing `]`", range);
     public static Diagnostic MissingFunctionName(SourceRange range) =>
-        Error("missing-function-name", "expected a function's name behind `::`", null, range);
+        Error("missing-function-name", "expected a function's name behind `::`", "write the name, or remove the `::`", range);
     public static Diagnostic MissingOpenParenthesis(SourceRange range) =>
-        Error("missing-parenthesis", "expected `(` behind the function's name", null, range);
+        Error("missing-parenthesis", "expected `(` behind the function's name", "a call is `NAME(…)`, also without arguments", range);
     public static Diagnostic MissingCloseParenthesis(SourceRange range) =>
         Error("missing-parenthesis", "expected `)` right behind `...`", "only the last argument may be expanded", range);
     public static Diagnostic UnterminatedCall(SourceRange range) =>
         Error("unterminated-call", "this function call is not closed before the end of the file", "add the missing `)`; an earlier bracket may be unbalanced", range);
     public static Diagnostic MissingArgumentSeparator(SourceRange range) =>
-        Error("missing-separator", "expected a comma between arguments", null, range);
+        Error("missing-separator", "expected a comma between arguments", "add a `,` between the arguments, or a `)` behind the last one", range);
     public static Diagnostic UnterminatedTuple(SourceRange range) =>
         Error("unterminated-list", "this list is not closed before the end of the file", "add the missing `]`; an earlier bracket may be unbalanced", range);
     public static Diagnostic MissingItemSeparator(SourceRange range) =>
-        Error("missing-separator", "expected a comma between items", null, range);
+        Error("missing-separator", "expected a comma between items", "add a `,` between the items, or a `]` behind the last one", range);
     public static Diagnostic UnterminatedObject(SourceRange range) =>
         Error("unterminated-object", "this object is not closed before the end of the file", "add the missing `}`; an earlier brace may be unbalanced", range);
     public static Diagnostic MissingMemberValue(SourceRange range) =>
-        Error("missing-value", "expected `=` and a value behind the key", null, range);
+        Error("missing-value", "expected `=` and a value behind the key", "write `KEY = VALUE`; a list of values without keys stands in `[]`", range);
     public static Diagnostic MissingEquals(SourceRange range, bool maybeName) =>
-        Error("missing-separator", "expected `=` behind the key", maybeName ? "a key with dots or blanks is written in quotes" : null, range);
+        Error("missing-separator", "expected `=` behind the key", maybeName ? "a key with dots or blanks is written in quotes" : "write `KEY = VALUE`", range);
     public static Diagnostic MissingMemberSeparator(SourceRange range) =>
-        Error("missing-separator", "expected a newline or a comma between members", null, range);
+        Error("missing-separator", "expected a newline or a comma between members", "add a `,` between the members, or a `}` behind the last one", range);
     public static Diagnostic InvalidFor(string problem, SourceRange range) =>
         Error("invalid-for", problem, "`for` is `[for x in list: x]` or `{for k, v in object: k => v}`", range);
     public static Diagnostic InvalidEscape(string problem, SourceRange range) =>
@@ -137,16 +137,16 @@ internal static class SyntaxErrors
     public static Diagnostic UnknownDirective(string name, SourceRange range)
     {
         var suggestion = NameSuggestion.Nearest(name, ["if", "for", "else", "endif", "endfor"]);
-        return Error("invalid-directive", $"`{name}` is no template directive; there are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? null : $"did you mean `{suggestion}`?", range);
+        return Error("invalid-directive", $"`{name}` is no template directive; there are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? "for the literal characters `%{` write `%%{`" : $"did you mean `{suggestion}`?", range);
     }
     public static Diagnostic InvalidForDirective(string problem, SourceRange range) =>
         Error("invalid-directive", problem, "the directive is `%{for x in list}` or `%{for k, v in object}`", range);
     public static Diagnostic DirectiveEnd(string name, SourceRange range) =>
-        Error("invalid-directive", $"expected `}}` to end the `{name}` directive", null, range);
+        Error("invalid-directive", $"expected `}}` to end the `{name}` directive", "add the missing `}`", range);
     public static Diagnostic UnterminatedTemplate(SourceRange range) =>
         Error("unterminated-string", "the string is not closed", "a quoted string ends with `\"`, a heredoc with its marker alone on a line", range);
     public static Diagnostic TemplateEnd(string name, SourceRange opened, SourceRange range) =>
-        Error("unbalanced-directive", $"expected `%{{end{name}}}` for the `%{{{name}}}` in line {opened.Start.Line}, but found the end of the string", null, range);
+        Error("unbalanced-directive", $"expected `%{{end{name}}}` for the `%{{{name}}}` in line {opened.Start.Line}, but found the end of the string", $"add `%{{end{name}}}`; for the literal characters `%{{` write `%%{{`", range);
     public static Diagnostic UnexpectedDirective(string name, string problem, SourceRange range) =>
-        Error("unbalanced-directive", $"found `%{{{name}}}`, {problem}", null, range);
+        Error("unbalanced-directive", $"found `%{{{name}}}`, {problem}", "remove it; for the literal characters `%{` write `%%{`", range);
 }

@@ -1,20 +1,46 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>The verified claims of a token: a JSON object in which every name and every string can be read, and no name stands twice.</summary>
+/// <summary>
+/// The verified claims of a token: a JSON object in which every name and every string can be read, and no name stands twice. Held parsed or, after <see cref="Shrink"/>, as text, half the
+/// size: thousands of tokens are live at once, and most are asked for their claims only when roles are matched.
+/// </summary>
 public sealed class Claims
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
     private HclValue? value;
+    /// <summary>A <see cref="Parsed"/>, or the object's UTF-8 text.</summary>
+    private object state;
 
-    private Claims(JsonElement root) => Root = root;
+    private Claims(JsonElement root) => state = new Parsed(root);
 
-    /// <summary>The whole claims object.</summary>
-    public JsonElement Root { get; }
+    /// <summary>The whole claims object. Parsed again if it was shrunk; two at once make the same.</summary>
+    public JsonElement Root
+    {
+        get
+        {
+            var current = Volatile.Read(ref state);
+            if (current is Parsed known) return known.Root;
+            // the text that was parsed with these options before
+            var root = JsonElement.Parse((byte[])current, Strict);
+            Volatile.Write(ref state, new Parsed(root));
+            return root;
+        }
+    }
+
+    /// <summary>Bytes of the object's text: what it takes at least to keep it.</summary>
+    public int Length => Volatile.Read(ref state) is byte[] text ? text.Length : JsonMarshal.GetRawUtf8Value(Root).Length;
+
+    /// <summary>Keeps the text alone, until it is asked for again.</summary>
+    public void Shrink()
+    {
+        if (Volatile.Read(ref state) is Parsed known) Volatile.Write(ref state, JsonMarshal.GetRawUtf8Value(known.Root).ToArray());
+    }
 
     /// <summary>The claims as <c>when</c> sees them. Made on first use; two at once make the same.</summary>
     internal HclValue Value => value ??= ConditionValues.FromJson(Root);
@@ -48,6 +74,8 @@ public sealed class Claims
     public string? String(string name) => Root.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null;
 
     internal bool Has(ReadOnlySpan<byte> utf8Name) => Root.TryGetProperty(utf8Name, out _);
+
+    private sealed record Parsed(JsonElement Root);
 
     // Only an escape can write half a surrogate pair; reading such a string or comparing such a name would throw in the middle of a decision.
     private static bool IsReadable(JsonElement root, ReadOnlySpan<byte> json)

@@ -30,4 +30,13 @@ internal static class LinearRegex
         }
         return error is null;
     }
+
+    /// <summary>What to do about an error of <see cref="TryCompile"/>.</summary>
+    public static string HelpFor(string error) => error switch
+    {
+        _ when error.Contains("longer", StringComparison.Ordinal) => "write several shorter ones",
+        _ when error.Contains("repeats", StringComparison.Ordinal) => "write smaller counts: each stands for so many copies of what it repeats",
+        _ when error.Contains("looks", StringComparison.Ordinal) => "write out what the value may be, as `(dev|test)-[a-z]+`: the whole of it is matched",
+        _ => "a sign that is meant literally has a backslash before it, which HCL wants twice: `\\\\.`",
+    };
 }

@@ -14,6 +14,8 @@ public static class PolicyCompiler
     /// <summary>Issuers of one context, besides this proxy.</summary>
     internal const int MaxIssuers = 32;
 
+    private const int MaxOnOneThread = 500;
+
     /// <summary>Errors between files that are listed.</summary>
     private const int MaxAcross = 1000;
 
@@ -26,12 +28,16 @@ public static class PolicyCompiler
 
         if (previous?.Options != options) previous = null;
         var compiled = new CompiledFile[routed.Length];
-        Parallel.For(0, routed.Length, i =>
+        // threads for a few hundred small files would take memory for good, and save nothing
+        if (routed.Length <= MaxOnOneThread) for (var i = 0; i < routed.Length; i++) CompileOne(i);
+        else Parallel.For(0, routed.Length, CompileOne);
+
+        void CompileOne(int i)
         {
             var (file, kind) = routed[i];
             var hash = SHA256.HashData(file.Content.Span);
             compiled[i] = previous?.Files.GetValueOrDefault(file.Path) is { } before && before.Hash.Span.SequenceEqual(hash) ? before : CompiledFile.Compile(file, kind, hash, options);
-        });
+        }
 
         var across = new DiagnosticBag(MaxAcross);
         var named = DistinctPolicies(compiled, across);

@@ -22,7 +22,6 @@ internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
     GitServer git, CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
-    private const string IssuePath = "/v1/oidc/issue";
     private readonly RequestIds ids = new();
 
     public async Task InvokeAsync(HttpContext http)
@@ -130,6 +129,8 @@ internal sealed class Pipeline(
     private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
     {
         record.Path = PathOf(rawTarget);
+        // a query that can't be decoded has no names to tell
+        if (record.Path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(record.Path.Length)}", out var query, out _, out _)) record.QueryNames = query.QueryNames;
         record.Upstream = upstream.Options.Name;
         record.Decision = AuditDecision.Pass;
         RequestFraming.IsWebSocket(http);
@@ -139,7 +140,7 @@ internal sealed class Pipeline(
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
     private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
     {
-        if (target.Path != IssuePath) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
+        if (target.Path != OwnPaths.Issue) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
         if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
             ?? new Failure(ErrorId.MethodNotAllowed, "expected POST") { Allow = "POST" };
         return await issuer.IssueAsync(http, record, caller, target);
@@ -150,7 +151,7 @@ internal sealed class Pipeline(
         var answer = ErrorResponse.From(failure);
         record.Error = answer.Id;
         record.Path ??= RefusedPath(RawTarget(http));
-        record.Reason ??= failure.Detail is null ? failure.Message : $"{failure.Message} ({failure.Detail})";
+        record.Reason ??= failure.Reason;
         if (http.Response.HasStarted)
         {
             // the status is with the caller already: a broken connection is the only way left to say it

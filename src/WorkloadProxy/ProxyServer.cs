@@ -5,6 +5,8 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
@@ -20,26 +22,25 @@ using WorkloadProxy.PolicySources;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy;
 
 /// <summary>The running proxy: all of it is made here, by hand, in the order of a request's way, and taken down in the opposite order.</summary>
 internal sealed class ProxyServer : IAsyncDisposable
 {
+    private static readonly TimeSpan settling = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan stopPatience = TimeSpan.FromSeconds(30);
 
-    private readonly Stack<object> parts = new();
+    private readonly Stack<object> kept = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
-    private WebApplication app = null!;
     private IServer? kestrel;
 
     public static string Version { get; } =
         typeof(ProxyServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
 
     /// <summary>The addresses that it listens on, ports filled in.</summary>
-    public IEnumerable<string> Addresses => app.Urls;
+    public IEnumerable<string> Addresses => kestrel?.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
 
     /// <summary>Runs until it is told to stop (SIGTERM, SIGINT); the exit code.</summary>
     /// <exception cref="StartException">It can't start: exit code 2.</exception>
@@ -48,7 +49,16 @@ internal sealed class ProxyServer : IAsyncDisposable
         await using var server = await StartAsync(options, time, cancellationToken);
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellationToken.Register(told.SetResult);
-        await told.Task;
+        try
+        {
+            await told.Task.WaitAsync(settling, time);
+        }
+        catch (TimeoutException)
+        {
+            // most of the heap is what only the start needed (text and trees of policies, configuration): it goes back to the system once, when nobody waits for the server any more
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            await told.Task;
+        }
         return 0;
     }
 
@@ -70,13 +80,18 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     private async Task BuildAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        app = Keep(CreateApplication(options));
-        var logs = app.Services.GetRequiredService<ILoggerFactory>();
+        // what takes longest at a start is code that runs for the first time: the store and the telemetry have theirs beside the web server's
+        var opening = Task.Run(() => Store.OpenAsync(options, time, cancellationToken), cancellationToken);
+        var telemetry = Task.Run(() => OpenTelemetrySetup.Start(Version), cancellationToken);
+        var parts = Keep(new ServerParts(options));
+        await Task.WhenAll(opening, telemetry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (telemetry.IsCompletedSuccessfully && telemetry.Result is { } started) Keep(started);
+        var store = Keep(await opening);
+        await telemetry;
+        var logs = parts.Logs;
         foreach (var warning in options.Warnings) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
-        if (OpenTelemetrySetup.Start(Version) is { } telemetry) Keep(telemetry);
 
         // what the stages stand on
-        var store = Keep(await Store.OpenAsync(options, time, cancellationToken));
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var changes = new StoreChanges(store.Database, time, logs.CreateLogger<StoreChanges>());
@@ -84,21 +99,21 @@ internal sealed class ProxyServer : IAsyncDisposable
         changes.Subscribe(RevocationSet.Topic, revocations.ReadAsync);
         var sets = new PolicySetStore();
         var snapshots = new PolicySnapshotStore(store.Database);
-        var gitSources = Keep(new GitSources(options, store.Database, changes, sets, snapshots, time, logs));
+        var fetch = Keep(new BoundedFetch(time));
+        var gitSources = new GitSources(options, store.Database, changes, sets, snapshots, fetch, time, logs);
         var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
         // the stages, in the order of a request's way
-        var fetch = Keep(new BoundedFetch(time));
         var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
         var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
         var authorizer = new Authorizer(sets, time);
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
-        var forwarder = new Forwarder(app.Services.GetRequiredService<IHttpForwarder>(), audit, options);
+        var forwarder = new Forwarder(parts.Forwarder, audit, options);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
@@ -109,12 +124,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
             credentials, forwarder, metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
-        new KestrelRefusals(audit, time).SubscribeTo(app.Services.GetRequiredService<DiagnosticListener>());
+        new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
         Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time, changes).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         background.Add(changes.RunAsync(stopping.Token));
         await HearAsync(changes, options, time, cancellationToken);
-        await ListenAsync(application, options, logs, cancellationToken);
+        kestrel = parts.Kestrel;
+        await ListenAsync(kestrel, application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
     }
@@ -132,38 +148,20 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
     }
 
-    private async Task ListenAsync(RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
-        foreach (var url in options.Urls) app.Urls.Add(url);
-        kestrel = app.Services.GetRequiredService<IServer>();
+        var addresses = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        foreach (var url in options.Urls) addresses.Add(url);
         try
         {
             await kestrel.StartAsync(application, cancellationToken);
-            logs.CreateLogger<ProxyServer>().LogInformation("version {Version} listens on {Addresses}", Version, string.Join(", ", app.Urls));
+            logs.CreateLogger<ProxyServer>().LogInformation("version {Version} listens on {Addresses}", Version, string.Join(", ", addresses));
         }
         catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
         {
             // what Kestrel throws for an address in use or not to be had, and for what its own configuration section says wrong
             throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
         }
-    }
-
-    private static WebApplication CreateApplication(ProxyOptions options)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
-        {
-            ApplicationName = "workload-proxy",
-            EnvironmentName = options.Development ? Environments.Development : Environments.Production,
-        });
-        builder.Configuration.AddInMemoryCollection(options.Framework.AsEnumerable());
-        LoggingSetup.Configure(builder.Logging, options.Framework, terminal: !Console.IsErrorRedirected);
-        builder.WebHost.UseKestrel((context, kestrel) =>
-        {
-            KestrelSetup.Configure(kestrel);
-            kestrel.Configure(context.Configuration.GetSection("Kestrel"));
-        });
-        builder.Services.AddHttpForwarder();
-        return builder.Build();
     }
 
     private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, HealthEndpoints health)
@@ -216,7 +214,7 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     private T Keep<T>(T part) where T : class
     {
-        parts.Push(part);
+        kept.Push(part);
         return part;
     }
 
@@ -237,7 +235,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         {
             // told to stop
         }
-        while (parts.TryPop(out var part))
+        while (kept.TryPop(out var part))
         {
             if (part is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();
             else ((IDisposable)part).Dispose();

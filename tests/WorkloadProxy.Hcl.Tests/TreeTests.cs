@@ -60,10 +60,10 @@ public sealed class TreeTests
         Assert.Null(Samples.Expression("join(nope)").Evaluate(context, diagnostics));
         Assert.Equal(
             [
-                ("function-failed", "`join` needs an argument", null),
+                ("function-failed", "`join` needs an argument", (string?)null),
                 ("unknown-function", "there is no function `joyn`", "did you mean `join`?"),
-                ("invalid-expansion", "only a list can be expanded by `...`, but found a number", null),
-                ("unknown-variable", "there is no variable `nope`", (string?)null),
+                ("invalid-expansion", "only a list can be expanded by `...`, but found a number", "remove the `...`, or put the value into a list"),
+                ("unknown-variable", "there is no variable `nope`", "known are `bar`, `empty`, `f`, `n`, `nested`, `nil`, `obj`, `objs`, `space_bar`, `t`, `words`"),
             ],
             diagnostics.Select(diagnostic => (diagnostic.Code, diagnostic.Summary, diagnostic.Help)));
     }
@@ -104,11 +104,11 @@ public sealed class TreeTests
         Assert.Equal(["variables-not-allowed"], Samples.Errors("foo", new EvaluationContext()));
 
     [Fact]
-    public void A_suggestion_is_made_for_a_name_that_is_nearly_right()
+    public void A_suggestion_is_made_for_a_name_that_is_nearly_right_and_a_few_known_names_are_listed_for_another()
     {
         var diagnostics = new List<Diagnostic>();
         Samples.Expression("wrds").Evaluate(Samples.Context(), diagnostics);
         Samples.Expression("zzzzz").Evaluate(Samples.Context(), diagnostics);
-        Assert.Equal(["did you mean `words`?", null], diagnostics.Select(diagnostic => diagnostic.Help));
+        Assert.Equal(["did you mean `words`?", "known are `bar`, `empty`, `f`, `n`, `nested`, `nil`, `obj`, `objs`, `space_bar`, `t`, `words`"], diagnostics.Select(diagnostic => diagnostic.Help));
     }
 }

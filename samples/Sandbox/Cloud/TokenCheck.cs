@@ -2,13 +2,13 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Sandbox.Cloud;
 
-/// <summary>Who is asking: the team, a user of it, a user who may read only, or the ATProto account. Paths of the other two kinds (control, <c>/anything</c>) ask for nothing.</summary>
+/// <summary>Who is asking: the team, a user of it, a user who may read only, or the ATProto account. Control and <c>/anything</c> ask for nothing, GitHub's paths for its own tokens.</summary>
 internal sealed class TokenCheck(SandboxOptions options)
 {
     public Task Check(HttpContext context, RequestDelegate next)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (target.StartsWith("/_sandbox/", StringComparison.Ordinal) || target.StartsWith("/anything", StringComparison.Ordinal)) return next(context);
+        if (target.StartsWith("/_sandbox/", StringComparison.Ordinal) || target.StartsWith("/anything", StringComparison.Ordinal) || GitHubEndpoints.IsGitHubs(target)) return next(context);
 
         var authorization = context.Request.Headers.Authorization;
         var token = authorization.Count == 1 && authorization[0] is { } value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";

@@ -27,7 +27,7 @@ internal static class ConditionDiagnostics
             RoleDiagnostics.DidYouMean(name, known) ?? $"known are {List(known)}", range);
 
     public static Diagnostic BadRegex(string error, SourceRange range)
-        => RoleDiagnostics.Error("bad-regex", error, null, range);
+        => RoleDiagnostics.Error("bad-regex", error, LinearRegex.HelpFor(error), range);
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"`{name}`"));
 }

@@ -17,7 +17,7 @@ public sealed record Remedy(string Text, string Hcl)
             if (request.Target.IsOwnPath || deny.Rule.Pattern.LiteralPrefix.Length == deny.Rule.Pattern.Key.Length) return new Remedy($"to permit it, take the `deny` at {deny.Rule.Place} away", "");
             return new Remedy($"to permit it in spite of the `deny` at {deny.Rule.Place}, add to {deny.Rule.Range.File}:", Block(Literal(request.Target), needed, Values(null, request, claims), set.Context, request.Target));
         }
-        if (request.Target.Path == IssueRule.Path && !MayBeMinted(set.Context, request.Body)) return new Remedy("no policy can permit it: a minted token's `sub` begins with `actx:{actx}:`, and its `aud` is a context", "");
+        if (request.Target.Path == OwnPaths.Issue && !MayBeMinted(set.Context, request.Body)) return new Remedy("no policy can permit it: a minted token's `sub` begins with `actx:{actx}:`, and its `aud` is a context", "");
         if (active.IsEmpty)
         {
             return new Remedy("to permit it, add a role for the token and a policy for the request:", $"{RoleBlock(set, claims)}\n{Block(Literal(request.Target), needed, Values(null, request, claims), set.Context, request.Target)}");
@@ -49,7 +49,7 @@ public sealed record Remedy(string Text, string Hcl)
         var names = Enum.GetValues<Capability>().Where(one => one != Capability.None && (needed & one) != 0).Select(one => HclText.Quote(Capabilities.Name(one)));
         text.Append("  capabilities = [").AppendJoin(", ", names).Append("]\n");
         // The id goes back to `{actx}` where minting is permitted, so that the rule serves in every context.
-        if (allowed is not null) text.Append("  allowed_parameters = ").Append(target.Path == IssueRule.Path ? allowed.Replace(context.Id, "{actx}", StringComparison.Ordinal) : allowed).Append('\n');
+        if (allowed is not null) text.Append("  allowed_parameters = ").Append(target.Path == OwnPaths.Issue ? allowed.Replace(context.Id, "{actx}", StringComparison.Ordinal) : allowed).Append('\n');
         return text.Append("}\n").ToString();
     }
 
@@ -57,7 +57,7 @@ public sealed record Remedy(string Text, string Hcl)
     private static string? Values(PolicyRule? rule, AccessRequest request, Claims claims)
     {
         var body = request.Body is { IsAbsent: false } read && ParameterValue.Of(read) is { IsObject: true } value ? value : default;
-        if (rule is null && request.Target.Path != IssueRule.Path) return null;
+        if (rule is null && request.Target.Path != OwnPaths.Issue) return null;
         if (rule is { Allowed: null, Denied: null }) return null;
         if (request.Body is { IsAbsent: false } && !body.IsObject) return null;
         var members = Members(rule?.Allowed?.Body, body, claims);

@@ -24,7 +24,7 @@ internal static class RoleLints
         var context = role.Options.Context;
         if (!texts.All(text => text.Pattern.IsLiteral && AuthContext.TryParse(text.Pattern.LiteralPrefix, out var other) && other != context)) return;
         diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"its `aud` is another context than `{context}`",
-            $"write `aud = \"api://{context.Upstream}?actx={{actx}}\"`", audience.Range));
+            $"write `aud = \"api://{context.Upstream}?actx={{actx}}\"`, or move the role to the policies of its own context", audience.Range));
     }
 
     private static void CheckSource(Role role, ICollection<Diagnostic> diagnostics)

@@ -34,6 +34,7 @@ internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstrain
     {
         if (BodyIsFree) return null;
         if (Body is null) return body.IsAbsent ? null : new Mismatch(MismatchKind.Body);
+        if (body.Form is { HasSemicolon: true }) return DeniedParameters.FormSemicolon;
         var value = ParameterValue.Of(body);
         return value.IsObject ? Body.Check(value, claims) : new Mismatch(MismatchKind.NoObject);
     }

@@ -29,7 +29,7 @@ internal sealed class ConstraintFunctions
             case BrokenNode:
                 return null;
             case CompiledNode { Constraint: OptionalConstraint }:
-                return Report(diagnostics, "`optional(…)` can stand only as the whole value of a name", null, node.Range);
+                return Report(diagnostics, "`optional(…)` can stand only as the whole value of a name", "write `\"NAME\" = optional(…)`", node.Range);
             case CompiledNode compiled:
                 return compiled.Constraint;
             case ObjectNode members:
@@ -79,7 +79,7 @@ internal sealed class ConstraintFunctions
         if (arguments.Length < least || arguments.Length > most)
         {
             var expected = least == most ? $"{least}" : $"at least {least}";
-            return Report(diagnostics, $"`{name}` has {arguments.Length} arguments, expected {expected}", null, range);
+            return Report(diagnostics, $"`{name}` has {arguments.Length} {(arguments.Length == 1 ? "argument" : "arguments")}, expected {expected}", Usage(name), range);
         }
         if (arguments.Any(argument => argument is BrokenNode)) return null;
         switch (name)
@@ -93,7 +93,7 @@ internal sealed class ConstraintFunctions
             case "min" or "max" or "range":
                 return BuildRange(name, arguments, range, diagnostics);
             default:
-                if (arguments[0] is not ScalarNode { Value.Kind: HclValueKind.String } text) return Report(diagnostics, $"`{name}` takes a string", null, arguments[0].Range);
+                if (arguments[0] is not ScalarNode { Value.Kind: HclValueKind.String } text) return Report(diagnostics, $"`{name}` takes a string", Usage(name), arguments[0].Range);
                 return name == "regex" ? BuildRegex(text, diagnostics) : BuildText(text.Value.AsString, wildcards: name == "glob", text.Range, diagnostics);
         }
     }
@@ -122,7 +122,7 @@ internal sealed class ConstraintFunctions
         foreach (var argument in arguments)
         {
             if (argument is ScalarNode { Value.Kind: HclValueKind.Number }) continue;
-            Report(diagnostics, $"`{name}` takes numbers", null, argument.Range);
+            Report(diagnostics, $"`{name}` takes numbers", Usage(name), argument.Range);
             return null;
         }
         var first = ((ScalarNode)arguments[0]).Value.AsNumber;
@@ -138,10 +138,9 @@ internal sealed class ConstraintFunctions
     private RegexConstraint? BuildRegex(ScalarNode node, ICollection<Diagnostic> diagnostics)
     {
         var text = node.Value.AsString;
-        string? error;
-        if (text.Contains("{claims.", StringComparison.Ordinal)) error = "a regex can't put claims in";
-        else if (LinearRegex.TryCompile(text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal), out var regex, out error)) return new RegexConstraint(text, regex);
-        Report(diagnostics, error, null, node.Range);
+        if (text.Contains("{claims.", StringComparison.Ordinal)) Report(diagnostics, "a regex can't put claims in", "write `glob(\"…{claims.NAME}…\")`", node.Range);
+        else if (LinearRegex.TryCompile(text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal), out var regex, out var error)) return new RegexConstraint(text, regex);
+        else Report(diagnostics, error, LinearRegex.HelpFor(error), node.Range);
         return null;
     }
 
@@ -151,6 +150,16 @@ internal sealed class ConstraintFunctions
         var constraint = Call(name, [.. arguments.Select(argument => ConstraintReader.Of(argument, default))], default, diagnostics);
         error = constraint is null ? diagnostics[0].Summary : null;
         return constraint is null ? null : HclValue.FromOpaque(constraint);
+    };
+
+    private static string Usage(string name) => "write " + name switch
+    {
+        "any" => "`any()`",
+        "optional" => "`optional(VALUE)`",
+        "one_of" => "`one_of(VALUE, …)`",
+        "min" or "max" => $"`{name}(NUMBER)`",
+        "range" => "`range(LEAST, MOST)`",
+        _ => $"`{name}(\"TEXT\")`",
     };
 
     private static ValueConstraint? Report(ICollection<Diagnostic> diagnostics, string summary, string? help, SourceRange range)

@@ -35,7 +35,7 @@ internal sealed class ConstraintReader(EvaluationContext evaluation, ConstraintF
             var key = item.Key.Evaluate(evaluation, diagnostics);
             var value = Read(item.Value);
             if (key is null) value = new BrokenNode(item.Key.Range);
-            else if (key.Kind != HclValueKind.String) value = Broken(RuleDiagnostics.BadValue("a parameter's name must be a string", null, item.Key.Range));
+            else if (key.Kind != HclValueKind.String) value = Broken(RuleDiagnostics.BadValue("a parameter's name must be a string", "write `\"NAME\" = VALUE`", item.Key.Range));
             else if (!names.Add(key.AsString)) value = Broken(RuleDiagnostics.DuplicateName(key.AsString, item.Key.Range));
             members.Add((key is { Kind: HclValueKind.String } ? key.AsString : "", item.Key.Range, value));
         }

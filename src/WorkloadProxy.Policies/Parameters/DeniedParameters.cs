@@ -64,6 +64,9 @@ internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<Va
 /// <summary><c>denied_parameters</c>: wins over <see cref="AllowedParameters"/>; alone, it leaves other names free but refuses what could be read as another name (400).</summary>
 internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
 {
+    /// <summary>As for a query: what comes after it may be a parameter that was never looked at.</summary>
+    public static Mismatch FormSemicolon { get; } = new(MismatchKind.Ambiguous, Detail: "the form holds a `;`, which some upstreams take for `&`");
+
     public bool ConstrainsBody => !Body.IsEmpty;
 
     public IEnumerable<string> ClaimNames => Query.ClaimNames.Concat(Body.ClaimNames);
@@ -85,6 +88,7 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
         if (Body.IsEmpty) return null;
         var value = ParameterValue.Of(body);
         if (!value.IsObject) return new Mismatch(MismatchKind.NoObject);
+        if (alone && body.Form is { HasSemicolon: true }) return FormSemicolon;
         return Body.Check(value, claims) ?? (alone ? AmbiguousName(value.MemberNames) : null);
     }
 

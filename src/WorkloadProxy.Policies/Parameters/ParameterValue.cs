@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Unicode;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
@@ -8,6 +10,9 @@ namespace WorkloadProxy.Policies;
 /// <summary>A value of a request as a constraint sees it: JSON, or the text of a query or form field, or all fields of one as an object.</summary>
 internal readonly struct ParameterValue
 {
+    /// <summary>In bytes: longer JSON strings are decoded on the heap.</summary>
+    private const int ShortText = 256;
+
     private readonly JsonElement json;
     private readonly string? text;
     private readonly QueryParameters? fields;
@@ -27,11 +32,19 @@ internal readonly struct ParameterValue
     public bool IsArray => json.ValueKind == JsonValueKind.Array;
     public bool IsObject => fields is not null || json.ValueKind == JsonValueKind.Object;
 
-    /// <summary>Whether it is the fields of a query or a form, whose values are text.</summary>
-    public bool IsFields => fields is not null;
-
     /// <summary>A JSON string or a text, null for anything else.</summary>
     public string? AsString => text ?? (json.ValueKind == JsonValueKind.String ? json.GetString() : null);
+
+    /// <summary>Whether it is a JSON string or a text that the pattern matches. A short string without escapes is decoded on the stack: a decision allocates nothing.</summary>
+    public bool IsTextMatching(TextPattern pattern)
+    {
+        if (text is not null) return pattern.Matches(text);
+        if (json.ValueKind != JsonValueKind.String) return false;
+        var raw = JsonMarshal.GetRawUtf8Value(json)[1..^1];
+        if (raw.Length > ShortText || raw.Contains((byte)'\\')) return pattern.Matches(json.GetString());
+        Span<char> decoded = stackalloc char[ShortText];
+        return Utf8.ToUtf16(raw, decoded, out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done && pattern.Matches(decoded[..length]);
+    }
 
     public bool? AsBool => json.ValueKind switch
     {

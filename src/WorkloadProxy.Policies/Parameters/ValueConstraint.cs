@@ -42,7 +42,7 @@ internal sealed record TextConstraint(TextPattern Pattern) : ValueConstraint
     public override string Hcl => Pattern.HasWildcard || !Pattern.Text.Contains('*') ? HclText.Quote(Pattern.Text) : $"exact({HclText.Quote(Pattern.Text)})";
 
     public override Mismatch? Check(in ParameterValue value, Claims claims)
-        => value.AsString is { } text && Pattern.Bind(claims) is { } bound && bound.Matches(text) ? null : NotPermitted;
+        => Pattern.Bind(claims) is { } bound && value.IsTextMatching(bound) ? null : NotPermitted;
 
     public override bool Refuses(in ParameterValue value, Claims claims)
         => value.ScalarText is { } text && (Pattern.Bind(claims) is not { } bound || bound.Matches(text));

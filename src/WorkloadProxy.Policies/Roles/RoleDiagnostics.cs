@@ -24,7 +24,7 @@ internal static class RoleDiagnostics
         => Error("block-labels", $"`{block}` has {found} labels, expected one, its name", $"write `{block} \"NAME\" {{ … }}`", range);
 
     public static Diagnostic BadName(string block, SourceRange range)
-        => Error("bad-name", $"the name of a `{block}` is empty or holds control characters", null, range);
+        => Error("bad-name", $"the name of a `{block}` is empty or holds control characters", $"write `{block} \"NAME\" {{ … }}`", range);
 
     public static Diagnostic Duplicate(string block, string name, SourceRange first, SourceRange range)
         => Error($"duplicate-{block}", $"{block} `{name}` stands already at {first}", "names are unique in a set: rename one", range);
@@ -39,7 +39,7 @@ internal static class RoleDiagnostics
         => Error("bad-time", $"`{name}` is `{found}`, expected a time with an offset (RFC 3339)", "for instance `2026-12-31T23:59:59Z`", range);
 
     public static Diagnostic BadTtl(string found, SourceRange range)
-        => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", null, range);
+        => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", "for instance `max_ttl = 300`, five minutes", range);
 
     public static Diagnostic UnknownPolicy(string name, string? nearest, SourceRange range)
         => Error("unknown-policy", $"unknown policy `{name}`",
@@ -50,7 +50,8 @@ internal static class RoleDiagnostics
             "leave it out if the claim doesn't matter", range);
 
     public static Diagnostic BadConstraint(string name, HclValue found, SourceRange range)
-        => Error("wrong-type", $"`{name}` holds {ValueText.Kind(found)} in a list, expected a string, number, bool or object", null, range);
+        => Error("wrong-type", $"`{name}` holds {ValueText.Kind(found)} in a list, expected a string, number, bool or object",
+            found.Kind == HclValueKind.Tuple ? "write the values of both in one list" : "leave it out", range);
 
     public static Diagnostic DuplicateClaim(string name, SourceRange first, SourceRange range)
         => Error("duplicate-claim", $"claim `{name}` is constrained already at {first}", "for one of several values write a list", range);
@@ -81,13 +82,13 @@ internal static class RoleDiagnostics
         => Error("too-many-issuers", $"more than {most} issuers in one context", "keys of each are fetched and kept: use fewer issuers, or several contexts", range);
 
     public static Diagnostic TooManyFiles(int most, int found, SourceRange range)
-        => Error("too-many-files", $"{found} files, expected at most {most}", null, range);
+        => Error("too-many-files", $"{found} files, expected at most {most}", "put several roles into one file, or give the upstream several contexts", range);
 
     public static Diagnostic IssuerSpelling(string found, string exact, SourceRange range)
         => Warning("issuer-spelling", $"`iss` is `{found}`, but its tokens say `{exact}`", "issuers are compared exactly: no token will match", range);
 
     public static Diagnostic NoPolicies(string role, SourceRange range)
-        => Warning("no-policies", $"role `{role}` has no policies: it permits nothing", null, range);
+        => Warning("no-policies", $"role `{role}` has no policies: it permits nothing", "name one, or remove the role", range);
 
     public static Diagnostic UnusedPolicy(string policy, SourceRange range)
         => Warning("unused-policy", $"no role uses policy `{policy}`", "name it in the `policies` of a role, or remove the file", range);

@@ -8,35 +8,35 @@ namespace WorkloadProxy.Policies;
 /// </summary>
 internal static class IssueRule
 {
-    public const string Path = "/v1/oidc/issue";
     private const string SubHelp = "write `sub = \"actx:{actx}:role:NAME\"`";
     private const string AudHelp = "write `aud = \"api://UPSTREAM?actx={actx}\"`";
 
     /// <summary>Whether a permit of this pattern can decide an exchange.</summary>
     public static bool IsReachedBy(PathPattern pattern)
-        => pattern.ReachesOwnPaths && (pattern.IsTemplated ? Path.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(Path));
+        => pattern.ReachesOwnPaths && (pattern.IsTemplated ? OwnPaths.Issue.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(OwnPaths.Issue));
 
-    public static void Check(AllowedParameters? allowed, AuthContext context, SourceRange range, ICollection<Diagnostic> diagnostics)
+    /// <summary><paramref name="place"/> tells where a name's value was written, or else <c>allowed_parameters</c>, or else the pattern.</summary>
+    public static void Check(AllowedParameters? allowed, AuthContext context, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
     {
         if (allowed?.Body is not { } body)
         {
-            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("a rule that permits `create` on `/v1/oidc/issue` has no `allowed_parameters` for `aud` and `sub`", $"{AudHelp} and {SubHelp}", range));
+            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("a rule that permits `create` on `/v1/oidc/issue` has no `allowed_parameters` for `aud` and `sub`", $"{AudHelp} and {SubHelp}", place("")));
             return;
         }
-        if (body.OthersPermitted) diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`", "name what else may become a claim of the token", range));
-        CheckName(body, "aud", BeginsWithAudience, "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, range, diagnostics);
+        if (body.OthersPermitted) diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`", "name what else may become a claim of the token", place("*")));
+        CheckName(body, "aud", BeginsWithAudience, "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);
         var own = $"actx:{context.Id}:";
         CheckName(body, "sub", pattern => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) && pattern.LiteralPrefix.Length > own.Length,
-            "`sub` must begin with the literal `actx:{actx}:` and at least one character more before any `*`", SubHelp, range, diagnostics);
+            "`sub` must begin with the literal `actx:{actx}:` and at least one character more before any `*`", SubHelp, place, diagnostics);
     }
 
-    private static void CheckName(ObjectConstraint body, string name, Func<TextPattern, bool> holds, string summary, string help, SourceRange range, ICollection<Diagnostic> diagnostics)
+    private static void CheckName(ObjectConstraint body, string name, Func<TextPattern, bool> holds, string summary, string help, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
     {
         var member = body.Members.FirstOrDefault(member => member.Name == name);
         if (member is null) summary = $"a rule that permits `create` on `/v1/oidc/issue` does not constrain `{name}`";
         else if (member.IsOptional) summary = $"`{name}` is optional in a rule that permits `create` on `/v1/oidc/issue`, where it is required";
         else if (EachIs(member.Value, holds)) return;
-        diagnostics.Add(RuleDiagnostics.UnconstrainedIssue(summary, help, range));
+        diagnostics.Add(RuleDiagnostics.UnconstrainedIssue(summary, help, place(name)));
     }
 
     /// <summary>Text in every element; anything that is no text pattern (a regex, any value, an object) holds nothing.</summary>

@@ -60,7 +60,7 @@ internal static partial class RuleCompiler
         var granted = names.Aggregate(Capability.None, (all, one) => all | Capabilities.Parse(one));
         if (isDeny && (names.Length > 1 || allowedWritten is not null || deniedWritten is not null)) found.Add(RuleDiagnostics.DenyWithOthers(label.Range));
         if (!isDeny && granted.HasFlag(Capability.Create) && IssueRule.IsReachedBy(pattern) && (allowedWritten is null || allowed is not null))
-            IssueRule.Check(allowed, context, allowedWritten?.NameRange ?? label.Range, found);
+            IssueRule.Check(allowed, context, name => allowedWritten is null ? label.Range : RangeOf(allowedWritten, name, parameters), found);
         // A part that did not compile is an error already found; the rule must not come to life without it.
         if ((allowedWritten is not null && allowed is null) || (deniedWritten is not null && denied is null)) return null;
         if (Find(body, "when") is not null && when is null) return null;
@@ -116,6 +116,10 @@ internal static partial class RuleCompiler
         }
         return names.Count == 0 ? null : names.ToImmutable();
     }
+
+    private static SourceRange RangeOf(HclAttribute written, string name, ParameterCompiler parameters) =>
+        (written.Expression as HclObjectExpression)?.Items.Where(item => item.Key.Evaluate(parameters.Evaluation, []) is { Kind: HclValueKind.String } key && key.AsString == name)
+            .Select(item => item.Value.Range).Cast<SourceRange?>().FirstOrDefault() ?? written.NameRange;
 
     private static DateTimeOffset? CompileExpires(HclBody body, ParameterCompiler parameters, List<Diagnostic> found)
     {

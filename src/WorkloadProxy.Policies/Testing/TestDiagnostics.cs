@@ -13,7 +13,7 @@ internal static class TestDiagnostics
             "it is a text that the denial must contain", range);
 
     public static Diagnostic TwoQueries(SourceRange range)
-        => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", null, range);
+        => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", "leave one out: the query in `path` is as it is sent, that of `query` is encoded", range);
 
     public static Diagnostic BadClaims(string error, SourceRange range)
         => RoleDiagnostics.Error("bad-token", $"`token` can't be a token: {error}", null, range);

@@ -119,8 +119,8 @@ internal sealed class AuditLog : IAsyncDisposable
         var taken = new List<AuditLine>();
         while (await lines.Reader.WaitToReadAsync())
         {
-            // one system call for many lines: under load a group gathers for a moment, unless somebody waits for one of its lines
-            await awaited.WaitAsync(gathering);
+            // one system call for many lines: under load a group gathers for a moment; if somebody waits for one of them, only behind the work that is queued already
+            if (await awaited.WaitAsync(gathering)) await Task.Yield();
             while (group.WrittenCount < MaxGroup && lines.Reader.TryRead(out var line))
             {
                 group.Write(line.Buffer.AsSpan(0, line.Length));

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 
 namespace WorkloadProxy.Audit;
@@ -18,11 +19,19 @@ internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
         var hops = http.Request.Headers["X-Forwarded-For"].ToString().Split(',', StringSplitOptions.TrimEntries);
         for (var i = hops.Length - 1; i >= 0; i--)
         {
-            if (!IPAddress.TryParse(hops[i], out var hop)) break;
+            if (!TryParse(hops[i], out var hop)) break;
             address = hop.IsIPv4MappedToIPv6 ? hop.MapToIPv4() : hop;
             if (!IsTrusted(address)) break;
         }
         return address.ToString();
+    }
+
+    /// <summary>Some balancers write the port too: <c>203.0.113.7:4711</c>, <c>[2001:db8::1]:4711</c>.</summary>
+    private static bool TryParse(string hop, [NotNullWhen(true)] out IPAddress? address)
+    {
+        if (IPAddress.TryParse(hop, out address)) return true;
+        address = IPEndPoint.TryParse(hop, out var endPoint) ? endPoint.Address : null;
+        return address is not null;
     }
 
     private bool IsTrusted(IPAddress address)

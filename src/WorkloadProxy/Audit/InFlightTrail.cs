@@ -12,6 +12,8 @@ internal sealed unsafe class InFlightTrail : IDisposable
 {
     private const int SlotSize = 1024;
     private const int SlotCount = 16 * 1024;
+    /// <summary>Read and cleared at once: whole slots, and small enough not to stay on the large heap.</summary>
+    private const int Block = 64 * SlotSize;
     private const int MaxLength = SlotSize - sizeof(int);
 
     private readonly MemoryMappedFile file;
@@ -48,7 +50,7 @@ internal sealed unsafe class InFlightTrail : IDisposable
         // read, not mapped: looking at 16 MiB through the mapping would keep them resident
         using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         var lines = new List<byte[]>();
-        var block = new byte[1024 * SlotSize];
+        var block = new byte[Block];
         while (stream.ReadAtLeast(block, block.Length, throwOnEndOfStream: false) is var read and > 0)
         {
             for (var slot = 0; slot + SlotSize <= read; slot += SlotSize)
@@ -64,7 +66,7 @@ internal sealed unsafe class InFlightTrail : IDisposable
     public static void Clear(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var zeros = new byte[1024 * SlotSize];
+        var zeros = new byte[Block];
         for (long at = 0; at < stream.Length; at += zeros.Length) stream.Write(zeros);
     }
 

@@ -28,6 +28,6 @@ internal sealed class Audiences(ProxyOptions options, PolicySetStore sets)
             addressed = context;
         }
 
-        return addressed is not null && (bound.Contains(addressed) || sets.Current(addressed) is not null) ? addressed : Refusal.UnknownContext(audiences);
+        return addressed is not null && (bound.Contains(addressed) || sets.Has(addressed)) ? addressed : Refusal.UnknownContext(audiences);
     }
 }

@@ -88,6 +88,8 @@ internal sealed class Authenticator(
         if (cached.LastMatch is { } match && ReferenceEquals(match.InForce, inForce)) return match.Caller;
         if (!token.IsOwn && !inForce.Set.TrustsIssuer(token.Issuer)) return Refusal.UntrustedIssuer(token.Issuer, token.Context);
         var caller = new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version);
+        // most policies ask no more of the claims than that
+        token.Claims.Shrink();
         cached.LastMatch = new(inForce, caller);
         return caller;
     }
@@ -98,20 +100,27 @@ internal sealed class Authenticator(
         var own = jwt.Issuer == options.PublicUrl;
         if (jwt.CheckTimes(time.GetUtcNow(), own ? TimeSpan.Zero : ForeignSkew, grace, own) is { } wrongTime) return wrongTime;
         if (!audiences.Resolve(jwt.Audiences).Succeeded(out var context, out failure)) return failure;
+        // here, where it may take its time: a token that is known already has had its set loaded
+        await sets.FindAsync(context, cancellationToken);
 
         var found = own ? FindOwnSigner(jwt) : await FindForeignSignerAsync(jwt, context, cancellationToken);
         if (!found.Succeeded(out var key, out failure)) return failure;
 
         if (!Claims.TryParse(jwt.Claims, out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
+        var inForce = sets.Current(context);
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
-        if (ids is null) return Refusal.Malformed("is not one of this proxy's");
+        var actorDepth = own ? OwnClaims.ActorDepthOf(claims) : 0;
+        if (ids is null || actorDepth is null) return Refusal.Malformed("is not one of this proxy's");
         return new CachedToken(
             new VerifiedToken
             {
-                Context = context,
+                // what all tokens of a context share is held once
+                Context = inForce?.Set.Context ?? context,
+                ContextText = inForce?.ContextText ?? context.ToString(),
                 Claims = claims,
-                Actor = own && claims.Root.TryGetProperty("act", out var actor) ? actor : null,
-                Issuer = jwt.Issuer,
+                ActorDepth = actorDepth.Value,
+                Actor = own ? OwnClaims.ActorOf(claims) : null,
+                Issuer = own ? options.PublicUrl : jwt.Issuer,
                 Subject = jwt.Subject,
                 Id = jwt.Id,
                 IsOwn = own,

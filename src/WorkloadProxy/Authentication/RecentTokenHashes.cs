@@ -5,7 +5,8 @@ namespace WorkloadProxy.Authentication;
 
 /// <summary>
 /// The hashes of header values seen lately, by the string's identity. Kestrel gives the same string again while a connection repeats a header, and hashing
-/// it each time would be the dearest part of a known token's way. Holds no token: the strings are weakly referenced.
+/// it each time would be the dearest part of a known token's way. A string is taken in when it comes for the second time: of many tokens in turn each comes in a new one, and a weak
+/// reference for each of these would cost more than it could ever give back. Holds no token: the strings are weakly referenced.
 /// </summary>
 internal sealed class RecentTokenHashes
 {
@@ -14,6 +15,8 @@ internal sealed class RecentTokenHashes
     private sealed record Seen(WeakReference<string> Text, int Start, int Length, TokenHash Hash);
 
     private readonly Seen?[] slots = new Seen?[Slots];
+    /// <summary>The identity of the string that each slot was last asked about. Two may share one: then the wrong string is taken in, and never found.</summary>
+    private readonly int[] candidates = new int[Slots];
 
     public bool TryGet(ReadOnlyMemory<char> token, out TokenHash hash)
     {
@@ -28,6 +31,13 @@ internal sealed class RecentTokenHashes
     public void Add(ReadOnlyMemory<char> token, TokenHash hash)
     {
         if (!MemoryMarshal.TryGetString(token, out var text, out var start, out var length)) return;
+        ref var candidate = ref candidates[SlotOf(text)];
+        var identity = RuntimeHelpers.GetHashCode(text);
+        if (Volatile.Read(ref candidate) != identity)
+        {
+            Volatile.Write(ref candidate, identity);
+            return;
+        }
         Volatile.Write(ref slots[SlotOf(text)], new Seen(new WeakReference<string>(text), start, length, hash));
     }
 

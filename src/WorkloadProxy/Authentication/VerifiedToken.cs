@@ -1,3 +1,4 @@
+using System.Text.Json;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Authentication;
@@ -7,14 +8,16 @@ internal sealed class VerifiedToken
 {
     public required AuthContext Context { get; init; }
     /// <summary>The context in its written form, for the audit.</summary>
-    public string ContextText => field ??= Context.ToString();
+    public string ContextText { get => field ??= Context.ToString(); init; }
     public required Claims Claims { get; init; }
     public required string Issuer { get; init; }
     public required string Subject { get; init; }
     /// <summary>The <c>jti</c>, if it is a string.</summary>
     public string? Id { get; init; }
-    /// <summary>The <c>act</c> claim (RFC 8693 §4.1), if there is one; its depth is bounded by the token's.</summary>
-    public System.Text.Json.JsonElement? Actor { get; init; }
+    /// <summary>How often the token was exchanged: the depth of <see cref="Actor"/>. 0 for another issuer's, whose <c>act</c> would be any claim that someone made.</summary>
+    public int ActorDepth { get; init; }
+    /// <summary>Who presented the token that this one was exchanged for: the <c>act</c> claim (RFC 8693 §4.1), an object.</summary>
+    public JsonElement? Actor { get; init; }
     /// <summary><c>iss</c> is our own.</summary>
     public required bool IsOwn { get; init; }
     public required DateTimeOffset Expires { get; init; }

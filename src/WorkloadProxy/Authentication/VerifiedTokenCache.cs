@@ -12,6 +12,9 @@ internal sealed class CachedToken(VerifiedToken token, VerificationKey key)
     private Match? match;
     private long revocationsSeen = -1;
 
+    /// <summary>About what it takes to keep it, in bytes: the claims' text, and all else (1 KB with its place in the cache).</summary>
+    public int Weight => 1024 + token.Claims.Length;
+
     public VerifiedToken Token => token;
     public VerificationKey Key => key;
     public Match? LastMatch { get => Volatile.Read(ref match); set => Volatile.Write(ref match, value); }
@@ -21,21 +24,25 @@ internal sealed class CachedToken(VerifiedToken token, VerificationKey key)
 }
 
 /// <summary>
-/// Verified tokens by their hash. Two generations: what is used moves to the young one, and when that is half the capacity the old one is let go, so that about
+/// Verified tokens by their hash. Two generations: what is used moves to the young one, and when that is half the capacity, in tokens or in bytes, the old one is let go, so that about
 /// the least recently used are forgotten without looking for them. A hit takes no lock. Only what verified gets in, so forged tokens push nothing out.
 /// </summary>
-internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = VerifiedTokenCache.DefaultCapacity)
+internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = VerifiedTokenCache.DefaultCapacity, long maxWeight = VerifiedTokenCache.DefaultMaxWeight)
 {
     public const int DefaultCapacity = 50_000;
 
-    /// <summary>What was not used for this long, expired tokens above all, is let go even when there is room.</summary>
-    private static readonly TimeSpan GenerationLife = TimeSpan.FromMinutes(10);
+    /// <summary>A flood of valid tokens of 16 KiB each fills this, and no more.</summary>
+    public const long DefaultMaxWeight = 128 * 1024 * 1024;
+
+    /// <summary>What was not used for this long, expired tokens above all, is let go even when there is room: verifying once again in minutes costs nothing beside it.</summary>
+    private static readonly TimeSpan GenerationLife = TimeSpan.FromMinutes(2);
 
     private sealed class Generation(long started)
     {
         public readonly ConcurrentDictionary<TokenHash, CachedToken> Tokens = new();
         public readonly long Started = started;
         public int Count;
+        public long Weight;
     }
 
     private readonly Lock gate = new();
@@ -56,15 +63,23 @@ internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = Verif
     public void Add(TokenHash hash, CachedToken token)
     {
         var generation = Volatile.Read(ref young);
-        if (generation.Tokens.TryAdd(hash, token)) Interlocked.Increment(ref generation.Count);
-        if (Volatile.Read(ref generation.Count) >= capacity / 2 || time.GetElapsedTime(generation.Started) >= GenerationLife) Rotate(generation);
+        if (generation.Tokens.TryAdd(hash, token))
+        {
+            Interlocked.Increment(ref generation.Count);
+            Interlocked.Add(ref generation.Weight, token.Weight);
+        }
+        if (Volatile.Read(ref generation.Count) >= capacity / 2 || Volatile.Read(ref generation.Weight) >= maxWeight / 2 || time.GetElapsedTime(generation.Started) >= GenerationLife) Rotate(generation);
     }
 
     /// <summary>Whoever holds the token already judges it anew, so a removal that races with a use is no harm.</summary>
     public void Remove(TokenHash hash)
     {
         var generation = Volatile.Read(ref young);
-        if (generation.Tokens.TryRemove(hash, out _)) Interlocked.Decrement(ref generation.Count);
+        if (generation.Tokens.TryRemove(hash, out var removed))
+        {
+            Interlocked.Decrement(ref generation.Count);
+            Interlocked.Add(ref generation.Weight, -removed.Weight);
+        }
         Volatile.Read(ref old).Tokens.TryRemove(hash, out _);
     }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using System.Reflection;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli;
@@ -40,6 +39,12 @@ internal static class CommandLine
             if (arguments is ["keys", "list" or "rotate", ..]) return await KeysCommand.RunAsync(arguments[1], arguments[2..], terminal, time);
         }
 
+        return await ParseAsync(arguments, terminal, time);
+    }
+
+    /// <summary>Apart from what serves: the library that parses stays unloaded there.</summary>
+    private static async Task<int> ParseAsync(string[] arguments, Terminal terminal, TimeProvider time)
+    {
         var root = Root(terminal, time);
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
@@ -48,10 +53,8 @@ internal static class CommandLine
             terminal.WriteErrorLine($"see `{Path(parsed.CommandResult.Command)} --help`");
             return ExitCode.Findings;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
-
-    public static string Version => typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     private static RootCommand Root(Terminal terminal, TimeProvider time)
     {
@@ -108,7 +111,7 @@ internal static class CommandLine
     {
         public override int Invoke(ParseResult parseResult)
         {
-            terminal.WriteLine($"workload-proxy {Version}");
+            terminal.WriteLine($"workload-proxy {ProxyServer.Version}");
             return ExitCode.Ok;
         }
     }

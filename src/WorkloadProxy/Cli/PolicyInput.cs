@@ -50,11 +50,6 @@ internal sealed class PolicyInput
     /// <summary>Reads and compiles; with any error there is no set.</summary>
     public static CompiledDirectory Compile(string directory, CompileOptions options)
     {
-        if (!System.IO.Directory.Exists(directory))
-        {
-            var found = File.Exists(directory) ? "is a file" : "does not exist";
-            return new(directory, [], null, [PolicyDirectoryReader.Problem("missing-directory", ".", $"`{directory}` {found}, expected a directory", "give the directory that holds `policies/` and `roles/`")]);
-        }
         var content = PolicyDirectoryReader.Read(directory);
         var result = PolicyCompiler.Compile(content.Files, options);
         var diagnostics = content.Problems.AddRange(result.Diagnostics);

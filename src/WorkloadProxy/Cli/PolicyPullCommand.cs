@@ -1,6 +1,5 @@
 using System.CommandLine;
 using WorkloadProxy.PolicySources;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli;
 
@@ -21,15 +20,6 @@ internal static class PolicyPullCommand
         if (values is not [{ Length: > 0 } context]) return terminal.Fail("expected `--context` with the context whose remote source is fetched, for instance `api://Depot?actx=acme`");
         string[] rest = [.. arguments[..at], .. arguments[(at + (arguments[at] == Context ? 2 : 1))..]];
         if (!SettingsOptions.TryLoad(rest, terminal, out var options, out var exitCode)) return exitCode;
-        try
-        {
-            return await PullCommand.RunAsync(options.DataDirectory, context, Console.Out, Console.Error, CancellationToken.None);
-        }
-        catch (StartException e)
-        {
-            terminal.Fail(e.Message);
-            if (e.Help is { } help) terminal.WriteErrorLine(help);
-            return ExitCode.CannotStart;
-        }
+        return await PullCommand.RunAsync(options.DataDirectory, context, Console.Out, Console.Error, CancellationToken.None);
     }
 }

@@ -25,7 +25,7 @@ internal static class SettingsOptions
         if (!ArgumentSettings.TryParse(arguments, out var settings, out var error))
         {
             terminal.Fail(error);
-            if (arguments is [var first, ..] && NameSuggestion.Nearest(first, ["serve", "policy", "token", "keys", "config"]) is { } nearest) terminal.WriteErrorLine($"did you mean `{nearest}`?");
+            if (arguments is [[not '-', ..] and var first, ..] && NameSuggestion.Nearest(first, ["serve", "policy", "token", "keys", "config"]) is { } nearest) terminal.WriteErrorLine($"did you mean `{nearest}`?");
             else terminal.WriteErrorLine("see `workload-proxy --help`");
             return false;
         }

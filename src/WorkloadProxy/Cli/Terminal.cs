@@ -12,6 +12,8 @@ internal sealed class Terminal(Stream output, Stream error, bool outputColours, 
     public static Terminal System()
     {
         var colours = Environment.GetEnvironmentVariable("NO_COLOR") is not { Length: > 0 } && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        // with a terminal's name the runtime writes that terminal's keypad mode before the first byte: nothing here reads keys
+        Environment.SetEnvironmentVariable("TERM", "dumb");
         return new Terminal(Console.OpenStandardOutput(), Console.OpenStandardError(), colours && !Console.IsOutputRedirected, colours && !Console.IsErrorRedirected);
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using WorkloadProxy.Policies;
 
@@ -71,7 +70,7 @@ internal static class TokenShowCommand
         if (member.Name is not ("exp" or "nbf" or "iat" or "auth_time") || member.Value.ValueKind != JsonValueKind.Number || !member.Value.TryGetDouble(out var seconds)) return null;
         if (seconds is not (>= 0 and < 253402300800)) return null;
         var time = DateTimeOffset.FromUnixTimeSeconds((long)seconds);
-        var text = time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var text = Rfc3339.Text(time);
         return member.Name == "exp" && time <= now ? text + ", expired" : member.Name == "nbf" && time > now ? text + ", not yet valid" : text;
     }
 

@@ -52,7 +52,11 @@ internal static class ConfigurationKeys
         ("Policies:#:Git:RequireSignedBy", "\"/etc/workload-proxy/allowed_signers\""),
         ("Policies:#:Git:Status:ApiAddress", "\"https://api.github.com\""),
         ("Policies:#:Git:Status:TokenFile", "\"/run/secrets/status-token\""),
+        ("Policies:#:Git:Status:AppId", "\"Iv23liAbCdEfGhIjKlMn\""),
+        ("Policies:#:Git:Status:PrivateKeyFile", "\"/run/secrets/github-app.pem\""),
+        ("Policies:#:Git:Status:InstallationId", "12345678"),
         ("Policies:#:Hosted:InitialDirectory", "\"./bootstrap\""),
+        ("Policies:#:Hosted:ObjectFormat", "\"sha256\""),
         ("Policies:#:Hosted:RequireSignedBy", "\"/etc/workload-proxy/allowed_signers\""),
         ("Credentials:#:Context", "\"api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6\""),
         ("Credentials:#:Kind", "\"Bearer\""),
@@ -68,6 +72,8 @@ internal static class ConfigurationKeys
         ("Provisioning:SshPort", "22"),
         ("Provisioning:AllowPrivateAddresses", "false"),
         ("Git:MaxSize", "20000000"),
+        ("Git:MaxRepositorySize", "200000000"),
+        ("Git:MaxRefs", "1000"),
         ("Git:Timeout", "\"00:01:00\""),
         ("TrustedProxies:#", "[\"10.0.0.0/8\"]"),
         ("Audit:File", "\"/var/log/workload-proxy/audit.jsonl\""),
@@ -98,6 +104,7 @@ internal static class ConfigurationKeys
                 node = next;
                 continue;
             }
+            if (node.Any is not null && !node.IsList) return Mistake(above, "holds an empty name", node);
             if (node.IsList) return Mistake(above, $"is a list, found the name `{ConfigurationText.Show(parts[i])}`", node);
             return NameSuggestion.Nearest(parts[i], node.Names) is { } nearest
                 ? Mistake(key, $"unknown key, did you mean `{nearest}`?", node.Children[nearest])
@@ -136,11 +143,13 @@ internal static class ConfigurationKeys
         foreach (var (key, example) in Table)
         {
             var node = root;
-            foreach (var part in key.Split(':'))
+            var parts = key.Split(':');
+            for (var i = 0; i < parts.Length; i++)
             {
+                var part = parts[i];
                 node.IsList |= part == "#";
                 // a list of plain values: the example is the list's
-                if (part == "#" && key.EndsWith(":#", StringComparison.Ordinal)) node.Example = example;
+                if (part == "#" && i == parts.Length - 1) node.Example = example;
                 node = part is "#" or "*" ? node.Any ??= new Node(node.Name) : node.Child(part);
             }
             node.Example ??= example;

@@ -29,7 +29,7 @@ internal static class ConfigurationLoader
         var baseDirectory = arguments.ConfigFile is { } configFile ? Path.GetDirectoryName(Path.GetFullPath(configFile, workingDirectory))! : workingDirectory;
         var development = environmentName.Equals("Development", StringComparison.OrdinalIgnoreCase);
         var options = OptionsReading.Read(new SettingsReader(settings, baseDirectory, environment, mistakes, warnings), development);
-        return new(mistakes.Count == 0 ? options with { Framework = FrameworkSections(settings), Warnings = warnings } : null, mistakes, warnings);
+        return new(mistakes.Count == 0 ? options with { BaseDirectory = baseDirectory, Framework = FrameworkSections(settings), Warnings = warnings } : null, mistakes, warnings);
     }
 
     /// <summary>A null stands for a file that is there (or was asked for) and can't be used.</summary>

@@ -1,3 +1,4 @@
+using WorkloadProxy.Http;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

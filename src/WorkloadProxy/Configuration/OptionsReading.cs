@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using WorkloadProxy.Http;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -18,7 +19,7 @@ internal static class OptionsReading
             Development = development,
             Urls = urls,
             PublicUrl = ReadPublicUrl(reader, urls, development),
-            DataDirectory = reader.Path("DataDirectory") ?? reader.Absolute("data"),
+            DataDirectory = ReadDataDirectory(reader),
             MasterKey = ReadMasterKey(reader),
             Postgres = PostgresReading.Read(reader),
             Upstreams = UpstreamReading.Read(reader),
@@ -31,6 +32,8 @@ internal static class OptionsReading
             Git = new GitOptions
             {
                 MaxSize = reader.Number("Git:MaxSize", 20_000_000, 1, 10_000_000_000),
+                MaxRepositorySize = reader.Number("Git:MaxRepositorySize", 200_000_000, 1_000_000, 1_000_000_000_000),
+                MaxRefs = (int)reader.Number("Git:MaxRefs", 1000, 2, 100_000),
                 Timeout = reader.Duration("Git:Timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromMinutes(1),
             },
             TrustedProxies = ReadTrustedProxies(reader),
@@ -106,15 +109,29 @@ internal static class OptionsReading
         return text!.TrimEnd('/');
     }
 
+    private static string ReadDataDirectory(SettingsReader reader)
+    {
+        var path = reader.Path("DataDirectory") ?? reader.Absolute("data");
+        if (File.Exists(path)) reader.Mistake("DataDirectory", $"`{ConfigurationText.Show(path)}` is a file, expected a directory");
+        return path;
+    }
+
     private static MasterKeyOptions ReadMasterKey(SettingsReader reader)
     {
         // a file that doesn't exist is made at the first start
         var shortForm = reader.Path("MasterKeyFile");
         var file = reader.Path("MasterKey:File");
+        CheckNoDirectory(reader, "MasterKeyFile", shortForm);
+        CheckNoDirectory(reader, "MasterKey:File", file);
         var variable = reader.EnvironmentVariable("MasterKey:EnvironmentVariable", required: true);
         if (shortForm is not null && file is not null) reader.Mistake("MasterKeyFile", "is given beside `MasterKey:File`, expected one of them");
         else if ((shortForm ?? file) is not null && reader.Settings.Has("MasterKey:EnvironmentVariable")) reader.Mistake("MasterKey:EnvironmentVariable", "is given beside a file, expected one of them");
         return new(shortForm ?? file, variable);
+    }
+
+    private static void CheckNoDirectory(SettingsReader reader, string key, string? path)
+    {
+        if (Directory.Exists(path)) reader.Mistake(key, $"`{ConfigurationText.Show(path)}` is a directory");
     }
 
     private static TokenOptions ReadTokens(SettingsReader reader)

@@ -1,4 +1,5 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Http;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -7,6 +8,7 @@ namespace WorkloadProxy.Configuration;
 internal static class PolicyReading
 {
     private static readonly IReadOnlyList<string> Sources = ["Directory", "Git", "Hosted"];
+    private static readonly IReadOnlyList<string> AppKeys = ["AppId", "PrivateKeyFile", "InstallationId"];
 
     public static IReadOnlyList<PolicySourceOptions> ReadSources(SettingsReader reader)
     {
@@ -26,7 +28,7 @@ internal static class PolicyReading
 
             var directory = reader.ExistingDirectory(key + ":Directory");
             var git = reader.Settings.Has(key + ":Git") ? ReadGit(reader, key + ":Git") : null;
-            var hosted = reader.Settings.Has(key + ":Hosted") ? new HostedGitOptions(reader.ExistingDirectory(key + ":Hosted:InitialDirectory"), reader.ExistingFile(key + ":Hosted:RequireSignedBy")) : null;
+            var hosted = reader.Settings.Has(key + ":Hosted") ? ReadHosted(reader, key + ":Hosted") : null;
             if (context is not null) sources.Add(new(context, directory, git, hosted));
         }
         return sources;
@@ -56,6 +58,13 @@ internal static class PolicyReading
     }
 
     private static bool Extends(string longer, string shorter) => longer.StartsWith(shorter + ":", StringComparison.Ordinal);
+
+    private static HostedGitOptions ReadHosted(SettingsReader reader, string key)
+    {
+        var format = reader.Text(key + ":ObjectFormat");
+        if (format is not (null or "sha1" or "sha256")) reader.Mistake(key + ":ObjectFormat", $"unknown object format `{ConfigurationText.Show(format)}`, expected `sha1` or `sha256`");
+        return new(reader.ExistingDirectory(key + ":InitialDirectory"), reader.ExistingFile(key + ":RequireSignedBy"), format ?? "sha1");
+    }
 
     private static RemoteGitOptions? ReadGit(SettingsReader reader, string key)
     {
@@ -109,9 +118,26 @@ internal static class PolicyReading
 
     private static CommitStatusOptions? ReadStatus(SettingsReader reader, string key)
     {
+        var before = reader.MistakeCount;
         var address = reader.Address(key + ":ApiAddress", reader.Text(key + ":ApiAddress") ?? "https://api.github.com", NetworkPlace.IsLoopbackOrInCluster);
-        if (!reader.Settings.Has(key + ":TokenFile")) reader.Mistake(key + ":TokenFile", "is missing");
         var token = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true);
-        return address is not null && token is not null ? new(address, token) : null;
+        var hasToken = reader.Settings.Has(key + ":TokenFile");
+        var ofApp = AppKeys.FirstOrDefault(name => reader.Settings.Has($"{key}:{name}"));
+        if (hasToken && ofApp is not null) reader.Mistake($"{key}:{ofApp}", "is given beside `TokenFile`, expected a token or an App");
+        if (!hasToken && ofApp is null) reader.Mistake(key + ":TokenFile", "is missing, expected it, or `AppId` and `PrivateKeyFile` of a GitHub App");
+        var app = ofApp is not null ? ReadApp(reader, key, hasToken) : null;
+        return reader.MistakeCount == before && address is not null ? new(address, token, app) : null;
+    }
+
+    private static GitHubAppOptions? ReadApp(SettingsReader reader, string key, bool hasToken)
+    {
+        // the other half of an App is asked for only where an App is meant
+        foreach (var name in AppKeys.Take(2)) if (!hasToken && !reader.Settings.Has($"{key}:{name}")) reader.Mistake($"{key}:{name}", "is missing: a GitHub App has an id and a private key");
+        var id = reader.Text(key + ":AppId");
+        // not shown: it may be the key, put in the wrong place
+        if (id is not null && (id.Length > 40 || id.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_')))) reader.Mistake(key + ":AppId", "is neither an App's number nor a client id");
+        var privateKey = reader.ExistingFile(key + ":PrivateKeyFile", mayBeSecret: true);
+        var installation = reader.Number(key + ":InstallationId", 0, 1, long.MaxValue);
+        return id is not null && privateKey is not null ? new(id, privateKey, installation == 0 ? null : installation) : null;
     }
 }

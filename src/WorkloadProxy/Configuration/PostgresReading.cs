@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Http;
 
 namespace WorkloadProxy.Configuration;
 

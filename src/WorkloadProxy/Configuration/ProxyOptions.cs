@@ -29,6 +29,8 @@ internal sealed record ProxyOptions
     public AuditOptions Audit { get; init; } = new();
     /// <summary>The environment is Development: <c>PublicUrl</c> may be left out.</summary>
     public bool Development { get; init; }
+    /// <summary>Where relative paths start: the configuration file's folder, or the working directory where there is none.</summary>
+    public string BaseDirectory { get; init; } = Directory.GetCurrentDirectory();
     /// <summary>ASP.NET's own sections, unchecked: <c>Logging</c>, <c>Kestrel</c>, <c>AllowedHosts</c>.</summary>
     public IConfiguration Framework { get; init; } = new ConfigurationBuilder().Build();
     /// <summary>What is probably not meant, for the log.</summary>
@@ -79,7 +81,11 @@ internal sealed record RemoteGitOptions
     public CommitStatusOptions? Status { get; init; }
 }
 
-internal sealed record CommitStatusOptions(Uri ApiAddress, string TokenFile);
+/// <summary>Exactly one of <paramref name="TokenFile"/> and <paramref name="App"/> is set.</summary>
+internal sealed record CommitStatusOptions(Uri ApiAddress, string? TokenFile, GitHubAppOptions? App = null);
+
+/// <summary><paramref name="Id"/> is the App's number or its client id; without <paramref name="InstallationId"/> the repository's installation is asked for.</summary>
+internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? InstallationId = null);
 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
 internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
@@ -114,7 +120,12 @@ internal sealed record ProvisioningOptions(int SshPort = 22, bool AllowPrivateAd
 
 internal sealed record GitOptions
 {
+    /// <summary>Of one push or fetch.</summary>
     public long MaxSize { get; init; } = 20_000_000;
+    /// <summary>Of one hosted repository on the disk.</summary>
+    public long MaxRepositorySize { get; init; } = 200_000_000;
+    /// <summary>Branches and tags of one hosted repository.</summary>
+    public int MaxRefs { get; init; } = 1000;
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 }
 

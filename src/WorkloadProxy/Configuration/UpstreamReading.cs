@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Http;
 
 namespace WorkloadProxy.Configuration;
 
@@ -16,7 +17,7 @@ internal static class UpstreamReading
         foreach (var name in reader.Settings.Names("Upstreams"))
         {
             var key = $"Upstreams:{name}";
-            if (!reader.Settings.Has(key)) continue;
+            if (name.Length == 0 || !reader.Settings.Has(key)) continue;
             if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || name.All(char.IsAsciiDigit))
                 reader.Mistake(key, "is not a name for an upstream, expected letters, digits, `-`, `_` and `.`", "\"Upstreams\": { \"Depot\": { \"Kind\": \"http\", \"Address\": \"https://api.depot.dev\" } }");
             var upstream = ReadOne(reader, name, key);

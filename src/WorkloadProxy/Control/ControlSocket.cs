@@ -15,7 +15,7 @@ internal delegate Task<Result<JsonObject>> ControlCommand(JsonElement arguments,
 internal sealed class ControlSocket : IAsyncDisposable
 {
     private const int MaxConnections = 16;
-    private static readonly TimeSpan requestTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan requestTimeout = TimeSpan.FromSeconds(30);
     private readonly Socket listener;
     private readonly IReadOnlyDictionary<string, ControlCommand> commands;
     private readonly ILogger log;

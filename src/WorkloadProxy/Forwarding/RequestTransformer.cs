@@ -45,8 +45,10 @@ internal sealed class RequestTransformer : HttpTransformer
         if (credential is not null && proxyResponse.ReasonPhrase is { } phrase && credential.Redact(phrase) is { } safe)
             httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = safe;
         var headers = httpContext.Response.Headers;
-        Copy(proxyResponse.Headers.NonValidated, headers, credential);
+        var received = proxyResponse.Headers.NonValidated;
+        Copy(received, headers, credential);
         Copy(proxyResponse.Content.Headers.NonValidated, headers, credential);
+        if (received.TryGetValues(HeaderNames.Connection, out var connection)) RemoveNamed(connection, headers);
         // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
         if (proxyResponse.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
         if (proxyResponse.Content.Headers.ContentLength is null) CountingStream.Install(httpContext);
@@ -75,6 +77,19 @@ internal sealed class RequestTransformer : HttpTransformer
             if (!HeaderHygiene.ReachesCaller(name)) continue;
             foreach (var value in values)
                 destination[name] = StringValues.Concat(destination[name], credential?.Redact(value) ?? value);
+        }
+    }
+
+    /// <summary>What the upstream said of its connection alone (RFC 9110 §7.6.1); never what this server says itself.</summary>
+    private static void RemoveNamed(System.Net.Http.Headers.HeaderStringValues connection, IHeaderDictionary headers)
+    {
+        foreach (var options in connection)
+        {
+            foreach (var range in options.AsSpan().Split(','))
+            {
+                var name = options.AsSpan(range).Trim().ToString();
+                if (HeaderHygiene.MayBeHopByHop(name) && HeaderHygiene.ReachesCaller(name)) headers.Remove(name);
+            }
         }
     }
 

@@ -26,22 +26,23 @@ internal sealed class ApiTokens : IDisposable
     private readonly ConcurrentDictionary<(string Upstream, TokenHash Token, Question Question), Entry> answers = new();
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker http;
-    private readonly ResiliencePipeline<Reply> pipeline;
 
     public ApiTokens(TimeProvider time)
     {
         this.time = time;
         http = new HttpMessageInvoker(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32 });
-        pipeline = new ResiliencePipelineBuilder<Reply> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<Reply>
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome is { Exception: null, Result.Status: 0 or >= 500 }),
-                MaxRetryAttempts = 1,
-                Delay = TimeSpan.FromMilliseconds(150),
-                UseJitter = true,
-            })
-            .Build();
     }
+
+    /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
+    private ResiliencePipeline<Reply> Pipeline => field ??= new ResiliencePipelineBuilder<Reply> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<Reply>
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome is { Exception: null, Result.Status: 0 or >= 500 }),
+            MaxRetryAttempts = 1,
+            Delay = TimeSpan.FromMilliseconds(150),
+            UseJitter = true,
+        })
+        .Build();
 
     private enum Question { Team, Write, Scopes }
 
@@ -110,7 +111,7 @@ internal sealed class ApiTokens : IDisposable
     }
 
     // shared by all who wait: it does not end with the request that began it
-    private async Task<Reply> SendAsync(UpstreamOptions upstream, string token, Question question) => await pipeline.ExecuteAsync(async cancellationToken =>
+    private async Task<Reply> SendAsync(UpstreamOptions upstream, string token, Question question) => await Pipeline.ExecuteAsync(async cancellationToken =>
     {
         using var timeout = new CancellationTokenSource(attemptTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);

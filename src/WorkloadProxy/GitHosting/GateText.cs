@@ -13,7 +13,10 @@ internal sealed class GateText
     public IReadOnlyList<string> Lines => lines;
 
     /// <summary>What comes out of a repository must not steer the terminal that it is printed on.</summary>
-    public static string Clean(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
+    public static string Clean(string text) => text.Any(Steers) ? string.Concat(text.Select(c => Steers(c) ? ' ' : c)) : text;
+
+    /// <summary>Control characters, and those that end a line or turn the reading direction: what is shown would not be what is there.</summary>
+    public static bool Steers(char c) => char.IsControl(c) || c is '\u061C' or '\u200E' or '\u200F' or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 
     public void Add(string line) => lines.Add(Clean(line));
 

@@ -66,7 +66,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         // through the written form: an id that could not stand in one names no context
         if (!AuthContext.TryParse(new AuthContext(upstream.Name, team).ToString(), out var context)) return NotFound();
         record.Context = context.ToString();
-        record.Commit = sets.Current(context)?.Version;
+        record.Commit = (await sets.FindAsync(context, cancellationToken))?.Version;
         if (request.Path.Upstream is not null && !Addresses(request.Path, context)) return NotFound();
         if (!request.IsPush) return context;
         if (await tokens.CheckWriteAsync(upstream, token, cancellationToken) is { } mayNotWrite) return mayNotWrite;

@@ -35,6 +35,7 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
     {
         var push = new PushSession(repository, record, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
         using var active = repository.BeginPush();
+        if (backend.TooMuchAtOnce(repository) is { } tooMuch) return tooMuch;
         using var opened = gate.Open(push);
         Failure? unanswered, unsettled = null;
         try

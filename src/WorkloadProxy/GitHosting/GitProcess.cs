@@ -48,7 +48,8 @@ internal sealed class GitProcess : IAsyncDisposable
     {
         try
         {
-            process.Kill(entireProcessTree: true);
+            // to find children it reads all of /proc, also for a process that has ended
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception or AggregateException or NotSupportedException)
         {

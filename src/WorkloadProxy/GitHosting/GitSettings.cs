@@ -80,10 +80,12 @@ internal static class GitSettings
         yield return ("GIT_CONFIG_GLOBAL", "/dev/null");
         yield return ("GIT_ATTR_NOSYSTEM", "1");
         yield return ("GIT_TERMINAL_PROMPT", "0");
+        // refs are read from their files, whatever a later git prefers
+        yield return ("GIT_DEFAULT_REF_FORMAT", "files");
         yield return ("GIT_ALLOW_PROTOCOL", "https:ssh:file");
         // a pushed `refs/replace/…` must not stand in for another object, nor a pushed object claim all memory
         yield return ("GIT_NO_REPLACE_OBJECTS", "1");
-        yield return ("GIT_ALLOC_LIMIT", "256m");
+        yield return ("GIT_ALLOC_LIMIT", "64m");
         if (command.Repository is { } repository) yield return ("GIT_DIR", repository);
         var index = 0;
         foreach (var (key, value) in always.Concat(command.Settings))

@@ -9,14 +9,25 @@ namespace WorkloadProxy.GitHosting;
 /// <summary>The policy of one hosted repository: what of it is in force, and what was wrong with the rest.</summary>
 internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
 {
+    /// <summary>As a status and the store name it.</summary>
+    public const string Source = "hosted";
+
     private readonly CompileOptions compileOptions = new(repository.Context, options.PublicUrl);
     // from the store's word to the set in force, one at a time: an older word never comes after a newer one
     private readonly SemaphoreSlim publishing = new(1);
-    private PolicySourceStatus status = new(repository.Context, "hosted");
+    private PolicySourceStatus status = new(repository.Context, Source);
 
     public HostedRepository Repository => repository;
     public PolicySourceStatus Status { get => Volatile.Read(ref status); private set => Volatile.Write(ref status, value); }
-    public string? Version => sets.Current(repository.Context)?.Version;
+    /// <summary>Of the set in force, loaded or not.</summary>
+    public string? Version => Status.Version;
+
+    /// <summary>The set of <paramref name="kept"/> is in force; it is loaded when somebody asks for it.</summary>
+    public void Defer(PolicySnapshotVersion kept, Func<Task> load)
+    {
+        Status = Status with { Version = kept.Version, Since = kept.TakenAt };
+        sets.Defer(repository.Context, load);
+    }
 
     /// <summary>What the repository will begin with, while there is none.</summary>
     public void LoadInitial()
@@ -56,7 +67,7 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
         {
             if (await snapshots.LoadAsync(Status.Context, Status.Source, cancellationToken) is not { } snapshot) return false;
             if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
-            if (snapshot.Version == Version) return true;
+            if (snapshot.Version == sets.Current(Status.Context)?.Version) return true;
             if (PolicyCompiler.Compile(snapshot.Files, compileOptions, sets.Current(Status.Context)?.Set).Set is not { } set) return false;
             Publish(set, snapshot.Version, snapshot.TakenAt);
             return true;

@@ -15,6 +15,7 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class HostedRepositories(
     GitProgram git, SharedRepositories? shared, StoreChanges changes, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
 {
+    private readonly RepositoryQuota quota = new(git, options.Git, logger);
     private readonly ConcurrentDictionary<AuthContext, HostedPolicy> policies = new();
 
     public bool AreShared => shared is not null;
@@ -28,25 +29,27 @@ internal sealed class HostedRepositories(
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         foreach (var left in Directory.EnumerateDirectories(git.Directories.Repositories, ".new-*")) Directory.Delete(left, recursive: true);
-        foreach (var policy in options.Policies) if (policy.Hosted is { } hosted) await AddAsync(policy.Context, hosted, cancellationToken);
+        var kept = await KeptVersionsAsync(cancellationToken);
+        foreach (var policy in options.Policies) if (policy.Hosted is { } hosted) await AddAsync(policy.Context, hosted, kept.GetValueOrDefault(policy.Context.ToString()), cancellationToken);
     }
 
     /// <summary>Gives a context a hosted repository; nothing is written until it is first asked for.</summary>
-    public async Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken)
+    public Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken) => AddAsync(context, hosted, null, cancellationToken);
+
+    private async Task AddAsync(AuthContext context, HostedGitOptions hosted, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
-        var repository = new HostedRepository(context, hosted, git, time, logger);
+        var repository = new HostedRepository(context, hosted, git, time);
         var policy = policies.GetOrAdd(context, _ => new HostedPolicy(repository, git, options, sets, snapshots, time, logger));
         if (policy.Repository != repository) return;
         try
         {
-            if (shared is not null) await shared.LoadAsync(policy, cancellationToken);
-            else if (repository.Exists) await LoadAsync(policy, cancellationToken);
+            if (shared is not null) await shared.LoadAsync(policy, kept, cancellationToken);
+            else if (repository.Exists) await LoadAsync(policy, kept, cancellationToken);
             else policy.LoadInitial();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreException)
         {
-            policy.Refuse($"the repository can't be read: {e.Message}");
-            await policy.LoadSnapshotAsync(null, cancellationToken);
+            await LoadLastGoodAsync(policy, e.Message, cancellationToken);
         }
     }
 
@@ -54,7 +57,7 @@ internal sealed class HostedRepositories(
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task FollowAsync(IEnumerable<PolicySnapshotVersion> stored, CancellationToken cancellationToken)
     {
-        foreach (var (context, source, version) in stored)
+        foreach (var (context, source, version, _) in stored)
         {
             if (AuthContext.TryParse(context, out var key) && policies.TryGetValue(key, out var policy) && policy.Status.Source == source && policy.Version != version) await policy.FollowAsync(cancellationToken);
         }
@@ -118,9 +121,8 @@ internal sealed class HostedRepositories(
                 isTold = review is not null;
             }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
-            if (review is null) return null;
-            (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
-            await repository.RepackAsync();
+            if (review is not null) (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
+            await quota.TidyAsync(repository, push.HasDeleted);
             return null;
         }
         catch (StoreException e)
@@ -148,7 +150,7 @@ internal sealed class HostedRepositories(
         return failure;
     }
 
-    private async Task LoadAsync(HostedPolicy policy, CancellationToken cancellationToken)
+    private async Task LoadAsync(HostedPolicy policy, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
         var repository = policy.Repository;
         repository.Unmark();
@@ -163,10 +165,48 @@ internal sealed class HostedRepositories(
             return;
         }
         repository.Accepted = tip.ToString();
-        // the files as the store kept them: for a thousand repositories, a thousand runs of git would take too long
+        // it was accepted, and the store has its files: it is compiled when somebody first asks for it
+        if (kept?.Version == tip.ToString()) policy.Defer(kept, () => LoadDeferredAsync(policy, tip));
+        else await LoadTipAsync(policy, tip, cancellationToken);
+    }
+
+    private async Task LoadDeferredAsync(HostedPolicy policy, ObjectId tip)
+    {
+        try
+        {
+            await LoadTipAsync(policy, tip, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await LoadLastGoodAsync(policy, e.Message, CancellationToken.None);
+        }
+    }
+
+    private static async Task LoadLastGoodAsync(HostedPolicy policy, string problem, CancellationToken cancellationToken)
+    {
+        policy.Refuse($"the repository can't be read: {problem}");
+        await policy.LoadSnapshotAsync(null, cancellationToken);
+    }
+
+    private async Task LoadTipAsync(HostedPolicy policy, ObjectId tip, CancellationToken cancellationToken)
+    {
+        // the files as the store kept them: that takes no run of git
         if (await policy.LoadSnapshotAsync(tip, cancellationToken)) return;
         if (await policy.ReviewAsync(tip, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
         else await policy.LoadSnapshotAsync(null, cancellationToken);
+    }
+
+    private async Task<IReadOnlyDictionary<string, PolicySnapshotVersion>> KeptVersionsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await snapshots.VersionsAsync(null, cancellationToken)).Where(version => version.Source == HostedPolicy.Source).ToDictionary(version => version.Context, StringComparer.Ordinal);
+        }
+        catch (StoreException e)
+        {
+            logger.LogWarning("the kept policy sets can't be read from the store: {Reason}", e.Message);
+            return new Dictionary<string, PolicySnapshotVersion>();
+        }
     }
 
     private async Task<string?> EnsureLocalAsync(HostedPolicy policy, CancellationToken cancellationToken)

@@ -1,11 +1,13 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.IO.Enumeration;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.GitHosting;
 
 /// <summary>One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.</summary>
-internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time, ILogger logger)
+internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time)
 {
     /// <summary>Refs of the server's own: not shown, not fetched, not pushed.</summary>
     public const string OwnRefs = "refs/workload-proxy";
@@ -13,13 +15,15 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public const string Schema = "refs/heads/schema";
     private const string GeneratedRef = OwnRefs + "/generated";
     private const string CopyMark = "copy-of-the-store";
-    private const int PacksBeforeRepack = 50;
 
-    private int activePushes;
     private string? accepted;
     private RepositoryState? copied;
     private long trustedUntil;
     private volatile bool isDoubted;
+    // a file's time is the kernel's, which is a little behind
+    private static readonly TimeSpan clockGrain = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<PushEnd, DateTimeOffset> activePushes = new();
+    private int cleanings;
 
     public AuthContext Context => context;
     public HostedGitOptions Options => options;
@@ -71,6 +75,21 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     /// <summary>The commit that the server made at the beginning; the first push may replace it.</summary>
     public ObjectId? Generated => RefFile.Read(Directory, GeneratedRef);
 
+    /// <summary>How often what no ref reaches was thrown away.</summary>
+    public int Cleanings => Volatile.Read(ref cleanings);
+
+    /// <summary>The size after all was done that makes it smaller.</summary>
+    public long? CleanSize { get; private set; }
+
+    /// <summary>In bytes, without what pushes have in quarantine. Only within the gate.</summary>
+    public long Size() => SizeOf(Directory, (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal) && entry.Directory.EndsWith("objects", StringComparison.Ordinal)));
+
+    public void NoteCleaned(bool isThorough)
+    {
+        if (isThorough) CleanSize = Size();
+        Interlocked.Increment(ref cleanings);
+    }
+
     /// <summary>Makes the repository with its first commit; null when it is there, else why not. All of it appears at once. Only within the gate.</summary>
     public async Task<string?> CreateAsync(bool asCopy, CancellationToken cancellationToken)
     {
@@ -88,38 +107,55 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public void RemoveLeftovers()
     {
         foreach (var name in new[] { "packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock" }) File.Delete(Path.Combine(Directory, name));
+        // what is pushed comes from quarantine whole: half a pack here is one that could not be repacked, and no pack is kept from that
+        var packs = new DirectoryInfo(Path.Combine(Directory, "objects", "pack"));
+        foreach (var left in packs.Exists ? packs.GetFiles() : [])
+        {
+            if (left.Extension == ".keep" || left.Name.StartsWith("tmp_", StringComparison.Ordinal) || left.Name.StartsWith(".tmp-", StringComparison.Ordinal)) left.Delete();
+        }
         var refs = Path.Combine(Directory, "refs");
         if (!System.IO.Directory.Exists(refs)) return;
         foreach (var left in System.IO.Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories)) File.Delete(left);
     }
 
-    /// <summary>Each push is a pack of its own. Only within the gate: a push in quarantine must not lose what it builds on.</summary>
-    public async Task RepackAsync()
-    {
-        try
-        {
-            if (System.IO.Directory.GetFiles(Path.Combine(Directory, "objects", "pack"), "*.pack").Length < PacksBeforeRepack) return;
-            var repacked = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-q") { Repository = Directory }, CancellationToken.None);
-            if (!repacked.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", context, repacked.Problem);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            logger.LogWarning("repository of {Context} could not be repacked: {Reason}", context, e.Message);
-        }
-    }
-
-    /// <summary>A push has begun; disposing tells its end. With the last one, what killed pushes left of their quarantines goes.</summary>
+    /// <summary>A push has begun; disposing tells its end. Then goes what killed pushes left of their quarantines: what is older than every push that goes on.</summary>
     public IDisposable BeginPush()
     {
-        Interlocked.Increment(ref activePushes);
-        return new PushEnd(this);
+        var push = new PushEnd(this);
+        // the file system's clock, whatever the others do
+        activePushes[push] = TimeProvider.System.GetUtcNow();
+        return push;
     }
 
-    public void RemoveQuarantines()
+    /// <summary>Of all pushes that go on, and of those that were killed meanwhile, in bytes.</summary>
+    public long Quarantined()
+    {
+        var size = 0L;
+        foreach (var quarantine in Quarantines())
+        {
+            try
+            {
+                size += SizeOf(quarantine.FullName, (ref FileSystemEntry _) => true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // its push is over
+            }
+        }
+        return size;
+    }
+
+    public void RemoveQuarantines() => RemoveQuarantines(DateTimeOffset.MaxValue);
+
+    private void RemoveQuarantines(DateTimeOffset before)
+    {
+        foreach (var left in Quarantines()) if (left.LastWriteTimeUtc < before) left.Delete(recursive: true);
+    }
+
+    private DirectoryInfo[] Quarantines()
     {
         var objects = new DirectoryInfo(Path.Combine(Directory, "objects"));
-        if (!objects.Exists) return;
-        foreach (var left in objects.EnumerateDirectories("*incoming-*")) left.Delete(recursive: true);
+        return objects.Exists ? objects.GetDirectories("*incoming-*") : [];
     }
 
     /// <summary>Puts <c>main</c> back to the first commit, where a push was to replace it and did not.</summary>
@@ -181,12 +217,20 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         return null;
     }
 
-    private void EndPush()
+    private static long SizeOf(string directory, FileSystemEnumerable<long>.FindPredicate enters) =>
+        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+            ShouldRecursePredicate = enters,
+        }.Sum();
+
+    private void EndPush(PushEnd push)
     {
-        if (Interlocked.Decrement(ref activePushes) > 0) return;
+        activePushes.TryRemove(push, out _);
         try
         {
-            RemoveQuarantines();
+            var began = activePushes.Values;
+            RemoveQuarantines(began.Count == 0 ? DateTimeOffset.MaxValue : began.Min() - clockGrain);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -197,6 +241,6 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     private sealed class PushEnd(HostedRepository repository) : IDisposable
     {
         private HostedRepository? repository = repository;
-        public void Dispose() => Interlocked.Exchange(ref repository, null)?.EndPush();
+        public void Dispose() => Interlocked.Exchange(ref repository, null)?.EndPush(this);
     }
 }

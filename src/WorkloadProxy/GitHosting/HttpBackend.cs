@@ -31,6 +31,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             try
             {
                 unanswered = await AnswerAsync(http, record, repository, process, body, push?.Held, ended);
+                // over HTTP/2 an answer that ends before the request does reads as a broken stream, and a person would not see what git said
+                if (unanswered is null && push?.Accepted is null) await body;
             }
             finally
             {
@@ -167,7 +169,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             }
             if (read == 0) return null;
             // git says itself that a pack is too large; a client that is still sending would never read it, so the rest is heard out
-            if ((total += read) > (request.IsPush ? 4 * options.MaxSize : MaxUploadRequest) + Overhead) return TooLarge(request);
+            if ((total += read) > MostHeard(request)) return TooLarge(request);
             try
             {
                 if (taken) await input.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
@@ -179,7 +181,14 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         }
     }
 
-    public Failure? TooLarge(HttpRequest http, GitRequest request) => http.ContentLength > (request.IsPush ? options.MaxSize : MaxUploadRequest) + Overhead ? TooLarge(request) : null;
+    /// <summary>Of a push more than may be taken: git's own word on a pack that is too large is what a person reads, where a status says nothing to them.</summary>
+    private long MostHeard(GitRequest request) => (request.IsPush ? 4 * options.MaxSize : MaxUploadRequest) + Overhead;
+
+    public Failure? TooLarge(HttpRequest http, GitRequest request) => http.ContentLength > MostHeard(request) ? TooLarge(request) : null;
+
+    /// <summary>Pushes that were broken off leave their quarantines until those that began before are over: together they must not fill the disk either.</summary>
+    public Failure? TooMuchAtOnce(HostedRepository repository) =>
+        repository.Quarantined() > options.MaxRepositorySize ? Unavailable("pushes that go on, or were broken off, take more than `Git:MaxRepositorySize`") : null;
 
     private Failure TooLarge(GitRequest request) => new(ErrorId.PayloadTooLarge, request.IsPush ? $"a push has at most {options.MaxSize} bytes (`Git:MaxSize`)" : $"a fetch's request has at most {MaxUploadRequest} bytes");
 

@@ -18,7 +18,6 @@ internal sealed class PolicyTreeReader
     private const int MaxFiles = 100_000;
     private const int MaxEntries = 200_000;
     private const int MaxDepth = 64;
-    private const long MaxFileLength = 4 * 1024 * 1024;
     private const long MaxTreeLength = 16 * 1024 * 1024;
     private const long MaxTotalLength = 64 * 1024 * 1024;
 
@@ -45,7 +44,7 @@ internal sealed class PolicyTreeReader
         foreach (var name in directory.Split('/').Where(name => name is not ("" or ".")))
         {
             var entry = (await TreeAsync(root, ".", cancellationToken)).FirstOrDefault(entry => entry.IsDirectory && entry.Name == name);
-            if (entry is null) return Refuse("missing-directory", ".", $"the commit has no directory `{directory}`", null);
+            if (entry is null) return Refuse("missing-directory", ".", $"the commit has no directory `{directory}`", "set `Git:Path` to the directory that holds `policies/` and `roles/`");
             root = entry.Id;
         }
         var level = (await TreeAsync(root, ".", cancellationToken)).Where(entry => IsPolicyDirectory(entry.Name)).Select(entry => (Path: entry.Name, Entry: entry)).ToList();
@@ -55,7 +54,7 @@ internal sealed class PolicyTreeReader
             foreach (var (path, entry) in level)
             {
                 if (!Visit(path, entry)) continue;
-                if (depth > MaxDepth) return Refuse("too-deep", path, $"over {MaxDepth} directories deep", null);
+                if (depth > MaxDepth) return Refuse("too-deep", path, $"over {MaxDepth} directories deep", "move its files up");
                 next.AddRange((await TreeAsync(entry.Id, path, cancellationToken)).Where(inner => !inner.Name.StartsWith('.')).Select(inner => ($"{path}/{inner.Name}", inner)));
                 if (entries > MaxEntries || blobs.Count > MaxFiles) return Refuse("too-many-files", path, $"over {MaxFiles} files or {MaxEntries} names", "a policy set has at most 100,000 files");
             }
@@ -73,6 +72,8 @@ internal sealed class PolicyTreeReader
         if (entry.IsFile && path.EndsWith(".hcl", StringComparison.Ordinal) && path.Contains('/')) blobs.Add((path, entry.Id));
         else if (entry.IsLink) Report(DiagnosticSeverity.Warning, "link-not-followed", path, "a symbolic link, which is not followed", "commit the file itself");
         else if (entry.IsSubmodule) Report(DiagnosticSeverity.Warning, "submodule-not-followed", path, "a submodule, which is not followed", "commit the files themselves");
+        // a rule in it would vanish without a word
+        else if (!entry.IsFile) Report(DiagnosticSeverity.Error, "unreadable", path, $"mode `{entry.Mode}` is neither a file's nor a directory's", "commit it again as an ordinary file");
         return false;
     }
 
@@ -93,7 +94,7 @@ internal sealed class PolicyTreeReader
         }
         var found = TreeEntry.Parse((await objects.ReadAsync([id], cancellationToken))[0], id.RawLength);
         entries += found.Count;
-        foreach (var entry in found.Where(entry => entry.Name.Length == 0)) Report(DiagnosticSeverity.Error, "bad-name", path, "a name in this directory is not UTF-8 or holds a control character", null);
+        foreach (var entry in found.Where(entry => entry.Name.Length == 0)) Report(DiagnosticSeverity.Error, "bad-name", path, "a name in this directory is not UTF-8, or holds a control character or one that turns the reading direction", null);
         return found;
     }
 
@@ -105,7 +106,7 @@ internal sealed class PolicyTreeReader
         for (var i = 0; i < infos.Length; i++)
         {
             if (infos[i] is not { Type: "blob" } info) return Refuse("unreadable", blobs[i].Path, "the file is missing from the repository", null);
-            if (info.Size > MaxFileLength) return Refuse("file-too-large", blobs[i].Path, $"the file has {info.Size} bytes, over the limit of 4 MiB", "split it");
+            if (info.Size > HclParser.MaxFileSize) return Refuse("file-too-large", blobs[i].Path, $"the file has {info.Size} bytes, over the limit of 4 MiB", "split it");
             if ((total += info.Size) > MaxTotalLength) return Refuse("too-many-files", blobs[i].Path, "the files have over 64 MiB together", null);
         }
         foreach (var (path, _) in blobs) WarnOfTwin(path);
@@ -132,7 +133,7 @@ internal sealed class PolicyTreeReader
         diagnostics.Add(new Diagnostic(severity, code, summary, help, new SourceRange(path, start, start)));
     }
 
-    /// <summary>An entry of a tree; its name is empty where it is not UTF-8 or holds a control character.</summary>
+    /// <summary>An entry of a tree; its name is empty where it is not UTF-8 or holds what would steer a terminal.</summary>
     private sealed record TreeEntry(string Mode, string Name, ObjectId Id)
     {
         public bool IsDirectory => Mode is "40000" or "040000";
@@ -159,7 +160,7 @@ internal sealed class PolicyTreeReader
         {
             if (!Utf8.IsValid(name)) return "";
             var text = Encoding.UTF8.GetString(name);
-            return text is "." or ".." || text.Any(c => char.IsControl(c) || c == '/') ? "" : text;
+            return text is "." or ".." || text.Any(c => GateText.Steers(c) || c == '/') ? "" : text;
         }
     }
 }

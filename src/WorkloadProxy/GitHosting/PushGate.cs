@@ -22,6 +22,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
 
     private readonly ConcurrentDictionary<string, PushSession> sessions = new(StringComparer.Ordinal);
     private readonly SignedCommits signatures = new(git);
+    private readonly RepositoryQuota quota = new(git, options.Git, logger);
 
     /// <summary>Until it is disposed, the hook of this push is answered.</summary>
     public IDisposable Open(PushSession session)
@@ -62,9 +63,13 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
     {
         if (updates.Count > MaxUpdates) return $"{updates.Count} refs in one push, expected {MaxUpdates} at most";
         foreach (var update in updates) if (update.Problem() is { } problem) return problem;
+        if (RefUpdate.FirstTwice(updates) is { } twice) return $"`{GateText.Clean(twice)}` is named twice in one push";
         try
         {
             if (await repositories.EnterAsync(session, cancellationToken) is { } closed) return closed;
+            session.HasDeleted = updates.Any(update => update.New.IsZero);
+            if (await quota.ProblemOfAsync(session.Repository, updates, quarantine, cancellationToken) is { } tooMuch) return tooMuch;
+            if (session.IsOvertaken && !await quota.IsWholeAsync(session.Repository, updates, quarantine, cancellationToken)) return "what the push builds on has been deleted meanwhile: fetch, and push again";
             await using var objects = GitObjects.Open(git, session.Repository.Directory, quarantine);
             foreach (var update in updates.Where(update => update is { IsMain: false, Branch: not null, New.IsZero: false }).Take(MaxCheckedBranches)) await CheckBranchAsync(session, update, objects, text, cancellationToken);
             return updates.FirstOrDefault(update => update.IsMain) is { } main ? await DecideMainAsync(session, main, objects, quarantine, text, cancellationToken) : null;

@@ -9,6 +9,7 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class PushSession(HostedRepository repository, AuditRecord record, CancellationToken ended)
 {
     private readonly SemaphoreSlim deciding = new(1);
+    private readonly int cleanings = repository.Cleanings;
     private bool isClosed;
     private bool holdsGate;
 
@@ -33,7 +34,13 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
     /// <summary>git's answer, where it is held back until the store has what was pushed; else null, and it goes to the client as it comes.</summary>
     public MemoryStream? Held { get; init; }
 
-    /// <summary>It was let in, and not refused: what it does it does to the repository.</summary>
+    /// <summary>Since it began, what no ref reached was thrown away: git may have seen it there when it checked this push.</summary>
+    public bool IsOvertaken => cleanings != repository.Cleanings;
+
+    /// <summary>It deletes a branch or tag.</summary>
+    public bool HasDeleted { get; set; }
+
+    /// <summary>It was let through the gate, and nobody else is until it is over.</summary>
     public bool HoldsGate => holdsGate;
 
     public async Task EnterGateAsync(CancellationToken cancellationToken)

@@ -25,4 +25,24 @@ internal static class RefFile
         }
         return null;
     }
+
+    /// <summary>The full names of all branches and tags.</summary>
+    /// <exception cref="IOException">The repository can't be read.</exception>
+    public static HashSet<string> BranchesAndTags(string repository)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var kind in (ReadOnlySpan<string>)["refs/heads/", "refs/tags/"])
+        {
+            var directory = Path.Combine(repository, kind);
+            if (!Directory.Exists(directory)) continue;
+            foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)) names.Add(kind + Path.GetRelativePath(directory, file).Replace(Path.DirectorySeparatorChar, '/'));
+        }
+        var packed = Path.Combine(repository, "packed-refs");
+        if (!File.Exists(packed)) return names;
+        foreach (var line in File.ReadLines(packed))
+        {
+            if (line.Split(' ') is [var id, var name] && ObjectId.TryParse(id, out _) && (name.StartsWith("refs/heads/", StringComparison.Ordinal) || name.StartsWith("refs/tags/", StringComparison.Ordinal))) names.Add(name);
+        }
+        return names;
+    }
 }

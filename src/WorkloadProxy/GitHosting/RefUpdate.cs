@@ -20,13 +20,27 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
         var shown = GateText.Clean(Name.Length <= 200 ? Name : Name[..200] + "…");
         if (Name == HostedRepository.Schema) return "branch `schema` belongs to the server, which writes `rbac.json` there";
         if (!Name.StartsWith(Branches, StringComparison.Ordinal) && !Name.StartsWith(Tags, StringComparison.Ordinal)) return $"`{shown}` is neither a branch nor a tag";
-        if (Branch is not { } branch || IsMain) return null;
+        if (IsMain) return null;
+        if (Branch is not { } branch)
+        {
+            // git looks for a tag before a branch of that name
+            return Name is Tags + "main" or Tags + "schema" ? $"tag `{shown}` would hide branch `{Name[Tags.Length..]}`" : null;
+        }
+        // git would take it for what is checked out
+        if (branch is "HEAD") return $"`{shown}` is no name for a branch";
         foreach (var own in (ReadOnlySpan<string>)["main", "schema"])
         {
             // on a file system that ignores case they would be one file
             if (branch.Equals(own, StringComparison.OrdinalIgnoreCase) || branch.StartsWith(own + "/", StringComparison.OrdinalIgnoreCase)) return $"`{shown}` stands in the way of branch `{own}`";
         }
         return null;
+    }
+
+    /// <summary>The first ref that a push names twice, else null: git would write both, the second onto the first, and only one of them would have been looked at.</summary>
+    public static string? FirstTwice(IReadOnlyList<RefUpdate> updates)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        return updates.FirstOrDefault(update => !names.Add(update.Name))?.Name;
     }
 
     public static bool TryReadAll(JsonElement array, [NotNullWhen(true)] out IReadOnlyList<RefUpdate>? updates)

@@ -11,16 +11,24 @@ namespace WorkloadProxy.GitHosting;
 internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, PolicySnapshotStore snapshots, GitOptions options, TimeProvider time, ILogger<SharedRepositories> logger)
 {
     private readonly RepositoryCopy copy = new(git, store, logger);
+    private readonly RepositoryQuota quota = new(git, options, logger);
 
-    /// <summary>At start: the set that the store has. Nothing is copied to the disk before it is asked for.</summary>
+    /// <summary>At start: the set that the store has, if it has one (<paramref name="kept"/>) when somebody asks for it. Nothing is copied to the disk before it is asked for.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
-    public async Task LoadAsync(HostedPolicy policy, CancellationToken cancellationToken)
+    public async Task LoadAsync(HostedPolicy policy, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
+    {
+        // a disk from before the store was shared may have what the store has not
+        if (kept is null || policy.Repository is { Exists: true, IsCopy: false }) await LoadAsync(policy, cancellationToken);
+        else policy.Defer(kept, () => LoadAsync(policy, CancellationToken.None));
+    }
+
+    private async Task LoadAsync(HostedPolicy policy, CancellationToken cancellationToken)
     {
         var repository = policy.Repository;
         // from before the store was shared, and nobody else's yet
         var isFirst = repository is { Exists: true, IsCopy: false } && await store.ReadAsync(repository.Context, cancellationToken) is null;
         if (isFirst && await EnsureCurrentAsync(policy, cancellationToken) is { } problem) policy.Refuse(problem);
-        if (policy.Version is not null || await policy.LoadSnapshotAsync(null, cancellationToken)) return;
+        if (await policy.LoadSnapshotAsync(null, cancellationToken)) return;
         if (await store.ReadAsync(repository.Context, cancellationToken) is not { } state)
         {
             if (!isFirst) policy.LoadInitial();
@@ -49,7 +57,7 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
                 if ((change.Before is null ? await FoundAsync(policy, change, cancellationToken) : await CopyAsync(repository, cancellationToken)) is { } failed) return failed;
             }
             await LoadMovedAsync(policy, cancellationToken);
-            await repository.RepackAsync();
+            await quota.TidyAsync(repository, hasDeleted: false);
             return null;
         }
         finally

@@ -1,12 +1,16 @@
 using System.Net;
-using WorkloadProxy.Configuration;
+using WorkloadProxy.Http;
 
 namespace WorkloadProxy.Health;
 
 /// <summary><c>/health</c>, <c>/health/live</c> and <c>/health/ready</c>, for anyone.</summary>
 internal sealed class HealthEndpoints(HealthProbe probe)
 {
-    private static readonly string[] forwardingHeaders = ["Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"];
+    private static readonly string[] forwardingHeaders =
+    [
+        "Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+        "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Client-IP",
+    ];
 
     /// <summary>Whether the target is one of these: they answer also while requests that can't be audited are refused, or a full disk would look like a dead process.</summary>
     public static bool Are(string rawTarget) => rawTarget is "/health" or "/health/live" or "/health/ready";

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
 using WorkloadProxy.PolicySources;
 
 namespace WorkloadProxy.Health;
@@ -85,7 +85,7 @@ internal sealed record HealthReport(int StatusCode, byte[] Json)
 
     private static void WriteTime(Utf8JsonWriter json, string name, DateTimeOffset? time)
     {
-        if (time is { } value) json.WriteString(name, value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        if (time is { } value) json.WriteString(name, Rfc3339.Text(value));
         else json.WriteNull(name);
     }
 

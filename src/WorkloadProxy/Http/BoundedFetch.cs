@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Http;
 
@@ -17,8 +19,11 @@ internal enum FetchTrust
 /// <summary>What a fetch brought: the content, or why there is none. <paramref name="Transient"/>: another attempt may fare better.</summary>
 internal readonly record struct Fetched(byte[]? Content, string? Error, bool Transient = false);
 
+/// <summary>What a call came to. <paramref name="Error"/> says why there is no answer (status 0), or none that can be read.</summary>
+internal readonly record struct Answered(int Status, byte[] Content, HttpResponseHeaders? Headers, string? Error);
+
 /// <summary>
-/// The one HTTP GET of documents that others publish. Bounded in size and time; no cookies, no compression, no redirect to another origin.
+/// The one HTTP client of documents that others publish and of APIs that the operator named. Bounded in size and time; no cookies, no compression, no redirect to another origin.
 /// </summary>
 internal sealed class BoundedFetch : IDisposable
 {
@@ -29,7 +34,7 @@ internal sealed class BoundedFetch : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker publicOnly;
     private readonly HttpMessageInvoker listed;
-    private readonly ResiliencePipeline<Fetched> pipeline;
+    private readonly HttpMessageInvoker onLoopback;
 
     public BoundedFetch(TimeProvider time, ResolveName? resolve = null)
     {
@@ -40,26 +45,58 @@ internal sealed class BoundedFetch : IDisposable
         guarded.ConnectCallback = guard.ConnectAsync;
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
-        pipeline = new ResiliencePipelineBuilder<Fetched> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<Fetched>
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is null && arguments.Outcome.Result.Transient),
-                MaxRetryAttempts = 2,
-                Delay = TimeSpan.FromMilliseconds(150),
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-            })
-            .Build();
+        // an HTTP proxy's loopback is another machine's
+        var direct = NewHandler();
+        direct.UseProxy = false;
+        onLoopback = new HttpMessageInvoker(direct);
     }
+
+    /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
+    private ResiliencePipeline<Fetched> Pipeline => field ??= new ResiliencePipelineBuilder<Fetched> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<Fetched>
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is null && arguments.Outcome.Result.Transient),
+            MaxRetryAttempts = 2,
+            Delay = TimeSpan.FromMilliseconds(150),
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+        })
+        .Build();
 
     /// <summary>The document at <paramref name="address"/>, retried where that may help. Throws only when cancelled.</summary>
     public async Task<Fetched> GetAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken) =>
-        await pipeline.ExecuteAsync(token => AttemptAsync(address, trust, token), cancellationToken);
+        await Pipeline.ExecuteAsync(token => AttemptAsync(address, trust, token), cancellationToken);
+
+    /// <summary>
+    /// One call with a credential, tried once. Whatever status comes is the answer, a redirect's too: the credential is for this address and goes nowhere else. Throws only when cancelled.
+    /// </summary>
+    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken)
+    {
+        var address = request.RequestUri!;
+        if (!IsAcceptable(address, trust)) return new(0, [], null, Unacceptable(address, trust));
+        using var timeout = new CancellationTokenSource(AttemptTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            using var response = await InvokerFor(address, trust).SendAsync(request, both.Token);
+            var read = await ReadAsync(address, response.Content, both.Token);
+            return new((int)response.StatusCode, read.Content ?? [], response.Headers, read.Error);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(0, [], null, $"`{address}` did not answer in {AttemptTimeout.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        {
+            return new(0, [], null, $"`{address}`: {Reason(e)}");
+        }
+    }
 
     public void Dispose()
     {
         publicOnly.Dispose();
         listed.Dispose();
+        onLoopback.Dispose();
     }
 
     private static SocketsHttpHandler NewHandler() => new()
@@ -75,6 +112,8 @@ internal sealed class BoundedFetch : IDisposable
         // what lies beyond the cap is not even read to keep the connection
         MaxResponseDrainSize = 0,
     };
+
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust != FetchTrust.Listed ? publicOnly : NetworkPlace.IsLoopback(address) ? onLoopback : listed;
 
     private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken)
     {
@@ -102,11 +141,11 @@ internal sealed class BoundedFetch : IDisposable
     {
         for (var redirects = 0; ; redirects++)
         {
-            if (!IsAcceptable(address, trust)) return new(null, $"`{address}` is refused: expected https{(trust == FetchTrust.Listed ? ", or http on loopback or in the cluster" : "")}");
+            if (!IsAcceptable(address, trust)) return new(null, Unacceptable(address, trust));
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.Accept.ParseAdd("application/json");
             request.Headers.UserAgent.ParseAdd("workload-proxy");
-            using var response = await (trust == FetchTrust.Listed ? listed : publicOnly).SendAsync(request, cancellationToken);
+            using var response = await InvokerFor(address, trust).SendAsync(request, cancellationToken);
             var status = (int)response.StatusCode;
             if (status == 200) return await ReadAsync(address, response.Content, cancellationToken);
             if (status is not (301 or 302 or 303 or 307 or 308))
@@ -139,10 +178,12 @@ internal sealed class BoundedFetch : IDisposable
 
     private static Fetched TooLarge(Uri address) => new(null, $"`{address}` holds more than {MaxBytes} bytes");
 
+    private static string Unacceptable(Uri address, FetchTrust trust) =>
+        $"`{address}` is refused: expected https{(trust == FetchTrust.Listed ? ", or http on loopback or in the cluster" : "")}";
+
     private static bool IsAcceptable(Uri address, FetchTrust trust) =>
-        trust == FetchTrust.Listed
-            ? PlainHttp.IsHttpsOrPermitted(address)
-            : address.IsAbsoluteUri && address.Scheme == Uri.UriSchemeHttps && address.UserInfo.Length == 0;
+        address.IsAbsoluteUri && address.UserInfo.Length == 0
+        && (address.Scheme == Uri.UriSchemeHttps || (trust == FetchTrust.Listed && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
 
     private static bool SameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && string.Equals(one.IdnHost, other.IdnHost, StringComparison.OrdinalIgnoreCase);

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Issuing;
 
@@ -14,7 +14,7 @@ internal static class IssueResponse
         writer.WriteString("token", issued.Token);
         writer.WriteString("token_type", "Bearer");
         writer.WriteNumber("expires_in", issued.LifetimeSeconds);
-        writer.WriteString("expires_at", issued.Expires.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        writer.WriteString("expires_at", Rfc3339.Text(issued.Expires));
         writer.WriteEndObject();
     }
 }

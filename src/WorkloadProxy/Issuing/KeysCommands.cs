@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
@@ -12,7 +12,7 @@ namespace WorkloadProxy.Issuing;
 internal static class KeysCommands
 {
     private const string ListName = "keys.list", RotateName = "keys.rotate";
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30), startPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>What the control socket answers.</summary>
     public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null) =>
@@ -27,17 +27,19 @@ internal static class KeysCommands
     ];
 
     /// <summary>Prints the published keys; the exit code.</summary>
+    /// <exception cref="StartException">The store can't be opened, or the directory is in use by what doesn't answer.</exception>
     public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
         RunAsync(options, ListName, result =>
         {
-            output.WriteLine($"{"KEY",-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  {"SIGNS FROM",-20}");
+            output.WriteLine($"{"KEY",-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  SIGNS FROM");
             foreach (var key in result.GetProperty("keys").EnumerateArray())
             {
-                output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  {Text(key, "published"),-20}  {Text(key, "signs_from"),-20}");
+                output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  {Text(key, "published"),-20}  {Text(key, "signs_from")}");
             }
         }, errors, time, cancellationToken);
 
     /// <summary>Publishes a new key and prints when it will sign; the exit code.</summary>
+    /// <exception cref="StartException">As for <see cref="ListAsync"/>.</exception>
     public static Task<int> RotateAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
         RunAsync(options, RotateName, result =>
         {
@@ -47,22 +49,31 @@ internal static class KeysCommands
 
     private static async Task<int> RunAsync(ProxyOptions options, string command, Action<JsonElement> print, TextWriter errors, TimeProvider time, CancellationToken cancellationToken)
     {
-        try
+        var reply = await AskAsync(options, command, time, cancellationToken);
+        if (reply.Error is null)
         {
-            var reply = await ControlClient.SendAsync(options.DataDirectory, command, null, patience, cancellationToken)
-                ?? await RunHereAsync(options, command, time, cancellationToken);
-            if (reply.Error is null)
-            {
-                print(reply.Result);
-                return 0;
-            }
-            await errors.WriteLineAsync(reply.Error);
-            return 1;
+            print(reply.Result);
+            return 0;
         }
-        catch (StartException e)
+        await errors.WriteLineAsync(reply.Error);
+        return 1;
+    }
+
+    private static async Task<ControlReply> AskAsync(ProxyOptions options, string command, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        while (true)
         {
-            await errors.WriteLineAsync(e.Help is null ? e.Message : $"{e.Message}\n  {e.Help}");
-            return 2;
+            if (await ControlClient.SendAsync(options.DataDirectory, command, null, patience, cancellationToken) is { } reply) return reply;
+            try
+            {
+                return await RunHereAsync(options, command, time, cancellationToken);
+            }
+            catch (StartException e) when (DataDirectory.IsInUse(e) && time.GetElapsedTime(began) < startPatience)
+            {
+                // a server that starts has the lock a moment before it listens, one that ends a moment after
+                await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
+            }
         }
     }
 
@@ -88,10 +99,9 @@ internal static class KeysCommands
         ["kid"] = key.Id,
         ["alg"] = key.Algorithm,
         ["state"] = key == keys.Current(now) ? "signing" : key.SignsFrom > now ? "next" : "retired",
-        ["published"] = Text(key.Published),
-        ["signs_from"] = Text(key.SignsFrom),
+        ["published"] = Rfc3339.Text(key.Published),
+        ["signs_from"] = Rfc3339.Text(key.SignsFrom),
     };
 
-    private static string Text(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     private static string Text(JsonElement key, string name) => key.GetProperty(name).GetString()!;
 }

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using WorkloadProxy.Authentication;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Issuing;
 
@@ -17,10 +19,28 @@ internal static class OwnClaims
     /// <summary>When the chain began, in seconds since 1970.</summary>
     public const string ChainStart = "actx_chain";
 
+    /// <summary>How deep <c>act</c> may be nested: a token that was exchanged this often may not be again.</summary>
+    public const int MaxActorDepth = 4;
+
     /// <summary>Whether a caller may give the minted token a claim of this name.</summary>
     public static bool MayBeSet(string name) =>
         !name.StartsWith("actx", StringComparison.OrdinalIgnoreCase)
         && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or "droplet_id");
+
+    /// <summary>The <c>act</c> of a token of ours, by itself: it does not hold the rest of the claims.</summary>
+    public static JsonElement? ActorOf(Claims claims) => claims.Root.TryGetProperty(Actor, out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null;
+
+    /// <summary>The depth of <c>act</c> in a token of ours, 0 without one; null for an <c>act</c> that we would not have written.</summary>
+    public static int? ActorDepthOf(Claims claims)
+    {
+        var actor = claims.Root;
+        var depth = 0;
+        for (; actor.TryGetProperty(Actor, out actor); depth++)
+        {
+            if (actor.ValueKind != JsonValueKind.Object || depth == MaxActorDepth) return null;
+        }
+        return depth;
+    }
 
     /// <summary>When the chain that <paramref name="token"/> belongs to began: what it says of itself if it is ours, else its <c>iat</c>, or now if that is absent or later.</summary>
     public static long ChainStartOf(VerifiedToken token, long now)

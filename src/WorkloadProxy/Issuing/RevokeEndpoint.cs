@@ -11,13 +11,9 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
 {
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
-        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, OAuthError.From(unreadable));
         if (RevocationForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } token)
-        {
-            record.Reason = malformed!.Description;
-            await malformed.RespondAsync(http, record);
-            return null;
-        }
+            return await RefuseAsync(http, record, malformed!);
         var verified = await authenticator.VerifyForRevocationAsync(token.AsMemory(), http.RequestAborted);
         if (verified.Succeeded(out var revoked, out var failure))
         {
@@ -33,6 +29,13 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         record.Decision = AuditDecision.Allow;
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentLength = 0;
+        return null;
+    }
+
+    private static async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, OAuthError error)
+    {
+        record.Reason = error.Description;
+        await error.RespondAsync(http, record);
         return null;
     }
 }

@@ -11,7 +11,7 @@ namespace WorkloadProxy.Issuing;
 internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer issuer, TokenExchange exchange)
 {
     private static readonly RequestTarget IssueTarget =
-        RequestTarget.TryParse("/v1/oidc/issue", out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
+        RequestTarget.TryParse(OwnPaths.Issue, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
 
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
@@ -33,7 +33,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
     private static Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, Failure failure, bool knownTarget)
     {
         record.Error = ErrorResponse.From(failure).Id;
-        record.Reason ??= failure.Detail is null ? failure.Message : $"{failure.Message} ({failure.Detail})";
+        record.Reason ??= failure.Reason;
         return RefuseAsync(http, record, OAuthError.From(failure, knownTarget));
     }
 

@@ -18,7 +18,6 @@ namespace WorkloadProxy.Issuing;
 internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, string issuer, Func<AuthContext, bool> isKnown)
 {
     private const int DefaultLifetimeSeconds = 900;
-    private const int MaxActorDepth = 4;
     private const int NotBeforeSeconds = 5;
     // what the authenticator takes (SPEC §4): a longer token would be refused at its first use
     private const int MaxTokenSize = 16 * 1024;
@@ -41,7 +40,7 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
             return new Failure(ErrorId.Forbidden, $"`sub` does not begin with `{prefix}` and something behind it: a token speaks for the context that it comes from");
         }
         if (!Knows(request.Audience, out var target)) return new Failure(ErrorId.Forbidden, "`aud` is not a context of this proxy");
-        if (ActorDepth(caller.Token) >= MaxActorDepth) return new Failure(ErrorId.Forbidden, $"the token was exchanged {MaxActorDepth} times already, and may not be again");
+        if (caller.Token.ActorDepth >= OwnClaims.MaxActorDepth) return new Failure(ErrorId.Forbidden, $"the token was exchanged {OwnClaims.MaxActorDepth} times already, and may not be again");
 
         var issuedAt = now.ToUnixTimeSeconds();
         var chainStart = OwnClaims.ChainStartOf(caller.Token, issuedAt);
@@ -88,30 +87,17 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
 
     private static Failure TooLarge() => new(ErrorId.BadRequest, $"the token would be larger than {MaxTokenSize} bytes");
 
-    // RFC 8693 §4.1; only our own token's `act` is passed on, for in another's it would be any claim that someone made
+    // RFC 8693 §4.1
     private static void WriteActor(Utf8JsonWriter writer, VerifiedToken token)
     {
         writer.WriteStartObject(OwnClaims.Actor);
         writer.WriteString("iss", token.Issuer);
         writer.WriteString("sub", token.Subject);
-        if (Actor(token) is { } actor)
+        if (token.Actor is { } actor)
         {
             writer.WritePropertyName(OwnClaims.Actor);
             actor.WriteTo(writer);
         }
         writer.WriteEndObject();
     }
-
-    private static int ActorDepth(VerifiedToken token)
-    {
-        var depth = 0;
-        for (var actor = Actor(token); actor is { } current; depth++)
-        {
-            actor = current.TryGetProperty(OwnClaims.Actor, out var next) && next.ValueKind == JsonValueKind.Object ? next : null;
-        }
-        return depth;
-    }
-
-    private static JsonElement? Actor(VerifiedToken token) =>
-        token.IsOwn && token.Claims.Root.TryGetProperty(OwnClaims.Actor, out var actor) && actor.ValueKind == JsonValueKind.Object ? actor : null;
 }

@@ -8,8 +8,8 @@ namespace WorkloadProxy.PolicySources;
 /// <summary>A context's policy set from a directory, live: what changes there is compiled and put in force whole, or not at all.</summary>
 internal sealed class DirectorySource
 {
-    // a full read finds what neither an event nor a listing shows: a file overwritten in place with its old time
-    private const int PollsPerFullRead = 30;
+    // finds what neither an event nor a listing shows: a file overwritten in place with its old time, where there are no events
+    private static readonly TimeSpan fullReadInterval = TimeSpan.FromMinutes(1);
     private readonly string directory;
     private readonly CompileOptions compileOptions;
     private readonly PolicySetStore sets;
@@ -17,6 +17,7 @@ internal sealed class DirectorySource
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private PolicyDirectoryContent? lastRead;
+    private long lastFullRead;
     private PolicySourceStatus status;
 
     public DirectorySource(AuthContext context, string directory, string ownIssuer, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
@@ -34,12 +35,15 @@ internal sealed class DirectorySource
     public event Action<PolicySourceStatus>? Changed;
 
     /// <summary>Reads the directory and puts its set in force if it is new and without errors; otherwise the status says why not.</summary>
-    public async Task LoadAsync(CancellationToken cancellationToken)
+    public Task LoadAsync(CancellationToken cancellationToken) => LoadAsync(PolicyTree.List(directory), ChangedPaths.All, cancellationToken);
+
+    private async Task LoadAsync(PolicyTree tree, ChangedPaths changed, CancellationToken cancellationToken)
     {
-        var content = PolicyDirectoryReader.Read(directory);
+        if (changed.Everything) lastFullRead = time.GetTimestamp();
+        var content = PolicyDirectoryReader.Read(tree, lastRead, changed);
         var before = lastRead;
         lastRead = content;
-        if (before is not null && before.Hash == content.Hash && before.Problems.SequenceEqual(content.Problems)) return;
+        if (before?.IsSameAs(content) == true) return;
 
         var current = sets.Current(Status.Context);
         var result = content.Problems.IsEmpty ? PolicyCompiler.Compile(content.Files, compileOptions, current?.Set) : new CompileResult(null, content.Problems);
@@ -81,18 +85,28 @@ internal sealed class DirectorySource
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var watch = new DirectoryWatch(directory, time, logger);
-        // the first look is for what changed between the first load and now, when nobody watched
-        var quietPolls = 0;
         for (var wake = DirectoryWatch.Wake.Event; ; wake = await watch.WaitAsync(cancellationToken))
         {
             try
             {
+                var changed = watch.TakeChanged();
                 var tree = PolicyTree.List(directory);
-                var changed = wake == DirectoryWatch.Wake.Event || lastRead?.IsListedAs(tree) != true;
-                if (changed) watch.Follow(tree.Directories);
-                else if (++quietPolls < PollsPerFullRead) continue;
-                quietPolls = 0;
-                await LoadAsync(cancellationToken);
+                // the first look is for what changed between the first load and now, when nobody watched
+                var isDue = !watch.IsFollowing || time.GetElapsedTime(lastFullRead) >= fullReadInterval;
+                if (wake == DirectoryWatch.Wake.Poll && !changed.Any)
+                {
+                    if (!isDue && lastRead?.IsListedAs(tree) == true) continue;
+                    // no event told: then nor would one name what else has changed
+                    isDue = true;
+                }
+                if (isDue) changed = ChangedPaths.All;
+                if (changed.MayBeDirectories)
+                {
+                    watch.Follow(tree.Directories);
+                    // what was written before it was watched
+                    tree = PolicyTree.List(directory);
+                }
+                await LoadAsync(tree, changed, cancellationToken);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

@@ -11,12 +11,16 @@ internal sealed class DirectoryWatch : IDisposable
     private static readonly TimeSpan quiet = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan pollInterval = TimeSpan.FromSeconds(2);
     private const int MostQuietWaits = 10;
+    private const int MostNamed = 64;
     private readonly Channel<Wake> wakes = Channel.CreateBounded<Wake>(new BoundedChannelOptions(16) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly List<FileSystemWatcher> watchers = [];
     private readonly string directory;
     private readonly TimeProvider time;
     private readonly ITimer timer;
     private readonly ILogger logger;
+    private readonly Lock gate = new();
+    private HashSet<string> named = new(StringComparer.Ordinal);
+    private bool everything;
     private bool warned;
 
     public DirectoryWatch(string directory, TimeProvider time, ILogger logger)
@@ -28,12 +32,16 @@ internal sealed class DirectoryWatch : IDisposable
     /// <summary>What woke the watcher up.</summary>
     public enum Wake { Poll, Event }
 
+    /// <summary>Whether <see cref="Follow"/> was called.</summary>
+    public bool IsFollowing { get; private set; }
+
     /// <summary>
     /// Watches the directory for names that come and go, and <paramref name="trees"/> for everything under them. All watches are made anew: one holds on to
     /// a directory that was deleted, whatever has its name now.
     /// </summary>
     public void Follow(IReadOnlyList<string> trees)
     {
+        IsFollowing = true;
         foreach (var watcher in watchers) watcher.Dispose();
         watchers.Clear();
         // at the top only names count: an audit file written there must not have the policies read again and again
@@ -56,6 +64,17 @@ internal sealed class DirectoryWatch : IDisposable
         return wake;
     }
 
+    /// <summary>What events have named so far; begins anew.</summary>
+    public ChangedPaths TakeChanged()
+    {
+        lock (gate)
+        {
+            var taken = new ChangedPaths(named, everything);
+            (named, everything) = (new HashSet<string>(StringComparer.Ordinal), false);
+            return taken;
+        }
+    }
+
     public void Dispose()
     {
         timer.Dispose();
@@ -74,10 +93,10 @@ internal sealed class DirectoryWatch : IDisposable
         try
         {
             watcher = new FileSystemWatcher(path) { NotifyFilter = filters, IncludeSubdirectories = recursive };
-            watcher.Changed += (_, _) => Signal();
-            watcher.Created += (_, _) => Signal();
-            watcher.Deleted += (_, _) => Signal();
-            watcher.Renamed += (_, _) => Signal();
+            watcher.Changed += (_, change) => Signal(change.FullPath);
+            watcher.Created += (_, change) => Signal(change.FullPath);
+            watcher.Deleted += (_, change) => Signal(change.FullPath);
+            watcher.Renamed += (_, change) => Signal(change.OldFullPath, change.FullPath);
             watcher.Error += (_, _) => Signal();
             watcher.EnableRaisingEvents = true;
             watchers.Add(watcher);
@@ -92,5 +111,14 @@ internal sealed class DirectoryWatch : IDisposable
         }
     }
 
-    private void Signal() => wakes.Writer.TryWrite(Wake.Event);
+    /// <summary>Without paths: events were lost.</summary>
+    private void Signal(params ReadOnlySpan<string> paths)
+    {
+        lock (gate)
+        {
+            everything |= paths.IsEmpty || named.Count + paths.Length > MostNamed;
+            if (!everything) foreach (var path in paths) named.Add(path);
+        }
+        wakes.Writer.TryWrite(Wake.Event);
+    }
 }

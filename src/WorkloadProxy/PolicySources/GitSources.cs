@@ -1,24 +1,23 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
+using WorkloadProxy.Http;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicySources;
 
 /// <summary>The contexts whose policy comes by git: pushed to a repository hosted here, or fetched from a remote one.</summary>
-internal sealed class GitSources : IDisposable
+internal sealed class GitSources
 {
-    private readonly CommitStatusClient statuses;
-
     /// <exception cref="StartException">git's directories can't be made.</exception>
-    public GitSources(ProxyOptions options, Database database, StoreChanges changes, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILoggerFactory logs)
+    public GitSources(
+        ProxyOptions options, Database database, StoreChanges changes, PolicySetStore sets, PolicySnapshotStore snapshots, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
     {
         var directories = new GitDirectories(options.DataDirectory);
         directories.Prepare();
-        statuses = new CommitStatusClient(time);
         Program = new GitProgram(directories, options.Git, time);
         var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), snapshots, options.Git, time, logs.CreateLogger<SharedRepositories>());
         Hosted = new HostedRepositories(Program, shared, changes, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
-        Remote = new RemoteGitSources(options, Program, sets, snapshots, statuses, time, logs.CreateLogger<RemoteGitSources>());
+        Remote = new RemoteGitSources(options, Program, sets, snapshots, new GitHubApi(fetch, time), time, logs.CreateLogger<RemoteGitSources>());
     }
 
     public GitProgram Program { get; }
@@ -45,6 +44,4 @@ internal sealed class GitSources : IDisposable
 
     /// <summary>Follows the remotes until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Remote.RunAsync(cancellationToken);
-
-    public void Dispose() => statuses.Dispose();
 }

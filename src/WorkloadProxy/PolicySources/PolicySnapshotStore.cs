@@ -31,8 +31,10 @@ internal sealed class PolicySnapshotStore(Database database)
 
     /// <summary>What the store has of one context, or with null of all, without the files.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
-    public Task<IEnumerable<PolicySnapshotVersion>> VersionsAsync(string? context, CancellationToken cancellationToken) => database.RunAsync(connection =>
-        connection.QueryAsync<PolicySnapshotVersion>("SELECT context, source, version FROM policy_sets" + (context is null ? "" : " WHERE context = @context"), new { context }), cancellationToken);
+    public Task<IEnumerable<PolicySnapshotVersion>> VersionsAsync(string? context, CancellationToken cancellationToken) => database.RunAsync(async connection =>
+        (await connection.QueryAsync<(string Context, string Source, string Version, long TakenAt)>(
+            "SELECT context, source, version, taken_at FROM policy_sets" + (context is null ? "" : " WHERE context = @context"), new { context }))
+        .Select(row => new PolicySnapshotVersion(row.Context, row.Source, row.Version, DateTimeOffset.FromUnixTimeSeconds(row.TakenAt))), cancellationToken);
 
     /// <summary>Null if there is none of that very source: a context that was bound to another one must not be governed by what it left.</summary>
     public Task<PolicySnapshot?> LoadAsync(AuthContext context, string source, CancellationToken cancellationToken) => database.RunAsync(async connection =>
@@ -71,4 +73,4 @@ internal sealed class PolicySnapshotStore(Database database)
 
 internal sealed record PolicySnapshot(string Version, IReadOnlyList<PolicyFile> Files, DateTimeOffset TakenAt);
 
-internal sealed record PolicySnapshotVersion(string Context, string Source, string Version);
+internal sealed record PolicySnapshotVersion(string Context, string Source, string Version, DateTimeOffset TakenAt);

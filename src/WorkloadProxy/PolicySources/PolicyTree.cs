@@ -30,14 +30,22 @@ internal sealed class PolicyTree
 
     public IReadOnlyList<Diagnostic> Problems => problems;
 
+    /// <summary>Where a file stands in the directory, by the names of links where there are any.</summary>
+    public string PathOf(PolicyTreeFile file) => Path.Combine(root, file.Path);
+
     public static PolicyTree List(string directory)
     {
-        var root = RealPath.Resolve(Path.GetFullPath(directory));
+        var root = Directory.Exists(directory) ? RealPath.Resolve(Path.GetFullPath(directory)) : null;
         var tree = new PolicyTree(root ?? directory);
+        if (root is null)
+        {
+            var found = File.Exists(directory) ? "is a file" : "does not exist";
+            tree.Report("missing-directory", ".", $"`{directory}` {found}, expected a directory", "give the directory that holds `policies/` and `roles/`");
+            return tree;
+        }
         try
         {
-            if (root is null || !Directory.Exists(root)) tree.Report("missing-directory", ".", "the directory does not exist", "give the directory that holds `policies/` and `roles/`");
-            else tree.Visit("", root, [root], IsTopLevel);
+            tree.Visit("", root, [root], IsTopLevel);
         }
         catch (TooMuch limit)
         {
@@ -75,7 +83,7 @@ internal sealed class PolicyTree
         }
         if (above.Count > MaxDepth)
         {
-            Report("too-deep", path, $"over {MaxDepth} directories deep", null);
+            Report("too-deep", path, $"over {MaxDepth} directories deep", "move its files up");
             return;
         }
         if (above.Count == 1) directories.Add(realPath);

@@ -1,5 +1,6 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
+using WorkloadProxy.Http;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
@@ -8,6 +9,7 @@ namespace WorkloadProxy.PolicySources;
 /// <summary>A context's policy set from a branch of a remote repository: fetched at start, every interval, and when told to. A commit that does not compile is not taken.</summary>
 internal sealed class RemoteGitSource
 {
+    private const string InForceText = "in force";
     private readonly RemoteGitOptions remote;
     private readonly CompileOptions compileOptions;
     private readonly GitProgram git;
@@ -27,13 +29,13 @@ internal sealed class RemoteGitSource
     private PolicySourceError? refusal;
     private PolicySourceStatus status;
 
-    public RemoteGitSource(PolicySourceOptions policy, ProxyOptions options, GitProgram git, PolicySetStore sets, PolicySnapshotStore snapshots, CommitStatusClient statuses, TimeProvider time, ILogger logger)
+    public RemoteGitSource(PolicySourceOptions policy, ProxyOptions options, GitProgram git, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger logger)
     {
         remote = policy.Git!;
         compileOptions = new CompileOptions(policy.Context, options.PublicUrl);
         mirror = new RemoteGitMirror(policy.Context, remote, options.Git, git);
         signatures = new SignedCommits(git);
-        commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, mirror.Directory, statuses, logger) : null;
+        commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, mirror.Directory, github, time, logger) : null;
         (this.git, this.sets, this.snapshots, this.time, this.logger) = (git, sets, snapshots, time, logger);
         status = new PolicySourceStatus(policy.Context, remote.Url);
     }
@@ -105,6 +107,7 @@ internal sealed class RemoteGitSource
             var problem = await PullLockedAsync(cancellationToken);
             // to a remote that can't be had the last good set is the answer, and that may be one that another server has taken
             if (problem is not null && (sets.Current(Status.Context) is null || !answered)) await LoadSnapshotAsync(null, cancellationToken);
+            if (commitStatus is not null) await commitStatus.RetryAsync(cancellationToken);
             return problem;
         }
         finally
@@ -140,6 +143,7 @@ internal sealed class RemoteGitSource
         if (sets.Current(Status.Context) is null && await LoadSnapshotAsync(tip, cancellationToken))
         {
             looked = tip;
+            if (commitStatus is not null) await commitStatus.ReportAsync(tip, accepted: true, InForceText, cancellationToken);
             return null;
         }
         var inForce = InForce();
@@ -170,7 +174,7 @@ internal sealed class RemoteGitSource
         {
             logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", Status.Context, e.Message);
         }
-        if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: true, "in force", cancellationToken);
+        if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: true, InForceText, cancellationToken);
         return null;
     }
 

@@ -8,6 +8,8 @@ internal sealed record Failure(ErrorId Id, string Message)
 {
     /// <summary>More for the audit record than the caller may learn (which issuer, which key); never a token or a secret.</summary>
     public string? Detail { get; init; }
+    /// <summary>The whole of it, for the audit record.</summary>
+    public string Reason => Detail is null ? Message : $"{Message} ({Detail})";
     /// <summary>For 429 and 503.</summary>
     public TimeSpan? RetryAfter { get; init; }
     /// <summary>For 405: the <c>Allow</c> header.</summary>

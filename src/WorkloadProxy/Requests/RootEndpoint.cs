@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -42,14 +43,23 @@ internal sealed class RootEndpoint
             </body>
             </html>
             """);
-        json = JsonSerializer.SerializeToUtf8Bytes(new
-        {
-            name = "workload-proxy",
-            version,
-            issuer = publicUrl,
-            openid_configuration = $"{publicUrl}/.well-known/openid-configuration",
-            issue = $"{publicUrl}/v1/oidc/issue",
-        });
+        json = Description(publicUrl, version);
+    }
+
+    /// <summary>Written by hand: a serializer for one object at start costs milliseconds, and memory for good.</summary>
+    private static byte[] Description(string publicUrl, string version)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(output);
+        json.WriteStartObject();
+        json.WriteString("name"u8, "workload-proxy");
+        json.WriteString("version"u8, version);
+        json.WriteString("issuer"u8, publicUrl);
+        json.WriteString("openid_configuration"u8, $"{publicUrl}/.well-known/openid-configuration");
+        json.WriteString("issue"u8, $"{publicUrl}/v1/oidc/issue");
+        json.WriteEndObject();
+        json.Flush();
+        return output.WrittenSpan.ToArray();
     }
 
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)

@@ -19,6 +19,11 @@ internal static class BackupCommand
         try
         {
             using var database = SqliteDatabase.Existing(DataDirectory.StoreFileOf(options.DataDirectory));
+            if (Path.Exists(file))
+            {
+                await errors.WriteLineAsync($"no backup was made: `{file}` exists already");
+                return 1;
+            }
             new FileStream(file, DataDirectory.OwnerOnly(FileMode.CreateNew)).Dispose();
             made = true;
             await database.RunAsync(connection => connection.ExecuteAsync("VACUUM INTO @file", new { file }), cancellationToken);

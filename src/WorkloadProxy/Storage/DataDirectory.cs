@@ -32,9 +32,12 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"data directory `{path}` can't be used: {e.Message}", "set `DataDirectory` to a directory that this user may write", e);
+            throw new StartException($"data directory `{path}` can't be used: {e.Message}", StoreHelp.ForFullDisk(path) ?? "set `DataDirectory` to a directory that this user may write", e);
         }
     }
+
+    /// <summary>Whether it could not be opened because another process has it.</summary>
+    public static bool IsInUse(StartException e) => e.InnerException is IOException cause && IsHeldElsewhere(cause);
 
     /// <summary>How a file of secrets is made: for the owner alone from the first moment.</summary>
     public static FileStreamOptions OwnerOnly(FileMode mode)

@@ -14,8 +14,8 @@ internal sealed class MasterKey
     private MasterKey(byte[][] keys) => this.keys = keys;
 
     /// <summary>
-    /// Reads the key from where the configuration says, or from <paramref name="defaultFile"/>. There it is made when the store is new (<paramref name="sealedStore"/> is
-    /// false); a store that is sealed already has a key that must be found. Without a default file the configuration must say.
+    /// Reads the key from where the configuration says, or from <paramref name="defaultFile"/>. A file is made when the store is new (<paramref name="sealedStore"/> is false);
+    /// a store that is sealed already has a key that must be found. Without a default file the configuration must say, and nothing is made.
     /// </summary>
     public static MasterKey Load(MasterKeyOptions options, string? defaultFile, bool sealedStore)
     {
@@ -29,7 +29,7 @@ internal sealed class MasterKey
         var file = options.File ?? defaultFile ?? throw new StartException("`MasterKeyFile` is not set: on PostgreSQL no master key is made, for all replicas need the same one", Help);
         try
         {
-            if (options.File is null && !sealedStore && !File.Exists(file)) Create(file);
+            if (defaultFile is not null && !sealedStore && !File.Exists(file)) Create(file);
             return Parse(File.ReadAllText(file), $"file `{file}`");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -39,7 +39,7 @@ internal sealed class MasterKey
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"the master key `{file}` can't be read or made: {e.Message}", cause: e);
+            throw new StartException($"the master key `{file}` can't be read or made: {e.Message}", StoreHelp.ForFullDisk(file) ?? "let this user read the file, and no other", e);
         }
     }
 

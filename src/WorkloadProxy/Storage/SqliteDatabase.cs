@@ -31,7 +31,7 @@ internal sealed class SqliteDatabase : Database
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"the store `{file}` can't be opened: {e.Message}", "put a backup of the store back, with its master key", e);
+            throw new StartException($"the store `{file}` can't be opened: {e.Message}", StoreHelp.For(file, e), e);
         }
     }
 

@@ -36,7 +36,12 @@ internal sealed class Store : IDisposable
         {
             database?.Dispose();
             directory.Dispose();
-            if (e is StoreException or CryptographicException or XmlException) throw new StartException($"the store {(options.Postgres is { } server ? $"at `{server.Server}`" : $"in `{directory.Path}`")} can't be read: {e.Message}", "put a backup of the store back, with its master key", e);
+            if (e is StoreException or CryptographicException or XmlException)
+            {
+                throw options.Postgres is { } server
+                    ? new StartException($"the store at `{server.Server}` can't be read: {e.Message}", "put a backup of the store back, with its master key", e)
+                    : new StartException($"the store in `{directory.Path}` can't be read: {e.Message}", StoreHelp.For(directory.Path, e), e);
+            }
             throw;
         }
     }

@@ -40,4 +40,28 @@ public class ClaimsTests
         Assert.Null(claims.String("d"));
         Assert.Null(claims.String("A"));
     }
+
+    [Fact]
+    public void Shrunk_claims_say_the_same()
+    {
+        var claims = Claims.Parse("""{"a":"x","b":{"c":[1,"\ud83d\ude00"]}}"""u8.ToArray());
+        var before = claims.Root.GetRawText();
+        var length = claims.Length;
+        claims.Shrink();
+        claims.Shrink();
+        Assert.Equal(length, claims.Length);
+        Assert.Equal("x", claims.String("a"));
+        Assert.Equal("\U0001F600", claims.Root.GetProperty("b").GetProperty("c")[1].GetString());
+        Assert.Equal(before, claims.Root.GetRawText());
+        Assert.Equal(length, claims.Length);
+    }
+
+    [Fact]
+    public void An_element_outlives_the_shrinking_of_its_claims()
+    {
+        var claims = Claims.Parse("""{"a":"x"}"""u8.ToArray());
+        var element = claims.Root.GetProperty("a");
+        claims.Shrink();
+        Assert.Equal("x", element.GetString());
+    }
 }

@@ -112,6 +112,25 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Our_own_token_needs_an_actor_that_is_an_object_nested_four_deep_at_most()
+    {
+        object Nested(int depth) => depth == 1 ? new Dictionary<string, object> { ["sub"] = "a" } : new Dictionary<string, object> { ["sub"] = "a", ["act"] = Nested(depth - 1) };
+        var caller = await AcceptAsync(Own(("act", Nested(4))));
+        Assert.Equal((4, JsonValueKind.Object), (caller.Token.ActorDepth, caller.Token.Actor!.Value.ValueKind));
+        Assert.Null((await AcceptAsync(Own(("jti", "first")))).Token.Actor);
+        await RefuseAsync(Own(("act", Nested(5))), "is not one of this proxy's");
+        await RefuseAsync(Own(("act", "a")), "is not one of this proxy's");
+        await RefuseAsync(Own(("act", new Dictionary<string, object> { ["act"] = new[] { "a" } })), "is not one of this proxy's");
+    }
+
+    [Fact]
+    public async Task An_actor_in_a_foreign_token_is_any_claim()
+    {
+        var caller = await AcceptAsync(Foreign(("act", "a")));
+        Assert.Equal((0, (JsonElement?)null), (caller.Token.ActorDepth, caller.Token.Actor));
+    }
+
+    [Fact]
     public async Task Our_own_clock_has_no_skew()
     {
         var token = Own();

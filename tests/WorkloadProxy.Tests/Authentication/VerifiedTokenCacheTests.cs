@@ -1,3 +1,4 @@
+using System.Text;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 
@@ -27,6 +28,32 @@ public sealed class VerifiedTokenCacheTests
             cache.Add(Hash(i.ToString()), Token());
             Assert.InRange(cache.Count, 1, 100);
         }
+    }
+
+    [Fact]
+    public void It_never_holds_more_than_its_weight()
+    {
+        var cache = new VerifiedTokenCache(time, maxWeight: 1_000_000);
+        for (var i = 0; i < 1_000; i++)
+        {
+            cache.Add(Hash(i.ToString()), Token(claimsLength: 10_000));
+            Assert.InRange(cache.Count, 1, 1_000_000 / 10_000);
+        }
+    }
+
+    [Fact]
+    public void What_is_removed_weighs_nothing()
+    {
+        var cache = new VerifiedTokenCache(time, maxWeight: 100_000);
+        cache.Add(Hash("stays"), Token());
+        for (var i = 0; i < 1_000; i++)
+        {
+            cache.Add(Hash(i.ToString()), Token());
+            cache.Remove(Hash(i.ToString()));
+        }
+
+        Assert.Equal(1, cache.Count);
+        Assert.True(cache.TryGet(Hash("stays"), out _));
     }
 
     [Fact]
@@ -76,6 +103,9 @@ public sealed class VerifiedTokenCacheTests
         var recent = new RecentTokenHashes();
         var header = new string("Bearer abc".ToCharArray());
         recent.Add(header.AsMemory(7), Hash("abc"));
+        // one that comes once is not worth a place
+        Assert.False(recent.TryGet(header.AsMemory(7), out _));
+        recent.Add(header.AsMemory(7), Hash("abc"));
         Assert.True(recent.TryGet(header.AsMemory(7), out var hash));
         Assert.Equal(Hash("abc"), hash);
         Assert.False(recent.TryGet(header.AsMemory(8), out _));
@@ -90,11 +120,11 @@ public sealed class VerifiedTokenCacheTests
         return hash;
     }
 
-    private static CachedToken Token() => new(
+    private static CachedToken Token(int claimsLength = 2) => new(
         new VerifiedToken
         {
             Context = new AuthContext("Depot", "acme"),
-            Claims = Claims.Parse("{}"u8.ToArray()),
+            Claims = Claims.Parse(Encoding.ASCII.GetBytes($"{{{new string(' ', claimsLength - 2)}}}")),
             Issuer = "i",
             Subject = "s",
             IsOwn = false,

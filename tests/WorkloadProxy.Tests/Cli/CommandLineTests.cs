@@ -39,6 +39,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("policy chek", 1, "", "workload-proxy: unrecognized command or argument `chek`\nsee `workload-proxy policy --help`\n")]
     [InlineData("policy", 1, "", "workload-proxy: `policy` needs a command: `check`, `explain`, `test`, `diff`, `show`, `parse`, `pull`\n")]
     [InlineData("serve nonsense", 1, "", "workload-proxy: unexpected argument `nonsense`, expected `--Section:Key value`\nsee `workload-proxy --help`\n")]
+    [InlineData("--config gone.json config check", 1, "", "workload-proxy: unexpected argument `config`, expected `--Section:Key value`\nsee `workload-proxy --help`\n")]
     [InlineData("--urls", 1, "", "workload-proxy: `--urls` needs a value\nsee `workload-proxy --help`\n")]
     [InlineData("policy parse gone.hcl", 1, "", "workload-proxy: file `gone.hcl` does not exist\n")]
     [InlineData("policy parse policies", 1, "", "workload-proxy: `policies` is a directory, expected a file\n")]
@@ -56,6 +57,17 @@ public sealed class CommandLineTests : IDisposable
     {
         var run = await CommandRun.RunAsync(directory.Path, arguments.Split(' '));
         Assert.Equal((exitCode, output, error), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Theory]
+    [InlineData("xterm", "", "\u001b[31merror: \u001b[0m")]
+    [InlineData("xterm", "1", "error: ")]
+    [InlineData("dumb", "", "error: ")]
+    public async Task A_terminal_gets_colours_unless_it_wants_none_and_nothing_else_that_is_no_text(string terminal, string noColor, string expected)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "a terminal is made by `script` of util-linux");
+        var output = await CommandRun.RunOnTerminalAsync(directory.Path, new() { ["TERM"] = terminal, ["NO_COLOR"] = noColor }, "config check --config gone.json");
+        Assert.StartsWith(expected, output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -210,6 +222,21 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(line, json.GetProperty("rule") is { ValueKind: JsonValueKind.Object } rule ? Number(rule, "line") : null);
         var role = Assert.Single(json.GetProperty("roles").EnumerateArray());
         Assert.Equal(("keys", true), (role.GetProperty("name").GetString(), role.GetProperty("matched").GetBoolean()));
+    }
+
+    [Theory]
+    [InlineData("GET", "/", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
+    [InlineData("GET", "/health/ready?verbose=1", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
+    [InlineData("HEAD", "/.well-known/jwks.json", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
+    [InlineData("POST", "/health", 3, "the proxy itself answers at this path, to GET and HEAD only: no policy is asked")]
+    [InlineData("GET", "/info/refs?service=git-upload-pack", 3, "this path is git's at the server's root, where an API token picks the context: no policy is asked")]
+    [InlineData("GET", "/healthz", 3, "no rule matches this path")]
+    public async Task Explain_says_where_no_policy_is_asked(string method, string path, int exitCode, string reason)
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--format", "json");
+        var json = Json(run.Output);
+        Assert.Equal((exitCode, exitCode == 0 ? "allow" : "deny", reason), (run.ExitCode, json.GetProperty("decision").GetString(), json.GetProperty("reason").GetString()));
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("rule").ValueKind);
     }
 
     [Fact]

@@ -7,11 +7,20 @@ internal static class CommandRun
 {
     public sealed record Outcome(int ExitCode, string Output, string Error);
 
+    private static readonly string program = Path.Combine(AppContext.BaseDirectory, "workload-proxy");
+
     public static Task<Outcome> RunAsync(string directory, params string[] arguments) => RunWithAsync(directory, "", [], arguments);
 
-    public static async Task<Outcome> RunWithAsync(string directory, string input, Dictionary<string, string> environment, params string[] arguments)
+    public static Task<Outcome> RunWithAsync(string directory, string input, Dictionary<string, string> environment, params string[] arguments) =>
+        RunAsync(program, directory, input, environment, arguments);
+
+    /// <summary>On a terminal, as <c>script</c> makes one: whatever is written there, in one.</summary>
+    public static async Task<string> RunOnTerminalAsync(string directory, Dictionary<string, string> environment, string arguments) =>
+        (await RunAsync("script", directory, "", environment, ["--quiet", "--command", $"{program} {arguments}", "/dev/null"])).Output;
+
+    private static async Task<Outcome> RunAsync(string file, string directory, string input, Dictionary<string, string> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"), arguments)
+        var start = new ProcessStartInfo(file, arguments)
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,

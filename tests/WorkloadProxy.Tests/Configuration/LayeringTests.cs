@@ -156,6 +156,31 @@ public sealed class LayeringTests
         Assert.True(Path.IsPathFullyQualified(options.Audit.File!));
     }
 
+    [Fact]
+    public void Git_sources_are_read()
+    {
+        var options = Configure.Options(
+            """
+            {
+              "PublicUrl": "https://proxy.example.com",
+              "Policies": [
+                { "Context": "api://DigitalOcean?actx=a", "Hosted": { "ObjectFormat": "sha256" } },
+                { "Context": "api://DigitalOcean?actx=b", "Hosted": {} },
+                { "Context": "api://DigitalOcean?actx=c", "Git": { "Url": "https://ghe.example.com/acme/rbac.git", "Status": { "ApiAddress": "https://ghe.example.com/api/v3", "AppId": 123456, "PrivateKeyFile": "secret", "InstallationId": 7 } } },
+                { "Context": "api://DigitalOcean?actx=d", "Git": { "Url": "https://github.com/acme/rbac.git", "Status": { "AppId": "Iv23liAbCdEfGhIjKlMn", "PrivateKeyFile": "secret" } } },
+                { "Context": "api://DigitalOcean?actx=e", "Git": { "Url": "https://github.com/acme/rbac.git", "Status": { "TokenFile": "secret" } } }
+              ],
+              "Git": { "MaxRepositorySize": 5000000, "MaxRefs": 10 }
+            }
+            """);
+        Assert.Equal(["sha256", "sha1"], options.Policies.Take(2).Select(policy => policy.Hosted!.ObjectFormat));
+        var statuses = options.Policies.Skip(2).Select(policy => policy.Git!.Status!).ToList();
+        Assert.Equal([("123456", 7L), ("Iv23liAbCdEfGhIjKlMn", null), null], statuses.Select(status => status.App is { } app ? (app.Id, app.InstallationId) : ((string, long?)?)null));
+        Assert.Equal(new Uri("https://ghe.example.com/api/v3"), statuses[0].ApiAddress);
+        Assert.Equal([null, null, "secret"], statuses.Select(status => Path.GetFileName(status.TokenFile)));
+        Assert.Equal((5_000_000, 10), (options.Git.MaxRepositorySize, options.Git.MaxRefs));
+    }
+
     [Theory]
     [InlineData("""{ "PublicUrl": "http://proxy.example.com", "Urls": "http://127.0.0.1:1" }""", "PublicUrl: `http://proxy.example.com` is plain http off loopback: most services take tokens of https issuers only (appsettings.json:1:3)")]
     [InlineData("""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://*:1" }""", "Urls: `http://*:1` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for TLS, or `TrustedProxies` behind a balancer (appsettings.json:1:45)")]

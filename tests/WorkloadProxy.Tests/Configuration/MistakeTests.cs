@@ -44,8 +44,12 @@ public sealed class MistakeTests
         { """ "Tokens": { "MaxLifetime": "2.00:00:00" } """, "Tokens:MaxLifetime: `2.00:00:00` is too long, the most is `1.00:00:00` (appsettings.json)" },
         { """ "Tokens": { "KeyRotation": "00:10:00" } """, "Tokens:KeyRotation: `00:10:00` is shorter than `Tokens:MaxLifetime` (`00:15:00`): a key would go before the tokens that it signed (appsettings.json)" },
         { """ "Provisioning": { "SshPort": 0 } """, "Provisioning:SshPort: `0` is not a whole number from 1 to 65535 (appsettings.json)" },
+        { """ "Git": { "MaxRepositorySize": 999999 } """, "Git:MaxRepositorySize: `999999` is not a whole number from 1000000 to 1000000000000 (appsettings.json)" },
+        { """ "Git": { "MaxRefs": 1 } """, "Git:MaxRefs: `1` is not a whole number from 2 to 100000 (appsettings.json)" },
+        { $$""" "Policies": [{ "Context": "{{Team}}", "Hosted": { "ObjectFormat": "sha512" } }] """, "Policies:0:Hosted:ObjectFormat: unknown object format `sha512`, expected `sha1` or `sha256` (appsettings.json)" },
         { """ "Git": { "MaxSize": "20 MB" } """, "Git:MaxSize: `20 MB` is not a whole number from 1 to 10000000000 (appsettings.json)" },
         // upstreams
+        { """ "Upstreams": { "": { "Kind": "http", "Address": "https://api.depot.dev" } } """, "Upstreams: holds an empty name (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto` or `http` (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http" } } """, "Upstreams:Depot:Address: is missing" },
@@ -63,6 +67,7 @@ public sealed class MistakeTests
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:A:OAuth: is for upstreams of kind `digitalocean`" },
         // issuers and audiences
         { """ "Issuers": [{}] """, "Issuers:0:Issuer: is missing" },
+        { """ "Issuers": [{ "Issuer": "http://100.64.0.1" }] """, "Issuers:0:Issuer: `http://100.64.0.1` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "http://dex.example.com" }] """, "Issuers:0:Issuer: `http://dex.example.com` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://a.example" }, { "Issuer": "https://a.example" }] """, "Issuers:1:Issuer: `https://a.example` is listed at `Issuers:0` already (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://proxy.example.com" }] """, "Issuers:0:Issuer: is `PublicUrl`: this proxy's own keys are never fetched (appsettings.json)" },
@@ -133,7 +138,16 @@ public sealed class MistakeTests
         { """ "Url": "https://a.example/b", "Interval": "60" """, "Policies:0:Git:Interval: `60` is not a duration, expected `[days.]hh:mm:ss` (appsettings.json)" },
         { """ "Url": "https://a.example/b", "TokenFile": "/no/token" """, "Policies:0:Git:TokenFile: file `/no/token` does not exist (appsettings.json)" },
         { """ "Url": "https://a.example/b", "TokenFile": "secret", "SshKeyFile": "secret" """, "Policies:0:Git:SshKeyFile: is given beside `TokenFile`, expected one of them (appsettings.json)" },
-        { """ "Url": "https://a.example/b", "Status": {} """, "Policies:0:Git:Status:TokenFile: is missing" },
+        { """ "Url": "https://a.example/b", "Status": {} """, "Policies:0:Git:Status:TokenFile: is missing, expected it, or `AppId` and `PrivateKeyFile` of a GitHub App" },
+        { """ "Url": "https://a.example/b", "Status": { "AppId": 5 } """, "Policies:0:Git:Status:PrivateKeyFile: is missing: a GitHub App has an id and a private key" },
+        { """ "Url": "https://a.example/b", "Status": { "PrivateKeyFile": "secret" } """, "Policies:0:Git:Status:AppId: is missing: a GitHub App has an id and a private key" },
+        { """ "Url": "https://a.example/b", "Status": { "InstallationId": 7 } """, "Policies:0:Git:Status:AppId: is missing: a GitHub App has an id and a private key" },
+        { """ "Url": "https://a.example/b", "Status": { "TokenFile": "secret", "AppId": 5 } """, "Policies:0:Git:Status:AppId: is given beside `TokenFile`, expected a token or an App (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "TokenFile": "secret", "InstallationId": 5 } """, "Policies:0:Git:Status:InstallationId: is given beside `TokenFile`, expected a token or an App (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "AppId": "-----BEGIN hunter2", "PrivateKeyFile": "secret" } """, "Policies:0:Git:Status:AppId: is neither an App's number nor a client id (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "AppId": "5", "PrivateKeyFile": "hunter2" } """, "Policies:0:Git:Status:PrivateKeyFile: file does not exist (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "AppId": "5", "PrivateKeyFile": "secret", "InstallationId": "acme" } """, "Policies:0:Git:Status:InstallationId: `acme` is not a whole number from 1 to 9223372036854775807 (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "ApiAddress": "http://ghe.example.com/api/v3", "TokenFile": "secret" } """, "Policies:0:Git:Status:ApiAddress: `http://ghe.example.com/api/v3` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
     };
 
     [Theory]

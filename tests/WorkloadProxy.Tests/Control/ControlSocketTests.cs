@@ -147,10 +147,19 @@ public sealed class ControlSocketTests : IDisposable
     public async Task With_the_directory_locked_and_nobody_listening_the_keys_commands_cannot_start()
     {
         using var directory = DataDirectory.Open(test.Path);
-        var (code, output, errors) = await RunAsync(KeysCommands.ListAsync);
-        Assert.Equal(2, code);
-        Assert.Empty(output);
-        Assert.StartsWith($"data directory `{test.Path}` is in use by another process", errors, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<StartException>(() => RunAsync(KeysCommands.ListAsync));
+        Assert.Equal($"data directory `{test.Path}` is in use by another process", failure.Message);
+    }
+
+    [Fact]
+    public async Task The_keys_commands_wait_for_a_server_that_has_the_directory_and_does_not_listen_yet()
+    {
+        using var store = await test.OpenAsync();
+        var keys = await test.OpenKeysAsync(store);
+        var asked = RunAsync(KeysCommands.ListAsync);
+        Assert.False(asked.IsCompleted);
+        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysCommands.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
+        Assert.Contains(keys.Keys[0].Id, (await asked).Output, StringComparison.Ordinal);
     }
 
     private string SocketFile => DataDirectory.ControlSocketFile(test.Path);

@@ -29,7 +29,8 @@ internal sealed class HostedTest : IAsyncDisposable
     public SandboxOptions Tokens => Proxy.Sandbox.Options;
     public string Repositories => Path.Combine(Proxy.Options.DataDirectory, "repositories");
     public string Repository => Directory.GetDirectories(Repositories, "*.git").Single();
-    public string Root => Proxy.Address.GetLeftPart(UriPartial.Authority);
+    /// <summary>Where git finds it: over TLS if the server does that.</summary>
+    public string Root => (Proxy.Addresses.FirstOrDefault(address => address.Scheme == Uri.UriSchemeHttps) ?? Proxy.Address).GetLeftPart(UriPartial.Authority);
     public string Scoped => $"{Root}/_rbac/DigitalOcean/{TestProxy.Team}";
 
     public static async Task<HostedTest> StartAsync(HostedGitOptions? hosted = null, Func<ProxyOptions, SandboxServer, ProxyOptions>? configure = null, TimeProvider? time = null, params string[] init)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Sandbox;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.PolicySources;
 using WorkloadProxy.Tests.Serving;
@@ -181,25 +182,29 @@ public class RemoteGitTests
         Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(test, "{}", "")).Status);
     }
 
-    [Fact]
-    public async Task The_commit_status_says_once_what_became_of_a_commit()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_commit_status_says_once_what_became_of_a_commit(bool byApp)
     {
-        await using var github = await FakeGitHub.StartAsync();
-        await using var test = await RemoteTest.StartAsync((git, files, remote) => Task.FromResult(remote with { Status = new CommitStatusOptions(github.Address, files.Write("github-token", "ghs_secret\n")) }));
+        await using var github = await SandboxServer.StartAsync(cancellation: TestContext.Current.CancellationToken);
+        await using var test = await RemoteTest.StartAsync((git, files, remote) => Task.FromResult(remote with
+        {
+            Status = byApp ? new CommitStatusOptions(github.Address, null, new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem)))
+                : new CommitStatusOptions(github.Address, files.Write("github-token", github.Options.GitHubToken + "\n")),
+        }));
         var first = await test.Git.RunAsync("rev-parse", "HEAD");
         await test.PullAsync();
         test.Git.Write("policies/ci.hcl", "path \"/v2/databases\" {\n  capabilities = [\"reed\"]\n}\n");
         var second = await test.Git.CommitAsync();
         await test.PullAsync();
         await test.PullAsync();
+        await test.Proxy.StopServerAsync();
+        await test.Proxy.StartServerAsync();
 
-        Assert.Equal(2, github.Requests.Count);
         var (owner, repository) = CommitStatus.OwnerAndRepository(new Uri(test.Git.WorkTree).AbsoluteUri)!.Value;
-        Assert.Equal(($"POST /repos/{owner}/{repository}/statuses/{first}", "Bearer ghs_secret"), (github.Requests[0].Line, github.Requests[0].Authorization));
-        Assert.Contains("\"state\":\"success\"", github.Requests[0].Body);
-        Assert.EndsWith(second, github.Requests[1].Line);
-        Assert.Contains("\"state\":\"failure\"", github.Requests[1].Body);
-        Assert.Contains("policies/ci.hcl:2:", github.Requests[1].Body);
+        Assert.Equal([($"{owner}/{repository}", first, "success"), ($"{owner}/{repository}", second, "failure")], github.GitHub.Statuses.Select(status => (status.Repository, status.Sha, status.State)));
+        Assert.StartsWith("policies/ci.hcl:2:", github.GitHub.Statuses[1].Description);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
+using WorkloadProxy.Http;
 using WorkloadProxy.PolicySources;
 using WorkloadProxy.Tests.Authentication;
 using WorkloadProxy.Tests.Serving;
@@ -18,14 +19,14 @@ public sealed class RemoteIntervalTests
         using var git = await GitClient.InitAsync();
         using var data = new TestStore();
         using var store = await data.OpenAsync();
-        using var statuses = new CommitStatusClient(TimeProvider.System);
+        using var fetch = new BoundedFetch(TimeProvider.System);
         using var stop = new CancellationTokenSource();
         var (time, sets) = (new ManualTime(), new PolicySetStore());
         var first = await CommitAsync(git, "/v2/databases");
         var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
-        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), statuses, time, NullLogger.Instance);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), time, NullLogger.Instance);
         Assert.Null(await source.PullAsync(stop.Token));
         Assert.Equal(first, InForce()!.Version);
         var running = source.RunAsync(stop.Token);

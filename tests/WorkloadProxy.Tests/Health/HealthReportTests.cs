@@ -48,6 +48,7 @@ public sealed class HealthReportTests
     [InlineData("127.0.0.1", "X-Forwarded-For", false)]
     [InlineData("10.0.0.1", "Forwarded", false)]
     [InlineData("10.0.0.1", "x-forwarded-proto", false)]
+    [InlineData("127.0.0.1", "CF-Connecting-IP", false)]
     [InlineData(null, null, false)]
     public void Details_are_for_callers_from_inside(string? address, string? header, bool expected)
     {

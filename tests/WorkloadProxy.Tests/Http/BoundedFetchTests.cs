@@ -187,6 +187,15 @@ public sealed class BoundedFetchTests : IAsyncDisposable
         Assert.False(fetched.Transient);
     }
 
+    [Theory]
+    [InlineData("http://issuer.example/")]
+    [InlineData("http://100.64.0.1/")]
+    [InlineData("https://user@issuer.example/")]
+    [InlineData("ftp://127.0.0.1/")]
+    [InlineData("file:///etc/passwd")]
+    public async Task A_listed_address_is_https_or_http_on_loopback_and_in_the_cluster(string address) =>
+        Assert.Equal($"`{address}` is refused: expected https, or http on loopback or in the cluster", (await GetAsync(new Uri(address), FetchTrust.Listed)).Error);
+
     [Fact]
     public async Task An_unlisted_address_is_https()
     {

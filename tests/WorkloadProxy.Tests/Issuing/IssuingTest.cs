@@ -37,6 +37,8 @@ internal static class IssuingTest
             Issuer = parsed.String("iss")!,
             Subject = parsed.String("sub")!,
             IsOwn = isOwn,
+            Actor = isOwn ? OwnClaims.ActorOf(parsed) : null,
+            ActorDepth = isOwn ? OwnClaims.ActorDepthOf(parsed)!.Value : 0,
             Expires = test.Time.Now + TimeSpan.FromMinutes(5),
             RevocationIds = revocationIds,
         }, PolicyCompiler.Compile([], new CompileOptions(context, Issuer)).Set!.MatchRoles(parsed), "v1");

@@ -31,6 +31,20 @@ public sealed class DirectorySourceTests
     }
 
     [Fact]
+    public async Task A_file_overwritten_in_place_with_its_old_length_and_time_is_in_force()
+    {
+        await using var live = await LiveSource.StartAsync();
+        foreach (var path in (string[])["/v2/accounx", "/v2/accouny", "/v2/accounz"])
+        {
+            var file = Path.Combine(live.Directory.Path, "policies/ci.hcl");
+            var written = File.GetLastWriteTimeUtc(file);
+            File.WriteAllText(file, LiveSource.Policy(path));
+            File.SetLastWriteTimeUtc(file, written);
+            await live.NextAsync(status => status.LastError is null && live.Paths[0] == path);
+        }
+    }
+
+    [Fact]
     public async Task A_renamed_file_is_in_force()
     {
         await using var live = await LiveSource.StartAsync();

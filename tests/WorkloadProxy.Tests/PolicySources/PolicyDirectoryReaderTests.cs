@@ -111,17 +111,79 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
         Assert.Equal("missing-directory", Assert.Single(PolicyDirectoryReader.Read(Path.Combine(directory.Path, "gone")).Problems).Code);
 
     [Fact]
-    public void The_hash_tells_contents_and_names_apart()
+    public void Contents_and_names_are_told_apart()
     {
         directory.Write("policies/a.hcl", "1");
-        var first = PolicyDirectoryReader.Read(directory.Path).Hash;
-        Assert.Equal(first, PolicyDirectoryReader.Read(directory.Path).Hash);
+        var first = PolicyDirectoryReader.Read(directory.Path);
+        Assert.True(first.IsSameAs(PolicyDirectoryReader.Read(directory.Path)));
         directory.Write("policies/a.hcl", "2");
-        var second = PolicyDirectoryReader.Read(directory.Path).Hash;
+        var second = PolicyDirectoryReader.Read(directory.Path);
+        Assert.False(first.IsSameAs(second));
         File.Move(Path.Combine(directory.Path, "policies/a.hcl"), Path.Combine(directory.Path, "policies/b.hcl"));
-        var third = PolicyDirectoryReader.Read(directory.Path).Hash;
-        Assert.Equal(3, new HashSet<string> { first, second, third }.Count);
+        var third = PolicyDirectoryReader.Read(directory.Path);
+        Assert.False(second.IsSameAs(third));
+        directory.Write("policies/c.hcl", "3");
+        Assert.False(third.IsSameAs(PolicyDirectoryReader.Read(directory.Path)));
     }
+
+    [Theory]
+    [InlineData("policies/a/x.hcl", true)]
+    [InlineData("policies/a", true)]
+    [InlineData("policies", true)]
+    [InlineData("policies/a/x.hcl.tmp", false)]
+    [InlineData("policies/a/x", false)]
+    [InlineData("policies/b/x.hcl", false)]
+    public void A_file_that_is_listed_as_before_is_read_again_when_an_event_named_it_or_a_directory_above(string named, bool isRead)
+    {
+        directory.Write("policies/a/x.hcl", "1");
+        directory.Write("policies/b/x.hcl", "1");
+        var before = PolicyDirectoryReader.Read(directory.Path);
+        Overwrite("policies/a/x.hcl", "2");
+        var tree = PolicyTree.List(directory.Path);
+        Assert.True(before.IsListedAs(tree));
+        var changed = new ChangedPaths(new HashSet<string> { Path.Combine(directory.Path, named) }, false);
+        Assert.Equal(isRead ? "2" : "1", Text(PolicyDirectoryReader.Read(tree, before, changed), 0));
+        Assert.Equal("2", Text(PolicyDirectoryReader.Read(tree, before, ChangedPaths.All), 0));
+        Assert.Equal("2", Text(PolicyDirectoryReader.Read(tree, null, changed), 0));
+    }
+
+    [Fact]
+    public void A_file_that_is_listed_otherwise_is_read_whether_an_event_named_it_or_not()
+    {
+        directory.Write("policies/a.hcl", "1");
+        directory.Write("policies/b.hcl", "1");
+        var before = PolicyDirectoryReader.Read(directory.Path);
+        directory.Write("policies/a.hcl", "22");
+        directory.Write("policies/c.hcl", "3");
+        File.Delete(Path.Combine(directory.Path, "policies/b.hcl"));
+        var content = PolicyDirectoryReader.Read(PolicyTree.List(directory.Path), before, new ChangedPaths(new HashSet<string>(), false));
+        Assert.Equal([("policies/a.hcl", "22"), ("policies/c.hcl", "3")], content.Files.Select((file, i) => (file.Path, Text(content, i))));
+    }
+
+    [Fact]
+    public void A_file_is_named_by_a_links_path_and_by_that_which_it_leads_to()
+    {
+        directory.Write("shared/a.hcl", "1");
+        Link("policies/linked", "../shared", isDirectory: true);
+        var before = PolicyDirectoryReader.Read(directory.Path);
+        Overwrite("shared/a.hcl", "2");
+        foreach (var named in (string[])["shared/a.hcl", "policies/linked/a.hcl", "policies/linked"])
+        {
+            var changed = new ChangedPaths(new HashSet<string> { Path.Combine(directory.Path, named) }, false);
+            Assert.Equal("2", Text(PolicyDirectoryReader.Read(PolicyTree.List(directory.Path), before, changed), 0));
+        }
+    }
+
+    /// <summary>In place, with as many bytes, and its old time.</summary>
+    private void Overwrite(string name, string content)
+    {
+        var path = Path.Combine(directory.Path, name);
+        var written = File.GetLastWriteTimeUtc(path);
+        File.WriteAllText(path, content);
+        File.SetLastWriteTimeUtc(path, written);
+    }
+
+    private static string Text(PolicyDirectoryContent content, int file) => System.Text.Encoding.UTF8.GetString(content.Files[file].Content.Span);
 
     private void Link(string name, string target, bool isDirectory = false)
     {

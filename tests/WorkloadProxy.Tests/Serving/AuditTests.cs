@@ -189,6 +189,8 @@ public sealed partial class AuditTests
     [InlineData("127.0.0.0/8", "203.0.113.9", "203.0.113.9")]
     [InlineData("127.0.0.0/8", "198.51.100.1, 203.0.113.9, 127.0.0.2", "203.0.113.9")]
     [InlineData("127.0.0.0/8", "203.0.113.9, not-an-address", "127.0.0.1")]
+    [InlineData("127.0.0.0/8", "203.0.113.9:4711", "203.0.113.9")]
+    [InlineData("127.0.0.0/8", "[2001:db8::1]:4711", "2001:db8::1")]
     [InlineData("10.0.0.0/8", "203.0.113.9", "127.0.0.1")]
     [InlineData(null, "203.0.113.9", "127.0.0.1")]
     public async Task The_client_is_who_a_trusted_proxy_says(string? trusted, string forwardedFor, string client)

@@ -283,12 +283,15 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         Assert.Equal("deny", (await proxy.AuditOfAsync(answer)).GetProperty("decision").GetString());
     }
 
-    [Fact]
-    public async Task A_form_over_its_limit_is_413_before_anyone_is_authenticated()
+    [Theory]
+    [InlineData("/v1/oidc/token")]
+    [InlineData("/v1/oidc/revoke")]
+    public async Task A_form_over_its_limit_is_413_in_OAuths_words_before_anyone_is_authenticated(string target)
     {
-        var answer = await servers.Tutorial.SendAsync(HttpMethod.Post, "/v1/oidc/token", null, new ByteArrayContent(new byte[65 * 1024]));
+        var answer = await servers.Tutorial.SendAsync(HttpMethod.Post, target, null, new ByteArrayContent(new byte[65 * 1024]));
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.Status);
+        Assert.Equal("invalid_request", answer.Json.GetProperty("error").GetString());
     }
 
     [Theory]

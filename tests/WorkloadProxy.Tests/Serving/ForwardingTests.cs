@@ -74,7 +74,20 @@ public sealed class ForwardingTests
         var seen = Assert.Single(proxy.Sandbox.Requests.All);
         Assert.Equal("/v2/echo/a%2fb//c?x=%zz", seen.Target);
         Assert.Equal($"Bearer {proxy.Sandbox.Options.UserToken}", seen.Header("Authorization"));
-        Assert.Equal("pass", (await proxy.AuditAsync(1))[0].GetProperty("decision").GetString());
+        var line = (await proxy.AuditAsync(1))[0];
+        Assert.Equal("pass", line.GetProperty("decision").GetString());
+        Assert.False(line.TryGetProperty("query", out _));
+    }
+
+    [Fact]
+    public async Task The_audit_of_a_users_own_token_names_the_query_and_tells_no_value()
+    {
+        await using var proxy = await TestProxy.StartAsync();
+
+        await proxy.SendRawGetAsync("/v2/echo/a?page=2&t%6Fken=abc", proxy.Sandbox.Options.UserToken);
+
+        var line = (await proxy.AuditAsync(1))[0];
+        Assert.Equal(("/v2/echo/a", """["page","token"]"""), (line.GetProperty("path").GetString(), line.GetProperty("query").GetRawText()));
     }
 
     [Theory]

@@ -52,6 +52,18 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task An_HTTP_proxy_of_the_environment_is_not_asked_for_what_lies_on_loopback()
+    {
+        await using var proxy = await StoppedAsync();
+        var (configuration, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(configuration, ("http_proxy", "http://127.0.0.1:9"), ("https_proxy", "http://127.0.0.1:9"));
+        await process.ReadyAsync(address);
+        using var http = new HttpClient { BaseAddress = address };
+
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(http, "/v2/echo/a", proxy.IdentityToken())).StatusCode);
+    }
+
+    [Fact]
     public async Task SIGTERM_takes_no_new_connection_and_lets_a_request_in_flight_finish()
     {
         await using var proxy = await StoppedAsync();

@@ -51,11 +51,12 @@ internal sealed class ServedProcess : IAsyncDisposable
         return (file, address);
     }
 
-    public static ServedProcess Start(string configuration)
+    public static ServedProcess Start(string configuration, params IReadOnlyList<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "workload-proxy.dll"), "serve", "--config", configuration }) start.ArgumentList.Add(argument);
         start.Environment.Remove("PORT");
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         return new ServedProcess(Process.Start(start)!);
     }
 

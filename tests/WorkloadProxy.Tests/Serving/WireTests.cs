@@ -76,6 +76,45 @@ public sealed class WireTests
     }
 
     [Fact]
+    public async Task Trailers_reach_a_caller_over_HTTP_2_as_clean_as_headers()
+    {
+        const string Secret = "s3cret+/x";
+        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+            + $"X-Leak: {Secret}\r\nX-Kept: 1\r\nSet-Cookie: a=b\r\nX-Request-Id: another\r\nAlt-Svc: h3\r\nTransfer-Encoding: gzip\r\n\r\n");
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, old => old with { Address = upstream.Address }) with
+        {
+            Framework = Kestrel(new() { ["Kestrel:Endpoints:a:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:a:Protocols"] = "Http2" }),
+        });
+        await File.WriteAllTextAsync(proxy.Options.Credentials[0].File!, Secret);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/a") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Authorization = new("Bearer", proxy.IdentityToken());
+
+        using var answer = await proxy.Client.SendAsync(request);
+
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
+        Assert.Equal(["x-kept: 1", "x-leak: ***"], answer.TrailingHeaders.Select(trailer => $"{trailer.Key}: {string.Join(",", trailer.Value)}").Order());
+    }
+
+    [Theory]
+    [InlineData("X-Hop, Authorization, X-Forwarded-For, X-Request-Id, Host, TE")]
+    [InlineData("keep-alive, X-Hop, Transfer-Encoding")]
+    public async Task A_Connection_header_takes_nothing_off_that_the_proxy_puts_in_or_goes_by(string connection)
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, old => old with { Address = upstream.Address }) with { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] });
+
+        await proxy.SendRawAsync($"POST /a HTTP/1.0\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: 2\r\nConnection: {connection}\r\nX-Hop: 1\r\n\r\nok");
+
+        var head = Assert.Single(upstream.Heads);
+        Assert.Contains($"Authorization: Bearer {proxy.Sandbox.Options.TeamToken}\r\n", head);
+        Assert.Contains("Host: ", head);
+        Assert.Contains("X-Request-ID: ", head, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("Content-Length: 2\r\n", head);
+        Assert.DoesNotContain("203.0.113.9", head);
+        Assert.Equal("203.0.113.9", (await proxy.AuditAsync(1))[0].GetProperty("client").GetString());
+    }
+
+    [Fact]
     public async Task Header_values_pass_byte_for_byte_in_both_directions()
     {
         await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nX-B: caf\u00e9 \u00c3\u00a9\r\nContent-Length: 2\r\n\r\nok");
@@ -85,6 +124,36 @@ public sealed class WireTests
 
         Assert.Contains("X-B: caf\u00e9 \u00c3\u00a9\r\n", raw);
         Assert.Contains("X-B: na\u00efve \u00c3\u00af\r\n", Assert.Single(upstream.Heads));
+    }
+
+    [Theory]
+    [InlineData("Connection: close, X-Hop")]
+    [InlineData("Connection: X-Hop, keep-alive")]
+    [InlineData("connection: close\r\nConnection: ,\tx-hop ")]
+    [InlineData("Connection: x-hop\r\nConnection: Keep-Alive")]
+    public async Task A_header_that_Connection_names_goes_no_further_whatever_stands_beside_it(string connection)
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var proxy = await BeforeAsync(upstream);
+
+        var answer = await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Hop: 1\r\nX-Kept: 1\r\n{connection}\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 200", answer);
+        var head = Assert.Single(upstream.Heads);
+        Assert.Contains("X-Kept: 1\r\n", head);
+        Assert.DoesNotContain("X-Hop", head);
+    }
+
+    [Fact]
+    public async Task A_header_that_the_upstream_s_Connection_names_does_not_come_back()
+    {
+        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Kept: 1\r\nConnection: close, x-hop, X-Request-Id, Content-Type\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nok");
+        await using var proxy = await BeforeAsync(upstream);
+
+        var answer = await proxy.GetAsync("/a", proxy.IdentityToken());
+
+        Assert.False(answer.Headers.ContainsKey("X-Hop"));
+        Assert.Equal(("1", "a/b", 32), (answer.Headers["X-Kept"], answer.Headers["Content-Type"], answer.Headers["X-Request-Id"].Length));
     }
 
     [Fact]
@@ -381,11 +450,12 @@ public sealed class WireTests
             File.WriteAllText(Path.Combine(folder, "tls.key"), key.ExportPkcs8PrivateKeyPem());
             return options with
             {
+                BaseDirectory = folder,
                 Framework = Kestrel(new()
                 {
                     ["Kestrel:Endpoints:tls:Url"] = "https://127.0.0.1:0",
-                    ["Kestrel:Endpoints:tls:Certificate:Path"] = Path.Combine(folder, "tls.pem"),
-                    ["Kestrel:Endpoints:tls:Certificate:KeyPath"] = Path.Combine(folder, "tls.key"),
+                    ["Kestrel:Endpoints:tls:Certificate:Path"] = "tls.pem",
+                    ["Kestrel:Endpoints:tls:Certificate:KeyPath"] = "tls.key",
                 }),
             };
         });

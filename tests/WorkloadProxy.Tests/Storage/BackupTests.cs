@@ -35,7 +35,7 @@ public sealed class BackupTests : IDisposable
         File.WriteAllText(restored.StoreFile, "precious");
         var (code, errors) = await BackupAsync(restored.StoreFile);
         Assert.Equal(1, code);
-        Assert.StartsWith("no backup was made: ", errors, StringComparison.Ordinal);
+        Assert.Equal($"no backup was made: `{restored.StoreFile}` exists already", errors.Trim());
         Assert.Equal("precious", File.ReadAllText(restored.StoreFile));
     }
 

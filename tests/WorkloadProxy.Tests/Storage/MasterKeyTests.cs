@@ -75,13 +75,26 @@ public sealed class MasterKeyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_configured_file_is_never_made()
+    public async Task A_configured_file_is_made_at_the_first_start_and_never_after()
     {
         var file = System.IO.Path.Combine(test.Path, "elsewhere.key");
         test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: file) };
+        (await test.OpenAsync()).Dispose();
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.False(File.Exists(test.MasterKeyFile));
+        File.Delete(file);
+        var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync);
+        Assert.Equal($"the store is sealed, and its master key `{file}` is not there", failure.Message);
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task A_configured_file_in_a_folder_that_is_not_there_is_not_made()
+    {
+        var file = System.IO.Path.Combine(test.Path, "gone", "elsewhere.key");
+        test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: file) };
         var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync);
         Assert.Equal($"the master key `{file}` is not there", failure.Message);
-        Assert.False(File.Exists(file));
     }
 
     [Theory]

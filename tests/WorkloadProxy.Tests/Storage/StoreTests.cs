@@ -6,6 +6,7 @@ using SQLitePCL;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tests.GitHosting;
 
 namespace WorkloadProxy.Tests.Storage;
 
@@ -139,11 +140,28 @@ public sealed class StoreTests : IDisposable
         Assert.NotNull(failure.Help);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4096)]
+    [InlineData(3 * 4096)]
+    [InlineData(12 * 4096)]
+    public async Task A_full_disk_at_the_start_says_to_make_room(int left)
+    {
+        using var disk = SmallDisk.Mount(4);
+        var options = test.Options with { DataDirectory = Directory.CreateDirectory(System.IO.Path.Combine(disk.Path, "data")).FullName };
+        disk.Fill(left);
+        var failure = await Assert.ThrowsAsync<StartException>(() => Store.OpenAsync(options, test.Time, TestStore.Cancel));
+        Assert.Equal("the disk is full: make room where `DataDirectory` lies; what is stored stays", failure.Help);
+        disk.Free();
+        using var store = await Store.OpenAsync(options, test.Time, TestStore.Cancel);
+    }
+
     [Fact]
     public async Task A_file_that_is_no_database_does_not_start_and_is_left_alone()
     {
         File.WriteAllText(test.StoreFile, new string('x', 10_000));
-        await Assert.ThrowsAsync<StartException>(test.OpenAsync);
+        var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync);
+        Assert.Equal("put a backup of the store back, with its master key", failure.Help);
         Assert.Equal(new string('x', 10_000), File.ReadAllText(test.StoreFile));
     }
 
@@ -160,7 +178,7 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public async Task A_failed_start_gives_the_directory_free()
     {
-        test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: System.IO.Path.Combine(test.Path, "absent")) };
+        test.Options = test.Options with { MasterKey = new MasterKeyOptions(File: System.IO.Path.Combine(test.Path, "absent", "key")) };
         await Assert.ThrowsAsync<StartException>(test.OpenAsync);
         test.Options = test.Options with { MasterKey = new MasterKeyOptions() };
         using var store = await test.OpenAsync();

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Http;
 
-/// <summary>Where a host lies, by its name alone: plain <c>http</c> is taken only on this machine and inside the cluster.</summary>
+/// <summary>Where a host lies, by its name alone: plain <c>http</c> is taken only on this machine and inside the cluster (SPEC §4, §14).</summary>
 internal static class NetworkPlace
 {
     public static bool IsLoopback(Uri uri) => IsLoopback(Host(uri));
@@ -14,7 +14,7 @@ internal static class NetworkPlace
         return IsLoopback(host) || IsUnder(host, "svc") || IsUnder(host, "cluster.local") || (IPAddress.TryParse(host, out var address) && IsPrivate(address));
     }
 
-    /// <summary>RFC 1918 and RFC 4193.</summary>
+    /// <summary>RFC 1918 and RFC 4193. Not 100.64.0.0/10 (RFC 6598): what a carrier shares among its customers is nobody's cluster.</summary>
     public static bool IsPrivate(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();

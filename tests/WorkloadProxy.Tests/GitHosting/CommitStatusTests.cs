@@ -1,0 +1,216 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Sandbox;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.GitHosting;
+using WorkloadProxy.Http;
+using WorkloadProxy.PolicySources;
+using WorkloadProxy.Tests.Authentication;
+using WorkloadProxy.Tests.Serving;
+
+namespace WorkloadProxy.Tests.GitHosting;
+
+public sealed class CommitStatusTests : IAsyncLifetime
+{
+    private const string Url = "https://github.com/acme/rbac.git";
+    private readonly ManualTime time = new();
+    private readonly TemporaryDirectory files = new();
+    private readonly LogLines log = new();
+    private SandboxServer github = null!;
+    private BoundedFetch fetch = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        github = await SandboxServer.StartAsync(cancellation: TestContext.Current.CancellationToken);
+        github.GitHub.Time = time;
+        fetch = new BoundedFetch(time);
+    }
+
+    [Fact]
+    public async Task A_status_is_set_once_a_commit_by_a_token()
+    {
+        await ReportAsync(ByToken(), Commit(1));
+        await ReportAsync(ByToken(), Commit(1));
+
+        var status = Assert.Single(github.GitHub.Statuses);
+        Assert.Equal(("acme/rbac", Commit(1).ToString(), "success", "in force", "workload-proxy/DigitalOcean", github.Options.GitHubToken), (status.Repository, status.Sha, status.State, status.Description, status.Context, status.Token));
+    }
+
+    [Fact]
+    public async Task A_status_is_set_once_a_commit_by_an_app()
+    {
+        var status = ByApp();
+        await ReportAsync(status, Commit(1));
+        await ReportAsync(status, Commit(2), "policies/ci.hcl:2:19: unknown capability");
+        await ReportAsync(status, Commit(1));
+        await ReportAsync(ByApp(), Commit(2), "policies/ci.hcl:2:19: unknown capability");
+
+        Assert.Equal([(Commit(1).ToString(), "success"), (Commit(2).ToString(), "failure")], github.GitHub.Statuses.Select(set => (set.Sha, set.State)));
+        Assert.Equal(4, github.Requests.All.Count);
+        Assert.All(github.GitHub.Statuses, set => Assert.StartsWith("ghs_", set.Token));
+    }
+
+    [Fact]
+    public async Task A_refused_token_is_renewed_once()
+    {
+        var status = ByApp();
+        await ReportAsync(status, Commit(1));
+        github.GitHub.RevokeTokens();
+        await ReportAsync(status, Commit(2));
+        Assert.Equal(2, github.GitHub.Statuses.Count);
+        github.Requests.Clear();
+
+        // a token that is refused though it is new is not renewed for ever
+        github.Intercept = context => Task.FromResult(context.Features.Get<IHttpRequestFeature>()!.RawTarget.Contains("/statuses/", StringComparison.Ordinal) && (context.Response.StatusCode = 401) == 401);
+        await ReportAsync(status, Commit(3));
+
+        Assert.Equal(2, github.Requests.All.Count(request => request.Target.Contains("/statuses/", StringComparison.Ordinal)));
+        Assert.Contains("answered 401", Assert.Single(log.Lines));
+    }
+
+    [Theory]
+    [InlineData(139, 139)]
+    [InlineData(140, 140)]
+    [InlineData(141, 140)]
+    [InlineData(5000, 140)]
+    public async Task A_description_has_at_most_140_characters(int length, int expected)
+    {
+        await ReportAsync(ByToken(), Commit(1), new string('x', length));
+
+        var description = Assert.Single(github.GitHub.Statuses).Description;
+        Assert.Equal((expected, length > 140), (description.Length, description.EndsWith('…')));
+    }
+
+    [Fact]
+    public async Task A_description_is_not_cut_within_a_character()
+    {
+        await ReportAsync(ByToken(), Commit(1), new string('x', 138) + "😀😀");
+
+        Assert.Equal(new string('x', 138) + "…", Assert.Single(github.GitHub.Statuses).Description);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_told_is_told_later()
+    {
+        var status = ByApp();
+        github.GitHub.IsInstalledOn = _ => false;
+        await ReportAsync(status, Commit(1));
+        await ReportAsync(status, Commit(2), "policies/ci.hcl:2:19: unknown capability");
+        github.GitHub.IsInstalledOn = _ => true;
+        await status.RetryAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(github.GitHub.Statuses);
+
+        time.Advance(TimeSpan.FromSeconds(61));
+        await status.RetryAsync(TestContext.Current.CancellationToken);
+        await status.RetryAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal([(Commit(1).ToString(), "success"), (Commit(2).ToString(), "failure")], github.GitHub.Statuses.Select(set => (set.Sha, set.State)));
+        Assert.Equal($"the status of commit {Commit(1)} of {TestProxy.DigitalOcean} could not be set: the GitHub App is not installed on `acme/rbac` (404)", Assert.Single(log.Lines));
+    }
+
+    [Fact]
+    public async Task What_GitHub_asks_to_wait_is_waited()
+    {
+        var status = ByToken();
+        github.Intercept = context =>
+        {
+            context.Response.StatusCode = 429;
+            context.Response.Headers.RetryAfter = "600";
+            return Task.FromResult(true);
+        };
+        await ReportAsync(status, Commit(1));
+        github.Intercept = null;
+
+        time.Advance(TimeSpan.FromSeconds(599));
+        await ReportAsync(status, Commit(2));
+        Assert.Single(github.Requests.All);
+        time.Advance(TimeSpan.FromSeconds(1));
+        await status.RetryAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal([Commit(1).ToString(), Commit(2).ToString()], github.GitHub.Statuses.Select(set => set.Sha));
+    }
+
+    [Fact]
+    public async Task A_GitHub_that_never_takes_it_is_given_up()
+    {
+        var status = ByToken();
+        github.Intercept = context => Task.FromResult((context.Response.StatusCode = 404) == 404);
+        await ReportAsync(status, Commit(1));
+        for (var hours = 0; hours < 40; hours++)
+        {
+            time.Advance(TimeSpan.FromHours(1));
+            await status.RetryAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(20, github.Requests.All.Count);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("hunter2\nhunter2")]
+    [InlineData("hunter2é")]
+    public async Task A_token_that_can_not_stand_in_a_header_is_not_sent_and_not_shown(string token)
+    {
+        await ReportAsync(NewStatus(new CommitStatusOptions(github.Address, files.Write("token", token))), Commit(1));
+
+        Assert.Empty(github.Requests.All);
+        Assert.Contains("is empty, or holds a character that can't stand in a header", Assert.Single(log.Lines));
+        Assert.DoesNotContain("hunter2", log.Lines[0]);
+    }
+
+    [Fact]
+    public async Task Of_an_Enterprise_server_the_address_has_a_path()
+    {
+        await ReportAsync(NewStatus(new CommitStatusOptions(new Uri(github.Address, "/api/v3"), files.Write("token", github.Options.GitHubToken))), Commit(1));
+
+        Assert.Equal($"/api/v3/repos/acme/rbac/statuses/{Commit(1)}", Assert.Single(github.Requests.All).Target);
+    }
+
+    [Fact]
+    public async Task A_GitHub_that_does_not_answer_holds_up_no_policy()
+    {
+        var silence = new TaskCompletionSource();
+        github.Intercept = async _ =>
+        {
+            await silence.Task;
+            return true;
+        };
+        await using var test = await RemoteTest.StartAsync((_, _, remote) => Task.FromResult(remote with { Status = new CommitStatusOptions(github.Address, files.Write("token", "ghp_sandbox")) }), empty: true);
+        await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox);
+
+        var pull = test.PullAsync();
+        await github.Requests.First(request => request.Target.Contains("/statuses/", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+
+        Assert.Equal(System.Net.HttpStatusCode.OK, await test.AskAsync());
+        silence.SetResult();
+        Assert.Equal(0, (await pull).ExitCode);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        fetch.Dispose();
+        await github.DisposeAsync();
+        files.Dispose();
+    }
+
+    private static ObjectId Commit(int number) => ObjectId.TryParse(number.ToString("x40"), out var id) ? id : default;
+
+    private CommitStatus ByToken() => NewStatus(new CommitStatusOptions(github.Address, files.Write("token", github.Options.GitHubToken + "\n")));
+
+    private CommitStatus ByApp() => NewStatus(new CommitStatusOptions(github.Address, null, new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem))));
+
+    private CommitStatus NewStatus(CommitStatusOptions options) =>
+        new(TestProxy.DigitalOcean, Url, options, Path.Combine(files.Path, "mirror.git"), new GitHubApi(fetch, time), time, log);
+
+    private static Task ReportAsync(CommitStatus status, ObjectId commit, string? problem = null) =>
+        status.ReportAsync(commit, accepted: problem is null, problem ?? "in force", TestContext.Current.CancellationToken);
+
+    private sealed class LogLines : ILogger
+    {
+        public List<string> Lines { get; } = [];
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel logLevel) => true;
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+    }
+}
