@@ -100,8 +100,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var sets = new PolicySetStore();
         var snapshots = new PolicySnapshotStore(store.Database);
         var fetch = Keep(new BoundedFetch(time));
-        var gitSources = new GitSources(options, sets, snapshots, fetch, time, logs);
+        var gitSources = new GitSources(options, store.Database, changes, sets, snapshots, fetch, time, logs);
         var sources = new PolicySources.PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources.PolicySources>(), gitSources);
+        changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 

@@ -19,7 +19,7 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
         try
         {
-            if (await repositories.EnsureCreatedAsync(repository, ended.Token) is { } problem) return HttpBackend.Unavailable(problem);
+            if (await repositories.EnsureCurrentAsync(repository, ended.Token) is { } unavailable) return unavailable;
             record.Decision = AuditDecision.Allow;
             return request.Path.Operation == GitOperation.ReceivePack
                 ? await PushAsync(http, record, repository, request, ended.Token)
@@ -33,18 +33,22 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
 
     private async Task<Failure?> PushAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, CancellationToken ended)
     {
-        var push = new PushSession(repository, record, ended);
+        var push = new PushSession(repository, record, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
         using var active = repository.BeginPush();
         if (backend.TooMuchAtOnce(repository) is { } tooMuch) return tooMuch;
         using var opened = gate.Open(push);
+        Failure? unanswered, unsettled = null;
         try
         {
-            return await backend.RunAsync(http, record, repository, request, push, ended);
+            unanswered = await backend.RunAsync(http, record, repository, request, push, ended);
         }
         finally
         {
             // the response ends when this method does: whoever pushed reads the end of it only once the set is in force
-            await repositories.SettleAsync(push);
+            unsettled = await repositories.SettleAsync(push);
         }
+        if ((unsettled ?? unanswered) is { } failure) return failure;
+        if (push.Held is { } answer) await http.Response.Body.WriteAsync(answer.GetBuffer().AsMemory(0, (int)answer.Length), ended);
+        return null;
     }
 }

@@ -1,22 +1,29 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
+using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicySources;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.GitHosting;
 
-/// <summary>The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it.</summary>
-internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
+/// <summary>
+/// The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it. With one server the truth
+/// lies on its disk; with several it lies in the store, and <paramref name="shared"/> makes each disk a copy of it.
+/// </summary>
+internal sealed class HostedRepositories(
+    GitProgram git, SharedRepositories? shared, StoreChanges changes, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
 {
     private readonly RepositoryQuota quota = new(git, options.Git, logger);
-    private readonly ConcurrentDictionary<AuthContext, HostedSource> sources = new();
+    private readonly ConcurrentDictionary<AuthContext, HostedPolicy> policies = new();
+
+    public bool AreShared => shared is not null;
 
     /// <summary>One for each context with a hosted repository, as of now.</summary>
-    public IEnumerable<PolicySourceStatus> Statuses => sources.Values.Select(source => source.Status);
+    public IEnumerable<PolicySourceStatus> Statuses => policies.Values.Select(policy => policy.Status);
 
-    public HostedRepository? Find(AuthContext context) => sources.TryGetValue(context, out var source) ? source.Repository : null;
+    public HostedRepository? Find(AuthContext context) => policies.TryGetValue(context, out var policy) ? policy.Repository : null;
 
     /// <summary>Loads the sets of all configured contexts. What is broken leaves its context with the last good set, or with none, and says so in its status.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
@@ -32,119 +39,168 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
     private async Task AddAsync(AuthContext context, HostedGitOptions hosted, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
         var repository = new HostedRepository(context, hosted, git, time);
-        var source = sources.GetOrAdd(context, _ => new HostedSource(repository, new PolicySourceStatus(context, HostedSource.Name)));
-        if (source.Repository != repository) return;
+        var policy = policies.GetOrAdd(context, _ => new HostedPolicy(repository, git, options, sets, snapshots, time, logger));
+        if (policy.Repository != repository) return;
         try
         {
-            if (repository.Exists) await LoadAsync(source, kept, cancellationToken);
-            else LoadInitial(source);
+            if (shared is not null) await shared.LoadAsync(policy, kept, cancellationToken);
+            else if (repository.Exists) await LoadAsync(policy, kept, cancellationToken);
+            else policy.LoadInitial();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreException)
         {
-            await LoadLastGoodAsync(source, e.Message, cancellationToken);
+            await LoadLastGoodAsync(policy, e.Message, cancellationToken);
         }
     }
 
-    /// <summary>Makes the repository where it isn't there; null when it can be used, else why not.</summary>
-    public async Task<string?> EnsureCreatedAsync(HostedRepository repository, CancellationToken cancellationToken)
+    /// <summary>What the store has of hosted repositories is put in force here too, where that is another set.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task FollowAsync(IEnumerable<PolicySnapshotVersion> stored, CancellationToken cancellationToken)
     {
-        if (repository.Exists) return null;
-        await repository.Gate.WaitAsync(cancellationToken);
+        foreach (var (context, source, version, _) in stored)
+        {
+            if (AuthContext.TryParse(context, out var key) && policies.TryGetValue(key, out var policy) && policy.Status.Source == source && policy.Version != version) await policy.FollowAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Before each use of a repository: makes it where it isn't there, and the disk's what it has to be. Null when it can be used.</summary>
+    public async Task<Failure?> EnsureCurrentAsync(HostedRepository repository, CancellationToken cancellationToken)
+    {
         try
         {
-            if (repository.Exists) return null;
-            if (await repository.CreateAsync(cancellationToken) is { } problem) return problem;
-            await LoadFromRepositoryAsync(sources[repository.Context], repository.Tip!.Value, cancellationToken);
-            return null;
+            var policy = policies[repository.Context];
+            var problem = shared is null ? await EnsureLocalAsync(policy, cancellationToken) : await shared.EnsureCurrentAsync(policy, cancellationToken);
+            return problem is null ? null : HttpBackend.Unavailable(problem);
         }
-        finally
+        catch (StoreException e)
         {
-            repository.Gate.Release();
+            return e.Failure;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return HttpBackend.Unavailable(e.Message);
+        }
+    }
+
+    /// <summary>Lets a push through the gate, when no other one is there: until it has settled it alone changes the repository, on all servers. Null, or why not.</summary>
+    public async Task<string?> EnterAsync(PushSession push, CancellationToken cancellationToken)
+    {
+        await push.EnterGateAsync(cancellationToken);
+        var repository = push.Repository;
+        repository.RemoveLeftovers();
+        if (shared is null) return await PutBackAsync(repository, cancellationToken);
+        try
+        {
+            return await shared.EnterAsync(policies[repository.Context], push, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            logger.LogError("push to {Context}: {Reason}", repository.Context, e.Message);
+            return e.Failure.Message;
         }
     }
 
     /// <summary>
     /// After a push, however it ended: if <c>main</c> stands at the accepted commit, that is put in force, kept and written to <c>schema</c>, before the push returns.
+    /// A shared repository has changed only if the store has taken all of it; else the disk's copy is put back, and what the failure says is all that was.
     /// </summary>
-    public async Task SettleAsync(PushSession push)
+    public async Task<Failure?> SettleAsync(PushSession push)
     {
         var repository = push.Repository;
+        var isTold = false;
         try
         {
             await push.CloseAsync();
+            if (!push.HoldsGate) return null;
             var tip = repository.Tip;
             if (tip is null && push.Withdrawn is { } generated) await repository.RestoreGeneratedAsync(generated, CancellationToken.None);
-            if (push.Accepted is { } review && tip == review.Commit)
+            var review = push.Accepted is { } accepted && tip == accepted.Commit ? accepted : null;
+            if (push.Change is { } change)
             {
-                push.Record.Reason = $"pushed {review.Commit}";
-                push.Record.Commit = review.Commit.ToString();
-                await TakeAsync(sources[repository.Context], review, CancellationToken.None);
+                if (!await shared!.WriteAsync(policies[repository.Context], change, review)) return Refuse(push, new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again"));
+                isTold = review is not null;
             }
-            if (push.HoldsGate) await quota.TidyAsync(repository, push.HasDeleted);
+            else if (review is not null) await TakeAsync(policies[repository.Context], review);
+            if (review is not null) (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
+            await quota.TidyAsync(repository, push.HasDeleted);
+            return null;
+        }
+        catch (StoreException e)
+        {
+            logger.LogError("push to {Context}: {Reason}", repository.Context, e.Message);
+            return Refuse(push, e.Failure);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.LogError(e, "push to {Context}: the repository can't be read after it", repository.Context);
+            return push.Held is null ? null : Refuse(push, HttpBackend.Unavailable(e.Message));
         }
         finally
         {
-            push.LeaveGate();
+            await push.LeaveGateAsync();
+            // the gate is free: who follows needs nothing of it
+            if (isTold) await changes.SettleAsync(PolicySnapshotStore.Topic, CancellationToken.None);
         }
     }
 
-    private async Task LoadAsync(HostedSource source, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
+    private static Failure Refuse(PushSession push, Failure failure)
     {
-        var repository = source.Repository;
-        // a git that outlived a killed server finds its quarantine and its lock gone: what it was about to write is not written behind our back
+        push.Record.Decision = AuditDecision.Deny;
+        push.Record.Reason = $"push refused: {failure.Message}";
+        return failure;
+    }
+
+    private async Task LoadAsync(HostedPolicy policy, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
+    {
+        var repository = policy.Repository;
+        repository.Unmark();
+        // a git that outlived a killed server finds its quarantine and its lock gone; one that is past them is put right later (Accepted)
         repository.RemoveQuarantines();
         repository.RemoveLeftovers();
         if (repository.Tip is null && repository.Generated is { } generated) await repository.RestoreGeneratedAsync(generated, cancellationToken);
         if (repository.Tip is not { } tip)
         {
-            Refuse(source, "the repository has no branch `main`");
-            await LoadSnapshotAsync(source, null, cancellationToken);
+            policy.Refuse("the repository has no branch `main`");
+            await policy.LoadSnapshotAsync(null, cancellationToken);
             return;
         }
-        if (kept is null || kept.Version != tip.ToString())
-        {
-            await LoadTipAsync(source, tip, cancellationToken);
-            return;
-        }
+        repository.Accepted = tip.ToString();
         // it was accepted, and the store has its files: it is compiled when somebody first asks for it
-        source.Status = source.Status with { Version = kept.Version, Since = kept.TakenAt };
-        sets.Defer(source.Status.Context, () => LoadDeferredAsync(source, tip));
+        if (kept?.Version == tip.ToString()) policy.Defer(kept, () => LoadDeferredAsync(policy, tip));
+        else await LoadTipAsync(policy, tip, cancellationToken);
     }
 
-    private async Task LoadDeferredAsync(HostedSource source, ObjectId tip)
+    private async Task LoadDeferredAsync(HostedPolicy policy, ObjectId tip)
     {
         try
         {
-            await LoadTipAsync(source, tip, CancellationToken.None);
+            await LoadTipAsync(policy, tip, CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            await LoadLastGoodAsync(source, e.Message, CancellationToken.None);
+            await LoadLastGoodAsync(policy, e.Message, CancellationToken.None);
         }
     }
 
-    private async Task LoadLastGoodAsync(HostedSource source, string problem, CancellationToken cancellationToken)
+    private static async Task LoadLastGoodAsync(HostedPolicy policy, string problem, CancellationToken cancellationToken)
     {
-        Refuse(source, $"the repository can't be read: {problem}");
-        await LoadSnapshotAsync(source, null, cancellationToken);
+        policy.Refuse($"the repository can't be read: {problem}");
+        await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
-    private async Task LoadTipAsync(HostedSource source, ObjectId tip, CancellationToken cancellationToken)
+    private async Task LoadTipAsync(HostedPolicy policy, ObjectId tip, CancellationToken cancellationToken)
     {
         // the files as the store kept them: that takes no run of git
-        if (await LoadSnapshotAsync(source, tip, cancellationToken)) return;
-        if (!await LoadFromRepositoryAsync(source, tip, cancellationToken)) await LoadSnapshotAsync(source, null, cancellationToken);
+        if (await policy.LoadSnapshotAsync(tip, cancellationToken)) return;
+        if (await policy.ReviewAsync(tip, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+        else await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
     private async Task<IReadOnlyDictionary<string, PolicySnapshotVersion>> KeptVersionsAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await snapshots.VersionsAsync(HostedSource.Name, cancellationToken);
+            return (await snapshots.VersionsAsync(null, cancellationToken)).Where(version => version.Source == HostedPolicy.Source).ToDictionary(version => version.Context, StringComparer.Ordinal);
         }
         catch (StoreException e)
         {
@@ -153,105 +209,50 @@ internal sealed class HostedRepositories(GitProgram git, ProxyOptions options, P
         }
     }
 
-    private async Task<bool> LoadFromRepositoryAsync(HostedSource source, ObjectId tip, CancellationToken cancellationToken)
+    private async Task<string?> EnsureLocalAsync(HostedPolicy policy, CancellationToken cancellationToken)
     {
-        PolicyReview review;
-        await using (var objects = GitObjects.Open(git, source.Repository.Directory, null))
-        {
-            review = Review(source, tip, await PolicyTreeReader.ReadAsync(objects, tip, ".", cancellationToken));
-        }
-        // a test that time alone has broken must not take the policy away at a restart; what compiles was accepted before
-        if (review.Set is not null)
-        {
-            await TakeAsync(source, review, cancellationToken);
-            return true;
-        }
-        Refuse(source, review);
-        return false;
-    }
-
-    private void LoadInitial(HostedSource source)
-    {
-        var files = InitialContent.Of(source.Repository.Context, source.Repository.Options.InitialDirectory);
-        var review = Review(source, default, new PolicyTreeContent(files, []));
-        if (review.Set is { } set) Publish(source, set, set.ContentHash, time.GetUtcNow());
-        else Refuse(source, review);
-    }
-
-    /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
-    private async Task<bool> LoadSnapshotAsync(HostedSource source, ObjectId? commit, CancellationToken cancellationToken)
-    {
+        var repository = policy.Repository;
+        if (repository.Exists && repository.Accepted == repository.Tip?.ToString()) return null;
+        await repository.Gate.WaitAsync(cancellationToken);
         try
         {
-            if (await snapshots.LoadAsync(source.Status.Context, source.Status.Source, cancellationToken) is not { } snapshot) return false;
-            if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
-            if (PolicyCompiler.Compile(snapshot.Files, CompileOptions(source)).Set is not { } set) return false;
-            Publish(source, set, snapshot.Version, snapshot.TakenAt);
-            return true;
+            if (repository.Exists) return await PutBackAsync(repository, cancellationToken);
+            if (await repository.CreateAsync(asCopy: false, cancellationToken) is { } problem) return problem;
+            repository.Accepted = repository.Tip.ToString();
+            if (await policy.ReviewAsync(repository.Tip!.Value, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+            return null;
         }
-        catch (Exception e) when (e is StoreException or InvalidDataException)
+        finally
         {
-            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", source.Status.Context, e.Message);
-            return false;
+            repository.Gate.Release();
         }
     }
 
-    private async Task TakeAsync(HostedSource source, PolicyReview review, CancellationToken cancellationToken)
+    /// <summary>Only within the gate: nobody but this server moves <c>main</c>.</summary>
+    private async Task<string?> PutBackAsync(HostedRepository repository, CancellationToken cancellationToken)
     {
-        var set = review.Set!;
+        var tip = repository.Tip?.ToString();
+        if (repository.Accepted is not { } accepted || tip == accepted) return null;
+        logger.LogWarning("branch main of {Context} was moved to {Tip} behind the server's back; it is put back to {Accepted}", repository.Context, tip ?? "nothing", accepted);
+        var result = await repository.PutBackAsync(accepted, cancellationToken);
+        return result.Succeeded ? null : result.Problem;
+    }
+
+    private async Task TakeAsync(HostedPolicy policy, PolicyReview review)
+    {
         var since = time.GetUtcNow();
-        Publish(source, set, review.Commit.ToString(), since);
-        logger.LogInformation("policy set of {Context} in force: commit {Commit}, {Files} files", set.Context, review.Commit, review.Files.Count);
-        var schema = await FastImport.CommitAsync(git, source.Repository.Directory, HostedRepository.Schema, source.Repository.SchemaTip,
-            [new PolicyFile("rbac.json", SchemaOf(set))], $"rbac.json of {review.Commit}", since, cancellationToken);
-        if (!schema.Succeeded) logger.LogError("branch schema of {Context} could not be written: {Reason}", set.Context, schema.Problem);
+        await policy.TakeAsync(review, since, null);
+        policy.Repository.Accepted = review.Commit.ToString();
+        await policy.WriteSchemaAsync(review, since, CancellationToken.None);
         // last: what the store has is all done
         try
         {
-            await snapshots.SaveAsync(set.Context, source.Status.Source, review.Commit.ToString(), review.Files, since, cancellationToken);
+            await snapshots.SaveAsync(policy.Repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since, CancellationToken.None);
         }
         catch (StoreException e)
         {
             // the repository has it: the next start compiles it from there
-            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", set.Context, e.Message);
+            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", policy.Repository.Context, e.Message);
         }
-    }
-
-    private void Publish(HostedSource source, PolicySet set, string version, DateTimeOffset since)
-    {
-        sets.Publish(new PolicySetInForce(set, version, since));
-        source.Status = source.Status with { Version = version, Since = since, LastError = null };
-    }
-
-    private void Refuse(HostedSource source, PolicyReview review) => Refuse(source, review.ToError(time.GetUtcNow(), review.Problem));
-
-    private void Refuse(HostedSource source, string message) => Refuse(source, new PolicySourceError(time.GetUtcNow(), message, [], message));
-
-    private void Refuse(HostedSource source, PolicySourceError error)
-    {
-        logger.LogError("policy set of {Context} not taken: {Reason}", source.Status.Context, error.Text);
-        source.Status = source.Status with { LastError = error };
-    }
-
-    private PolicyReview Review(HostedSource source, ObjectId commit, PolicyTreeContent content) => PolicyReview.Of(commit, content, CompileOptions(source), sets.Current(source.Status.Context)?.Set, time.GetUtcNow());
-
-    private CompileOptions CompileOptions(HostedSource source) => new(source.Status.Context, options.PublicUrl);
-
-    private static byte[] SchemaOf(PolicySet set)
-    {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true })) PolicySetJson.Write(writer, set);
-        stream.WriteByte((byte)'\n');
-        return stream.ToArray();
-    }
-
-    private sealed class HostedSource(HostedRepository repository, PolicySourceStatus status)
-    {
-        /// <summary>As a status and the store name it.</summary>
-        public const string Name = "hosted";
-
-        private PolicySourceStatus status = status;
-        public HostedRepository Repository => repository;
-        public PolicySourceStatus Status { get => Volatile.Read(ref status); set => Volatile.Write(ref status, value); }
     }
 }

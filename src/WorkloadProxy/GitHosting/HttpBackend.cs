@@ -13,6 +13,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     // refs and pkt-lines beside the pack
     private const long Overhead = 1024 * 1024;
     private const long MaxUploadRequest = 10 * 1024 * 1024;
+    // what a push is answered: above all the lines of its hook
+    private const long MaxHeld = 20 * 1024 * 1024;
     private readonly SemaphoreSlim running = new(32);
 
     /// <summary>Null when git's answer went back.</summary>
@@ -28,7 +30,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             Failure? unanswered, unread;
             try
             {
-                unanswered = await AnswerAsync(http, record, process, body, ended);
+                unanswered = await AnswerAsync(http, record, repository, process, body, push?.Held, ended);
                 // over HTTP/2 an answer that ends before the request does reads as a broken stream, and a person would not see what git said
                 if (unanswered is null && push?.Accepted is null) await body;
             }
@@ -39,7 +41,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
                 unread = await body;
             }
             // git writes its head before it reads: where nothing followed, what was wrong with the body is the answer
-            return unanswered ?? (http.Response.HasStarted ? null : unread);
+            return unanswered ?? (http.Response.HasStarted || push?.Held is { Length: > 0 } ? null : unread);
         }
         catch (IOException e)
         {
@@ -95,7 +97,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, GitProcess process, Task<Failure?> body, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)
@@ -103,6 +105,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             // git reads its input first: what was wrong with that is the better answer
             if (body.IsCompletedSuccessfully && body.Result is { } unread) return unread;
             var (exitCode, errors) = await process.WaitAsync(ended);
+            repository.Doubt();
             return Unavailable(new GitResult(exitCode, [], errors, null).Problem);
         }
         if (head.Status != 200) return Refused(head.Status);
@@ -112,7 +115,13 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         var part = head.BodyStart;
         do
         {
-            if (part.Length > 0)
+            if (part.Length > 0 && held is not null)
+            {
+                if (held.Length + part.Length > MaxHeld) return Unavailable($"git answered over {MaxHeld} bytes");
+                held.Write(part.Span);
+                record.Bytes += part.Length;
+            }
+            else if (part.Length > 0)
             {
                 await http.Response.Body.WriteAsync(part, ended);
                 await http.Response.Body.FlushAsync(ended);
@@ -121,7 +130,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             part = buffer.AsMemory(0, await process.Output.ReadAsync(buffer, ended));
         }
         while (part.Length > 0);
-        await process.WaitAsync(ended);
+        if ((await process.WaitAsync(ended)).ExitCode != 0) repository.Doubt();
         return null;
     }
 

@@ -13,7 +13,7 @@ namespace WorkloadProxy.GitHosting;
 /// <summary>
 /// Decides on pushes. git's <c>pre-receive</c> asks through the control socket, while what was pushed lies in quarantine: one word against it and git forgets it all.
 /// </summary>
-internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetStore sets, TimeProvider time, ILogger<PushGate> logger)
+internal sealed class PushGate(GitProgram git, HostedRepositories repositories, ProxyOptions options, PolicySetStore sets, TimeProvider time, ILogger<PushGate> logger)
 {
     /// <summary>The control command that the hook sends.</summary>
     public const string CommandName = "git.pre-receive";
@@ -53,7 +53,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
             session.Record.Reason = $"push refused: {refusal}";
             text.Add($"refused: {refusal}; nothing has changed");
             logger.LogWarning("push to {Context} refused: {Reason}", session.Repository.Context, refusal);
-            session.LeaveGate();
+            await session.LeaveGateAsync();
         }
         return new JsonObject { ["accepted"] = refusal is null, ["lines"] = new JsonArray([.. text.Lines.Select(line => JsonValue.Create(line))]) };
     }
@@ -66,8 +66,7 @@ internal sealed class PushGate(GitProgram git, ProxyOptions options, PolicySetSt
         if (RefUpdate.FirstTwice(updates) is { } twice) return $"`{GateText.Clean(twice)}` is named twice in one push";
         try
         {
-            await session.EnterGateAsync(cancellationToken);
-            session.Repository.RemoveLeftovers();
+            if (await repositories.EnterAsync(session, cancellationToken) is { } closed) return closed;
             session.HasDeleted = updates.Any(update => update.New.IsZero);
             if (await quota.ProblemOfAsync(session.Repository, updates, quarantine, cancellationToken) is { } tooMuch) return tooMuch;
             if (session.IsOvertaken && !await quota.IsWholeAsync(session.Repository, updates, quarantine, cancellationToken)) return "what the push builds on has been deleted meanwhile: fetch, and push again";

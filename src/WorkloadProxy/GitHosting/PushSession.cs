@@ -28,6 +28,12 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
     /// <summary>The first commit that made way for this push.</summary>
     public ObjectId? Withdrawn { get; set; }
 
+    /// <summary>The change of the shared repository that this push is; null where it is not shared, or the push is not in the gate.</summary>
+    public RepositoryChange? Change { get; set; }
+
+    /// <summary>git's answer, where it is held back until the store has what was pushed; else null, and it goes to the client as it comes.</summary>
+    public MemoryStream? Held { get; init; }
+
     /// <summary>Since it began, what no ref reached was thrown away: git may have seen it there when it checked this push.</summary>
     public bool IsOvertaken => cleanings != repository.Cleanings;
 
@@ -43,11 +49,19 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
         holdsGate = true;
     }
 
-    public void LeaveGate()
+    public async Task LeaveGateAsync()
     {
         if (!holdsGate) return;
         holdsGate = false;
-        repository.Gate.Release();
+        try
+        {
+            if (Change is { } change) await change.DisposeAsync();
+            Change = null;
+        }
+        finally
+        {
+            repository.Gate.Release();
+        }
     }
 
     /// <summary>Runs the gate's decision, once; null when the push is over or decided already. Whoever ends the push waits for it.</summary>

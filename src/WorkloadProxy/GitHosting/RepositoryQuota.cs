@@ -49,10 +49,18 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
     /// <summary>After a push: each is a pack of its own, and a deleted branch's objects are of no more use.</summary>
     public async Task TidyAsync(HostedRepository repository, bool hasDeleted)
     {
-        var packs = Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length;
-        if (packs < PacksBeforeCleaning && !hasDeleted) return;
-        var size = repository.Size();
-        if (packs >= PacksBeforeCleaning || size > options.MaxRepositorySize / 2) await CleanAsync(repository, size > options.MaxSize ? WithoutComparison : WithComparison, CancellationToken.None);
+        try
+        {
+            var packs = Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length;
+            if (packs < PacksBeforeCleaning && !hasDeleted) return;
+            var size = repository.Size();
+            if (packs >= PacksBeforeCleaning || size > options.MaxRepositorySize / 2) await CleanAsync(repository, size > options.MaxSize ? WithoutComparison : WithComparison, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // the push is in all the same
+            logger.LogWarning("repository of {Context} could not be repacked: {Reason}", repository.Context, e.Message);
+        }
     }
 
     private async Task CleanAsync(HostedRepository repository, string deltas, CancellationToken cancellationToken)

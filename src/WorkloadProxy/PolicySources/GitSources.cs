@@ -1,19 +1,22 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
 using WorkloadProxy.Http;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicySources;
 
 /// <summary>The contexts whose policy comes by git: pushed to a repository hosted here, or fetched from a remote one.</summary>
 internal sealed class GitSources
 {
-    /// <exception cref="Storage.StartException">git's directories can't be made.</exception>
-    public GitSources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
+    /// <exception cref="StartException">git's directories can't be made.</exception>
+    public GitSources(
+        ProxyOptions options, Database database, StoreChanges changes, PolicySetStore sets, PolicySnapshotStore snapshots, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
     {
         var directories = new GitDirectories(options.DataDirectory);
         directories.Prepare();
         Program = new GitProgram(directories, options.Git, time);
-        Hosted = new HostedRepositories(Program, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
+        var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), snapshots, options.Git, time, logs.CreateLogger<SharedRepositories>());
+        Hosted = new HostedRepositories(Program, shared, changes, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
         Remote = new RemoteGitSources(options, Program, sets, snapshots, new GitHubApi(fetch, time), time, logs.CreateLogger<RemoteGitSources>());
     }
 
@@ -29,6 +32,14 @@ internal sealed class GitSources
     {
         await Hosted.LoadAsync(cancellationToken);
         await Remote.LoadAsync(cancellationToken);
+    }
+
+    /// <summary>What another server has put in force: a hosted set is put in force here too, a remote is looked at.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task FollowAsync(IReadOnlyList<PolicySnapshotVersion> stored, CancellationToken cancellationToken)
+    {
+        Remote.Follow(stored);
+        await Hosted.FollowAsync(stored, cancellationToken);
     }
 
     /// <summary>Follows the remotes until it is cancelled.</summary>

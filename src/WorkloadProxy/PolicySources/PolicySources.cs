@@ -29,6 +29,13 @@ internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, P
         if (git is not null) await git.LoadAsync(cancellationToken);
     }
 
+    /// <summary>Another server that shares the store has put a set in force, of one context or (null) of any: what comes by git follows. A directory is each server's own.</summary>
+    /// <exception cref="StoreException">The store can't be reached.</exception>
+    public async Task ReadAsync(string? context, CancellationToken cancellationToken)
+    {
+        if (git is not null) await git.FollowAsync([.. await snapshots.VersionsAsync(context, cancellationToken)], cancellationToken);
+    }
+
     /// <summary>Follows all sources until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll([.. directories.Select(source => source.RunAsync(cancellationToken)), git?.RunAsync(cancellationToken) ?? Task.CompletedTask]);
 }

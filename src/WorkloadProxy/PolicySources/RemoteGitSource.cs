@@ -22,6 +22,9 @@ internal sealed class RemoteGitSource
     private readonly ILogger logger;
     private readonly SemaphoreSlim pulling = new(1);
     private readonly SemaphoreSlim wake = new(0, 1);
+    private static readonly TimeSpan mostJitter = TimeSpan.FromMilliseconds(500);
+    private int waking;
+    private bool answered;
     private ObjectId? looked;
     private PolicySourceError? refusal;
     private PolicySourceStatus status;
@@ -51,6 +54,20 @@ internal sealed class RemoteGitSource
         catch (SemaphoreFullException)
         {
             // it is awake already
+        }
+    }
+
+    /// <summary>As <see cref="Wake"/>, within half a second: many servers are told at once, and the remote should not be asked by all in one moment.</summary>
+    public void WakeSoon()
+    {
+        if (Interlocked.Exchange(ref waking, 1) == 1) return;
+        _ = WakeAsync();
+
+        async Task WakeAsync()
+        {
+            await Task.Delay(mostJitter * Random.Shared.NextDouble(), time);
+            Volatile.Write(ref waking, 0);
+            Wake();
         }
     }
 
@@ -88,7 +105,8 @@ internal sealed class RemoteGitSource
         try
         {
             var problem = await PullLockedAsync(cancellationToken);
-            if (problem is not null && sets.Current(Status.Context) is null) await LoadSnapshotAsync(null, cancellationToken);
+            // to a remote that can't be had the last good set is the answer, and that may be one that another server has taken
+            if (problem is not null && (sets.Current(Status.Context) is null || !answered)) await LoadSnapshotAsync(null, cancellationToken);
             if (commitStatus is not null) await commitStatus.RetryAsync(cancellationToken);
             return problem;
         }
@@ -108,6 +126,7 @@ internal sealed class RemoteGitSource
     {
         try
         {
+            answered = true;
             return await LookAndTakeAsync(cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -190,6 +209,7 @@ internal sealed class RemoteGitSource
 
     private string Fail(string problem)
     {
+        answered = false;
         var message = $"the remote can't be fetched: {problem}";
         if (Status.LastError?.Message != message) logger.LogError("{Source} of {Context}: {Reason}", Status.Source, Status.Context, message);
         Volatile.Write(ref status, Status with { LastError = new PolicySourceError(time.GetUtcNow(), message, [], message) });
@@ -203,6 +223,7 @@ internal sealed class RemoteGitSource
         {
             if (await snapshots.LoadAsync(Status.Context, Status.Source, cancellationToken) is not { } snapshot) return false;
             if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
+            if (sets.Current(Status.Context) is { } now && (now.Version == snapshot.Version || snapshot.TakenAt.ToUnixTimeSeconds() < now.Since.ToUnixTimeSeconds())) return false;
             if (PolicyCompiler.Compile(snapshot.Files, compileOptions).Set is not { } set) return false;
             sets.Publish(new PolicySetInForce(set, snapshot.Version, snapshot.TakenAt));
             Volatile.Write(ref status, Status with { Version = snapshot.Version, Since = snapshot.TakenAt, LastError = commit is null ? Status.LastError : null });

@@ -36,6 +36,16 @@ internal sealed class RemoteGitSources(ProxyOptions options, GitProgram git, Pol
         }
     }
 
+    /// <summary>Another server has taken a commit that is not in force here: the remote is looked at soon, not at the end of the interval.</summary>
+    public void Follow(IReadOnlyList<PolicySnapshotVersion> stored)
+    {
+        foreach (var source in sources)
+        {
+            var status = source.Status;
+            if (stored.Any(other => other.Context == status.Context.ToString() && other.Source == status.Source && other.Version != status.Version)) source.WakeSoon();
+        }
+    }
+
     /// <summary>Follows all remotes until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(sources.Select(source => source.RunAsync(cancellationToken)));
 

@@ -196,8 +196,7 @@ public class AccessTests
         var push = await test.PushAsync(test.Proxy.IdentityToken(), path: test.Scoped);
 
         Assert.True(push.Succeeded, push.Errors);
-        var line = (await test.Proxy.AuditAsync(1)).Last(line => line.TryGetProperty("reason", out var reason) && reason.GetString()!.StartsWith("pushed", StringComparison.Ordinal));
-        Assert.Equal($"pushed {commit}", line.GetProperty("reason").GetString());
+        var line = await test.AuditedAsync(line => line.TryGetProperty("reason", out var reason) && reason.GetString() == $"pushed {commit}");
         Assert.Equal("repo:org/repo:ref:refs/heads/main", line.GetProperty("sub").GetString());
     }
 

@@ -4,6 +4,7 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.GitHosting;
 using WorkloadProxy.PolicySources;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
 
@@ -25,7 +26,7 @@ public sealed class OvertakenPushTests
         directories.Prepare();
         var git = new GitProgram(directories, options.Git, TimeProvider.System);
         var repository = new HostedRepository(TestProxy.DigitalOcean, new HostedGitOptions(), git, TimeProvider.System);
-        Assert.Null(await repository.CreateAsync(TestContext.Current.CancellationToken));
+        Assert.Null(await repository.CreateAsync(asCopy: false, TestContext.Current.CancellationToken));
         var noise = new byte[600_000];
         new Random(1).NextBytes(noise);
         await File.WriteAllBytesAsync(Path.Combine(client.WorkTree, "noise"), noise, TestContext.Current.CancellationToken);
@@ -34,7 +35,10 @@ public sealed class OvertakenPushTests
         // as over HTTP, where a push stays a pack
         Assert.True((await client.RunInAsync(repository.Directory, null, "repack", "-adq")).Succeeded);
         var waiting = new PushSession(repository, new AuditRecord { Time = default, Started = 0 }, CancellationToken.None);
-        var gate = new PushGate(git, options, new PolicySetStore(), TimeProvider.System, NullLogger<PushGate>.Instance);
+        using var store = await data.OpenAsync();
+        var (sets, changes) = (new PolicySetStore(), new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance));
+        var repositories = new HostedRepositories(git, null, changes, options, sets, new PolicySnapshotStore(store.Database), TimeProvider.System, NullLogger<HostedRepositories>.Instance);
+        var gate = new PushGate(git, repositories, options, sets, TimeProvider.System, NullLogger<PushGate>.Instance);
         using var opened = gate.Open(waiting);
 
         if (isThrownAway) await client.RunAsync("push", "--quiet", repository.Directory, ":other");
@@ -42,7 +46,7 @@ public sealed class OvertakenPushTests
         Assert.True(waiting.IsOvertaken);
         using var arguments = JsonDocument.Parse($$"""{"push":"{{waiting.Id}}","quarantine":null,"updates":["{{new string('0', 40)}} {{commit}} refs/heads/again"]}""");
         var answer = (await gate.AnswerAsync(arguments.RootElement, TestContext.Current.CancellationToken)).Value!;
-        waiting.LeaveGate();
+        await waiting.LeaveGateAsync();
 
         Assert.Equal(!isThrownAway, answer["accepted"]!.GetValue<bool>());
         Assert.Contains(expected, answer["lines"]!.AsArray().Select(line => line!.GetValue<string>()));

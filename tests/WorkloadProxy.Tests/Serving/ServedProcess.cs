@@ -21,14 +21,14 @@ internal sealed class ServedProcess : IAsyncDisposable
     }
 
     /// <summary>Writes what the options of <paramref name="proxy"/> say as a configuration file, and the free port that it names.</summary>
-    public static (string File, Uri Address) Configure(TestProxy proxy)
+    public static (string File, Uri Address) Configure(TestProxy proxy, string? postgres = null)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
         var options = proxy.Options;
         var file = Path.Combine(proxy.Folder, "workload-proxy.json");
-        File.WriteAllText(file, new JsonObject
+        var configuration = new JsonObject
         {
             ["PublicUrl"] = address.GetLeftPart(UriPartial.Authority),
             ["Urls"] = address.GetLeftPart(UriPartial.Authority),
@@ -41,7 +41,13 @@ internal sealed class ServedProcess : IAsyncDisposable
             ["Credentials"] = new JsonArray(new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Kind"] = "Bearer", ["File"] = options.Credentials[0].File }),
             ["Tokens"] = new JsonObject { ["Algorithm"] = "ES256" },
             ["Audit"] = new JsonObject { ["File"] = proxy.AuditFile },
-        }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+        };
+        if (postgres is not null)
+        {
+            configuration["ConnectionStrings"] = new JsonObject { ["Postgres"] = postgres };
+            configuration["MasterKey"] = new JsonObject { ["File"] = options.MasterKey.File };
+        }
+        File.WriteAllText(file, configuration.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         return (file, address);
     }
 
