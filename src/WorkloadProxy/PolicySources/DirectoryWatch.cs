@@ -10,7 +10,8 @@ internal sealed class DirectoryWatch : IDisposable
 {
     private static readonly TimeSpan quiet = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan pollInterval = TimeSpan.FromSeconds(2);
-    private const int MostQuietWaits = 10;
+    // who writes without end is not waited for without end
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(1);
     private const int MostNamed = 64;
     private readonly Channel<Wake> wakes = Channel.CreateBounded<Wake>(new BoundedChannelOptions(16) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly List<FileSystemWatcher> watchers = [];
@@ -21,6 +22,7 @@ internal sealed class DirectoryWatch : IDisposable
     private readonly Lock gate = new();
     private HashSet<string> named = new(StringComparer.Ordinal);
     private bool everything;
+    private long lastEvent;
     private bool warned;
 
     public DirectoryWatch(string directory, TimeProvider time, ILogger logger)
@@ -55,13 +57,9 @@ internal sealed class DirectoryWatch : IDisposable
         var wake = await wakes.Reader.ReadAsync(cancellationToken);
         wake = Drain(wake);
         if (wake == Wake.Poll) return wake;
-        // who writes without end is not waited for without end
-        for (var waits = 0; waits < MostQuietWaits; waits++)
-        {
-            await Task.Delay(quiet, time, cancellationToken);
-            if (Drain(Wake.Poll) == Wake.Poll) break;
-        }
-        return wake;
+        var woken = time.GetTimestamp();
+        while (quiet - time.GetElapsedTime(Volatile.Read(ref lastEvent)) is { Ticks: > 0 } rest && time.GetElapsedTime(woken) < patience) await Task.Delay(rest, time, cancellationToken);
+        return Drain(wake);
     }
 
     /// <summary>What events have named so far; begins anew.</summary>
@@ -119,6 +117,7 @@ internal sealed class DirectoryWatch : IDisposable
             everything |= paths.IsEmpty || named.Count + paths.Length > MostNamed;
             if (!everything) foreach (var path in paths) named.Add(path);
         }
+        Volatile.Write(ref lastEvent, time.GetTimestamp());
         wakes.Writer.TryWrite(Wake.Event);
     }
 }
