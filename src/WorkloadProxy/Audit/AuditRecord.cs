@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Audit;
 

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Authentication;

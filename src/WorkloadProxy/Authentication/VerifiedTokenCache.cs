@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Publishing;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authentication;
 

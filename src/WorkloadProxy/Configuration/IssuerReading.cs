@@ -1,4 +1,4 @@
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using WorkloadProxy.Http;
-using WorkloadProxy.Policies;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.Secrets;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Configuration;
 

@@ -1,5 +1,5 @@
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
-using WorkloadProxy.Credentials;
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Configuration;
 

@@ -1,4 +1,5 @@
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Health;
 

@@ -1,9 +1,9 @@
 using System.Buffers;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
-using WorkloadProxy.Authorization;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

@@ -1,6 +1,9 @@
 using System.Net;
+using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Configuration;
 

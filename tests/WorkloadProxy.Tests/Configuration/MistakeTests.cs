@@ -1,3 +1,11 @@
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Forwarding;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Secrets;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Upstreams.GitHub;
+
 namespace WorkloadProxy.Tests.Configuration;
 
 public sealed class MistakeTests

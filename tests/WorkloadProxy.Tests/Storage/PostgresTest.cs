@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Secrets;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Storage;
 
