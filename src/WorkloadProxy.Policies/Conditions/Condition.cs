@@ -54,13 +54,19 @@ public sealed class Condition
     /// <summary>A claim that is missing, a type that doesn't fit, a budget that is spent: an error, never true or false.</summary>
     internal ConditionResult Evaluate(in ConditionInput input)
     {
+        if (input.Steps is { IsSpent: true }) return ConditionResult.Failed("the decision takes too many steps");
         if (RepeatedName(input) is { } name) return ConditionResult.Failed($"query name `{name}` is given twice");
         var variables = new Dictionary<string, HclValue>(3, StringComparer.Ordinal);
         if (roots.Contains("claims")) variables["claims"] = input.Claims.Value;
         if (roots.Contains("now")) variables["now"] = ConditionValues.Now(input.Now);
         if (roots.Contains("request")) variables["request"] = ConditionValues.Request(input);
         var errors = new List<Diagnostic>();
-        return Expression.Evaluate(Context(variables), errors) switch
+        var context = Context(variables);
+        if (input.Steps is { } budget) context.StepsLeft = Math.Min(MaxSteps, budget.Left);
+        var allowance = context.StepsLeft;
+        var result = Expression.Evaluate(context, errors);
+        input.Steps?.Take(allowance - context.StepsLeft);
+        return result switch
         {
             { Kind: HclValueKind.Bool } value => value.AsBool ? ConditionResult.True : ConditionResult.False,
             { } other => ConditionResult.Failed($"`when` is {ValueText.Kind(other)}, expected a bool"),

@@ -66,7 +66,8 @@ internal sealed class ParameterCompiler
 
     private DeniedNames? DeniedNames(ObjectNode node)
     {
-        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.OrdinalIgnoreCase);
+        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.Ordinal);
+        var names = new HashSet<string>(StringComparer.Ordinal);
         var every = false;
         var whole = true;
         foreach (var (name, nameRange, value) in node.Members)
@@ -86,8 +87,12 @@ internal sealed class ParameterCompiler
             else if (name == "*" && !items.IsEmpty) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it refuses every name", null, nameRange));
             else if (name == "*") every = true;
             else if (Items(items) is not { } constraints) { }
-            else if (!values.TryAdd(name, constraints)) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
-            else continue;
+            else if (!names.Add(SameName.Fold(name))) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
+            else
+            {
+                values.Add(name, constraints);
+                continue;
+            }
             whole &= name == "*" && every;
         }
         return whole ? new DeniedNames(values, every) : null;

@@ -34,7 +34,7 @@ public static class PolicyTestRunner
     private static Decision Decide(PolicySet set, PolicyTest test, DateTimeOffset now)
     {
         if (AddressesAnother(set.Context, test.Claims)) return Denied("the token is for another context");
-        if (!RequestTarget.TryParse(test.RawTarget, out var target, out var error, out _)) return Denied(error);
+        if (!RequestTarget.TryParse(test.RawTarget, ContextIds.Of([set.Context]), out var target, out var error, out _)) return Denied(error);
         if (OwnPaths.Refusal(set.Context, test.Method, target) is { } refusal) return Denied(refusal);
         var grants = set.MatchRoles(test.Claims);
         var request = new AccessRequest { Method = test.Method, Target = target, Now = now };
