@@ -13,10 +13,11 @@ internal sealed class ParameterCompiler
     private readonly ConstraintReader reader;
     private readonly ICollection<Diagnostic> diagnostics;
 
-    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics)
+    /// <summary>What it computes is paid from <paramref name="budget"/> too, if there is one.</summary>
+    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics, EvaluationBudget? budget = null)
     {
         functions = new ConstraintFunctions(context);
-        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation };
+        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation, Shared = budget };
         reader = new ConstraintReader(Evaluation, functions, diagnostics);
         this.diagnostics = diagnostics;
     }

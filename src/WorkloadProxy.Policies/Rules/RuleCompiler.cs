@@ -15,11 +15,11 @@ internal static partial class RuleCompiler
     private static readonly string[] Attributes = ["capabilities", "allowed_parameters", "denied_parameters", "description", "expires", "when"];
 
     /// <summary>Null if there is any error; all of them are reported. What the parser found is left to the caller to report.</summary>
-    public static Policy? Compile(string name, HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    public static Policy? Compile(string name, HclFile file, CompileOptions options, EvaluationBudget budget, ICollection<Diagnostic> diagnostics)
     {
         if (file.HasErrors) return null;
         var found = new List<Diagnostic>();
-        var parameters = new ParameterCompiler(options.Context, found);
+        var parameters = new ParameterCompiler(options.Context, found, budget);
         foreach (var attribute in file.Body.Attributes) found.Add(RuleDiagnostics.AttributeOutside(attribute.Name, attribute.NameRange));
         var rules = ImmutableArray.CreateBuilder<PolicyRule>();
         foreach (var block in file.Body.Blocks)

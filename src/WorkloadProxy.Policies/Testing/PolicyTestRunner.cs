@@ -6,11 +6,15 @@ namespace WorkloadProxy.Policies;
 /// <summary>Runs the tests that live beside the policies. The same decision as for a request, from the same raw target.</summary>
 public static class PolicyTestRunner
 {
-    /// <summary>Runs all of a set's tests; <paramref name="now"/> is the time of those that name none.</summary>
-    public static PolicyTestReport Run(PolicySet set, DateTimeOffset now)
+    /// <summary>Runs all of a set's tests; <paramref name="now"/> is the time of those that name none. Throws <see cref="OperationCanceledException"/> soon after it is cancelled.</summary>
+    public static PolicyTestReport Run(PolicySet set, DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         var reached = new HashSet<SourceRange>();
-        var results = set.Tests.Select(test => Run(set, test, now, reached)).ToImmutableArray();
+        var results = set.Tests.Select(test =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return Run(set, test, now, reached);
+        }).ToImmutableArray();
         return new PolicyTestReport(results, [.. set.Policies.SelectMany(policy => policy.Rules).Where(rule => !reached.Contains(rule.Range))]);
     }
 
