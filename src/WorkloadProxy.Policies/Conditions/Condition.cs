@@ -14,6 +14,7 @@ public sealed class Condition
     private readonly FrozenSet<string> roots;
     private readonly ImmutableArray<HclReference> queries;
     private readonly FrozenDictionary<string, HclFunction> functions;
+    private readonly bool readsZone;
 
     private Condition(HclExpression expression, ImmutableArray<HclReference> references, FrozenDictionary<string, HclFunction> functions)
     {
@@ -23,7 +24,8 @@ public sealed class Condition
         queries = [.. references.Where(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "query"))];
         ReadsQuery = queries.Length > 0;
         ReadsBody = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "body"));
-        IsConstant = references.IsEmpty;
+        readsZone = ConditionFunctions.ReadsZone(expression);
+        IsConstant = references.IsEmpty && !readsZone;
     }
 
     /// <summary>The expression as parsed; its range is the place.</summary>
@@ -45,7 +47,7 @@ public sealed class Condition
         var references = expression.References().ToImmutableArray();
         ConditionNames.Check(references, scope, found);
         var condition = new Condition(expression, references, ConditionFunctions.For(expression, found));
-        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value)
+        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([], default), found) is { Kind: not HclValueKind.Bool } value)
             found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? condition : null;
@@ -61,7 +63,7 @@ public sealed class Condition
         if (roots.Contains("now")) variables["now"] = ConditionValues.Now(input.Now);
         if (roots.Contains("request")) variables["request"] = ConditionValues.Request(input);
         var errors = new List<Diagnostic>();
-        var context = Context(variables);
+        var context = Context(variables, input.Now);
         if (input.Steps is { } budget) context.StepsLeft = Math.Min(MaxSteps, budget.Left);
         var allowance = context.StepsLeft;
         var result = Expression.Evaluate(context, errors);
@@ -74,7 +76,8 @@ public sealed class Condition
         };
     }
 
-    private EvaluationContext Context(Dictionary<string, HclValue> variables) => new() { Variables = variables, Functions = functions, StepsLeft = MaxSteps };
+    private EvaluationContext Context(Dictionary<string, HclValue> variables, DateTimeOffset now)
+        => new() { Variables = variables, Functions = readsZone ? ConditionFunctions.At(functions, now) : functions, StepsLeft = MaxSteps };
 
     // Of two values under one name the upstream may take either; so neither may be read.
     private string? RepeatedName(in ConditionInput input)

@@ -65,7 +65,8 @@ internal static class RuleCheck
     {
         var result = rule.When!.Evaluate(Input(request, claims, steps ??= new StepBudget()));
         if (result.IsTrue) return null;
-        return new(RuleVerdict.Refuses, result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : "the rule's `when` is false", null, -3);
+        return new(RuleVerdict.Refuses, result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}"
+            : rule.Reason is { } reason ? $"the rule's `when` is false: {reason}" : "the rule's `when` is false", null, -3);
     }
 
     private static ConditionInput Input(in AccessRequest request, Claims claims, StepBudget steps) => new()

@@ -77,6 +77,8 @@ internal readonly struct ParameterValue
 
     public JsonElement.ArrayEnumerator Items => json.EnumerateArray();
 
+    public int ItemCount => json.GetArrayLength();
+
     public int MemberCount => fields?.Count ?? json.GetPropertyCount();
 
     public IEnumerable<string> MemberNames => fields?.Names ?? json.EnumerateObject().Select(member => member.Name);

@@ -45,6 +45,8 @@ public sealed class Role
     public int? MaxTtl { get; init; }
     /// <summary>Must be true at each request; null: always is.</summary>
     public Condition? When { get; init; }
+    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
     public bool IsDropletRole { get; init; }
 

@@ -31,6 +31,8 @@ public sealed class PolicyRule
     public Condition? When { get; init; }
     /// <summary><c>when</c> as written.</summary>
     public string? WhenText { get; init; }
+    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    public string? Reason { get; init; }
     /// <summary>Whether <c>deny</c> is among the capabilities, which then refuses everything.</summary>
     public bool IsDeny { get; init; }
 
@@ -69,6 +71,7 @@ public sealed class PolicyRule
         }
         if (Expires is { } expires) json.WriteString("expires", expires);
         if (WhenText is not null) json.WriteString("when", WhenText);
+        if (Reason is not null) json.WriteString("reason", Reason);
         json.WriteEndObject();
     }
 
