@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Configuration;
-
 namespace WorkloadProxy.Configuration;
 
 /// <summary>Files, environment and arguments → <see cref="ProxyOptions"/>, or every mistake at once (SPEC §14).</summary>

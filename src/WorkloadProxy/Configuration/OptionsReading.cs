@@ -1,10 +1,6 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Http;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Outbound;
-using WorkloadProxy.Secrets;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Configuration;
 

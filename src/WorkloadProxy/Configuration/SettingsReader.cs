@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 
