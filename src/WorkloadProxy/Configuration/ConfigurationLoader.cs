@@ -1,3 +1,5 @@
+using WorkloadProxy.Configuration.Sources;
+
 namespace WorkloadProxy.Configuration;
 
 /// <summary>Files, environment and arguments → <see cref="ProxyOptions"/>, or every mistake at once (SPEC §14).</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Configuration;
