@@ -3,8 +3,9 @@ using System.Net;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Benchmarks;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Directories;
 
 namespace WorkloadProxy.Benchmarks;
 

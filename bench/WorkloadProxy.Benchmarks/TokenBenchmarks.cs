@@ -4,7 +4,8 @@ using BenchmarkDotNet.Attributes;
 using Sandbox.Tokens;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
-using OwnKey = WorkloadProxy.Issuing.SigningKey;
+using WorkloadProxy.Tokens;
+using OwnKey = WorkloadProxy.Tokens.SigningKey;
 using ForeignKey = Sandbox.Tokens.SigningKey;
 
 namespace WorkloadProxy.Benchmarks;

@@ -3,14 +3,17 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
-using WorkloadProxy.GitHosting;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy;
 

@@ -1,5 +1,7 @@
 using WorkloadProxy.Cli;
-using WorkloadProxy.GitHosting;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Git;
+using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy;
 

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;
 

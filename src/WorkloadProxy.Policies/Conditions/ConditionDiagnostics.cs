@@ -1,6 +1,9 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>Every error about a <c>when</c>.</summary>
 internal static class ConditionDiagnostics

@@ -1,6 +1,6 @@
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>What a <c>when</c> sees. The members of the request are read only in the scope of a rule.</summary>
 internal readonly struct ConditionInput

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>The names that a <c>when</c> may use. A name that can't exist would make every evaluation fail, so it is an error when compiled.</summary>
 internal static class ConditionNames

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>How a <c>when</c> came out. The default is an error: what was not evaluated grants nothing.</summary>
 internal readonly record struct ConditionResult(bool IsTrue, bool IsFalse, string? Error)

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>What a <c>when</c> may name.</summary>
 internal enum ConditionScope

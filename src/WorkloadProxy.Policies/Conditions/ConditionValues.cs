@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>What a condition computes with: JSON, the time and the request as HCL values.</summary>
 internal static class ConditionValues

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>The merged rules of the roles that are active for one caller, and the decision by them.</summary>
 internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> bound, Claims claims)

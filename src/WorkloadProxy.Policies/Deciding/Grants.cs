@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies;
 

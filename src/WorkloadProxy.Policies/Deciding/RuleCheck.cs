@@ -1,4 +1,8 @@
-namespace WorkloadProxy.Policies;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Rules;
+
+namespace WorkloadProxy.Policies.Deciding;
 
 internal enum RuleVerdict
 {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Patterns;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>A policy as some of a caller's roles use it: <paramref name="MaxTtl"/> is the smallest of theirs.</summary>
 internal readonly record struct PolicyUse(Policy Policy, int? MaxTtl);

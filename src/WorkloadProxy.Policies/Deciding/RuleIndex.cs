@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Patterns;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>
 /// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that put claims in are matched one by one, bound for each caller. Immutable once built.

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>One <see cref="RuleIndex"/> for each distinct set of policies that callers were found to have. Bounded; belongs to one policy set and goes with it.</summary>
 internal sealed class RuleIndexCache

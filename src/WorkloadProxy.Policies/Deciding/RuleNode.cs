@@ -1,4 +1,6 @@
-namespace WorkloadProxy.Policies;
+using WorkloadProxy.Policies.Patterns;
+
+namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>A node of the merged path trie: what may follow the segments that led here. Built once, then only read; a look-up allocates nothing.</summary>
 internal sealed class RuleNode

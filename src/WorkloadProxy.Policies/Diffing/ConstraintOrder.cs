@@ -1,6 +1,7 @@
-using System.Collections.Immutable;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Patterns;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Diffing;
 
 /// <summary>Whether all that one constraint permits another permits too. "No" also stands for "can't be told": nothing is decided by it, it only chooses words.</summary>
 internal static class ConstraintOrder

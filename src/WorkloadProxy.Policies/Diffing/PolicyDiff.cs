@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Diffing;
 
 namespace WorkloadProxy.Policies;
 

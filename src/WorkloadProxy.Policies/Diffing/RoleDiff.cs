@@ -1,4 +1,6 @@
-namespace WorkloadProxy.Policies;
+using WorkloadProxy.Policies.Text;
+
+namespace WorkloadProxy.Policies.Diffing;
 
 /// <summary>How the identities that a role matches change.</summary>
 internal static class RoleDiff

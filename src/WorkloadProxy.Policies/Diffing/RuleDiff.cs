@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Diffing;
 
 /// <summary>
 /// How the rules of one role change, pattern by pattern and method by method. Each pattern is looked at by itself: a new rule on a more specific one may take away what a wider one gives, which

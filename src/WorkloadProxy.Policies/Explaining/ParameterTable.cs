@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Explaining;
 
 /// <summary>A rule's parameters beside a request's, one by one.</summary>
 internal static class ParameterTable

@@ -1,4 +1,8 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Explaining;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies;
 

@@ -1,5 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Rules;
+using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;
 

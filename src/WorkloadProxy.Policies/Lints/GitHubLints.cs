@@ -1,8 +1,10 @@
 using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>Warnings that take knowledge of GitHub's tokens: their claims, and the forms of their subjects.</summary>
 internal static partial class GitHubLints

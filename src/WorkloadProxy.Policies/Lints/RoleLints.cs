@@ -1,6 +1,7 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>Warnings that one role alone shows: it compiles, but hardly says what its author meant.</summary>
 internal static class RoleLints

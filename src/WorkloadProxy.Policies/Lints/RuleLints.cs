@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>
 /// Warnings about the rules that apply together: one that a more specific pattern or a deny leaves nothing to decide, and a permit inside a wider deny. A pattern is taken to cover another

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>Warnings about roles and policies that take the whole set to see.</summary>
 internal static class SetLints

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary><c>allowed_parameters</c>: what the query and the body must be. A null <see cref="Body"/> names nothing for the body: there must be none.</summary>
 internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstraint? Body)

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>The functions of SPEC §6, and the value forms that they and the attributes share.</summary>
 internal sealed class ConstraintFunctions

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>What was written for a value, whether it stood there literally (with exact places) or was computed.</summary>
 internal abstract record ConstraintNode(SourceRange Range);

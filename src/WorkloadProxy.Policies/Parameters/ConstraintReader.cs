@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>Expressions → nodes. Objects and lists are read from the syntax tree, where a name that stands twice can still be seen; all else is evaluated.</summary>
 internal sealed class ConstraintReader(EvaluationContext evaluation, ConstraintFunctions functions, ICollection<Diagnostic> diagnostics)

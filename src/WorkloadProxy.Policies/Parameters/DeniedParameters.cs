@@ -1,8 +1,9 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>The names that a body or a query must not hold with these values; an empty list is any value. Names are compared in any letter case.</summary>
 internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)

@@ -1,6 +1,6 @@
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>Numbers as a lenient upstream might read them (<c>" +05 "</c>, a JSON string <c>"5"</c>): for refusals only.</summary>
 internal static class LooseNumber

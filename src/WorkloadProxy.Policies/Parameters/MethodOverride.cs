@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>
 /// <c>_method</c> in a query or form makes some upstreams treat a POST as another method. It is refused in the spellings that they take for it: any letter case, and PHP's

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 internal enum MismatchKind
 {

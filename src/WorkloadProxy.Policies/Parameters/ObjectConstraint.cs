@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>A name that an object may hold.</summary>
 internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool IsOptional)

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Rules;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary><c>allowed_parameters</c> and <c>denied_parameters</c> → what a rule checks. One a file: its budget is the file's.</summary>
 internal sealed class ParameterCompiler
@@ -42,7 +43,7 @@ internal sealed class ParameterCompiler
         if (query is not null and not ObjectNode) ReportQuery(query);
         var denied = (Query: query is ObjectNode names ? DeniedNames(names) : null, Body: DeniedNames(body));
         if (denied.Body is null || (query is not null && denied.Query is null)) return null;
-        return new DeniedParameters(denied.Query ?? Policies.DeniedNames.None, denied.Body);
+        return new DeniedParameters(denied.Query ?? Parameters.DeniedNames.None, denied.Body);
     }
 
     private ObjectNode? ReadObject(HclAttribute attribute)

@@ -1,11 +1,11 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>A value of a request as a constraint sees it: JSON, or the text of a query or form field, or all fields of one as an object.</summary>
 internal readonly struct ParameterValue

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>What one value of a request must be. The kinds are SPEC §6's value forms.</summary>
 internal abstract record ValueConstraint

@@ -2,8 +2,9 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>What one claim must be. Types are strict: a constraint of one type never holds for a claim of another.</summary>
 internal abstract record ClaimConstraint

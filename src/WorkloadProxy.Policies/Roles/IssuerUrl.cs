@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>
 /// The form of an <c>iss</c>: an absolute URL with neither query, fragment nor user. Whether it may be trusted, and over http, is the server's to say.

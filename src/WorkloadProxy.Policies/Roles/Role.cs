@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Roles;
 
 namespace WorkloadProxy.Policies;
 

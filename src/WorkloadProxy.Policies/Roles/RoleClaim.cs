@@ -1,4 +1,5 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
 
 namespace WorkloadProxy.Policies;
 

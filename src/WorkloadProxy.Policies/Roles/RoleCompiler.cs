@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Lints;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>One file's <c>role</c> blocks → roles whose policies are names yet.</summary>
 internal static class RoleCompiler

@@ -1,6 +1,7 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>Every error and warning about roles and about a set as a whole. Codes are stable.</summary>
 internal static class RoleDiagnostics

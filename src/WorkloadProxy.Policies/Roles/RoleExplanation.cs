@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;
 

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>Reads one <c>role</c> block, going on after each error, so that all of them come at once.</summary>
 internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)

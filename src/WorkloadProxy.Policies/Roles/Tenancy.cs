@@ -1,7 +1,9 @@
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>Whether a role says whose tokens it means (SPEC §5). Without that, everyone whom the issuer serves could take the role.</summary>
 internal static partial class Tenancy

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>What a rule may grant; <c>deny</c> is no capability but a kind of rule.</summary>
 [Flags]

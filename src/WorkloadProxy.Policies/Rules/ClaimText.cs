@@ -1,7 +1,7 @@
 using System.Text.Json;
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>A caller's claim as the literal text that <c>{claims.NAME}</c> stands for.</summary>
 internal static class ClaimText

@@ -1,6 +1,8 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Patterns;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>
 /// What a rule that lets tokens be minted must say (SPEC §6): who asks may get a token of any role of the rule's <c>sub</c>, so <c>aud</c> and <c>sub</c> are required and begin with

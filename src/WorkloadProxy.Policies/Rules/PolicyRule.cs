@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies;
 

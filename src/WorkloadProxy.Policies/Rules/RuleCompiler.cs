@@ -2,8 +2,12 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>One policy file → <see cref="Policy"/>.</summary>
 internal static partial class RuleCompiler

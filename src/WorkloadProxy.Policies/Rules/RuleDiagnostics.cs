@@ -1,6 +1,6 @@
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>Every error and warning about rules. Codes are stable.</summary>
 internal static class RuleDiagnostics

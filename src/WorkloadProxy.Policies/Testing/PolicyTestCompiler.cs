@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Testing;
 
 /// <summary>One file's <c>test</c> blocks → tests that can be run.</summary>
 internal static class PolicyTestCompiler

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Text;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Testing;
 
 /// <summary>Reads one <c>test</c> block, going on after each error.</summary>
 internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)

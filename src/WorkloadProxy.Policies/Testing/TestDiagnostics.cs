@@ -1,6 +1,7 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
 
-namespace WorkloadProxy.Policies;
+namespace WorkloadProxy.Policies.Testing;
 
 /// <summary>Errors that only <c>tests/</c> can have.</summary>
 internal static class TestDiagnostics

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Audit;
 

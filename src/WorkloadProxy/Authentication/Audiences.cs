@@ -1,8 +1,9 @@
 using System.Collections.Frozen;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authentication;
 

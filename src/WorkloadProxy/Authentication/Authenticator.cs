@@ -1,8 +1,9 @@
+using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authentication;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authentication;
 

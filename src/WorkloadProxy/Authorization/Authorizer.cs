@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authorization;
 

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using WorkloadProxy.Cli.Commands;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Server;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli;

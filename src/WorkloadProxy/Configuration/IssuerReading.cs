@@ -1,4 +1,5 @@
-using WorkloadProxy.Http;
+using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

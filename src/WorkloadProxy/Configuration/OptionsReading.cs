@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Http;
-using WorkloadProxy.Http;
-using WorkloadProxy.Policies;
+using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Configuration;
 

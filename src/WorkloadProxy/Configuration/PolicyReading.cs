@@ -1,5 +1,6 @@
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

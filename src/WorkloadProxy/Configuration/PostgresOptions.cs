@@ -1,4 +1,4 @@
-using WorkloadProxy.Credentials;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Configuration;
 

@@ -1,7 +1,8 @@
 using System.Data.Common;
 using System.Globalization;
-using WorkloadProxy.Credentials;
-using WorkloadProxy.Http;
+using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Configuration;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using Microsoft.Extensions.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

@@ -1,5 +1,6 @@
 using System.Net;
-using WorkloadProxy.Http;
+using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Configuration;
 

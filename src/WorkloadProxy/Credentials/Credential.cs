@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.Net.Http.Headers;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Policies;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Credentials;
 

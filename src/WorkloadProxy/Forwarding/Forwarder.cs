@@ -1,8 +1,6 @@
 using System.Collections.Frozen;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Credentials;
 using WorkloadProxy.Requests;
 using Yarp.ReverseProxy.Forwarder;
 

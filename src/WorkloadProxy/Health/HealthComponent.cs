@@ -1,4 +1,4 @@
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Health;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Health;
 

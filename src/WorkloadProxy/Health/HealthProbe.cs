@@ -1,12 +1,13 @@
 using Dapper;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Issuing;
+using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Health;
 
 /// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
-internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources.PolicySources policySources, TimeProvider time)
+internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources policySources, TimeProvider time)
 {
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.IdentityModel.Tokens;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

@@ -1,4 +1,5 @@
 using WorkloadProxy.Audit;
+using WorkloadProxy.Endpoints;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Issuing;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

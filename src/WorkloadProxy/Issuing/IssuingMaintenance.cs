@@ -1,4 +1,5 @@
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

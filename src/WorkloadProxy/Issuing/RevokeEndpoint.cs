@@ -1,8 +1,8 @@
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
-using WorkloadProxy.Authorization;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

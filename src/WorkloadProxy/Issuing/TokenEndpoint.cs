@@ -1,7 +1,6 @@
 using System.Buffers;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
-using WorkloadProxy.Authorization;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 

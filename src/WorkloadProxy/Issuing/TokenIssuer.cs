@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

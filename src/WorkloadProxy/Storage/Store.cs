@@ -8,16 +8,16 @@ namespace WorkloadProxy.Storage;
 /// <summary>What stays when the process ends: the locked data directory, the database (in it, or on a server that replicas share), and the secrets sealed in that.</summary>
 internal sealed class Store : IDisposable
 {
-    private Store(DataDirectory directory, Database database, Secrets secrets)
+    private Store(DataDirectory directory, Database database, Sealer sealer)
     {
         Directory = directory;
         Database = database;
-        Secrets = secrets;
+        Sealer = sealer;
     }
 
     public DataDirectory Directory { get; }
     public Database Database { get; }
-    public Secrets Secrets { get; }
+    public Sealer Sealer { get; }
 
     /// <exception cref="StartException">The directory is in use, the store is damaged or newer, or the master key is lost or another. Nothing was overwritten.</exception>
     public static async Task<Store> OpenAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
@@ -29,8 +29,8 @@ internal sealed class Store : IDisposable
             database = options.Postgres is { } postgres ? await OpenPostgresAsync(postgres, time, cancellationToken) : await SqliteDatabase.OpenAsync(directory.StoreFile, time);
             // one that is made here would be this replica's alone
             var madeHere = database.IsShared ? null : directory.MasterKeyFile;
-            var masterKey = MasterKey.Load(options.MasterKey, madeHere, await Secrets.IsSealedAsync(database, cancellationToken));
-            return new Store(directory, database, await Secrets.OpenAsync(database, masterKey, cancellationToken));
+            var masterKey = MasterKey.Load(options.MasterKey, madeHere, await Sealer.IsSealedAsync(database, cancellationToken));
+            return new Store(directory, database, await Sealer.OpenAsync(database, masterKey, cancellationToken));
         }
         catch (Exception e)
         {

@@ -1,3 +1,5 @@
+using WorkloadProxy.Hcl;
+
 namespace WorkloadProxy.Policies.Tests.Compiling;
 
 public class PolicyCompilerTests

@@ -1,5 +1,6 @@
 using System.Text;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Tests.Compiling;
 
 namespace WorkloadProxy.Policies.Tests.Conditions;

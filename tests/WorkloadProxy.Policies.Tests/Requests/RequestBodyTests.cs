@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using WorkloadProxy.Policies.Parameters;
 
 namespace WorkloadProxy.Policies.Tests.Requests;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Tests.Compiling;
 
 namespace WorkloadProxy.Policies.Tests.Roles;

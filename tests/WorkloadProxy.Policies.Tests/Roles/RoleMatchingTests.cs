@@ -1,3 +1,4 @@
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Tests.Compiling;
 
 namespace WorkloadProxy.Policies.Tests.Roles;

@@ -1,6 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Tests.Rules;
 

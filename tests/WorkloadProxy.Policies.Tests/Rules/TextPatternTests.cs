@@ -1,3 +1,5 @@
+using WorkloadProxy.Policies.Patterns;
+
 namespace WorkloadProxy.Policies.Tests.Rules;
 
 public sealed class TextPatternTests

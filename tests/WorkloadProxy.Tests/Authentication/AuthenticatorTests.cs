@@ -3,13 +3,15 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Authentication;
+using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Http;
-using WorkloadProxy.Issuing;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Authentication;
 

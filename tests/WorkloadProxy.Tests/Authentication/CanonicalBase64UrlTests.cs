@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Authentication;
 

@@ -2,10 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Http;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Authentication;
 

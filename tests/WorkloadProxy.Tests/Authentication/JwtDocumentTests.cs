@@ -1,6 +1,9 @@
 using System.Text;
 using WorkloadProxy.Authentication;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Authentication;
 

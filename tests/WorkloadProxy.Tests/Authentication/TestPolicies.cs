@@ -1,6 +1,6 @@
 using System.Text;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Tests.Authentication;
 

@@ -1,6 +1,8 @@
 using System.Text;
 using WorkloadProxy.Authentication;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Authentication;
 

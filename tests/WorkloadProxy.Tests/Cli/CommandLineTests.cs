@@ -1,4 +1,6 @@
 using System.Text.Json;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Cli;
 

@@ -1,3 +1,10 @@
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Forwarding;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Upstreams.GitHub;
+
 namespace WorkloadProxy.Tests.Configuration;
 
 public sealed class MistakeTests

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.GitHosting;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

@@ -1,4 +1,6 @@
 using System.Net;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using WorkloadProxy.GitHosting;
+using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

@@ -2,12 +2,15 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sandbox;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.GitHosting;
-using WorkloadProxy.Http;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Tests.Authentication;
 using WorkloadProxy.Tests.Serving;
+using WorkloadProxy.Upstreams.GitHub;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

@@ -1,4 +1,4 @@
-using WorkloadProxy.GitHosting;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Tests.Authentication;
 
 namespace WorkloadProxy.Tests.GitHosting;

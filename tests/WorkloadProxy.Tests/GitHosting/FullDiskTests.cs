@@ -1,4 +1,6 @@
 using System.Net;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

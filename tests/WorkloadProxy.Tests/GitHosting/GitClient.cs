@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

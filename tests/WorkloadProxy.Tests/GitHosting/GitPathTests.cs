@@ -1,4 +1,4 @@
-using WorkloadProxy.GitHosting;
+using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

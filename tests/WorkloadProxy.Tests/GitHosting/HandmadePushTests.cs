@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

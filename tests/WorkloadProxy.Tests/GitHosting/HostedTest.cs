@@ -1,5 +1,7 @@
 using Sandbox;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

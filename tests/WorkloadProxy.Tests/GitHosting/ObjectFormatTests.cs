@@ -1,5 +1,6 @@
 using System.Net;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

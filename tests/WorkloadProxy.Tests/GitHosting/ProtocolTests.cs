@@ -4,8 +4,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.GitHosting;
+using WorkloadProxy.Git;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.GitHosting;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Git;
+using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

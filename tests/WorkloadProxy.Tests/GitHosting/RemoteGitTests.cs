@@ -2,8 +2,10 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Sandbox;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Remote;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

@@ -1,5 +1,5 @@
 using System.Net;
-using WorkloadProxy.Configuration;
+using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

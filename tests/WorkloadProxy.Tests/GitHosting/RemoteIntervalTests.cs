@@ -1,11 +1,15 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.GitHosting;
-using WorkloadProxy.Http;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.PolicyDelivery.Publishing;
+using WorkloadProxy.PolicyDelivery.Remote;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Authentication;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
+using WorkloadProxy.Upstreams.GitHub;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

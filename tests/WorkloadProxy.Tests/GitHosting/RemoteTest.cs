@@ -1,8 +1,11 @@
 using System.Net;
 using System.Text.Json;
 using Sandbox;
+using WorkloadProxy.Cli.Commands;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

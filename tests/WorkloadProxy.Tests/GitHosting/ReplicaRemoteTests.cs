@@ -1,6 +1,7 @@
 using System.Net;
+using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
 

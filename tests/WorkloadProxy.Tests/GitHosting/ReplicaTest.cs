@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
 using Yarp.ReverseProxy.Forwarder;

@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
 

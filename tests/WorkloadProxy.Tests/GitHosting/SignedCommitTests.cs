@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Tests.GitHosting;

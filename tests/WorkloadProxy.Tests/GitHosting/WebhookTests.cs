@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

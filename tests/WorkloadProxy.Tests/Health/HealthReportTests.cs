@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Health;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Tests.Health;
 

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Tests.Authentication;
 
 namespace WorkloadProxy.Tests.Http;

@@ -3,10 +3,12 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Sandbox;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Credentials;
-using WorkloadProxy.Http;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Secrets;
 using WorkloadProxy.Tests.Authentication;
+using WorkloadProxy.Upstreams.GitHub;
 
 namespace WorkloadProxy.Tests.Http;
 

@@ -1,4 +1,4 @@
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Tests.Http;
 

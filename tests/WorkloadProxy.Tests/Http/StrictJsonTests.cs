@@ -1,5 +1,5 @@
 using System.Text;
-using WorkloadProxy.Http;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Tests.Http;
 

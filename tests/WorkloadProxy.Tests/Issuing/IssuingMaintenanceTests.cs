@@ -1,8 +1,11 @@
 using Dapper;
 using Microsoft.Extensions.Logging;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Issuing;
 

@@ -2,11 +2,12 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Issuing;
 

@@ -1,7 +1,8 @@
-using WorkloadProxy.Authentication;
-using WorkloadProxy.Issuing;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Issuing;
 

@@ -6,6 +6,7 @@ using WorkloadProxy.Issuing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Issuing;
 

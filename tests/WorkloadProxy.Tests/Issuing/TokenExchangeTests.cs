@@ -2,13 +2,14 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Issuing;
 

@@ -1,5 +1,7 @@
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.GitHosting;
 using WorkloadProxy.Tests.Serving;

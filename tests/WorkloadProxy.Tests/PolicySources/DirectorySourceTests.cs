@@ -1,5 +1,8 @@
 using System.Diagnostics;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Directories;
+using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Tests.PolicySources;
 

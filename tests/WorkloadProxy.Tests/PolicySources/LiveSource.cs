@@ -1,8 +1,11 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Directories;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Directories;
 
 namespace WorkloadProxy.Tests.PolicySources;
 

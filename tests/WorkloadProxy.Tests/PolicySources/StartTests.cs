@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
-using Sources = WorkloadProxy.PolicySources.PolicySources;
+using Sources = WorkloadProxy.PolicyDelivery.PolicySources;
 
 namespace WorkloadProxy.Tests.PolicySources;
 

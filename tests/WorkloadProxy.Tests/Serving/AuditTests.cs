@@ -3,6 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Audit;
+using WorkloadProxy.Cli;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 

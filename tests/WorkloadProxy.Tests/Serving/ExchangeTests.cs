@@ -4,8 +4,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sandbox;
+using WorkloadProxy.Cli;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;

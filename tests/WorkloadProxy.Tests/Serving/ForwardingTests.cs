@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tests.Serving;
 

@@ -3,6 +3,9 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Sandbox.Tokens;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tests.Serving;
 

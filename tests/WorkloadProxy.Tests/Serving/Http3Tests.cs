@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using WorkloadProxy.Server;
 
 namespace WorkloadProxy.Tests.Serving;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Sandbox.Tokens;
+using WorkloadProxy.Cli;
 
 namespace WorkloadProxy.Tests.Serving;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text;
+using WorkloadProxy.Cli;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tests.Serving;
 

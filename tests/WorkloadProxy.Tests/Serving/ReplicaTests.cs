@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text.Json;
-using WorkloadProxy.Configuration;
-using WorkloadProxy.Issuing;
+using WorkloadProxy.Cli.Commands;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Storage;
 
 namespace WorkloadProxy.Tests.Serving;

@@ -4,6 +4,9 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 

@@ -4,11 +4,16 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
 using Sandbox;
 using Sandbox.Tokens;
-using Microsoft.Extensions.Configuration;
+using WorkloadProxy.Cli;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Server;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 

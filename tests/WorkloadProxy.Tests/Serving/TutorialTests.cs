@@ -1,5 +1,6 @@
 using System.Net;
-using WorkloadProxy.Configuration;
+using WorkloadProxy.Cli;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tests.Serving;
 

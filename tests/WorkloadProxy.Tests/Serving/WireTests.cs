@@ -5,7 +5,11 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using WorkloadProxy.Cli;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Tests.Serving;
 

@@ -1,5 +1,5 @@
 using System.Runtime.Versioning;
-using WorkloadProxy.Storage;
+using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Tests.Issuing;
 
 namespace WorkloadProxy.Tests.Storage;

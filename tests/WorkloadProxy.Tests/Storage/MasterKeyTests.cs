@@ -35,7 +35,7 @@ public sealed class MasterKeyTests : IDisposable
     public async Task A_wrong_key_does_not_start_and_overwrites_nothing()
     {
         byte[] sealedSecret;
-        using (var store = await test.OpenAsync()) sealedSecret = store.Secrets.Seal([7], "row");
+        using (var store = await test.OpenAsync()) sealedSecret = store.Sealer.Seal([7], "row");
         var right = File.ReadAllText(test.MasterKeyFile);
         var before = await Rows();
         File.WriteAllText(test.MasterKeyFile, NewKey());
@@ -44,20 +44,20 @@ public sealed class MasterKeyTests : IDisposable
         Assert.Equal(before, await Rows());
         File.WriteAllText(test.MasterKeyFile, right);
         using var again = await test.OpenAsync();
-        Assert.Equal([7], again.Secrets.Open(sealedSecret, "row"));
+        Assert.Equal([7], again.Sealer.Open(sealedSecret, "row"));
     }
 
     [Fact]
     public async Task A_new_key_before_the_old_one_takes_the_store_over_and_the_old_one_can_go()
     {
         byte[] sealedSecret;
-        using (var store = await test.OpenAsync()) sealedSecret = store.Secrets.Seal([7], "row");
+        using (var store = await test.OpenAsync()) sealedSecret = store.Sealer.Seal([7], "row");
         var old = File.ReadAllText(test.MasterKeyFile);
         var next = NewKey();
         File.WriteAllText(test.MasterKeyFile, $"{next},\n {old}");
-        using (var store = await test.OpenAsync()) Assert.Equal([7], store.Secrets.Open(sealedSecret, "row"));
+        using (var store = await test.OpenAsync()) Assert.Equal([7], store.Sealer.Open(sealedSecret, "row"));
         File.WriteAllText(test.MasterKeyFile, next);
-        using (var store = await test.OpenAsync()) Assert.Equal([7], store.Secrets.Open(sealedSecret, "row"));
+        using (var store = await test.OpenAsync()) Assert.Equal([7], store.Sealer.Open(sealedSecret, "row"));
         File.WriteAllText(test.MasterKeyFile, old);
         await Assert.ThrowsAsync<StartException>(test.OpenAsync);
     }

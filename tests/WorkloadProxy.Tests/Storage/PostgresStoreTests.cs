@@ -2,14 +2,16 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Dapper;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Authentication.Issuers;
+using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Issuing;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicySources;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Issuing;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Storage;
 
@@ -22,8 +24,8 @@ public sealed class PostgresStoreTests(PostgresServer server)
         using var test = await PostgresTest.CreateAsync(server);
         using var a = await test.Replica().OpenAsync();
         using var b = await test.Replica().OpenAsync();
-        Assert.Equal([1, 2, 3], b.Secrets.Open(a.Secrets.Seal([1, 2, 3], "row/1"), "row/1"));
-        Assert.ThrowsAny<CryptographicException>(() => b.Secrets.Open(a.Secrets.Seal([1, 2, 3], "row/1"), "row/2"));
+        Assert.Equal([1, 2, 3], b.Sealer.Open(a.Sealer.Seal([1, 2, 3], "row/1"), "row/1"));
+        Assert.ThrowsAny<CryptographicException>(() => b.Sealer.Open(a.Sealer.Seal([1, 2, 3], "row/1"), "row/2"));
     }
 
     [Fact]
@@ -39,7 +41,7 @@ public sealed class PostgresStoreTests(PostgresServer server)
         var rows = await server.ExecuteAsync(test.Database, "SELECT count(*) FROM data_protection_keys UNION ALL SELECT count(*) FROM sealed_canary UNION ALL SELECT count(*) FROM signing_keys UNION ALL SELECT max(version) - count(*) FROM schema_migrations");
         Assert.Equal("1\n1\n1\n0", rows);
         Assert.Equal(id, await server.ExecuteAsync(test.Database, "SELECT id FROM signing_keys"));
-        foreach (var (store, _) in opened) Assert.Equal([7], store.Secrets.Open(opened[0].Store.Secrets.Seal([7], "x"), "x"));
+        foreach (var (store, _) in opened) Assert.Equal([7], store.Sealer.Open(opened[0].Store.Sealer.Seal([7], "x"), "x"));
         foreach (var (store, _) in opened) store.Dispose();
     }
 

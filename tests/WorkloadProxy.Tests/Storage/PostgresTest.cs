@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Storage;
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Storage;

@@ -21,17 +21,17 @@ public sealed class StoreTests : IDisposable
     public async Task A_secret_is_opened_again_after_a_restart()
     {
         byte[] sealedSecret;
-        using (var store = await test.OpenAsync()) sealedSecret = store.Secrets.Seal([1, 2, 3], "row/1");
+        using (var store = await test.OpenAsync()) sealedSecret = store.Sealer.Seal([1, 2, 3], "row/1");
         using var again = await test.OpenAsync();
-        Assert.Equal([1, 2, 3], again.Secrets.Open(sealedSecret, "row/1"));
+        Assert.Equal([1, 2, 3], again.Sealer.Open(sealedSecret, "row/1"));
     }
 
     [Fact]
     public async Task A_secret_sealed_for_one_row_does_not_open_in_another()
     {
         using var store = await test.OpenAsync();
-        var sealedSecret = store.Secrets.Seal([1, 2, 3], "row/1");
-        Assert.ThrowsAny<CryptographicException>(() => store.Secrets.Open(sealedSecret, "row/2"));
+        var sealedSecret = store.Sealer.Seal([1, 2, 3], "row/1");
+        Assert.ThrowsAny<CryptographicException>(() => store.Sealer.Open(sealedSecret, "row/2"));
     }
 
     [Fact]

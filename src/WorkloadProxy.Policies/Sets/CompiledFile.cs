@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Rules;
+using WorkloadProxy.Policies.Testing;
+using WorkloadProxy.Policies.Text;
+
+namespace WorkloadProxy.Policies.Sets;
+
+/// <summary>What one file came to by itself, whatever the other files say. Kept from one set to the next while path and content stay.</summary>
+internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMemory<byte> Hash)
+{
+    /// <summary>Of <c>roles/</c>; their policies are names yet.</summary>
+    public ImmutableArray<Role> Roles { get; init; } = [];
+    /// <summary>Of <c>policies/</c>; null if there was any error in it.</summary>
+    public Policy? Policy { get; init; }
+    /// <summary>Of <c>tests/</c>.</summary>
+    public ImmutableArray<PolicyTest> Tests { get; init; } = [];
+    public ImmutableArray<Diagnostic> Diagnostics { get; init; } = [];
+    /// <summary>Whether there was an error, among <see cref="Diagnostics"/> or beyond their bound.</summary>
+    public bool HasErrors { get; init; }
+
+    public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options)
+    {
+        var parsed = HclParser.Parse(file.Path, file.Content);
+        var diagnostics = new DiagnosticBag();
+        diagnostics.AddRange(parsed.Diagnostics);
+        var compiled = new CompiledFile(file.Path, kind, hash);
+        // What stands in a body after a syntax error may be half of what was written.
+        if (!parsed.HasErrors) compiled = kind switch
+        {
+            PolicyFileKind.Roles => compiled with { Roles = RoleCompiler.Compile(parsed, options, diagnostics) },
+            PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, diagnostics) },
+            _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, diagnostics) },
+        };
+        return compiled with { Diagnostics = [.. diagnostics], HasErrors = diagnostics.HasErrors };
+    }
+}

@@ -1,8 +1,0 @@
-using WorkloadProxy.Policies;
-
-namespace WorkloadProxy.Authentication;
-
-/// <summary>
-/// An authenticated workload at one request: its verified token and what that token may do under the policy set in force now.
-/// </summary>
-internal sealed record Caller(VerifiedToken Token, Grants Grants, string PolicyVersion);

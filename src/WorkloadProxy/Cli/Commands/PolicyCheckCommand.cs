@@ -1,0 +1,60 @@
+using System.CommandLine;
+using WorkloadProxy.Cli.Input;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Cli.Commands;
+
+/// <summary><c>policy check</c>: compiles, lints, and runs the policy tests.</summary>
+internal static class PolicyCheckCommand
+{
+    public static Command Create(Terminal terminal, TimeProvider time)
+    {
+        var input = new PolicyInput();
+        var format = new Option<string>("--format") { HelpName = "text|json|github", Description = "How the findings are written.", DefaultValueFactory = _ => "text" };
+        format.AcceptOnlyFromAmong("text", "json", "github");
+        var command = input.AddTo(new Command("check", "Compiles and lints a policy set and runs its tests."));
+        command.Add(format);
+        command.SetAction(parsed =>
+        {
+            if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
+            var compiled = PolicyInput.Compile(parsed.GetValue(input.Directory)!, options);
+            var tests = compiled.Set is null ? [] : PolicyTestRunner.Run(compiled.Set, time.GetUtcNow()).Results;
+            switch (parsed.GetValue(format))
+            {
+                case "json":
+                    terminal.WriteJson(json =>
+                    {
+                        json.WriteStartObject();
+                        DiagnosticOutput.WriteJson(json, compiled.Diagnostics, compiled.Files);
+                        TestOutput.WriteJson(json, tests);
+                        json.WriteEndObject();
+                    });
+                    break;
+                case "github":
+                    foreach (var diagnostic in compiled.Diagnostics) terminal.WriteLine(DiagnosticOutput.GitHub(diagnostic, compiled.Directory));
+                    foreach (var test in tests.Where(test => !test.Passed)) terminal.WriteLine(DiagnosticOutput.GitHub("error", test.Test.Range, compiled.Directory, $"test `{test.Name}` failed: {test.Reason}"));
+                    break;
+                default:
+                    DiagnosticOutput.WriteText(terminal.Write, compiled.Diagnostics, compiled.Files);
+                    TestOutput.WriteText(terminal, tests, failedOnly: true);
+                    WriteSummary(terminal, compiled, tests);
+                    if (compiled.Set is null && !input.HasContext(parsed)) terminal.WriteLine("note: without `--actx ID` a placeholder stands for `{actx}`; ids that are written out are not it");
+                    break;
+            }
+            return compiled.Set is null || tests.Any(test => !test.Passed) ? ExitCode.Findings : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void WriteSummary(Terminal terminal, CompiledDirectory compiled, IReadOnlyList<PolicyTestResult> tests)
+    {
+        var errors = compiled.Diagnostics.Count(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+        var failed = tests.Count(test => !test.Passed);
+        var found = $"{Count(compiled.Files.Count, "file")}, {Count(errors, "error")}, {Count(compiled.Diagnostics.Length - errors, "warning")}, {Count(tests.Count, "test")}{(failed > 0 ? $", {failed} failed" : "")}";
+        terminal.WriteLine(found, errors + failed > 0 ? Colour.Red : Colour.Green);
+    }
+
+    private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+}

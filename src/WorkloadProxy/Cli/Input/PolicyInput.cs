@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Directories;
+
+namespace WorkloadProxy.Cli.Input;
+
+/// <summary>The arguments that say which policy set, for which context; and reading it as the server does.</summary>
+internal sealed class PolicyInput
+{
+    // stands for the context where a set is looked at by itself
+    private const string PlaceholderId = "00000000-0000-0000-0000-000000000000";
+    private const string PlaceholderIssuer = "https://workload-proxy.invalid";
+
+    private readonly Option<string> actx = new("--actx") { HelpName = "ID", Description = "The context's id, for `{actx}`; a placeholder unless given." };
+    private readonly Option<string> upstream = new("--upstream") { HelpName = "NAME", Description = "The context's upstream.", DefaultValueFactory = _ => "DigitalOcean" };
+    private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "Stands for this proxy's own issuer." };
+
+    public Argument<string> Directory { get; } = new Argument<string>("DIR") { Description = "The directory that holds policies/ and roles/.", DefaultValueFactory = _ => "." }.NoOption();
+
+    public Command AddTo(Command command, bool withDirectory = true)
+    {
+        if (withDirectory) command.Add(Directory);
+        command.Add(actx);
+        command.Add(upstream);
+        command.Add(issuer);
+        return command;
+    }
+
+    public bool HasContext(ParseResult parsed) => parsed.GetValue(actx) is not null;
+
+    public bool TryGetOptions(ParseResult parsed, [NotNullWhen(true)] out CompileOptions? options, [NotNullWhen(false)] out string? error)
+    {
+        options = null;
+        var id = parsed.GetValue(actx) ?? PlaceholderId;
+        var own = parsed.GetValue(issuer) ?? PlaceholderIssuer;
+        var written = id.StartsWith("api://", StringComparison.Ordinal) ? id : $"api://{parsed.GetValue(upstream)}?actx={id}";
+        if (!AuthContext.TryParse(written, out var context)) error = $"`{written}` is not a context, expected `api://<Upstream>?actx=<id>`";
+        else if (!Uri.TryCreate(own, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")) error = $"`{own}` is not an issuer, expected `https://host`";
+        else
+        {
+            options = new CompileOptions(context, own.TrimEnd('/'));
+            error = null;
+        }
+        return options is not null;
+    }
+
+    /// <summary>Reads and compiles; with any error there is no set.</summary>
+    public static CompiledDirectory Compile(string directory, CompileOptions options)
+    {
+        var content = PolicyDirectoryReader.Read(directory);
+        var result = PolicyCompiler.Compile(content.Files, options);
+        var diagnostics = content.Problems.AddRange(result.Diagnostics);
+        if (content.Files.Count == 0 && content.Problems.IsEmpty)
+        {
+            var start = new SourcePosition(0, 1, 1);
+            diagnostics = diagnostics.Add(new(DiagnosticSeverity.Warning, "no-files", "there is no policy file", "expected *.hcl files under policies/ and roles/", new(".", start, start)));
+        }
+        return new(directory, content.Files, content.Problems.IsEmpty ? result.Set : null, diagnostics);
+    }
+}
+
+/// <summary>A directory's compiled set, or null with errors among the diagnostics.</summary>
+internal sealed record CompiledDirectory(string Directory, IReadOnlyList<PolicyFile> Files, PolicySet? Set, ImmutableArray<Diagnostic> Diagnostics)
+{
+    /// <summary>The set; without one, the diagnostics have been printed.</summary>
+    public bool TryGetSet(Terminal terminal, [NotNullWhen(true)] out PolicySet? set)
+    {
+        set = Set;
+        if (set is null) DiagnosticOutput.WriteText(terminal.WriteError, Diagnostics, Files);
+        return set is not null;
+    }
+}

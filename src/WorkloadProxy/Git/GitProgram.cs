@@ -1,0 +1,104 @@
+using WorkloadProxy.Configuration;
+
+namespace WorkloadProxy.Git;
+
+/// <summary>The git program: no shell, an environment made from scratch, a hard end in time and in what it may say.</summary>
+internal sealed class GitProgram(GitDirectories directories, GitOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan growthCheck = TimeSpan.FromMilliseconds(100);
+
+    public GitDirectories Directories => directories;
+
+    /// <exception cref="IOException">git can't be started.</exception>
+    public GitProcess Start(GitCommand command) => GitProcess.Start(directories, command);
+
+    /// <summary>Runs to the end, or to the limit. Throws only when cancelled.</summary>
+    public async Task<GitResult> RunAsync(GitCommand command, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.Timeout, time);
+        using var grown = new CancellationTokenSource();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token, grown.Token);
+        try
+        {
+            await using var git = Start(command);
+            var before = command.GrowingDirectory is { } growing ? SizeOf(growing) : 0;
+            await using var watch = WatchGrowth(command, before, grown);
+            var writing = WriteAsync(git.Input, command.Input, ended.Token);
+            var output = await ReadAsync(git.Output, command.MaxOutput, ended.Token);
+            if (output is null) return Stopped($"git said more than {command.MaxOutput} bytes");
+            await writing;
+            var (exitCode, errors) = await git.WaitAsync(ended.Token);
+            // it may have been quicker than the watch
+            if (command.GrowingDirectory is { } directory && SizeOf(directory) - before > command.MaxGrowth) return Stopped(TooLarge(command));
+            return new GitResult(exitCode, output, errors, null);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Stopped(grown.IsCancellationRequested ? TooLarge(command) : $"git did not end within {options.Timeout.TotalSeconds:0} s (`Git:Timeout`)");
+        }
+        catch (IOException e)
+        {
+            return Stopped(e.Message);
+        }
+    }
+
+    private static string TooLarge(GitCommand command) => $"it has more than {command.MaxGrowth} bytes (`Git:MaxSize`)";
+
+    private static GitResult Stopped(string why) => new(-1, [], "", why);
+
+    private static async Task WriteAsync(Stream stream, ReadOnlyMemory<byte> input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using (stream) await stream.WriteAsync(input, cancellationToken);
+        }
+        catch (IOException)
+        {
+            // git ended without reading all of it: its exit code says how
+        }
+    }
+
+    private static async Task<byte[]?> ReadAsync(Stream stream, int max, CancellationToken cancellationToken)
+    {
+        using var output = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        while (await stream.ReadAsync(buffer, cancellationToken) is var read and > 0)
+        {
+            if (output.Length + read > max) return null;
+            output.Write(buffer, 0, read);
+        }
+        return output.ToArray();
+    }
+
+    private ITimer? WatchGrowth(GitCommand command, long before, CancellationTokenSource grown)
+    {
+        if (command.GrowingDirectory is not { } directory) return null;
+        return time.CreateTimer(_ =>
+        {
+            try
+            {
+                if (SizeOf(directory) - before > command.MaxGrowth) grown.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // the last tick, after the end
+            }
+        }, null, growthCheck, growthCheck);
+    }
+
+    /// <summary>Of all files below, in bytes.</summary>
+    public static long SizeOf(string directory)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return new DirectoryInfo(directory).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Sum(file => file.Length);
+            }
+            catch (IOException) when (attempt < 5)
+            {
+                // a file went while it was looked at
+            }
+        }
+    }
+}

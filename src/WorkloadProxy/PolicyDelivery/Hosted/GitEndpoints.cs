@@ -1,0 +1,55 @@
+using WorkloadProxy.Audit;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.PolicyDelivery.Hosted;
+
+/// <summary>git smart HTTP, at the server's root and under <c>/_rbac/&lt;Upstream&gt;/&lt;actx&gt;[.git]</c>: who may, which repository, git, and what came of it.</summary>
+internal sealed class GitEndpoints(GitAccess access, HostedRepositories repositories, HttpBackend backend, PushGate gate)
+{
+    /// <summary>Null when git's answer went back. <paramref name="rawQuery"/> is the target's query as received.</summary>
+    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, GitPath path, string rawQuery)
+    {
+        if (http.Request.Method != path.Allow) return new Failure(ErrorId.MethodNotAllowed, $"expected {path.Allow}") { Allow = path.Allow };
+        if (!GitRequest.TryParse(path, rawQuery, out var request, out var failure)) return failure;
+        if (!(await access.AuthorizeAsync(http, record, request)).Succeeded(out var context, out failure)) return failure;
+        if (repositories.Find(context) is not { } repository) return GitAccess.NotFound();
+        if (backend.TooLarge(http.Request, request) is { } tooLarge) return tooLarge;
+
+        using var limit = backend.Limit();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
+        try
+        {
+            if (await repositories.EnsureCurrentAsync(repository, ended.Token) is { } unavailable) return unavailable;
+            record.Decision = AuditDecision.Allow;
+            return request.Path.Operation == GitOperation.ReceivePack
+                ? await PushAsync(http, record, repository, request, ended.Token)
+                : await backend.RunAsync(http, record, repository, request, null, ended.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            return new Failure(ErrorId.UpstreamTimeout, "git did not end in time (`Git:Timeout`)");
+        }
+    }
+
+    private async Task<Failure?> PushAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, CancellationToken ended)
+    {
+        var push = new PushSession(repository, record, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
+        using var active = repository.BeginPush();
+        if (backend.TooMuchAtOnce(repository) is { } tooMuch) return tooMuch;
+        using var opened = gate.Open(push);
+        Failure? unanswered, unsettled = null;
+        try
+        {
+            unanswered = await backend.RunAsync(http, record, repository, request, push, ended);
+        }
+        finally
+        {
+            // the response ends when this method does: whoever pushed reads the end of it only once the set is in force
+            unsettled = await repositories.SettleAsync(push);
+        }
+        if ((unsettled ?? unanswered) is { } failure) return failure;
+        if (push.Held is { } answer) await http.Response.Body.WriteAsync(answer.GetBuffer().AsMemory(0, (int)answer.Length), ended);
+        return null;
+    }
+}

@@ -1,0 +1,247 @@
+using System.Diagnostics.Metrics;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
+using WorkloadProxy.Authentication.Issuers;
+using WorkloadProxy.Authorization;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Control;
+using WorkloadProxy.Credentials;
+using WorkloadProxy.Endpoints;
+using WorkloadProxy.Forwarding;
+using WorkloadProxy.Health;
+using WorkloadProxy.Issuing;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Publishing;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Telemetry;
+using WorkloadProxy.Tokens;
+
+namespace WorkloadProxy.Server;
+
+/// <summary>The running proxy: all of it is made here, by hand, in the order of a request's way, and taken down in the opposite order.</summary>
+internal sealed class ProxyServer : IAsyncDisposable
+{
+    private static readonly TimeSpan settling = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan stopPatience = TimeSpan.FromSeconds(30);
+
+    private readonly Stack<object> kept = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly List<Task> background = [];
+    private IServer? kestrel;
+
+    public static string Version { get; } =
+        typeof(ProxyServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+
+    /// <summary>The addresses that it listens on, ports filled in.</summary>
+    public IEnumerable<string> Addresses => kestrel?.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+
+    /// <summary>Runs until it is told to stop (SIGTERM, SIGINT); the exit code.</summary>
+    /// <exception cref="StartException">It can't start: exit code 2.</exception>
+    public static async Task<int> RunAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using var server = await StartAsync(options, time, cancellationToken);
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.Register(told.SetResult);
+        try
+        {
+            await told.Task.WaitAsync(settling, time);
+        }
+        catch (TimeoutException)
+        {
+            // most of the heap is what only the start needed (text and trees of policies, configuration): it goes back to the system once, when nobody waits for the server any more
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            await told.Task;
+        }
+        return 0;
+    }
+
+    /// <exception cref="StartException">It can't start; nothing is left open.</exception>
+    public static async Task<ProxyServer> StartAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var server = new ProxyServer();
+        try
+        {
+            await server.BuildAsync(options, time, cancellationToken);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task BuildAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        // what takes longest at a start is code that runs for the first time: the store and the telemetry have theirs beside the web server's
+        var opening = Task.Run(() => Store.OpenAsync(options, time, cancellationToken), cancellationToken);
+        var telemetry = Task.Run(() => OpenTelemetrySetup.Start(Version), cancellationToken);
+        var parts = Keep(new ServerParts(options));
+        await Task.WhenAll(opening, telemetry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (telemetry.IsCompletedSuccessfully && telemetry.Result is { } started) Keep(started);
+        var store = Keep(await opening);
+        await telemetry;
+        var logs = parts.Logs;
+        foreach (var warning in options.Warnings) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
+
+        // what the stages stand on
+        var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
+        var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
+        var changes = new StoreChanges(store.Database, time, logs.CreateLogger<StoreChanges>());
+        changes.Subscribe(SigningKeys.Topic, (_, token) => keys.ReadAsync(token));
+        changes.Subscribe(RevocationSet.Topic, revocations.ReadAsync);
+        var sets = new PolicySetStore();
+        var snapshots = new PolicySnapshotStore(store.Database);
+        var fetch = Keep(new BoundedFetch(time));
+        var gitSources = new GitSources(options, store.Database, changes, sets, snapshots, fetch, time, logs);
+        var sources = new PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources>(), gitSources);
+        changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
+        await sources.LoadAsync(cancellationToken);
+        var audit = Keep(OpenAudit(options, time, logs));
+
+        // the stages, in the order of a request's way
+        var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
+        var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
+        var authorizer = new Authorizer(sets, time);
+        var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context));
+        var issuer = new TokenIssuer(authorizer, exchange, audit, time);
+        var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
+        var forwarder = new Forwarder(parts.Forwarder, audit, options);
+        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
+        var metrics = Keep(new ProxyMetrics());
+        metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
+            .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
+
+        var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
+            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(new HealthProbe(store.Database, changes, keys, audit, sources, time)));
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
+            credentials, forwarder, metrics, time, logs.CreateLogger<Pipeline>());
+        var application = new RequestApplication(pipeline);
+        new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
+
+        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        background.Add(changes.RunAsync(stopping.Token));
+        await HearAsync(changes, options, time, cancellationToken);
+        kestrel = parts.Kestrel;
+        await ListenAsync(kestrel, application, options, logs, cancellationToken);
+        background.Add(sources.RunAsync(stopping.Token));
+        await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    /// <summary>No request is taken before revocations by other replicas are heard.</summary>
+    private static async Task HearAsync(StoreChanges changes, ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await changes.Listening.WaitAsync(TimeSpan.FromSeconds(30), time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` takes no listening connection", "check that it permits more connections, and that no pooler in transaction mode stands before it", e);
+        }
+    }
+
+    private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var addresses = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        foreach (var url in options.Urls) addresses.Add(url);
+        try
+        {
+            await kestrel.StartAsync(application, cancellationToken);
+            logs.CreateLogger<ProxyServer>().LogInformation("version {Version} listens on {Addresses}", Version, string.Join(", ", addresses));
+        }
+        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
+        {
+            // what Kestrel throws for an address in use or not to be had, and for what its own configuration section says wrong
+            throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
+        }
+    }
+
+    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, HealthEndpoints health)
+    {
+        const string Read = "GET, HEAD", Create = "POST";
+        var root = new RootEndpoint(options.PublicUrl, Version);
+        var documents = new DiscoveryEndpoint(discovery);
+        return new PublicEndpoints(new Dictionary<string, PublicEndpoint>
+        {
+            [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
+            [Discovery.JwksPath] = new(Read, documents.JwksAsync),
+            [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
+            ["/v1/oidc/token"] = new(Create, token.HandleAsync),
+            ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
+            ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
+            ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
+            ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
+            ["/"] = new(Read, root.HandleAsync),
+        });
+    }
+
+    private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
+    {
+        record.Decision = AuditDecision.Allow;
+        record.Reason = "public";
+        await write(http);
+        return null;
+    };
+
+    private AuditLog OpenAudit(ProxyOptions options, TimeProvider time, ILoggerFactory logs)
+    {
+        try
+        {
+            var audit = new AuditLog(options, time, logs.CreateLogger<AuditLog>());
+            if (!OperatingSystem.IsWindows())
+            {
+                Keep(PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+                {
+                    signal.Cancel = true;
+                    audit.Reopen();
+                }));
+            }
+            return audit;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"the audit log can't be written: {error.Message}", "check `Audit:File`, its directory's permissions and the free space in `DataDirectory`", error);
+        }
+    }
+
+    private T Keep<T>(T part) where T : class
+    {
+        kept.Push(part);
+        return part;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (kestrel is not null)
+        {
+            // SIGTERM: no new connections, requests in flight finish, hard end
+            using var hardEnd = new CancellationTokenSource(stopPatience);
+            await kestrel.StopAsync(hardEnd.Token);
+        }
+        await stopping.CancelAsync();
+        try
+        {
+            await Task.WhenAll(background);
+        }
+        catch (OperationCanceledException)
+        {
+            // told to stop
+        }
+        while (kept.TryPop(out var part))
+        {
+            if (part is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();
+            else ((IDisposable)part).Dispose();
+        }
+        stopping.Dispose();
+    }
+}

@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Tokens;
+
+/// <summary>
+/// The claims that our tokens carry beyond RFC 7519's. They are believed in tokens of our own only: whoever mints a foreign token may write anything into it.
+/// </summary>
+internal static class OwnClaims
+{
+    /// <summary>RFC 8693 §4.1: who presented the token that this one was exchanged for; nested, the latest outermost.</summary>
+    public const string Actor = "act";
+    /// <summary>The full context of the presented token.</summary>
+    public const string Source = "actx_source";
+    /// <summary>Revocation ids of the presented token and its ancestors, nearest first.</summary>
+    public const string Ancestors = "actx_ancestors";
+    /// <summary>When the chain began, in seconds since 1970.</summary>
+    public const string ChainStart = "actx_chain";
+
+    /// <summary>How deep <c>act</c> may be nested: a token that was exchanged this often may not be again.</summary>
+    public const int MaxActorDepth = 4;
+
+    /// <summary>Whether a caller may give the minted token a claim of this name.</summary>
+    public static bool MayBeSet(string name) =>
+        !name.StartsWith("actx", StringComparison.OrdinalIgnoreCase)
+        && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or "droplet_id");
+
+    /// <summary>The <c>act</c> of a token of ours, by itself: it does not hold the rest of the claims.</summary>
+    public static JsonElement? ActorOf(Claims claims) => claims.Root.TryGetProperty(Actor, out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null;
+
+    /// <summary>The depth of <c>act</c> in a token of ours, 0 without one; null for an <c>act</c> that we would not have written.</summary>
+    public static int? ActorDepthOf(Claims claims)
+    {
+        var actor = claims.Root;
+        var depth = 0;
+        for (; actor.TryGetProperty(Actor, out actor); depth++)
+        {
+            if (actor.ValueKind != JsonValueKind.Object || depth == MaxActorDepth) return null;
+        }
+        return depth;
+    }
+
+    /// <summary>When the chain that <paramref name="token"/> belongs to began: what it says of itself if it is ours, else its <c>iat</c>, or now if that is absent or later.</summary>
+    public static long ChainStartOf(VerifiedToken token, long now)
+    {
+        var start = token.IsOwn && Seconds(token, ChainStart) is { } own ? own : Seconds(token, "iat");
+        return start is { } seconds && seconds < now ? seconds : now;
+    }
+
+    // a NumericDate may have a fraction (RFC 7519 §2)
+    private static long? Seconds(VerifiedToken token, string name) =>
+        token.Claims.Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds)
+            ? (long)Math.Clamp(Math.Floor(seconds), -1e12, 1e12)
+            : null;
+}

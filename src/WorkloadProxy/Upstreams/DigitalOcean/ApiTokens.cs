@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Polly;
+using Polly.Retry;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
+
+namespace WorkloadProxy.Upstreams.DigitalOcean;
+
+/// <summary>
+/// Asks an upstream of kind <c>digitalocean</c> what an API token is worth: whose team it is, whether it may write, which scopes it has. Answers, also negative
+/// ones, are kept for 60 s by the token's hash; what the upstream did not answer is not.
+/// </summary>
+internal sealed class ApiTokens : IDisposable
+{
+    private const int MaxEntries = 10_000;
+    private const int MaxBytes = 64 * 1024;
+    private static readonly TimeSpan kept = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan attemptTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<(string Upstream, TokenHash Token, Question Question), Entry> answers = new();
+    private readonly TimeProvider time;
+    private readonly HttpMessageInvoker http;
+
+    public ApiTokens(TimeProvider time)
+    {
+        this.time = time;
+        http = new HttpMessageInvoker(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32 });
+    }
+
+    /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
+    private ResiliencePipeline<Reply> Pipeline => field ??= new ResiliencePipelineBuilder<Reply> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<Reply>
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome is { Exception: null, Result.Status: 0 or >= 500 }),
+            MaxRetryAttempts = 1,
+            Delay = TimeSpan.FromMilliseconds(150),
+            UseJitter = true,
+        })
+        .Build();
+
+    private enum Question { Team, Write, Scopes }
+
+    /// <summary>The team's id; 401 for no token of this upstream, 403 for one that may not tell.</summary>
+    public async Task<Result<string>> TeamAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    {
+        var reply = await AskAsync(upstream, token, Question.Team, cancellationToken);
+        return reply.Status switch
+        {
+            200 when TeamOf(reply.Content) is { } team => team,
+            200 => new Failure(ErrorId.Forbidden, "the API token's account belongs to no team"),
+            401 => new Failure(ErrorId.InvalidToken, "the API token is not valid") { OffersBasic = true },
+            403 => new Failure(ErrorId.Forbidden, "the API token may not read its account (`account:read`), so its team can't be told"),
+            _ => Unreachable(upstream, reply),
+        };
+    }
+
+    /// <summary>Null when the token may write, tried with a request that can't succeed; else why not.</summary>
+    public async Task<Failure?> CheckWriteAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    {
+        var reply = await AskAsync(upstream, token, Question.Write, cancellationToken);
+        return reply.Status switch
+        {
+            422 => null,
+            401 => new Failure(ErrorId.InvalidToken, "the API token is not valid") { OffersBasic = true },
+            403 => new Failure(ErrorId.Forbidden, "the API token may read only: a push needs one with write rights"),
+            _ => Unreachable(upstream, reply),
+        };
+    }
+
+    /// <summary>The token's scopes (<c>GET &lt;OAuth:Address&gt;/token/info</c>), null where the upstream does not tell them.</summary>
+    public async Task<IReadOnlySet<string>?> ScopesAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    {
+        if (upstream.OAuth is null) return null;
+        var reply = await AskAsync(upstream, token, Question.Scopes, cancellationToken);
+        return reply.Status == 200 ? ScopesOf(reply.Content) : null;
+    }
+
+    public void Dispose() => http.Dispose();
+
+    private static Failure Unreachable(UpstreamOptions upstream, Reply reply) => reply.Status == 0
+        ? new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` can't be asked about the API token") { Detail = reply.Error }
+        : new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` answered {reply.Status} when asked about the API token");
+
+    private async Task<Reply> AskAsync(UpstreamOptions upstream, string token, Question question, CancellationToken cancellationToken)
+    {
+        if (!TokenHash.TryCompute(token, out var hash)) return new Reply(401, [], null);
+        if (answers.Count >= MaxEntries) Forget();
+        var key = (upstream.Name, hash, question);
+        var entry = answers.GetOrAdd(key, _ => new Entry(time.GetTimestamp(), new Lazy<Task<Reply>>(() => SendAsync(upstream, token, question))));
+        if (time.GetElapsedTime(entry.Asked) >= kept)
+        {
+            var fresh = new Entry(time.GetTimestamp(), new Lazy<Task<Reply>>(() => SendAsync(upstream, token, question)));
+            // whoever is first asks; the others take that answer
+            entry = answers.TryUpdate(key, fresh, entry) ? fresh : answers.GetOrAdd(key, fresh);
+        }
+        var reply = await entry.Reply.Value.WaitAsync(cancellationToken);
+        if (reply.Status is 0 or 429 or >= 500) answers.TryRemove(new(key, entry));
+        return reply;
+    }
+
+    private void Forget()
+    {
+        foreach (var entry in answers) if (time.GetElapsedTime(entry.Value.Asked) >= kept) answers.TryRemove(entry);
+        if (answers.Count >= MaxEntries) answers.Clear();
+    }
+
+    // shared by all who wait: it does not end with the request that began it
+    private async Task<Reply> SendAsync(UpstreamOptions upstream, string token, Question question) => await Pipeline.ExecuteAsync(async cancellationToken =>
+    {
+        using var timeout = new CancellationTokenSource(attemptTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            using var request = question switch
+            {
+                Question.Team => new HttpRequestMessage(HttpMethod.Get, Below(upstream.Address!, "v2/account")),
+                Question.Write => new HttpRequestMessage(HttpMethod.Post, Below(upstream.Address!, "v2/droplets")) { Content = new StringContent("{}", Encoding.UTF8, "application/json") },
+                _ => new HttpRequestMessage(HttpMethod.Get, Below(upstream.OAuth!.Address, "token/info")),
+            };
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            request.Headers.UserAgent.ParseAdd("workload-proxy");
+            request.Headers.Accept.ParseAdd("application/json");
+            using var response = await http.SendAsync(request, both.Token);
+            return new Reply((int)response.StatusCode, await ReadAsync(response.Content, both.Token), null);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Reply(0, [], $"no answer in {attemptTimeout.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        {
+            return new Reply(0, [], e.Message);
+        }
+    }, CancellationToken.None);
+
+    private static Uri Below(Uri address, string path) => new(address.ToString().TrimEnd('/') + "/" + path);
+
+    private static async Task<byte[]> ReadAsync(HttpContent content, CancellationToken cancellationToken)
+    {
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
+        var buffer = new byte[MaxBytes];
+        return buffer[..await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)];
+    }
+
+    private static string? TeamOf(byte[] json) => Read(json, root =>
+        root.TryGetProperty("account", out var account) && account.ValueKind == JsonValueKind.Object && account.TryGetProperty("team", out var team) && team.ValueKind == JsonValueKind.Object
+        && team.TryGetProperty("uuid", out var id) && id.ValueKind == JsonValueKind.String && id.GetString() is { Length: > 0 and <= 200 } text ? text : null);
+
+    private static IReadOnlySet<string>? ScopesOf(byte[] json) => Read<IReadOnlySet<string>>(json, root =>
+        root.TryGetProperty("scopes", out var scopes) && scopes.ValueKind == JsonValueKind.Array ? scopes.EnumerateArray().Select(scope => scope.ToString()).ToHashSet(StringComparer.Ordinal)
+        : root.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String ? scope.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal)
+        : null);
+
+    private static T? Read<T>(byte[] json, Func<JsonElement, T?> read) where T : class
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
+            return document.RootElement.ValueKind == JsonValueKind.Object ? read(document.RootElement) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Status 0: no answer.</summary>
+    private sealed record Reply(int Status, byte[] Content, string? Error);
+
+    private sealed record Entry(long Asked, Lazy<Task<Reply>> Reply);
+}
