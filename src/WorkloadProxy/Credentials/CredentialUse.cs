@@ -1,5 +1,5 @@
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Credentials;
 

@@ -1,6 +1,5 @@
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Credentials;
-using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Forwarding;
 

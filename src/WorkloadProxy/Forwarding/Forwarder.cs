@@ -1,7 +1,10 @@
 using System.Collections.Frozen;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Credentials;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Forwarding;

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.Features;
-using WorkloadProxy.Authorization;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Forwarding;

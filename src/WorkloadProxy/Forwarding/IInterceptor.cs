@@ -1,5 +1,3 @@
-using WorkloadProxy.Requests;
-
 namespace WorkloadProxy.Forwarding;
 
 /// <summary>

@@ -1,8 +1,7 @@
 using WorkloadProxy.Audit;
-using WorkloadProxy.Authentication;
-using WorkloadProxy.Authorization;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Forwarding;
 

@@ -6,12 +6,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Tests.Forwarding;

@@ -1,6 +1,7 @@
 using System.Net;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Tests.Forwarding;
 
