@@ -10,13 +10,14 @@ FROM mcr.microsoft.com/dotnet/aspnet:10.0
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl git openssh-client \
  && rm -rf /var/lib/apt/lists/* \
- && install -d -o "$APP_UID" -g "$APP_UID" -m 0700 /data
+ && install -d -o "$APP_UID" -g "$APP_UID" -m 0700 /data \
+ && install -d /policy
 COPY --from=build /app /app
-# the policies of this repository; a configuration may name another directory
-COPY policies /policy/policies
-COPY roles /policy/roles
-COPY gha-roles /policy/gha-roles
-COPY droplet-roles /policy/droplet-roles
+# nobody is trusted until a configuration names its own policies: the examples are for reading, and `/policy` is empty
+COPY policies /usr/share/workload-proxy/examples/policies
+COPY roles /usr/share/workload-proxy/examples/roles
+COPY gha-roles /usr/share/workload-proxy/examples/gha-roles
+COPY droplet-roles /usr/share/workload-proxy/examples/droplet-roles
 
 # the base image's own port setting would stand beside Urls and PORT; the diagnostics socket would want a writable root
 ENV ASPNETCORE_HTTP_PORTS="" DOTNET_EnableDiagnostics=0 DataDirectory=/data HOME=/tmp

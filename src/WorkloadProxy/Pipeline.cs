@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
@@ -29,8 +30,8 @@ internal sealed class Pipeline(
 
     public async Task InvokeAsync(HttpContext http)
     {
-        var record = Begin(http);
         var activity = RequestTracing.Start(http);
+        var record = Begin(http, activity);
         http.Response.Headers["X-Request-Id"] = record.RequestId;
         var failure = await RunToFailureAsync(http, record);
         if (failure is not null) await AnswerAsync(http, record, failure);
@@ -40,7 +41,7 @@ internal sealed class Pipeline(
         if (!record.Written) await audit.CompleteAsync(record);
     }
 
-    private AuditRecord Begin(HttpContext http)
+    private AuditRecord Begin(HttpContext http, Activity? activity)
     {
         var id = ids.Next();
         return new AuditRecord
@@ -48,7 +49,7 @@ internal sealed class Pipeline(
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),
             RequestId = id,
-            TraceId = RequestTracing.Continue(http.Request.Headers, id),
+            TraceId = RequestTracing.Continue(http.Request.Headers, id, activity),
             Client = clients.Of(http),
             Method = http.Request.Method,
         };

@@ -15,6 +15,7 @@ internal sealed class AuditLog : IAsyncDisposable
 {
     private const int MaxGroup = 256 * 1024;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan gathering = TimeSpan.FromMilliseconds(2);
 
     [ThreadStatic]
@@ -34,6 +35,8 @@ internal sealed class AuditLog : IAsyncDisposable
     private readonly ITimer everySecond;
     private readonly Task writer;
     private volatile bool failing;
+    /// <summary>When the write under way began, 0 for none.</summary>
+    private long writingSince;
 
     /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when neither trail nor sink can be had.</summary>
     public AuditLog(ProxyOptions proxy, TimeProvider time, ILogger<AuditLog> logger)
@@ -44,7 +47,11 @@ internal sealed class AuditLog : IAsyncDisposable
         WriteLeftBehind(path);
         trail = new InFlightTrail(path);
         writer = Task.Run(WriteAsync);
-        everySecond = time.CreateTimer(_ => EnqueueSuppressed(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        everySecond = time.CreateTimer(_ =>
+        {
+            LookAtWriter();
+            EnqueueSuppressed();
+        }, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
     /// <summary>Why no request may go on now, or null.</summary>
@@ -77,8 +84,11 @@ internal sealed class AuditLog : IAsyncDisposable
     /// <summary>Hands the finished record over to the writer.</summary>
     public ValueTask CompleteAsync(AuditRecord record)
     {
-        // not by the status: an upstream's own 401 is the answer to a request that was permitted
-        if (record.Error == UnauthenticatedLimit.Error && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        if (UnauthenticatedLimit.Concerns(record))
+        {
+            if (!unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+            record.CutUntrusted(UnauthenticatedLimit.MaxPath);
+        }
         var line = ToLine(record, null);
         return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
     }
@@ -146,13 +156,16 @@ internal sealed class AuditLog : IAsyncDisposable
         {
             try
             {
+                Volatile.Write(ref writingSince, time.GetTimestamp());
                 sink.Write(group.WrittenSpan);
+                Volatile.Write(ref writingSince, 0);
                 if (failing) logger.LogInformation("the audit log can be written again");
                 failing = false;
                 return true;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
             {
+                Volatile.Write(ref writingSince, 0);
                 if (!failing) logger.LogError("the audit log can't be written: {Error}", error.Message);
                 failing = true;
                 LetGoOfWaiting(group, taken);
@@ -181,6 +194,14 @@ internal sealed class AuditLog : IAsyncDisposable
         }
         foreach (var line in taken) line.Written?.TrySetResult(false);
         taken.RemoveAll(line => line.Written is not null);
+    }
+
+    /// <summary>A write that never returns (a pipe that nobody reads) is a failed sink too: it is not waited for.</summary>
+    private void LookAtWriter()
+    {
+        if (Volatile.Read(ref writingSince) is not (not 0 and var since) || failing || time.GetElapsedTime(since) < Stuck) return;
+        failing = true;
+        logger.LogError("the audit log has not taken a write for {Seconds} s", (int)Stuck.TotalSeconds);
     }
 
     private void EnqueueSuppressed()
@@ -228,7 +249,16 @@ internal sealed class AuditLog : IAsyncDisposable
         EnqueueSuppressed();
         lines.Writer.Complete();
         stopping.CancelAfter(TimeSpan.FromSeconds(2));
-        await writer;
+        try
+        {
+            await writer.WaitAsync(Stuck);
+        }
+        catch (TimeoutException)
+        {
+            // a write that never returns must not keep the process from ending: what it holds is in the trail, for the next start
+            logger.LogError("the audit log is stuck; the lines it did not take are written at the next start");
+            return;
+        }
         sink.Dispose();
         trail.Dispose();
         stopping.Dispose();

@@ -1,13 +1,13 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Audit;
 
 /// <summary>
-/// The one record of a request: begun before anything is decided, filled in as the request goes its way, written on every exit (SPEC §16). Identities come
+/// The one record of a request: begun before anything is decided, filled in as the request goes its way, written on every exit. Identities come
 /// from verified tokens alone; there is no member that could hold a token, a body, a query value or a credential.
 /// </summary>
 internal sealed class AuditRecord
@@ -49,7 +49,7 @@ internal sealed class AuditRecord
     public string DecisionText => Decision switch { AuditDecision.Allow => "allow", AuditDecision.Pass => "pass", _ => "deny" };
 
     /// <summary>How records are written: line ends and controls are escaped, and what a person looks for is found as it is.</summary>
-    public static JsonWriterOptions Json { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    public static JsonWriterOptions Json { get; } = new() { Encoder = ReadableJson.Encoder, SkipValidation = true };
 
     /// <summary>
     /// One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended, <paramref name="detail"/> less than full where there is little room.
@@ -105,6 +105,14 @@ internal sealed class AuditRecord
             actor.WriteTo(json);
         }
         if (token.Id is not null) json.WriteString("jti"u8, Cut(token.Id, detail));
+    }
+
+    /// <summary>Cuts what the caller chose to <paramref name="most"/> characters: nobody authenticated for it.</summary>
+    public void CutUntrusted(int most)
+    {
+        if (Path?.Length > most) Path = string.Concat(Path.AsSpan(0, most), "…");
+        if (Method?.Length > most) Method = string.Concat(Method.AsSpan(0, most), "…");
+        if (QueryNames is { Count: > 0 } names && names.Sum(name => name.Length + 3) > most) QueryNames = null;
     }
 
     private static string Cut(string text, AuditDetail detail)

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace WorkloadProxy.Audit;
 
 /// <summary>Where lines go: a file, opened again when it was renamed away or on SIGHUP, or standard output. One writer.</summary>
@@ -55,7 +57,7 @@ internal sealed class AuditSink(string? path) : IDisposable
     {
         if (path is null)
         {
-            stream = Console.OpenStandardOutput();
+            stream = StandardOutput();
             return;
         }
         var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
@@ -64,6 +66,19 @@ internal sealed class AuditSink(string? path) : IDisposable
         var file = new FileStream(path, options);
         stream = file;
         openedAs = LinkOf(file);
+    }
+
+    /// <summary>
+    /// .NET's console stream reports success when the reader of the pipe is gone (EPIPE), and lines would be lost without a word. A stream on the descriptor says so; but it keeps a
+    /// position of its own, so a regular file, which others may write to as well, stays with the console stream.
+    /// </summary>
+    private static Stream StandardOutput()
+    {
+        if (OperatingSystem.IsWindows()) return Console.OpenStandardOutput();
+        var handle = new SafeFileHandle(1, ownsHandle: false);
+        var pipe = new FileStream(handle, FileAccess.Write, bufferSize: 0);
+        if (!pipe.CanSeek) return pipe;
+        return Console.OpenStandardOutput();
     }
 
     /// <summary>A process that was killed while it wrote leaves half a line, which would make the next one unreadable too. An upstream's half is in the trail.</summary>

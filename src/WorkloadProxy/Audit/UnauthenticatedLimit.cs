@@ -1,15 +1,22 @@
 namespace WorkloadProxy.Audit;
 
-/// <summary>At most 100 records of a 401 a second; the rest is counted, so that an unauthenticated flood can't fill the disk (SPEC §16).</summary>
+/// <summary>
+/// At most 100 lines a second for everything that nobody authenticated for, whatever the answer was (public endpoints too); the rest is counted. Otherwise anyone who reaches the
+/// port could fill the disk, and a full disk stops every request.
+/// </summary>
 internal sealed class UnauthenticatedLimit
 {
-    /// <summary>The error id of what is limited.</summary>
-    public const string Error = "invalid_token";
+    /// <summary>How much of a path is kept, in characters.</summary>
+    public const int MaxPath = 256;
 
     private const int PerSecond = 100;
     private long windowStart;
     private int inWindow;
     private int suppressed;
+
+    /// <summary>Whether nobody authenticated for the request. What was forwarded is not among it: the upstream saw it, so it leaves its line.</summary>
+    public static bool Concerns(AuditRecord record) =>
+        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Decision != AuditDecision.Pass;
 
     public bool Permits(long timestamp, TimeProvider time)
     {

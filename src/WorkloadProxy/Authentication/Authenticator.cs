@@ -142,7 +142,7 @@ internal sealed class Authenticator(
 
     private async ValueTask<Result<VerificationKey>> FindForeignSignerAsync(JwtDocument jwt, AuthContext context, CancellationToken cancellationToken)
     {
-        if (sets.Current(context) is not { } inForce) return Refusal.NoPolicies(context);
+        if (sets.Current(context) is not { } inForce) return Refusal.NotLoaded(context);
         if (!inForce.Set.TrustsIssuer(jwt.Issuer)) return Refusal.UntrustedIssuer(jwt.Issuer, context);
         var listed = options.Issuers.FirstOrDefault(entry => entry.Issuer == jwt.Issuer);
         if (listed is { Algorithms.Count: > 0 } && !listed.Algorithms.Contains(jwt.Algorithm.Name)) return Refusal.AlgorithmNotListed(jwt.Algorithm.Name, jwt.Issuer);

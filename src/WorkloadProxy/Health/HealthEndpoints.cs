@@ -1,5 +1,4 @@
 using System.Net;
-using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Health;
 
@@ -10,6 +9,7 @@ internal sealed class HealthEndpoints(HealthProbe probe)
     [
         "Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
         "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Client-IP",
+        "X-Original-Forwarded-For", "X-Cluster-Client-IP", "Fastly-Client-IP", "X-Envoy-External-Address", "DO-Connecting-IP", "X-Forwarded", "Forwarded-For",
     ];
 
     /// <summary>Whether the target is one of these: they answer also while requests that can't be audited are refused, or a full disk would look like a dead process.</summary>
@@ -20,9 +20,9 @@ internal sealed class HealthEndpoints(HealthProbe probe)
     public async Task WriteReadyAsync(HttpContext context) =>
         await WriteAsync(context, HealthReport.Ready(await probe.LookAsync(context.RequestAborted), IsFromInside(context.Connection.RemoteIpAddress, context.Request.Headers)));
 
-    /// <summary>Straight from this machine or a private network; what came through a balancer came from anywhere.</summary>
+    /// <summary>Straight from this machine. A private address proves nothing: a balancer that adds no header has one too.</summary>
     internal static bool IsFromInside(IPAddress? client, IHeaderDictionary headers) =>
-        client is not null && (IPAddress.IsLoopback(client) || NetworkPlace.IsPrivate(client)) && !forwardingHeaders.Any(headers.ContainsKey);
+        client is not null && IPAddress.IsLoopback(client) && !forwardingHeaders.Any(headers.ContainsKey);
 
     private static async Task WriteAsync(HttpContext context, HealthReport report)
     {

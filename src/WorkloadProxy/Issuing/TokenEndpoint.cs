@@ -23,7 +23,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
         var json = form.ToIssueBody(caller.Token.Context);
         if (form.LifetimeSeconds is null && RequestBody.TryParseJson(json, out var body, out _))
             json = form.ToIssueBody(caller.Token.Context, issuer.SingleTtl(caller, IssueTarget, body));
-        if (!issuer.Mint(record, caller, IssueTarget, json).Succeeded(out var issued, out var refused)) return await RefuseAsync(http, record, refused, knownTarget);
+        if (!issuer.Mint(record, caller, IssueTarget, json).Succeeded(out var issued, out var refused)) return await RefuseAsync(http, record, refused, knownTarget || !caller.Grants.RoleNames.Any());
         var answer = new ArrayBufferWriter<byte>(2048);
         form.WriteResponse(answer, issued);
         return await issuer.HandOutAsync(http, record, issued, answer.WrittenMemory) is { } unaudited ? await RefuseAsync(http, record, unaudited, true) : null;

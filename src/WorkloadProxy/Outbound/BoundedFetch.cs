@@ -142,7 +142,8 @@ internal sealed class BoundedFetch : IDisposable
         {
             if (!IsAcceptable(address, trust)) return new(null, Unacceptable(address, trust));
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
-            request.Headers.Accept.ParseAdd("application/json");
+            // a Kubernetes API server answers 406 to whoever asks for its keys without naming their own type (RFC 7517 §8.5.2)
+            request.Headers.TryAddWithoutValidation("Accept", "application/jwk-set+json, application/json");
             request.Headers.UserAgent.ParseAdd("workload-proxy");
             using var response = await InvokerFor(address, trust).SendAsync(request, cancellationToken);
             var status = (int)response.StatusCode;

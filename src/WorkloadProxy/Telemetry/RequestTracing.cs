@@ -10,8 +10,13 @@ internal static class RequestTracing
     private static readonly ActivitySource source = new(SourceName);
 
     /// <summary>The trace's id for the audit; a request that came without one is given one, so that the upstream's spans can be found by it.</summary>
-    public static string Continue(IHeaderDictionary headers, string requestId)
+    public static string Continue(IHeaderDictionary headers, string requestId, Activity? activity)
     {
+        if (activity is not null)
+        {
+            headers.TraceParent = activity.Id;
+            return activity.TraceId.ToHexString();
+        }
         var parent = headers.TraceParent;
         if (parent.Count == 1 && ActivityContext.TryParse(parent[0], null, out var context)) return context.TraceId.ToHexString();
         headers.TraceParent = $"00-{requestId}-{requestId[16..]}-00";
@@ -19,12 +24,15 @@ internal static class RequestTracing
         return requestId;
     }
 
-    /// <summary>The server's span, or null when nobody listens.</summary>
+    /// <summary>The server's span, or null when nobody listens. Begun before <see cref="Continue"/>, which would otherwise be taken for a caller that asks not to be traced.</summary>
     public static Activity? Start(HttpContext http)
     {
         if (!source.HasListeners()) return null;
         var headers = http.Request.Headers;
-        ActivityContext.TryParse(headers.TraceParent.ToString(), headers.TraceState.ToString(), isRemote: true, out var parent);
+        if (headers.TraceParent.Count != 1 || !ActivityContext.TryParse(headers.TraceParent[0], headers.TraceState.ToString(), isRemote: true, out var caller))
+            return source.StartActivity(http.Request.Method, ActivityKind.Server);
+        // what is traced here is for this server's sampler to say: a caller's flag must not switch it off
+        var parent = new ActivityContext(caller.TraceId, caller.SpanId, ActivityTraceFlags.Recorded, caller.TraceState, isRemote: true);
         return source.StartActivity(http.Request.Method, ActivityKind.Server, parent);
     }
 

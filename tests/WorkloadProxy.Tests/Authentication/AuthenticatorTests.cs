@@ -148,8 +148,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     public async Task A_token_in_our_name_that_we_did_not_sign_is_refused()
     {
         Dictionary<string, object?> claims = new() { ["iss"] = PublicUrl, ["aud"] = team.ToString(), ["sub"] = $"actx:{team.Id}:role:x", ["exp"] = Seconds(300), ["jti"] = "x" };
-        await RefuseAsync(TestKey.One.Token(claims), "the token is signed with no key of its issuer");
-        await RefuseAsync(TestKey.One.Named(signingKeys.PublicKeys[0].Kid).Token(claims), "the token's signature does not verify");
+        await RefuseAsync(TestKey.One.Token(claims), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        await RefuseAsync(TestKey.One.Named(signingKeys.PublicKeys[0].Kid).Token(claims), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         await RefuseAsync(TestKey.One.Named(null).Token(claims), "is not one of this proxy's");
         foreach (var type in new[] { "at+jwt", "provisioning+jwt" })
         {
@@ -160,20 +160,20 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_token_of_our_issuers_name_with_a_slash_is_not_ours() => await RefuseAsync(Own(("iss", PublicUrl + "/")), "not trusted for its audience");
+    public async Task Another_token_of_our_issuers_name_with_a_slash_is_not_ours() => await RefuseAsync(Own(("iss", PublicUrl + "/")), "not trusted here");
 
     [Fact]
     public async Task An_unknown_context_and_an_untrusted_issuer_get_one_text_and_no_request_leaves()
     {
-        var unknown = await RefuseAsync(Foreign(("aud", "api://Depot?actx=nobody")), "the token's issuer is not trusted for its audience");
-        var untrusted = await RefuseAsync(Foreign(("iss", stranger.Issuer)), "the token's issuer is not trusted for its audience");
-        var elsewhere = await RefuseAsync(Foreign(("aud", team.ToString())), "the token's issuer is not trusted for its audience");
+        var unknown = await RefuseAsync(Foreign(("aud", "api://Depot?actx=nobody")), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var untrusted = await RefuseAsync(Foreign(("iss", stranger.Issuer)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var elsewhere = await RefuseAsync(Foreign(("aud", team.ToString())), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.Equal(unknown with { Detail = null }, untrusted with { Detail = null });
         Assert.Equal(unknown with { Detail = null }, elsewhere with { Detail = null });
         Assert.Equal("no auth context for the audience `api://Depot?actx=nobody`", unknown.Detail);
         Assert.Equal($"no role of `{team}` names the issuer `{issuer.Issuer}`", elsewhere.Detail);
         foreach (var variant in new[] { issuer.Issuer + "/", issuer.Issuer.ToUpperInvariant(), issuer.Issuer + "#a", "https://evil.example" })
-            await RefuseAsync(Foreign(("iss", variant)), "the token's issuer is not trusted for its audience");
+            await RefuseAsync(Foreign(("iss", variant)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.Empty(issuer.Targets);
         Assert.Empty(stranger.Targets);
     }
@@ -186,7 +186,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [InlineData("API://Depot?actx=acme")]
     [InlineData("https://depot.dev/")]
     [InlineData("")]
-    public async Task An_audience_is_compared_exactly(string audience) => await RefuseAsync(Foreign(("aud", audience)), "the token's issuer is not trusted for its audience");
+    public async Task An_audience_is_compared_exactly(string audience) => await RefuseAsync(Foreign(("aud", audience)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
 
     [Fact]
     public async Task Another_audience_is_mapped_to_its_context() => Assert.Equal(acme, (await AcceptAsync(Foreign(("aud", "https://depot.dev")))).Token.Context);
@@ -203,7 +203,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task A_context_without_a_set_answers_that_its_policy_is_unavailable()
     {
-        Assert.Equal(ErrorId.PolicyUnavailable, (await RefuseAsync(Foreign(("aud", empty.ToString())), "no policy set is in force yet")).Id);
+        Assert.Equal(ErrorId.InvalidToken, (await RefuseAsync(Foreign(("aud", empty.ToString())), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here")).Id);
         Assert.Equal(ErrorId.PolicyUnavailable, (await RefuseAsync(Own(("aud", empty.ToString())), "no policy set is in force yet")).Id);
         await RefuseAsync(Foreign(("aud", empty.ToString()), ("exp", Seconds(-61))), "the token has expired");
         Assert.Empty(issuer.Targets);
@@ -218,7 +218,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         Assert.Same(first, await AcceptAsync(token));
         Assert.Equal(1, issuer.KeyRequests);
         await RefuseAsync(token + "A", "");
-        await RefuseAsync(token[..^4] + "AAAA", "the token's signature does not verify");
+        await RefuseAsync(token[..^4] + "AAAA", "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
     }
 
     [Fact]
@@ -252,7 +252,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         var caller = await AcceptAsync(token);
         Assert.Equal(("renamed", "v2"), (caller.Grants.RoleNames[0], caller.PolicyVersion));
         sets.Publish(TestPolicies.Set(acme, "v3", PublicUrl, Role("ci", "https://other.example", "repo:acme/*")));
-        await RefuseAsync(token, "the token's issuer is not trusted for its audience");
+        await RefuseAsync(token, "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         sets.Publish(TestPolicies.Set(acme, "v4", PublicUrl, Role("ci", issuer.Issuer, "repo:acme/*")));
         await AcceptAsync(token);
         Assert.Equal(1, issuer.KeyRequests);
@@ -266,7 +266,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         issuer.Jwks = TestKey.Jwks(TestKey.Other.Jwk());
         time.Advance(TimeSpan.FromSeconds(1));
         await AcceptAsync(Foreign(TestKey.Other));
-        await RefuseAsync(token, "the token is signed with no key of its issuer");
+        await RefuseAsync(token, "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
     }
 
     [Fact]
@@ -317,7 +317,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     {
         stranger.Jwks = TestKey.Jwks(TestKey.One.Jwk(), TestKey.Ec("ec").Jwk());
         sets.Publish(TestPolicies.Set(acme, "v2", PublicUrl, Role("ci", stranger.Issuer, "repo:acme/*")));
-        var failure = await RefuseAsync(Foreign(("iss", stranger.Issuer)), "the token's issuer is not trusted for its audience");
+        var failure = await RefuseAsync(Foreign(("iss", stranger.Issuer)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.StartsWith("`RS256` is not among the algorithms", failure.Detail);
         Assert.Empty(stranger.Targets);
     }
@@ -326,7 +326,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     public async Task An_issuer_that_is_down_is_said_to_be()
     {
         issuer.OnDiscovery = context => { context.Response.StatusCode = 404; return Task.CompletedTask; };
-        var failure = await RefuseAsync(Foreign(), "the keys of the token's issuer could not be had");
+        var failure = await RefuseAsync(Foreign(), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.Equal(ErrorId.InvalidToken, failure.Id);
         Assert.Contains("answered 404", failure.Detail);
     }
@@ -337,7 +337,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         foreach (var name in new[] { "https://127.0.0.1:8443", "https://localhost:8443", issuer.Issuer.Replace("http:", "https:"), "https://169.254.169.254" })
         {
             sets.Publish(TestPolicies.Set(acme, "v2", PublicUrl, Role("ci", name, "repo:acme/*")));
-            var failure = await RefuseAsync(Foreign(("iss", name)), "the keys of the token's issuer could not be had");
+            var failure = await RefuseAsync(Foreign(("iss", name)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
             Assert.Contains("has no public address", failure.Detail);
         }
 
@@ -347,7 +347,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task A_long_claim_does_not_fill_the_audit()
     {
-        var failure = await RefuseAsync(Foreign(("iss", "https://" + new string('x', 5000))), "the token's issuer is not trusted for its audience");
+        var failure = await RefuseAsync(Foreign(("iss", "https://" + new string('x', 5000))), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.InRange(failure.Detail!.Length, 200, 400);
     }
 

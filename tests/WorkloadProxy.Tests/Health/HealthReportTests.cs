@@ -38,10 +38,13 @@ public sealed class HealthReportTests
     [Theory]
     [InlineData("127.0.0.1", null, true)]
     [InlineData("::1", null, true)]
-    [InlineData("::ffff:10.1.2.3", null, true)]
-    [InlineData("192.168.1.1", null, true)]
+    [InlineData("::ffff:10.1.2.3", null, false)]
+    [InlineData("192.168.1.1", null, false)]
     [InlineData("172.15.0.1", null, false)]
-    [InlineData("fd00::1", null, true)]
+    [InlineData("fd00::1", null, false)]
+    [InlineData("127.0.0.1", "X-Original-Forwarded-For", false)]
+    [InlineData("127.0.0.1", "X-Envoy-External-Address", false)]
+    [InlineData("127.0.0.1", "DO-Connecting-IP", false)]
     [InlineData("fe80::1", null, false)]
     [InlineData("169.254.169.254", null, false)]
     [InlineData("203.0.113.1", null, false)]
@@ -50,7 +53,7 @@ public sealed class HealthReportTests
     [InlineData("10.0.0.1", "x-forwarded-proto", false)]
     [InlineData("127.0.0.1", "CF-Connecting-IP", false)]
     [InlineData(null, null, false)]
-    public void Details_are_for_callers_from_inside(string? address, string? header, bool expected)
+    public void Details_are_for_callers_on_this_machine_alone(string? address, string? header, bool expected)
     {
         var headers = new HeaderDictionary();
         if (header is not null) headers[header] = "203.0.113.9";

@@ -31,7 +31,7 @@ public sealed class IssuerTroubleTests
         var answer = await proxy.GetAsync("/v2/echo/a", proxy.IdentityToken());
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
-        Assert.Equal("the keys of the token's issuer could not be had", answer.Json.GetProperty("message").GetString());
+        Assert.Equal("the token is not accepted: its issuer, audience or signing key is unknown or not trusted here", answer.Json.GetProperty("message").GetString());
         Assert.Contains(reason, (await proxy.AuditOfAsync(answer)).GetProperty("reason").GetString());
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
