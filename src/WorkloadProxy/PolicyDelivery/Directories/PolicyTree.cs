@@ -55,7 +55,8 @@ internal sealed class PolicyTree
         return tree;
     }
 
-    private static bool IsTopLevel(string name) => name is "policies" or "tests" || name.EndsWith("roles", StringComparison.Ordinal);
+    /// <summary>Whether a directory of this name at the top holds policy files.</summary>
+    public static bool IsTopLevel(string name) => name is "policies" or "tests" || name.EndsWith("roles", StringComparison.Ordinal);
 
     private void Visit(string path, string realPath, List<string> above, Func<string, bool>? wanted)
     {
