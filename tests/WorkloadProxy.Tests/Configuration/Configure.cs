@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Tests.Configuration;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Directories;

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Cli.Input;
 

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>The configuration's part of a command line: <c>--config FILE</c>, <c>--environment NAME</c> and any key as <c>--Section:Key value</c>. Whether the keys exist is checked with the rest.</summary>
 internal sealed record ArgumentSettings(string? ConfigFile, string? Environment, IReadOnlyList<Setting> Settings)

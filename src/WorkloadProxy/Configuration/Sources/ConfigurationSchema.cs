@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>The JSON schema of a configuration file, from the table of its keys.</summary>
 internal static class ConfigurationSchema
