@@ -28,6 +28,10 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
         }
     }
 
+    /// <summary>The diagnostics, and each failed test as one.</summary>
+    public IReadOnlyList<Diagnostic> Findings => [.. Diagnostics, .. (Tests?.Results ?? []).Where(result => !result.Passed)
+        .Select(result => new Diagnostic(DiagnosticSeverity.Error, "failed-test", $"test `{result.Name}` failed: {result.Reason}", null, result.Test.Range))];
+
     /// <summary>Why it is refused, as a source's status keeps it.</summary>
     public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, PolicyDiagnostics.Text(Diagnostics, Files));
 
