@@ -10,7 +10,7 @@ namespace Sandbox.Cloud;
 public sealed record CommitStatus(string Repository, string Sha, string State, string Description, string Context, string Token);
 
 /// <summary>
-/// GitHub's API as far as an App's tokens and commit statuses go. There is one App, whose JWTs are verified with its public key, installed on every repository unless told otherwise.
+/// GitHub's API as far as an App's tokens, commit statuses and check runs go. There is one App, whose JWTs are verified with its public key, installed on every repository unless told otherwise.
 /// </summary>
 public sealed class GitHub(SandboxOptions options)
 {
@@ -18,6 +18,7 @@ public sealed class GitHub(SandboxOptions options)
     private readonly Lock gate = new();
     private readonly Dictionary<string, IssuedToken> issued = new(StringComparer.Ordinal);
     private ImmutableList<CommitStatus> statuses = [];
+    private ImmutableList<CheckRun> checkRuns = [];
     private RSA key = RSA.Create(2048);
 
     public TimeProvider Time { get; set; } = TimeProvider.System;
@@ -31,12 +32,15 @@ public sealed class GitHub(SandboxOptions options)
     public Predicate<string> IsInstalledOn { get; set; } = _ => true;
 
     /// <summary>What the installation grants.</summary>
-    public Dictionary<string, string> Permissions { get; } = new() { ["metadata"] = "read", ["contents"] = "read", ["statuses"] = "write" };
+    public Dictionary<string, string> Permissions { get; } = new() { ["metadata"] = "read", ["contents"] = "read", ["statuses"] = "write", ["checks"] = "write" };
 
     public TimeSpan TokenLifetime { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>What was set, in order.</summary>
     public IReadOnlyList<CommitStatus> Statuses => statuses;
+
+    /// <summary>In the order of their making, with the annotations of all calls.</summary>
+    public IReadOnlyList<CheckRun> CheckRuns => checkRuns;
 
     public void RotateKey() => key = RSA.Create(2048);
 
@@ -71,14 +75,7 @@ public sealed class GitHub(SandboxOptions options)
     internal async Task<IResult> SetStatusAsync(HttpRequest request, string owner, string repository, string sha)
     {
         var bearer = Bearer(request);
-        if (bearer != options.GitHubToken)
-        {
-            IssuedToken? token;
-            lock (gate) token = issued.GetValueOrDefault(bearer);
-            if (token is null || token.Ends <= Time.GetUtcNow()) return Message(401, "Bad credentials");
-            if (token.Repositories.Length > 0 && !token.Repositories.Contains(repository)) return Message(404, "Not Found");
-            if (token.Permissions.GetValueOrDefault("statuses") != "write") return Message(403, "Resource not accessible by integration");
-        }
+        if (bearer != options.GitHubToken && Refusal(bearer, repository, "statuses") is { } refusal) return refusal;
         var body = await JsonNode.ParseAsync(request.Body);
         var (state, description, name) = (Text(body, "state"), Text(body, "description"), Text(body, "context"));
         if (sha.Length is not (40 or 64) || !sha.All(char.IsAsciiHexDigitLower)) return Message(422, $"No commit found for SHA: {sha}");
@@ -87,6 +84,36 @@ public sealed class GitHub(SandboxOptions options)
         var status = new CommitStatus($"{owner}/{repository}", sha, state, description, name, bearer);
         ImmutableInterlocked.Update(ref statuses, list => list.Add(status));
         return Results.Json(new { state, description, context = name }, statusCode: 201);
+    }
+
+    /// <summary><c>POST /repos/{owner}/{repo}/check-runs</c>, for Apps only.</summary>
+    internal async Task<IResult> CreateCheckRunAsync(HttpRequest request, string owner, string repository)
+    {
+        if (Refusal(Bearer(request), repository, "checks") is { } refusal) return refusal;
+        var body = await JsonNode.ParseAsync(request.Body);
+        if (!CheckAnnotation.TryReadAll(body, out var annotations)) return Message(422, "Invalid request: annotations");
+        var run = new CheckRun($"{owner}/{repository}", Text(body, "head_sha"), Text(body, "name"), Text(body, "status"), Text(body, "conclusion"), Text(body?["output"], "summary"), annotations);
+        lock (gate) checkRuns = checkRuns.Add(run);
+        return Results.Json(new { id = checkRuns.Count, head_sha = run.Sha, status = run.Status, conclusion = run.Conclusion }, statusCode: 201);
+    }
+
+    /// <summary><c>PATCH /repos/{owner}/{repo}/check-runs/{id}</c>: annotations are added to those that are there.</summary>
+    internal async Task<IResult> UpdateCheckRunAsync(HttpRequest request, string owner, string repository, int id)
+    {
+        if (Refusal(Bearer(request), repository, "checks") is { } refusal) return refusal;
+        if (id < 1 || id > checkRuns.Count || checkRuns[id - 1].Repository != $"{owner}/{repository}") return Message(404, "Not Found");
+        if (!CheckAnnotation.TryReadAll(await JsonNode.ParseAsync(request.Body), out var annotations)) return Message(422, "Invalid request: annotations");
+        lock (gate) checkRuns = checkRuns.SetItem(id - 1, checkRuns[id - 1] with { Annotations = [.. checkRuns[id - 1].Annotations, .. annotations] });
+        return Results.Json(new { id });
+    }
+
+    private IResult? Refusal(string bearer, string repository, string permission)
+    {
+        IssuedToken? token;
+        lock (gate) token = issued.GetValueOrDefault(bearer);
+        if (token is null || token.Ends <= Time.GetUtcNow()) return Message(401, "Bad credentials");
+        if (token.Repositories.Length > 0 && !token.Repositories.Contains(repository)) return Message(404, "Not Found");
+        return token.Permissions.GetValueOrDefault(permission) == "write" ? null : Message(403, "Resource not accessible by integration");
     }
 
     private static IResult Unsigned => Message(401, "A JSON web token could not be decoded");
@@ -132,6 +159,8 @@ internal static class GitHubEndpoints
             app.MapGet(prefix + "/repos/{owner}/{repository}/installation", github.FindInstallation);
             app.MapPost(prefix + "/app/installations/{id:long}/access_tokens", github.IssueTokenAsync);
             app.MapPost(prefix + "/repos/{owner}/{repository}/statuses/{sha}", github.SetStatusAsync);
+            app.MapPost(prefix + "/repos/{owner}/{repository}/check-runs", github.CreateCheckRunAsync);
+            app.MapPatch(prefix + "/repos/{owner}/{repository}/check-runs/{id:int}", github.UpdateCheckRunAsync);
         }
         app.MapGet("/_sandbox/github/private-key", () => Results.Text(github.PrivateKeyPem, "application/x-pem-file"));
         app.MapGet("/_sandbox/github/statuses", () => Results.Json(github.Statuses.Select(status => new { status.Repository, status.Sha, status.State, status.Description, status.Context })));

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Audit;

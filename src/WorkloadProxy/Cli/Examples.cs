@@ -10,14 +10,16 @@ internal static class Examples
         ["workload-proxy"] = ["workload-proxy --config /etc/workload-proxy/config.json"],
         ["workload-proxy serve"] = ["workload-proxy serve --config /etc/workload-proxy/config.json --urls http://0.0.0.0:8080", "PublicUrl=https://proxy.example.com workload-proxy serve"],
         ["workload-proxy policy"] = [$"workload-proxy policy check . --actx {Team}"],
-        ["workload-proxy policy check"] = [$"workload-proxy policy check . --actx {Team}", "workload-proxy policy check rbac --format github"],
+        ["workload-proxy policy check"] = [$"workload-proxy policy check . --actx {Team}", "workload-proxy policy check rbac --format github", "workload-proxy policy check --rev HEAD~1"],
         ["workload-proxy policy explain"] =
         [
             $"workload-proxy policy explain . --actx {Team} --claims claims.json --method GET --path '/v2/databases?tag_name=my-tag'",
             $"workload-proxy policy explain . --actx {Team} --token token.jwt --method POST --path /v2/spaces/keys --body body.json",
         ],
         ["workload-proxy policy test"] = [$"workload-proxy policy test . --actx {Team}"],
-        ["workload-proxy policy diff"] = ["git worktree add ../main main && workload-proxy policy diff ../main ."],
+        ["workload-proxy policy diff"] = ["workload-proxy policy diff ../main .", "workload-proxy policy diff main..HEAD --exit-code", "workload-proxy policy diff --rev origin/main --format github"],
+        ["workload-proxy policy fmt"] = ["workload-proxy policy fmt", "workload-proxy policy fmt . --check"],
+        ["workload-proxy policy init"] = ["workload-proxy policy init rbac"],
         ["workload-proxy policy show"] = [$"workload-proxy policy show . --actx {Team} | jq '.roles[].name'"],
         ["workload-proxy policy parse"] = ["workload-proxy policy parse roles/ci.hcl", "cat ci.hcl | workload-proxy policy parse -"],
         ["workload-proxy policy pull"] = ["workload-proxy policy pull --context 'api://Depot?actx=acme'"],
@@ -28,7 +30,10 @@ internal static class Examples
         ["workload-proxy keys rotate"] = ["workload-proxy keys rotate --config /etc/workload-proxy/config.json"],
         ["workload-proxy backup"] = ["workload-proxy backup /backup/store.db --config /etc/workload-proxy/config.json"],
         ["workload-proxy config"] = ["workload-proxy config check --config /etc/workload-proxy/config.json"],
-        ["workload-proxy config check"] = ["workload-proxy config check --config /etc/workload-proxy/config.json"],
+        ["workload-proxy config check"] = ["workload-proxy config check /etc/workload-proxy/config.json"],
+        ["workload-proxy config schema"] = ["workload-proxy config schema > workload-proxy.schema.json"],
+        ["workload-proxy status"] = ["workload-proxy status --config /etc/workload-proxy/config.json"],
+        ["workload-proxy completion"] = ["source <(workload-proxy completion bash)"],
     };
 
     public static IEnumerable<string> Of(string command) => byCommand[command].Select(line => "  " + line);

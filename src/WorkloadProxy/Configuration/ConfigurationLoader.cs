@@ -24,7 +24,8 @@ internal static class ConfigurationLoader
         foreach (var file in files) settings.AddFile(file!);
         settings.Add(older);
         settings.Add(named);
-        settings.Add(arguments.Settings);
+        // who types a path has the shell's directory in mind, and the shell completes it there
+        settings.Add(arguments.Settings.Select(setting => setting with { BaseDirectory = workingDirectory }));
 
         var baseDirectory = arguments.ConfigFile is { } configFile ? Path.GetDirectoryName(Path.GetFullPath(configFile, workingDirectory))! : workingDirectory;
         var development = environmentName.Equals("Development", StringComparison.OrdinalIgnoreCase);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 
@@ -118,7 +119,7 @@ internal sealed partial class SettingsReader(Settings settings, string baseDirec
     public string? ExistingFile(string key, bool mayBeSecret = false)
     {
         if (Text(key) is not { } text) return null;
-        var path = Absolute(text);
+        var path = Absolute(key, text);
         if (File.Exists(path)) return path;
         // a secret put where its file's name belongs must not be shown
         Mistake(key, mayBeSecret && text[0] is not ('/' or '.') ? "file does not exist" : $"file `{ConfigurationText.Show(path)}` does not exist");
@@ -134,7 +135,7 @@ internal sealed partial class SettingsReader(Settings settings, string baseDirec
     }
 
     /// <summary>A path made absolute; nothing need be there.</summary>
-    public string? Path(string key) => Text(key) is { } text ? Absolute(text) : null;
+    public string? Path(string key) => Text(key) is { } text ? Absolute(key, text) : null;
 
     /// <summary>The name of an environment variable. Its value is read later, by who needs it; null if the name is malformed.</summary>
     public string? EnvironmentVariable(string key, bool required)
@@ -154,6 +155,8 @@ internal sealed partial class SettingsReader(Settings settings, string baseDirec
     }
 
     public IReadOnlyList<string> Texts(string key) => settings.Elements(key).Select(Text).OfType<string>().ToList();
+
+    private string Absolute(string key, string path) => System.IO.Path.GetFullPath(path, settings.Find(key)?.BaseDirectory ?? baseDirectory);
 
     private string? Origin(string key) => settings.Find(key)?.Origin;
 

@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using Dapper;
 using WorkloadProxy.Audit;
+using WorkloadProxy.Control;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
@@ -9,10 +11,15 @@ namespace WorkloadProxy.Health;
 /// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
 internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources policySources, TimeProvider time)
 {
+    public const string CommandName = "status";
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim asking = new(1);
     private (long At, HealthComponent Store)? last;
+
+    /// <summary>Readiness in full, for whoever may open the control socket.</summary>
+    public KeyValuePair<string, ControlCommand> ControlCommand =>
+        new(CommandName, async (_, cancellationToken) => JsonNode.Parse(HealthReport.Ready(await LookAsync(cancellationToken), details: true).Json)!.AsObject());
 
     public async Task<HealthFacts> LookAsync(CancellationToken cancellationToken)
     {

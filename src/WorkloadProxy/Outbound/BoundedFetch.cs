@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Outbound;
 

@@ -122,14 +122,15 @@ internal sealed class ProxyServer : IAsyncDisposable
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
+        var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(new HealthProbe(store.Database, changes, keys, audit, sources, time)));
+            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(probe));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
             credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
-        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes).Concat(git.ControlCommands).Append(probe.ControlCommand).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         background.Add(changes.RunAsync(stopping.Token));
         await HearAsync(changes, options, time, cancellationToken);
         kestrel = parts.Kestrel;

@@ -56,7 +56,7 @@ public sealed partial class ErrorsPageTests
     [Fact]
     public void What_is_said_of_a_commit_stands_in_the_source()
     {
-        var source = File.ReadAllText(Path.Combine(Page.Top, "src/WorkloadProxy/PolicyDelivery/Publishing/PolicyTreeReader.cs"));
+        var source = string.Concat(((string[])["PolicyDelivery/Publishing/PolicyTreeReader.cs", "Cli/Input/RevisionTree.cs"]).Select(file => File.ReadAllText(Path.Combine(Page.Top, "src/WorkloadProxy", file))));
         foreach (var section in Page.Sections(Errors).Where(section => section.Under == Commits && section.Of("text").Any()))
         {
             var lines = Assert.Single(section.Of("text")).Text.Split('\n');

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Configuration.Sources;
 
@@ -14,13 +15,21 @@ internal static partial class Configure
         directory.Write("secret", "s3cr3t");
         Directory.CreateDirectory(Path.Combine(directory.Path, "rbac"));
         prepare?.Invoke(directory);
-        Assert.True(ArgumentSettings.TryParse(arguments ?? [], out var parsed, out var error), error);
-        var loaded = ConfigurationLoader.Load(parsed, environment ?? [], directory.Path);
+        var loaded = ConfigurationLoader.Load(Arguments(arguments ?? []), environment ?? [], directory.Path);
         return loaded with { Mistakes = Shorten(loaded.Mistakes), Warnings = Shorten(loaded.Warnings) };
 
         // the directory's random name must not be part of the expected texts
         IReadOnlyList<ConfigurationMistake> Shorten(IReadOnlyList<ConfigurationMistake> list) =>
             list.Select(mistake => mistake with { Problem = mistake.Problem.Replace(directory.Path, "/here", StringComparison.Ordinal) }).ToList();
+    }
+
+    /// <summary><c>--Section:Key value</c> or <c>--Section:Key=value</c>, as the command line reads them.</summary>
+    private static ArgumentSettings Arguments(string[] arguments)
+    {
+        var pairs = SettingsInput.Split(arguments).Chunk(2).Select(pair => (Name: pair[0][2..], Value: pair[1])).ToList();
+        return new(Value("config"), Value("environment"), [.. pairs.Where(pair => pair.Name is not ("config" or "environment")).Select(pair => Setting.Of(pair.Name, pair.Value, $"argument --{pair.Name}"))]);
+
+        string? Value(string name) => pairs.FirstOrDefault(pair => pair.Name == name).Value;
     }
 
     public static ProxyOptions Options(string? json, string[]? arguments = null, Dictionary<string, string>? environment = null)

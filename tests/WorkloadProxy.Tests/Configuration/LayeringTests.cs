@@ -1,7 +1,6 @@
 using System.Net;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
@@ -195,17 +194,5 @@ public sealed class LayeringTests
         var loaded = Configure.Load(json);
         Assert.Empty(loaded.Mistakes);
         Assert.Equal(expected, Assert.Single(loaded.Warnings).ToString());
-    }
-
-    [Theory]
-    [InlineData(new[] { "polciy" }, "unexpected argument `polciy`, expected `--Section:Key value`")]
-    [InlineData(new[] { "--urls" }, "`--urls` needs a value")]
-    [InlineData(new[] { "--urls", "--config", "x" }, "`--urls` needs a value")]
-    [InlineData(new[] { "--config", "a", "--config", "b" }, "`--config` is given twice")]
-    [InlineData(new[] { "--config=" }, "`--config` needs a file")]
-    public void A_command_line_that_is_no_keys_and_values_is_refused(string[] arguments, string expected)
-    {
-        Assert.False(ArgumentSettings.TryParse(arguments, out _, out var error));
-        Assert.Equal(expected, error);
     }
 }

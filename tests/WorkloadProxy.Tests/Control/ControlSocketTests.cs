@@ -124,23 +124,23 @@ public sealed class ControlSocketTests : IDisposable
         using var store = await test.OpenAsync();
         var keys = await test.OpenKeysAsync(store);
         await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
-        var before = await RunAsync(KeysCommands.ListAsync);
+        var before = await RunAsync(List);
         Assert.Equal(0, before.Code);
         Assert.Contains(keys.Keys[0].Id, before.Output, StringComparison.Ordinal);
         Assert.Contains("signing", before.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("next", before.Output, StringComparison.Ordinal);
 
-        var rotated = await RunAsync(KeysCommands.RotateAsync);
+        var rotated = await RunAsync(Rotate);
         Assert.Equal(0, rotated.Code);
         Assert.Equal(2, keys.PublicKeys.Count);
         Assert.StartsWith($"{keys.PublicKeys[1].Kid} (RS256) is published now and signs from 2026-05-04T12:06:00Z", rotated.Output, StringComparison.Ordinal);
-        Assert.Contains("next", (await RunAsync(KeysCommands.ListAsync)).Output, StringComparison.Ordinal);
+        Assert.Contains("next", (await RunAsync(List)).Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task With_nobody_listening_the_keys_commands_open_the_store_themselves()
     {
-        Assert.Equal(0, (await RunAsync(KeysCommands.RotateAsync)).Code);
+        Assert.Equal(0, (await RunAsync(Rotate)).Code);
         using var store = await test.OpenAsync();
         Assert.Equal(2, (await test.OpenKeysAsync(store)).Keys.Count);
     }
@@ -149,7 +149,7 @@ public sealed class ControlSocketTests : IDisposable
     public async Task With_the_directory_locked_and_nobody_listening_the_keys_commands_cannot_start()
     {
         using var directory = DataDirectory.Open(test.Path);
-        var failure = await Assert.ThrowsAsync<StartException>(() => RunAsync(KeysCommands.ListAsync));
+        var failure = await Assert.ThrowsAsync<StartException>(() => RunAsync(List));
         Assert.Equal($"data directory `{test.Path}` is in use by another process", failure.Message);
     }
 
@@ -158,11 +158,15 @@ public sealed class ControlSocketTests : IDisposable
     {
         using var store = await test.OpenAsync();
         var keys = await test.OpenKeysAsync(store);
-        var asked = RunAsync(KeysCommands.ListAsync);
+        var asked = RunAsync(List);
         Assert.False(asked.IsCompleted);
         await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
         Assert.Contains(keys.Keys[0].Id, (await asked).Output, StringComparison.Ordinal);
     }
+
+    private static Task<int> List(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancel) => KeysCommands.ListAsync(options, output, errors, time, cancel);
+
+    private static Task<int> Rotate(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancel) => KeysCommands.RotateAsync(options, output, errors, time, cancel);
 
     private string SocketFile => DataDirectory.ControlSocketFile(test.Path);
 

@@ -50,7 +50,8 @@ public sealed class CommitStatusTests : IAsyncLifetime
         await ReportAsync(ByApp(), Commit(2), "policies/ci.hcl:2:19: unknown capability");
 
         Assert.Equal([(Commit(1).ToString(), "success"), (Commit(2).ToString(), "failure")], github.GitHub.Statuses.Select(set => (set.Sha, set.State)));
-        Assert.Equal(4, github.Requests.All.Count);
+        // the installation and a token, for statuses and for checks; then a status and a check run a commit
+        Assert.Equal(2 + 2 + 2 + 2, github.Requests.All.Count);
         Assert.All(github.GitHub.Statuses, set => Assert.StartsWith("ghs_", set.Token));
     }
 
@@ -190,6 +191,49 @@ public sealed class CommitStatusTests : IAsyncLifetime
         Assert.Equal(0, (await pull).ExitCode);
     }
 
+    [Fact]
+    public async Task An_app_makes_a_check_run_with_every_diagnostic_at_its_line()
+    {
+        var start = new SourcePosition(40, 3, 7);
+        Diagnostic[] found =
+        [
+            new(DiagnosticSeverity.Error, "unknown-capability", "unknown capability `raed`", "did you mean `read`?", new("policies/ci.hcl", start, new SourcePosition(46, 3, 13))),
+            new(DiagnosticSeverity.Warning, "unused-policy", "no role names it", null, new("policies/old.hcl", new(0, 1, 1), new(9, 2, 1))),
+        ];
+        await ReportAsync(ByApp(), Commit(1), "policies/ci.hcl:3:7: unknown capability", found);
+
+        var run = Assert.Single(github.GitHub.CheckRuns);
+        Assert.Equal(("acme/rbac", Commit(1).ToString(), "workload-proxy/DigitalOcean", "failure"), (run.Repository, run.Sha, run.Name, run.Conclusion));
+        Assert.Equal(["rbac/policies/ci.hcl:3-3:7-13 failure unknown capability `raed` [unknown-capability]\ndid you mean `read`?", "rbac/policies/old.hcl:1-2:- warning no role names it [unused-policy]"],
+            run.Annotations.Select(one => $"{one.Path}:{one.StartLine}-{one.EndLine}:{one.StartColumn}-{one.EndColumn} {one.Level} {one.Message}"));
+    }
+
+    [Theory]
+    [InlineData(50, 1)]
+    [InlineData(51, 2)]
+    [InlineData(120, 3)]
+    [InlineData(700, 10)]
+    public async Task Annotations_go_in_calls_of_50_and_500_at_most(int diagnostics, int calls)
+    {
+        var at = new SourceRange("policies/ci.hcl", new(0, 1, 1), new(1, 1, 2));
+        await ReportAsync(ByApp(), Commit(1), "broken", [.. Enumerable.Range(0, diagnostics).Select(number => new Diagnostic(DiagnosticSeverity.Error, "x", $"{number}", null, at))]);
+
+        Assert.Equal(Math.Min(diagnostics, 500), Assert.Single(github.GitHub.CheckRuns).Annotations.Count);
+        Assert.Equal(calls, github.Requests.All.Count(request => request.Target.Contains("/check-runs", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task An_app_without_the_permission_for_checks_still_sets_the_status_and_says_so_once()
+    {
+        github.GitHub.Permissions.Remove("checks");
+        var status = ByApp();
+        await ReportAsync(status, Commit(1));
+        await ReportAsync(status, Commit(2));
+
+        Assert.Equal(2, github.GitHub.Statuses.Count);
+        Assert.Contains("does not grant `checks:write`", Assert.Single(log.Lines));
+    }
+
     public async ValueTask DisposeAsync()
     {
         fetch.Dispose();
@@ -204,10 +248,10 @@ public sealed class CommitStatusTests : IAsyncLifetime
     private CommitStatus ByApp() => NewStatus(new CommitStatusOptions(github.Address, null, new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem))));
 
     private CommitStatus NewStatus(CommitStatusOptions options) =>
-        new(TestProxy.DigitalOcean, Url, options, Path.Combine(files.Path, "mirror.git"), new GitHubApi(fetch, time), time, log);
+        new(TestProxy.DigitalOcean, Url, options, "rbac", Path.Combine(files.Path, "mirror.git"), new GitHubApi(fetch, time), time, log);
 
-    private static Task ReportAsync(CommitStatus status, ObjectId commit, string? problem = null) =>
-        status.ReportAsync(commit, accepted: problem is null, problem ?? "in force", TestContext.Current.CancellationToken);
+    private static Task ReportAsync(CommitStatus status, ObjectId commit, string? problem = null, params IReadOnlyList<Diagnostic> diagnostics) =>
+        status.ReportAsync(commit, accepted: problem is null, problem ?? "in force", diagnostics, TestContext.Current.CancellationToken);
 
     private sealed class LogLines : ILogger
     {

@@ -215,7 +215,8 @@ public sealed class GitHubAppTests : IAsyncLifetime
 
     [Theory]
     [InlineData("{}", "answered 200 without an installation's id")]
-    [InlineData("""{"id":"7"}""", "answered 200 without an installation's id")]
+    [InlineData("""{"id":"seven"}""", "answered 200 without an installation's id")]
+    [InlineData("""{"id":-7}""", "answered 200 without an installation's id")]
     [InlineData("[7]", "answered 200 without a JSON object")]
     public async Task An_answer_that_is_no_installation_is_refused(string answer, string expected)
     {

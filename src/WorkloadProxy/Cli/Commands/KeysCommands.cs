@@ -1,7 +1,9 @@
 using System.Text.Json;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 
@@ -14,7 +16,7 @@ internal static class KeysCommands
 
     /// <summary>Prints the published keys; the exit code.</summary>
     /// <exception cref="StartException">The store can't be opened, or the directory is in use by what doesn't answer.</exception>
-    public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
+    public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json = null) =>
         RunAsync(options, KeysControl.ListName, result =>
         {
             output.WriteLine($"{"KEY",-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  SIGNS FROM");
@@ -22,23 +24,24 @@ internal static class KeysCommands
             {
                 output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  {Text(key, "published"),-20}  {Text(key, "signs_from")}");
             }
-        }, errors, time, cancellationToken);
+        }, errors, time, cancellationToken, json);
 
     /// <summary>Publishes a new key and prints when it will sign; the exit code.</summary>
     /// <exception cref="StartException">As for <see cref="ListAsync"/>.</exception>
-    public static Task<int> RotateAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
+    public static Task<int> RotateAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json = null) =>
         RunAsync(options, KeysControl.RotateName, result =>
         {
             var key = result.GetProperty("key");
             output.WriteLine($"{Text(key, "kid")} ({Text(key, "alg")}) is published now and signs from {Text(key, "signs_from")}; the keys before it verify until their last token has expired");
-        }, errors, time, cancellationToken);
+        }, errors, time, cancellationToken, json);
 
-    private static async Task<int> RunAsync(ProxyOptions options, string command, Action<JsonElement> print, TextWriter errors, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(ProxyOptions options, string command, Action<JsonElement> print, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json)
     {
         var reply = await AskAsync(options, command, time, cancellationToken);
         if (reply.Error is null)
         {
-            print(reply.Result);
+            if (json is null) print(reply.Result);
+            else json.WriteJson(reply.Result.WriteTo);
             return 0;
         }
         await errors.WriteLineAsync(reply.Error);

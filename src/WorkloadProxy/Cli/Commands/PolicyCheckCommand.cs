@@ -12,14 +12,13 @@ internal static class PolicyCheckCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new PolicyInput();
-        var format = new Option<string>("--format") { HelpName = "text|json|github", Description = "How the findings are written.", DefaultValueFactory = _ => "text" };
-        format.AcceptOnlyFromAmong("text", "json", "github");
+        var format = OutputFormat.Of("text", "json", "github");
         var command = input.AddTo(new Command("check", "Compiles and lints a policy set and runs its tests."));
         command.Add(format);
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            var compiled = PolicyInput.Compile(parsed.GetValue(input.Directory)!, options);
+            if (!input.TryCompile(parsed, options, out var compiled, out error)) return terminal.Fail(error);
             var tests = compiled.Set is null ? [] : PolicyTestRunner.Run(compiled.Set, time.GetUtcNow()).Results;
             switch (parsed.GetValue(format))
             {

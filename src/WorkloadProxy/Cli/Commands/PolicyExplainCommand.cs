@@ -18,27 +18,31 @@ internal static class PolicyExplainCommand
         var body = new Option<string>("--body") { HelpName = "FILE", Description = "The request's body." };
         var contentType = new Option<string>("--content-type") { HelpName = "TYPE", Description = "The body's type.", DefaultValueFactory = _ => "application/json" };
         var encodedSlash = new Option<bool>("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
-        var format = new Option<string>("--format") { HelpName = "text|json", Description = "How the decision is written.", DefaultValueFactory = _ => "text" };
-        format.AcceptOnlyFromAmong("text", "json");
+        var now = new Option<string>("--now") { HelpName = "TIME", Description = "The moment the request is made (RFC 3339); now, unless given." };
+        var droplet = new Option<string>("--droplet") { HelpName = "ID", Description = "The caller is this VM: its token has `droplet_id` and matches only the roles for VMs." };
+        var format = OutputFormat.TextOrJson();
         var command = input.AddTo(new Command("explain", "Says what would become of a request, and why. Exits with 0 if it is permitted and 3 if it is denied."));
-        foreach (var option in (Option[])[token, claims, method, path, body, contentType, encodedSlash, format]) command.Add(option);
+        foreach (var option in (Option[])[token, claims, method, path, body, contentType, encodedSlash, now, droplet, format]) command.Add(option);
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            if (!CallerClaims.TryRead(parsed.GetValue(token), parsed.GetValue(claims), options, out var caller, out error)) return terminal.Fail(error);
+            var moment = time.GetUtcNow();
+            if (parsed.GetValue(now) is { } text && !Rfc3339.TryParse(text, out moment)) return terminal.Fail($"`{text}` is not a time, expected RFC 3339, for instance `2026-03-01T12:00:00Z`");
+            if (!CallerClaims.TryRead(parsed.GetValue(token), parsed.GetValue(claims), parsed.GetValue(droplet), !input.HasContext(parsed), options, out var caller, out error)) return terminal.Fail(error);
+            options = caller.Options;
             byte[]? content = [];
             if (parsed.GetValue(body) is { } file && !InputFile.TryRead(file, out content, out error)) return terminal.Fail(error);
 
             var isJson = parsed.GetValue(format) == "json";
-            var compiled = PolicyInput.Compile(parsed.GetValue(input.Directory)!, options);
+            if (!input.TryCompile(parsed, options, out var compiled, out error)) return terminal.Fail(error);
             if (compiled.Set is not { } set)
             {
                 if (isJson) terminal.WriteJson(json => DiagnosticOutput.WriteJsonObject(json, compiled.Diagnostics, compiled.Files));
                 else compiled.TryGetSet(terminal, out _);
                 return ExitCode.Findings;
             }
-            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, time.GetUtcNow()) { Body = content!, ContentType = parsed.GetValue(contentType)! };
-            var explanation = ExplainChecks.Explain(set, caller, request, parsed.GetValue(encodedSlash));
+            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, moment) { Body = content!, ContentType = parsed.GetValue(contentType)! };
+            var explanation = ExplainChecks.Explain(set, caller.Claims, request, parsed.GetValue(encodedSlash));
             if (isJson) terminal.WriteJson(explanation.WriteJson);
             else ExplainOutput.WriteText(terminal, request, explanation);
             return explanation.Allowed ? ExitCode.Ok : ExitCode.Denied;

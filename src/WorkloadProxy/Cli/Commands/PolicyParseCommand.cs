@@ -12,7 +12,7 @@ internal static class PolicyParseCommand
     public static Command Create(Terminal terminal)
     {
         var file = new Argument<string>("FILE") { Description = "The HCL file; - is standard input." }.NoOption();
-        var command = new Command("parse", "Shows any HCL file as JSON.") { file };
+        var command = new Command("parse", "Shows any HCL file as JSON.") { file, OutputFormat.Of("json") };
         command.SetAction(parsed =>
         {
             var name = parsed.GetValue(file)!;

@@ -1,26 +1,20 @@
 using System.CommandLine;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli.Commands;
 
 /// <summary><c>policy pull</c></summary>
 internal static class PolicyPullCommand
 {
-    private const string Context = "--context";
-
-    public static Command Create() => new Command("pull", "Fetches a remote source now.")
+    public static Command Create(SettingsInput settings, Terminal terminal)
     {
-        new Option<string>(Context) { HelpName = "CONTEXT", Required = true, Description = "The context whose remote source is fetched now." },
-    }.WithSettings();
-
-    public static async Task<int> RunAsync(string[] arguments, Terminal terminal)
-    {
-        var at = Array.FindIndex(arguments, argument => argument == Context || argument.StartsWith(Context + "=", StringComparison.Ordinal));
-        var values = at < 0 ? [] : arguments[at] == Context ? arguments[(at + 1)..].Take(1).ToArray() : [arguments[at][(Context.Length + 1)..]];
-        if (values is not [{ Length: > 0 } context]) return terminal.Fail("expected `--context` with the context whose remote source is fetched, for instance `api://Depot?actx=acme`");
-        string[] rest = [.. arguments[..at], .. arguments[(at + (arguments[at] == Context ? 2 : 1))..]];
-        if (!SettingsOptions.TryLoad(rest, terminal, out var options, out var exitCode)) return exitCode;
-        return await PullCommand.RunAsync(options.DataDirectory, context, Console.Out, Console.Error, CancellationToken.None);
+        var context = new Option<string>("--context") { HelpName = "CONTEXT", Required = true, Description = "The context whose remote source is fetched, for instance api://Depot?actx=acme." };
+        var format = OutputFormat.TextOrJson();
+        var command = settings.AddTo(new Command("pull", "Fetches a remote source now.") { context, format });
+        command.SetAction(async (parsed, cancellationToken) => settings.TryLoad(parsed, terminal, out var options, out var exitCode)
+            ? await PullCommand.RunAsync(options.DataDirectory, parsed.GetValue(context)!, Console.Out, Console.Error, cancellationToken, parsed.GetValue(format) == "json" ? terminal : null) : exitCode);
+        return command;
     }
 }

@@ -12,10 +12,12 @@ internal static class PolicyShowCommand
     {
         var input = new PolicyInput();
         var command = input.AddTo(new Command("show", "Shows the compiled policy set as JSON."));
+        command.Add(OutputFormat.Of("json"));
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            if (!PolicyInput.Compile(parsed.GetValue(input.Directory)!, options).TryGetSet(terminal, out var set)) return ExitCode.Findings;
+            if (!input.TryCompile(parsed, options, out var compiled, out error)) return terminal.Fail(error);
+            if (!compiled.TryGetSet(terminal, out var set)) return ExitCode.Findings;
             terminal.WriteJson(json => PolicySetJson.Write(json, set));
             return ExitCode.Ok;
         });

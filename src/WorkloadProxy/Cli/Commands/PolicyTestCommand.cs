@@ -11,14 +11,14 @@ internal static class PolicyTestCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new PolicyInput();
-        var format = new Option<string>("--format") { HelpName = "text|json", Description = "How the results are written.", DefaultValueFactory = _ => "text" };
-        format.AcceptOnlyFromAmong("text", "json");
+        var format = OutputFormat.TextOrJson();
         var command = input.AddTo(new Command("test", "Runs the tests of a policy set (tests/*.hcl)."));
         command.Add(format);
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            if (!PolicyInput.Compile(parsed.GetValue(input.Directory)!, options).TryGetSet(terminal, out var set)) return ExitCode.Findings;
+            if (!input.TryCompile(parsed, options, out var compiled, out error)) return terminal.Fail(error);
+            if (!compiled.TryGetSet(terminal, out var set)) return ExitCode.Findings;
             var report = PolicyTestRunner.Run(set, time.GetUtcNow());
             if (parsed.GetValue(format) == "json")
             {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Configuration;
 using WorkloadProxy.Server;
 
 namespace WorkloadProxy.Cli.Commands;
@@ -9,16 +10,15 @@ namespace WorkloadProxy.Cli.Commands;
 /// <summary><c>serve</c>, and what the program does without a command.</summary>
 internal static class ServeCommand
 {
-    public static Command Create()
+    public static Command Create(SettingsInput settings, Terminal terminal)
     {
-        var command = new Command("serve", "Runs the proxy (the default).").WithSettings();
-        command.Add(new Option<string>("--urls") { HelpName = "URLS", Description = "Where to listen; http://0.0.0.0:8080 unless configured." });
+        var command = settings.AddTo(new Command("serve", "Runs the proxy (the default)."));
+        command.SetAction((parsed, _) => settings.TryLoad(parsed, terminal, out var options, out var exitCode) ? RunAsync(options) : Task.FromResult(exitCode));
         return command;
     }
 
-    public static async Task<int> RunAsync(string[] arguments, Terminal terminal)
+    private static async Task<int> RunAsync(Configuration.ProxyOptions options)
     {
-        if (!SettingsOptions.TryLoad(arguments, terminal, out var options, out var exitCode)) return exitCode;
         using var stop = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

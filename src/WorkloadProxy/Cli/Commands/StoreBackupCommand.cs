@@ -7,16 +7,12 @@ namespace WorkloadProxy.Cli.Commands;
 /// <summary><c>backup FILE</c></summary>
 internal static class StoreBackupCommand
 {
-    public static Command Create()
+    public static Command Create(SettingsInput settings, Terminal terminal)
     {
-        var command = new Command("backup", "Copies the store to a file, also while the server runs.").WithSettings();
-        command.Add(new Argument<string>("FILE") { Description = "The copy; there must be no such file." });
+        var file = new Argument<string>("FILE") { Description = "The copy; there must be no such file." }.NoOption();
+        var command = settings.AddTo(new Command("backup", "Copies the store to a file, also while the server runs.") { file });
+        command.SetAction(async (parsed, cancellationToken) => settings.TryLoad(parsed, terminal, out var options, out var exitCode)
+            ? await BackupCommand.RunAsync(options, parsed.GetValue(file)!, Console.Out, Console.Error, cancellationToken) : exitCode);
         return command;
-    }
-
-    public static async Task<int> RunAsync(string file, string[] arguments, Terminal terminal)
-    {
-        if (!SettingsOptions.TryLoad(arguments, terminal, out var options, out var exitCode)) return exitCode;
-        return await BackupCommand.RunAsync(options, file, Console.Out, Console.Error, CancellationToken.None);
     }
 }

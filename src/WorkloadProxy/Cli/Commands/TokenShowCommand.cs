@@ -14,8 +14,7 @@ internal static class TokenShowCommand
         var input = new PolicyInput();
         var file = new Argument<string>("FILE") { Description = "The file that holds the JWT; - is standard input." }.NoOption();
         var directory = new Option<string>("--dir") { HelpName = "DIR", Description = "The policy set whose roles it is held against." };
-        var format = new Option<string>("--format") { HelpName = "text|json", Description = "How it is written.", DefaultValueFactory = _ => "text" };
-        format.AcceptOnlyFromAmong("text", "json");
+        var format = OutputFormat.TextOrJson();
         var command = input.AddTo(new Command("show", "Decodes a JWT and says which roles it would match. It checks no signature.") { file, directory }, withDirectory: false);
         command.Add(format);
         command.SetAction(parsed =>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Directories;
@@ -19,11 +20,17 @@ internal sealed class PolicyInput
     private readonly Option<string> upstream = new("--upstream") { HelpName = "NAME", Description = "The context's upstream.", DefaultValueFactory = _ => "DigitalOcean" };
     private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "Stands for this proxy's own issuer." };
 
+    private readonly Option<string> revision = new("--rev") { HelpName = "REV", Description = "Read DIR as it is in this revision of its git repository, without a checkout." };
+
     public Argument<string> Directory { get; } = new Argument<string>("DIR") { Description = "The directory that holds policies/ and roles/.", DefaultValueFactory = _ => "." }.NoOption();
 
     public Command AddTo(Command command, bool withDirectory = true)
     {
-        if (withDirectory) command.Add(Directory);
+        if (withDirectory)
+        {
+            command.Add(Directory);
+            command.Add(revision);
+        }
         command.Add(actx);
         command.Add(upstream);
         command.Add(issuer);
@@ -48,18 +55,40 @@ internal sealed class PolicyInput
         return options is not null;
     }
 
-    /// <summary>Reads and compiles; with any error there is no set.</summary>
+    /// <summary>Reads and compiles what the command line names; with any error in it there is no set. False, with the reason, where it can't be read at all.</summary>
+    public bool TryCompile(ParseResult parsed, CompileOptions options, [NotNullWhen(true)] out CompiledDirectory? compiled, [NotNullWhen(false)] out string? error) =>
+        TryCompile(parsed.GetValue(Directory)!, parsed.GetValue(revision), options, out compiled, out error);
+
+    /// <summary>The directory as it is, or as it is in a revision.</summary>
+    public static bool TryCompile(string directory, string? revision, CompileOptions options, [NotNullWhen(true)] out CompiledDirectory? compiled, [NotNullWhen(false)] out string? error)
+    {
+        (compiled, error) = (null, null);
+        if (revision is null)
+        {
+            compiled = Compile(directory, options);
+            return true;
+        }
+        if (!Revision.TryRead(directory, revision, out var content, out error)) return false;
+        compiled = Compile(directory, content.Files, content.Problems, options);
+        return true;
+    }
+
     public static CompiledDirectory Compile(string directory, CompileOptions options)
     {
         var content = PolicyDirectoryReader.Read(directory);
-        var result = PolicyCompiler.Compile(content.Files, options);
-        var diagnostics = content.Problems.AddRange(result.Diagnostics);
-        if (content.Files.Count == 0 && content.Problems.IsEmpty)
+        return Compile(directory, content.Files, content.Problems, options);
+    }
+
+    private static CompiledDirectory Compile(string directory, IReadOnlyList<PolicyFile> files, ImmutableArray<Diagnostic> problems, CompileOptions options)
+    {
+        var result = PolicyCompiler.Compile(files, options);
+        var diagnostics = problems.AddRange(result.Diagnostics);
+        if (files.Count == 0 && problems.IsEmpty)
         {
             var start = new SourcePosition(0, 1, 1);
             diagnostics = diagnostics.Add(new(DiagnosticSeverity.Warning, "no-files", "there is no policy file", "expected *.hcl files under policies/ and roles/", new(".", start, start)));
         }
-        return new(directory, content.Files, content.Problems.IsEmpty ? result.Set : null, diagnostics);
+        return new(directory, files, problems.IsEmpty ? result.Set : null, diagnostics);
     }
 }
 

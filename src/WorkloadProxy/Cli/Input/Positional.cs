@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Cli.Input;
 
@@ -9,7 +11,7 @@ internal static class Positional
     {
         argument.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: ['-', _, ..] option }]) result.AddError($"unrecognized option '{option}'");
+            if (result.Tokens is [{ Value: ['-', _, ..] option }]) result.AddError(UsageErrors.Unknown(option, (result.Parent as CommandResult)?.Command));
         });
         return argument;
     }

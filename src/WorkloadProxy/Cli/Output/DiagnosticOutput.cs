@@ -49,6 +49,9 @@ internal static class DiagnosticOutput
         return $"::{severity} file={Property(file)},line={range.Start.Line},col={range.Start.Column}::{Data(message)}";
     }
 
+    /// <summary>About no file.</summary>
+    public static string GitHub(string severity, string message) => $"::{severity}::{Data(message)}";
+
     public static string GitHub(Diagnostic diagnostic, string directory) => GitHub(PolicyDiagnostics.Severity(diagnostic), diagnostic.Range, directory,
         $"{diagnostic.Summary} [{diagnostic.Code}]{(diagnostic.Help is null ? "" : $"\n{diagnostic.Help}")}");
 

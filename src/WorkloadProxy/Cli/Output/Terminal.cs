@@ -30,6 +30,13 @@ internal sealed class Terminal(Stream output, Stream error, bool outputColours, 
         output.Flush();
     }
 
+    /// <summary>Bytes as they are: a file, for another program.</summary>
+    public void WriteBytes(ReadOnlySpan<byte> content)
+    {
+        output.Write(content);
+        output.Flush();
+    }
+
     public void WriteError(string text, Colour colour = Colour.None) => Write(error, text, errorColours ? colour : Colour.None);
 
     public void WriteErrorLine(string text, Colour colour = Colour.None) => Write(error, text + "\n", errorColours ? colour : Colour.None);

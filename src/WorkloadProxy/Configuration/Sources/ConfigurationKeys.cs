@@ -1,5 +1,4 @@
 using System.Globalization;
-using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Configuration.Sources;
@@ -11,6 +10,9 @@ internal static class ConfigurationKeys
 {
     /// <summary>ASP.NET's own sections: passed to it whole, unchecked.</summary>
     public static readonly IReadOnlySet<string> Framework = new HashSet<string>(["Logging", "Kestrel", "AllowedHosts"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Where an editor finds the schema of the file; nothing is read there.</summary>
+    public const string SchemaKey = "$schema";
 
     private static readonly (string Key, string Example)[] Table =
     [
@@ -81,7 +83,8 @@ internal static class ConfigurationKeys
         ("Audit:Required", "true"),
     ];
 
-    private static readonly Node Root = Build();
+    /// <summary>The keys as a tree.</summary>
+    public static readonly Node Root = Build();
 
     /// <summary>The names of a first part of ours: <c>Policies</c>, <c>Tokens</c>, …</summary>
     public static bool IsOurs(string name) => Root.Children.ContainsKey(name);
@@ -93,7 +96,7 @@ internal static class ConfigurationKeys
     public static ConfigurationMistake? Check(Setting setting)
     {
         var parts = setting.Key.Split(':');
-        if (Framework.Contains(parts[0])) return null;
+        if (Framework.Contains(parts[0]) || setting.Key == SchemaKey) return null;
         var node = Root;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -158,7 +161,8 @@ internal static class ConfigurationKeys
         return root;
     }
 
-    private sealed class Node(string name)
+    /// <summary>A part of a key: an object with <see cref="Children"/>, a list or a map of <see cref="Any"/>, or a value.</summary>
+    internal sealed class Node(string name)
     {
         public string Name => name;
         public Dictionary<string, Node> Children { get; } = new(StringComparer.OrdinalIgnoreCase);

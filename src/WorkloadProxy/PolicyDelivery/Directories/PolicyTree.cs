@@ -57,7 +57,8 @@ internal sealed class PolicyTree
 
     private const string SetFile = "set.hcl";
 
-    private static bool IsTopLevel(string name) => name is "policies" or "tests" or SetFile || name.EndsWith("roles", StringComparison.Ordinal);
+    /// <summary>Whether a directory or file of this name at the top belongs to a set.</summary>
+    public static bool IsTopLevel(string name) => name is "policies" or "tests" or SetFile || name.EndsWith("roles", StringComparison.Ordinal);
 
     private void Visit(string path, string realPath, List<string> above, Func<string, bool>? wanted)
     {

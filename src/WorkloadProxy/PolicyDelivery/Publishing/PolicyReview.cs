@@ -8,6 +8,9 @@ namespace WorkloadProxy.PolicyDelivery.Publishing;
 /// <summary>What became of a commit's files: the compiled set (null with any error), what was found, and the set's own tests.</summary>
 internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> Files, PolicySet? Set, ImmutableArray<Diagnostic> Diagnostics, PolicyTestReport? Tests)
 {
+    // no diagnostic of the compiler: a test is told apart wherever else it is shown
+    private const string FailedTest = "failed-test";
+
     /// <summary>The set that may be put in force; null when anything speaks against it.</summary>
     public PolicySet? Accepted => Set is not null && Tests is { Passed: true } ? Set : null;
 
@@ -27,6 +30,10 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
             return "";
         }
     }
+
+    /// <summary>The diagnostics, and each failed test as one.</summary>
+    public IReadOnlyList<Diagnostic> Findings => [.. Diagnostics, .. (Tests?.Results ?? []).Where(result => !result.Passed)
+        .Select(result => new Diagnostic(DiagnosticSeverity.Error, FailedTest, $"test `{result.Name}` failed: {result.Reason}", null, result.Test.Range))];
 
     /// <summary>Why it is refused, as a source's status keeps it.</summary>
     public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, PolicyDiagnostics.Text(Diagnostics, Files));

@@ -1,5 +1,6 @@
-using System.Text.Json.Nodes;
+using Octokit;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
@@ -10,10 +11,10 @@ using WorkloadProxy.Upstreams.GitHub;
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
 /// <summary>
-/// Tells the commit's page at GitHub what became of it, once for each: accepted, or refused with the first diagnostic. What can't be told now is told after one of the
+/// Tells the commit's page at GitHub what became of it, once for each: accepted, or refused with the first diagnostic; an App also makes a check run with every diagnostic at its line. What can't be told now is told after one of the
 /// next looks at the remote; the policy waits for none of it. Not for two callers at once.
 /// </summary>
-internal sealed class CommitStatus(AuthContext context, string url, CommitStatusOptions options, string mirror, GitHubApi api, TimeProvider time, ILogger logger)
+internal sealed class CommitStatus(AuthContext context, string url, CommitStatusOptions options, string path, string mirror, GitHubApi api, TimeProvider time, ILogger logger)
 {
     private const int MaxDescription = 140;
     private const int MaxReported = 100;
@@ -23,17 +24,19 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     private static readonly TimeSpan longestPause = TimeSpan.FromHours(1);
 
     private readonly string reportedFile = mirror + ".reported";
-    private readonly GitHubApp? app = options.App is { } of ? new GitHubApp(options.ApiAddress, of, api, time) : null;
+    private readonly Upstreams.GitHub.GitHubApp? app = options.App is { } of ? new Upstreams.GitHub.GitHubApp(options.ApiAddress, of, api, time) : null;
     private readonly List<Report> pending = [];
+    private bool isCheckRefused;
     private int attempts;
     private DateTimeOffset again;
     private bool isToldToWait;
     private (ObjectId Commit, string Reason)? lastProblem;
 
-    public Task ReportAsync(ObjectId commit, bool accepted, string description, CancellationToken cancellationToken)
+    /// <summary>The diagnostics are told to GitHub by an App alone: a token sets no check runs.</summary>
+    public Task ReportAsync(ObjectId commit, bool accepted, string description, IReadOnlyList<Diagnostic> diagnostics, CancellationToken cancellationToken)
     {
         pending.RemoveAll(report => report.Commit == commit);
-        pending.Add(new(commit, accepted ? "success" : "failure", Shorten(SafeText.Clean(description, ' '))));
+        pending.Add(new(commit, accepted, Shorten(SafeText.Clean(description, ' ')), diagnostics));
         if (pending.Count > MaxPending) pending.RemoveAt(0);
         attempts = 0;
         if (!isToldToWait) again = default;
@@ -77,29 +80,64 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     {
         while (pending is [var report, ..])
         {
-            var line = $"{report.Commit} {report.State}";
-            var reported = File.Exists(reportedFile) ? await File.ReadAllLinesAsync(reportedFile, cancellationToken) : [];
-            if (!reported.Contains(line))
-            {
-                if (await SetAsync(report, cancellationToken) is { } failure) return failure;
-                // not to be cut short: it has been told
-                await File.WriteAllLinesAsync(reportedFile, reported.TakeLast(MaxReported - 1).Append(line), CancellationToken.None);
-            }
+            if (await OnceAsync($"{report.Commit} {report.State}", SetAsync, report, cancellationToken) is { } failure) return failure;
+            if (app is not null && await OnceAsync($"{report.Commit} {report.State} checked", CheckAsync, report, cancellationToken) is { } late) return late;
             pending.RemoveAt(0);
         }
         return null;
     }
 
-    private async Task<Failure?> SetAsync(Report report, CancellationToken cancellationToken)
+    private async Task<Failure?> OnceAsync(string line, Func<Report, CancellationToken, Task<Failure?>> tell, Report report, CancellationToken cancellationToken)
+    {
+        var reported = File.Exists(reportedFile) ? await File.ReadAllLinesAsync(reportedFile, cancellationToken) : [];
+        if (reported.Contains(line)) return null;
+        if (await tell(report, cancellationToken) is { } failure) return failure;
+        // not to be cut short: it has been told
+        await File.WriteAllLinesAsync(reportedFile, reported.TakeLast(MaxReported - 1).Append(line), CancellationToken.None);
+        return null;
+    }
+
+    private Task<Failure?> SetAsync(Report report, CancellationToken cancellationToken)
+    {
+        var status = new NewCommitStatus { State = report.Accepted ? CommitState.Success : CommitState.Failure, Description = report.Description, Context = Name };
+        return CallAsync("statuses:write", (connection, owner, repository) => new CommitStatusClient(connection).Create(owner, repository, report.Commit.ToString(), status), cancellationToken);
+    }
+
+    private async Task<Failure?> CheckAsync(Report report, CancellationToken cancellationToken)
+    {
+        const string Permission = "checks:write";
+        var run = new CheckRunContent(Name, report.Commit.ToString(), report.Accepted, report.Description, report.Diagnostics, path);
+        var id = 0L;
+        var failure = await CallAsync(Permission, async (connection, owner, repository) =>
+        {
+            var made = await new CheckRunsClient(connection).Create(owner, repository, run.First);
+            id = made.Id;
+            return made;
+        }, cancellationToken);
+        foreach (var more in run.Rest)
+        {
+            // the run is there, with its first annotations; without its id no more can be added
+            if (failure is not null || id == 0) break;
+            failure = await CallAsync(Permission, (connection, owner, repository) => new CheckRunsClient(connection).Update(owner, repository, id, more), cancellationToken);
+        }
+        if (failure is null || failure.RetryAfter is not null || !IsRefusal(failure)) return failure;
+        // An App that may set statuses alone is as good as a token: the status has been set, and asking again changes nothing.
+        if (!isCheckRefused) logger.LogWarning("the check run of commit {Commit} of {Context} could not be made: {Reason}", report.Commit, context, failure.Message);
+        isCheckRefused = true;
+        return null;
+    }
+
+    private static bool IsRefusal(Failure failure) => new[] { "does not grant", "answered 403", "answered 404", "answered 422" }.Any(failure.Message.Contains);
+
+    private async Task<Failure?> CallAsync<T>(string permission, Func<IApiConnection, string, string, Task<T>> call, CancellationToken cancellationToken) where T : class
     {
         if (OwnerAndRepository(url) is not var (owner, repository)) return Failed($"`{url}` names no owner and repository");
-        var scope = new GitHubTokenScope(owner, repository, "statuses:write");
+        var scope = new GitHubTokenScope(owner, repository, permission);
         for (var isRenewed = false; ; isRenewed = true)
         {
             if (!(app is null ? ReadToken() : await app.TokenAsync(scope, cancellationToken)).Succeeded(out var token, out var failure)) return failure;
-            var body = new JsonObject { ["state"] = report.State, ["description"] = report.Description, ["context"] = $"workload-proxy/{context.Upstream}" };
-            var answer = await api.SendAsync(HttpMethod.Post, options.ApiAddress, $"/repos/{Uri.EscapeDataString(owner)}/{Uri.EscapeDataString(repository)}/statuses/{report.Commit}", token, body, cancellationToken);
-            if (answer.Status == 201) return null;
+            var answer = await api.CallAsync(options.ApiAddress, token, connection => call(connection, Uri.EscapeDataString(owner), Uri.EscapeDataString(repository)), cancellationToken);
+            if (answer.Status is 200 or 201) return null;
             if (answer.Status != 401 || app is null || isRenewed) return Failed(answer.Problem) with { RetryAfter = answer.RetryAfter };
             app.Discard(scope, token);
         }
@@ -136,5 +174,10 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
         return text[..end] + "…";
     }
 
-    private sealed record Report(ObjectId Commit, string State, string Description);
+    private string Name => $"workload-proxy/{context.Upstream}";
+
+    private sealed record Report(ObjectId Commit, bool Accepted, string Description, IReadOnlyList<Diagnostic> Diagnostics)
+    {
+        public string State => Accepted ? "success" : "failure";
+    }
 }

@@ -36,7 +36,7 @@ internal sealed class RemoteGitSource
         compileOptions = options.Compiling(policy.Context);
         mirror = new RemoteGitMirror(policy.Context, remote, options.Git, git);
         signatures = new SignedCommits(git);
-        commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, mirror.Directory, github, time, logger) : null;
+        commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, remote.Path, mirror.Directory, github, time, logger) : null;
         (this.git, this.sets, this.snapshots, this.time, this.logger) = (git, sets, snapshots, time, logger);
         status = new PolicySourceStatus(policy.Context, remote.Url);
     }
@@ -144,7 +144,7 @@ internal sealed class RemoteGitSource
         if (sets.Current(Status.Context) is null && await LoadSnapshotAsync(tip, cancellationToken))
         {
             looked = tip;
-            if (commitStatus is not null) await commitStatus.ReportAsync(tip, accepted: true, InForceText, cancellationToken);
+            if (commitStatus is not null) await commitStatus.ReportAsync(tip, accepted: true, InForceText, [], cancellationToken);
             return null;
         }
         var inForce = InForce();
@@ -175,7 +175,7 @@ internal sealed class RemoteGitSource
         {
             logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", Status.Context, e.Message);
         }
-        if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: true, InForceText, cancellationToken);
+        if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: true, InForceText, review.Diagnostics, cancellationToken);
         return null;
     }
 
@@ -204,7 +204,7 @@ internal sealed class RemoteGitSource
         logger.LogError("commit {Commit} of {Source} not taken for {Context}: {Reason}", commit, Status.Source, Status.Context, review is null ? problem : error.Text);
         (looked, refusal) = (commit, error);
         Volatile.Write(ref status, Status with { LastError = error });
-        if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: false, problem, cancellationToken);
+        if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: false, problem, review?.Findings ?? [], cancellationToken);
         return message;
     }
 

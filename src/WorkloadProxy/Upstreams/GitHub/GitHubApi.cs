@@ -1,25 +1,17 @@
 using System.Globalization;
-using System.Net.Http.Headers;
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using Octokit;
+using Octokit.Internal;
 using Polly;
 using Polly.Retry;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Upstreams.GitHub;
 
-/// <summary>What GitHub said; status 0 is nothing. <paramref name="Problem"/> is why that can't be used, without a word of the answer, which may hold what was sent.</summary>
-internal sealed record GitHubAnswer(int Status, JsonElement? Content, string Problem, TimeSpan? RetryAfter)
-{
-    /// <summary>The same again may fare better.</summary>
-    public bool IsTransient => Status is 0 or 408 or 429 or >= 500 || RetryAfter is not null;
-}
-
-/// <summary>GitHub's REST API, or that of an Enterprise server: JSON there and back, bounded, tried again where that may help. It knows no endpoint.</summary>
+/// <summary>GitHub's REST API, or that of an Enterprise server, by Octokit over the guarded client; tried again where that may help, and not before GitHub says.</summary>
 internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
 {
-    private const int MaxDepth = 16;
     // a call that waits longer keeps its caller waiting: who is told to come back later does it later
     private static readonly TimeSpan longestWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan longestRetryAfter = TimeSpan.FromDays(1);
@@ -37,26 +29,28 @@ internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
         })
         .Build();
 
-    /// <summary>Calls <paramref name="path"/> below the API's address, which may have a path of its own (<c>/api/v3</c>). Throws only when cancelled.</summary>
-    public async Task<GitHubAnswer> SendAsync(HttpMethod method, Uri api, string path, Secret token, JsonObject? body, CancellationToken cancellationToken) =>
-        await Pipeline.ExecuteAsync(async attempt => await AttemptAsync(method, new Uri(api.AbsoluteUri.TrimEnd('/') + path), token, body, attempt), cancellationToken);
+    /// <summary>One call to the API at <paramref name="api"/>, whose address may have a path of its own (<c>/api/v3</c>). Throws only when cancelled.</summary>
+    public async Task<GitHubAnswer<T>> CallAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken) where T : class =>
+        (GitHubAnswer<T>)await Pipeline.ExecuteAsync(async attempt => await AttemptAsync(api, token, call, attempt), cancellationToken);
 
-    private async Task<GitHubAnswer> AttemptAsync(HttpMethod method, Uri address, Secret token, JsonObject? body, CancellationToken cancellationToken)
+    private async Task<GitHubAnswer> AttemptAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken) where T : class
     {
-        using var request = new HttpRequestMessage(method, address) { Content = body is null ? null : JsonContent.Create(body) };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal());
-        request.Headers.UserAgent.ParseAdd("workload-proxy");
-        request.Headers.Accept.ParseAdd("application/vnd.github+json");
-        request.Headers.Add("X-GitHub-Api-Version", "2022-11-28");
-        var answered = await fetch.SendAsync(request, FetchTrust.Listed, cancellationToken);
-        var content = Parse(answered.Content);
-        return new(answered.Status, content, answered.Error ?? $"`{address}` answered {answered.Status}{(content is null && answered.Status is >= 200 and < 300 ? " without a JSON object" : "")}", RetryAfterOf(answered));
-    }
-
-    private static JsonElement? Parse(byte[] content)
-    {
-        if (!StrictJson.TryParseObject(content, MaxDepth, out var document, out _)) return null;
-        using (document) return document.RootElement.Clone();
+        using var http = new GitHubHttp(fetch, cancellationToken);
+        var credentials = new InMemoryCredentialStore(new Octokit.Credentials(token.Reveal(), AuthenticationType.Bearer));
+        var connection = new Connection(new ProductHeaderValue("workload-proxy"), new Uri(api.AbsoluteUri.TrimEnd('/') + "/"), credentials, http, new SimpleJsonSerializer());
+        T? content = null;
+        try
+        {
+            content = await call(new ApiConnection(connection));
+        }
+        // whatever Octokit throws after an answer is about the answer; its own texts repeat parts of it
+        catch (Exception) when (http.Answered is not null && !cancellationToken.IsCancellationRequested)
+        {
+        }
+        var answered = http.Answered ?? default;
+        var isSuccess = answered.Status is >= 200 and < 300;
+        var problem = answered.Error ?? $"`{http.Address}` answered {answered.Status}{(isSuccess && !http.IsObject ? " without a JSON object" : "")}";
+        return new GitHubAnswer<T>(answered.Status, http.IsObject, isSuccess && http.IsObject ? content : null, problem, RetryAfterOf(answered));
     }
 
     /// <summary><c>Retry-After</c>, or when the limit of requests is renewed: GitHub says 403 or 429 then.</summary>

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Octokit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
@@ -74,20 +74,29 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             if (!Sign().Succeeded(out var assertion, out var failure)) return failure;
             if (options.InstallationId is not { } installation)
             {
-                var found = await api.SendAsync(HttpMethod.Get, address, $"/repos/{Uri.EscapeDataString(scope.Owner)}/{Uri.EscapeDataString(scope.Repository)}/installation", assertion, null, ended.Token);
-                if (found is not { Status: 200, Content: { } content } || !content.TryGetProperty("id", out var id) || id.ValueKind != JsonValueKind.Number || !id.TryGetInt64(out installation))
-                    return Failed(found, found switch
+                var found = await api.CallAsync(address, assertion, connection => new GitHubAppsClient(connection)
+                    .GetRepositoryInstallationForCurrent(Uri.EscapeDataString(scope.Owner), Uri.EscapeDataString(scope.Repository)), ended.Token);
+                if (found.Content is not { Id: > 0 and var id })
+                    return Failed(found, found.Status switch
                     {
-                        { Status: 404 } => $"the GitHub App is not installed on `{scope.Owner}/{scope.Repository}` (404)",
-                        { Status: 200, Content: not null } => $"{found.Problem} without an installation's id",
+                        404 => $"the GitHub App is not installed on `{scope.Owner}/{scope.Repository}` (404)",
+                        200 when found.IsObject => $"{found.Problem} without an installation's id",
                         _ => null,
                     });
+                installation = id;
             }
-            var body = new JsonObject { ["repositories"] = new JsonArray(scope.Repository), ["permissions"] = new JsonObject(scope.Permissions.Split(',').Select(one => one.Split(':')).Select(one => KeyValuePair.Create(one[0], (JsonNode?)one[1]))) };
-            var made = await api.SendAsync(HttpMethod.Post, address, $"/app/installations/{installation.ToString(CultureInfo.InvariantCulture)}/access_tokens", assertion, body, ended.Token);
+            // Octokit's own call asks for a token of everything that the installation grants
+            var body = new Dictionary<string, object>
+            {
+                ["repositories"] = new[] { scope.Repository },
+                ["permissions"] = scope.Permissions.Split(',').Select(one => one.Split(':')).ToDictionary(one => one[0], one => one[1]),
+            };
+            var made = await api.CallAsync(address, assertion, connection => connection.Post<AccessToken>(
+                new Uri($"app/installations/{installation.ToString(CultureInfo.InvariantCulture)}/access_tokens", UriKind.Relative), body), ended.Token);
             if (made is { Status: 201, Content: { } token }) return Read(token);
             return Failed(made, made.Status switch
             {
+                201 when made.IsObject => $"`{address}` answered without a token that can stand in a header",
                 404 => $"the GitHub App has no installation {installation} (404)",
                 403 or 422 when made.RetryAfter is null => $"the GitHub App's installation does not grant `{scope.Permissions}` on `{scope.Owner}/{scope.Repository}` ({made.Status})",
                 _ => null,
@@ -102,13 +111,13 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
     private static Failure Failed(GitHubAnswer answer, string? problem) =>
         new(ErrorId.CredentialUnavailable, problem ?? (answer.Status == 401 ? $"{answer.Problem}: `AppId` and `PrivateKeyFile` are not of one GitHub App, or the clock is wrong" : answer.Problem)) { RetryAfter = answer.RetryAfter };
 
-    private Result<InstallationToken> Read(JsonElement answer)
+    private Result<InstallationToken> Read(AccessToken answer)
     {
-        if (!answer.TryGetProperty("token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 and <= 4096 } text || text.Any(c => c is <= ' ' or > '~'))
+        if (answer.Token is not { Length: > 0 and <= 4096 } text || text.Any(c => c is <= ' ' or > '~'))
             return new Failure(ErrorId.CredentialUnavailable, $"`{address}` answered without a token that can stand in a header");
-        if (!answer.TryGetProperty("expires_at", out var expires) || expires.ValueKind != JsonValueKind.String || !expires.TryGetDateTimeOffset(out var ends) || ends - renewedBefore <= time.GetUtcNow())
+        if (answer.ExpiresAt <= time.GetUtcNow() + renewedBefore)
             return new Failure(ErrorId.CredentialUnavailable, $"`{address}` answered with a token that has ended already, or has no end: is the clock right?");
-        return new InstallationToken(new Secret(text), ends);
+        return new InstallationToken(new Secret(text), answer.ExpiresAt);
     }
 
     /// <summary>The App's own JWT. The key is read for each: a new file counts at once, and none lies in memory.</summary>
