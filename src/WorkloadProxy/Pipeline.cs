@@ -116,14 +116,19 @@ internal sealed class Pipeline(
         if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
+        caller = record.Caller;
         if (credentials.Find(caller.Token.Context) is not { } source) return CredentialStore.Missing(caller.Token.Context);
         var interception = default(Interception);
+        var waited = false;
         if (upstream.FindInterceptor(http.Request.Method, target.Path) is { } interceptor)
         {
+            waited = true;
             interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, caller), http.RequestAborted);
             if (interception.Refused is { } refusedThere) return refusedThere;
         }
-        if (!(await upstream.FindOriginAsync(caller.Token.Context, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        var finding = upstream.FindOriginAsync(caller.Token.Context, target.Path, http.RequestAborted);
+        waited |= !finding.IsCompleted;
+        if (!(await finding).Succeeded(out var origin, out var noAddress)) return noAddress;
         var forwarded = new ForwardedRequest
         {
             Upstream = upstream,
@@ -135,6 +140,10 @@ internal sealed class Pipeline(
             IsWebSocket = isWebSocket,
             Interception = interception,
         };
+        var preparing = Forwarder.PrepareAsync(http, forwarded);
+        waited |= !preparing.IsCompleted;
+        if (await preparing is { } notPrepared) return notPrepared;
+        if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
         if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
         using var guard = new UpgradeGuard(() => WhyNoLonger(caller, target), time);
         var failure = await forwarder.SendAsync(http, forwarded, record, guard.Ended);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
+using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
@@ -8,9 +9,11 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Authorization;
 
 /// <summary>Asks the caller's grants for the decision; reads the body only when a rule that could still permit the request constrains it.</summary>
-internal sealed class Authorizer(PolicySetStore policies, TimeProvider time)
+internal sealed class Authorizer(Authenticator authenticator, PolicySetStore policies, TimeProvider time)
 {
-    /// <summary>Null when the request is permitted; the record then names the rule.</summary>
+    /// <summary>
+    /// Null when the request is permitted; the record then names the rule, and the caller as it was admitted last: a body takes its time, and what the token may is asked after it.
+    /// </summary>
     public async ValueTask<Failure?> AuthorizeAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target, bool isUpgrade)
     {
         var request = new AccessRequest
@@ -23,16 +26,44 @@ internal sealed class Authorizer(PolicySetStore policies, TimeProvider time)
         };
         var decision = caller.Grants.Decide(request);
         if (decision.Outcome != DecisionOutcome.BodyNeeded) return Conclude(record, decision);
-        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!(await BodyReader.ReadAsync(http, time)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!AdmitAgain(record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
         var headers = http.Request.Headers;
         if (!RequestBody.TryParse(bytes, headers.ContentType.ToArray()!, headers.ContentEncoding.Count == 0 ? null : headers.ContentEncoding.ToString(), out var body, out var problem, out var error))
         {
             Note(record, decision);
             return new Failure(problem == RequestBody.Problem.UnsupportedMediaType ? ErrorId.UnsupportedMediaType : ErrorId.BadRequest, error!);
         }
-        var failure = Conclude(record, caller.Grants.Decide(request with { Body = body }));
-        if (failure is null) BodyReader.Replace(http, bytes);
-        return failure;
+        var failure = Conclude(record, admitted.Grants.Decide(request with { Body = body, Now = time.GetUtcNow() }));
+        if (failure is not null) return failure;
+        BodyReader.Replace(http, bytes);
+        http.Features.Set(body);
+        return null;
+    }
+
+    /// <summary>
+    /// Asked once more of a request that was permitted, after something else was waited for (another service, a credential). Under a set that came into force meanwhile, a rule
+    /// may constrain a body that nobody has read: what can't be known is denied.
+    /// </summary>
+    public Failure? AuthorizeAgain(HttpContext http, AuditRecord record, RequestTarget target, bool isUpgrade)
+    {
+        if (!AdmitAgain(record, record.Caller!).Succeeded(out var admitted, out var noMore)) return noMore;
+        return Conclude(record, admitted.Grants.Decide(new AccessRequest
+        {
+            Method = http.Request.Method,
+            Target = target,
+            Upgrade = isUpgrade,
+            Body = http.Features.Get<RequestBody>() ?? (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? RequestBody.Absent : null),
+            Now = time.GetUtcNow(),
+        }));
+    }
+
+    /// <summary>The caller as it may act now, also in the record.</summary>
+    public Result<Caller> AdmitAgain(AuditRecord record, Caller caller)
+    {
+        var again = authenticator.AdmitAgain(caller);
+        if (again.Value is { } admitted) record.Caller = admitted;
+        return again;
     }
 
     /// <summary>The exchange's decision: the body is the JSON that the token is made from, whatever its content type said.</summary>

@@ -56,6 +56,8 @@ internal sealed record UpstreamOptions
     public bool PassThrough { get; init; }
     public bool EncodedSlash { get; init; }
     public IReadOnlyList<string> DropHeaders { get; init; } = [];
+    /// <summary>Null: all but those that never cross.</summary>
+    public IReadOnlyList<string>? PassHeaders { get; init; }
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
     /// <summary>Null: none.</summary>
     public TimeSpan? ActivityTimeout { get; init; } = TimeSpan.FromSeconds(100);

@@ -38,11 +38,8 @@ internal static class UpstreamReading
         var address = reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
         if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
 
-        var dropHeaders = reader.Texts(key + ":DropHeaders");
-        for (var i = 0; i < dropHeaders.Count; i++)
-        {
-            if (!HeaderName.IsValid(dropHeaders[i])) reader.Mistake(key + ":DropHeaders", $"`{ConfigurationText.Show(dropHeaders[i])}` is not the name of a header");
-        }
+        var dropHeaders = ReadHeaderNames(reader, key + ":DropHeaders");
+        var passHeaders = ReadHeaderNames(reader, key + ":PassHeaders");
         // absent means the default here, null means none
         TimeSpan? activityTimeout = reader.Duration(key + ":ActivityTimeout", Least, Most) ?? TimeSpan.FromSeconds(100);
         if (reader.Settings.Find(key + ":ActivityTimeout") is { Shape: SettingShape.Null }) activityTimeout = null;
@@ -54,11 +51,22 @@ internal static class UpstreamReading
             PassThrough = reader.Flag(key + ":PassThrough", false),
             EncodedSlash = reader.Flag(key + ":EncodedSlash", false),
             DropHeaders = dropHeaders,
+            PassHeaders = reader.Settings.Has(key + ":PassHeaders") ? passHeaders : null,
             ConnectTimeout = reader.Duration(key + ":ConnectTimeout", Least, Most) ?? TimeSpan.FromSeconds(10),
             ActivityTimeout = activityTimeout,
             HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
             OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
+    }
+
+    private static IReadOnlyList<string> ReadHeaderNames(SettingsReader reader, string key)
+    {
+        var names = reader.Texts(key);
+        foreach (var name in names)
+        {
+            if (!HeaderName.IsValid(name)) reader.Mistake(key, $"`{ConfigurationText.Show(name)}` is not the name of a header");
+        }
+        return names;
     }
 
     private static OAuthOptions? ReadOAuth(SettingsReader reader, UpstreamKind kind, string key)

@@ -34,22 +34,26 @@ internal sealed class Forwarder
 
     public Upstream? Find(string name) => upstreams.GetValueOrDefault(name);
 
+    /// <summary>Gets the credential, and holds the body where the request may have to be sent again.</summary>
+    public static async ValueTask<Failure?> PrepareAsync(HttpContext context, ForwardedRequest request)
+    {
+        if (request.Source is not { } source) return null;
+        if (source.Judges)
+        {
+            // what is sent again must be here whole
+            (request.CanRepeat, var notHeld) = await HeldBody.HoldAsync(context);
+            if (notHeld is not null) return notHeld;
+        }
+        if (!(await source.GetAsync(request.UseOf(context), context.RequestAborted)).Succeeded(out var credential, out var unavailable)) return unavailable;
+        request.Credential = credential;
+        return null;
+    }
+
     /// <summary>
-    /// Puts the credential in and forwards; null when the upstream's answer went back, whatever it was. <paramref name="ended"/> ends an upgraded connection.
+    /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. <paramref name="ended"/> ends an upgraded connection.
     /// </summary>
     public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record, CancellationToken ended)
     {
-        if (request.Source is { } source)
-        {
-            // what is sent again must be here whole
-            if (source.Judges)
-            {
-                (request.CanRepeat, var notHeld) = await HeldBody.HoldAsync(context);
-                if (notHeld is not null) return notHeld;
-            }
-            if (!(await source.GetAsync(request.UseOf(context), context.RequestAborted)).Succeeded(out var credential, out var unavailable)) return unavailable;
-            request.Credential = credential;
-        }
         record.Decision = request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
         context.Features.Set(request);
         if (!audit.TryKeepInFlight(record))

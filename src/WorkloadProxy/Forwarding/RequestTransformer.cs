@@ -25,6 +25,7 @@ internal sealed class RequestTransformer : HttpTransformer
             // with both, the length is the one that can lie (RFC 9112 §6.3)
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
             if (forwarded.Credential is { } replacing && replacing.HasHeader(name)) continue;
+            if (name.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new UnsafeTextException("a header's name");
             Add(proxyRequest, name, values);
         }
         // gRPC asks for trailers; nothing else of TE crosses
@@ -35,7 +36,9 @@ internal sealed class RequestTransformer : HttpTransformer
             foreach (var header in credential.Headers) Add(proxyRequest, header.Name, header.Value.Reveal());
         }
         var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
-        proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
+        var uri = destinationPrefix + target;
+        if (uri.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new UnsafeTextException("the target");
+        proxyRequest.RequestUri = new Uri(uri, Verbatim);
         return default;
     }
 
@@ -68,7 +71,8 @@ internal sealed class RequestTransformer : HttpTransformer
     {
         if (forwarded.IsWebSocket && !TookUpgrade(proxyResponse)) return false;
         var credential = forwarded.Credential;
-        if (credential is not null && proxyResponse.ReasonPhrase is { } phrase && credential.Redact(phrase) is { } safe)
+        // the server writes it as it is: a carriage return in it would begin a header for some callers
+        if (proxyResponse.ReasonPhrase is { } phrase && (phrase.AsSpan().ContainsAnyExceptInRange(' ', '~') ? "" : credential?.Redact(phrase)) is { } safe)
             httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = safe;
         var headers = httpContext.Response.Headers;
         var received = proxyResponse.Headers.NonValidated;
@@ -77,7 +81,14 @@ internal sealed class RequestTransformer : HttpTransformer
         if (received.TryGetValues(HeaderNames.Connection, out var connection)) RemoveNamed(connection, headers);
         // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
         if (proxyResponse.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
-        if (proxyResponse.Content.Headers.ContentLength is null) CountingStream.Install(httpContext);
+        // beside chunks a length is the one that can lie (RFC 9112 §6.3)
+        var hasLength = proxyResponse.Content.Headers.ContentLength is not null;
+        if (hasLength && received.Contains(HeaderNames.TransferEncoding))
+        {
+            headers.Remove(HeaderNames.ContentLength);
+            hasLength = false;
+        }
+        if (!hasLength) CountingStream.Install(httpContext);
         return true;
     }
 
@@ -100,7 +111,7 @@ internal sealed class RequestTransformer : HttpTransformer
     {
         foreach (var (name, values) in source)
         {
-            if (!HeaderHygiene.ReachesCaller(name)) continue;
+            if (!HeaderHygiene.ReachesCaller(name, credential is { IsNone: false })) continue;
             foreach (var value in values)
                 destination[name] = StringValues.Concat(destination[name], credential?.Redact(value) ?? value);
         }
@@ -114,7 +125,7 @@ internal sealed class RequestTransformer : HttpTransformer
             foreach (var range in options.AsSpan().Split(','))
             {
                 var name = options.AsSpan(range).Trim().ToString();
-                if (HeaderHygiene.MayBeHopByHop(name) && HeaderHygiene.ReachesCaller(name)) headers.Remove(name);
+                if (HeaderHygiene.MayBeHopByHop(name) && HeaderHygiene.ReachesCaller(name, hasCredential: false)) headers.Remove(name);
             }
         }
     }

@@ -19,7 +19,7 @@ internal sealed class Upstream
         Options = options;
         this.parts = parts;
         origin = options.Address?.AbsoluteUri.TrimEnd('/');
-        Hygiene = new HeaderHygiene(options.DropHeaders);
+        Hygiene = new HeaderHygiene(options.DropHeaders, options.PassHeaders);
         Invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
             UseProxy = false,

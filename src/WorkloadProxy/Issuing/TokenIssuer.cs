@@ -17,9 +17,10 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     /// <summary>Answers <c>POST /v1/oidc/issue</c>; the body is JSON whatever its content type says, for <c>curl -d</c> sends a form's.</summary>
     public async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
     {
-        if (!(await BodyReader.ReadAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!(await BodyReader.ReadAsync(http, time)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!authorizer.AdmitAgain(record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
         if (http.Request.Headers.ContentEncoding.Count > 0) return new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not taken here");
-        if (!Mint(record, caller, target, bytes).Succeeded(out var issued, out var refused)) return refused;
+        if (!Mint(record, admitted, target, bytes).Succeeded(out var issued, out var refused)) return refused;
         var body = new ArrayBufferWriter<byte>(2048);
         IssueResponse.Write(body, issued);
         return await HandOutAsync(http, record, issued, body.WrittenMemory);

@@ -13,40 +13,46 @@ internal static class BodyReader
 
     /// <summary>For the forms that anyone may send: no more than they can hold, in no more time than it takes.</summary>
     public const int MaxFormLength = 64 * 1024;
-    private static readonly TimeSpan FormTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>In which a body has to come that somebody waits for, the caller known or not: a caller could lay in a stock of permitted requests otherwise.</summary>
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
 
     private static readonly byte[] Empty = [];
 
     /// <summary>The body's bytes, empty if there is none; 413 when there are more than <see cref="MaxLength"/>.</summary>
-    public static ValueTask<Result<byte[]>> ReadAsync(HttpContext http) => ReadAsync(http, MaxLength, http.RequestAborted);
+    public static ValueTask<Result<byte[]>> ReadAsync(HttpContext http, TimeProvider? time = null) => ReadAsync(http, MaxLength, time ?? TimeProvider.System);
 
     /// <summary>The same for a caller who has not been authenticated.</summary>
-    public static async ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http)
-    {
-        using var time = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-        time.CancelAfter(FormTime);
-        try
-        {
-            return await ReadAsync(http, MaxFormLength, time.Token);
-        }
-        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
-        {
-            return new Failure(ErrorId.BadRequest, $"the request's body did not come within {FormTime.TotalSeconds:0} s");
-        }
-    }
+    public static ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, TimeProvider? time = null) => ReadAsync(http, MaxFormLength, time ?? TimeProvider.System);
 
-    private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, CancellationToken cancellationToken)
+    private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, TimeProvider time)
     {
         var request = http.Request;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return Empty;
         if (request.ContentLength > maxLength) return TooLarge(maxLength);
         var reader = request.BodyReader;
+        ITimer? deadline = null;
+        try
+        {
+            return await ReadAsync(http, reader, maxLength, () => deadline ??= time.CreateTimer(_ => reader.CancelPendingRead(), null, patience, Timeout.InfiniteTimeSpan));
+        }
+        finally
+        {
+            if (deadline is not null) await deadline.DisposeAsync();
+        }
+    }
+
+    private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, PipeReader reader, int maxLength, Action onWait)
+    {
         while (true)
         {
             ReadResult read;
             try
             {
-                read = await reader.ReadAsync(cancellationToken);
+                var reading = reader.ReadAsync(http.RequestAborted);
+                // most bodies are here with their head, and cost no timer
+                if (!reading.IsCompleted) onWait();
+                read = await reading;
             }
             catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
             {
@@ -55,6 +61,11 @@ internal static class BodyReader
             catch (BadHttpRequestException)
             {
                 return new Failure(ErrorId.BadRequest, "the request's body is not whole");
+            }
+            if (read.IsCanceled)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                return new Failure(ErrorId.BadRequest, $"the request's body did not come within {patience.TotalSeconds:0} s");
             }
             if (read.Buffer.Length > maxLength)
             {

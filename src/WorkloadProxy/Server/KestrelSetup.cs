@@ -17,7 +17,10 @@ internal static class KestrelSetup
         kestrel.AddServerHeader = false;
         kestrel.AllowResponseHeaderCompression = true;
         // header values pass byte for byte in both directions
-        kestrel.RequestHeaderEncodingSelector = name => name == HeaderNames.Connection ? ConnectionEncoding.Instance : Encoding.Latin1;
+        kestrel.RequestHeaderEncodingSelector = name =>
+            name == HeaderNames.Connection ? ConnectionEncoding.Instance
+            : name == HeaderNames.ContentLength ? ContentLengthEncoding.Instance
+            : Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         // a body that nothing inspects is streamed, however large and however slow

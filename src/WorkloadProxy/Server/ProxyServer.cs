@@ -112,7 +112,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         // the stages, in the order of a request's way
         var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
         var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
-        var authorizer = new Authorizer(sets, time);
+        var authorizer = new Authorizer(authenticator, sets, time);
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());

@@ -30,7 +30,7 @@ internal sealed class ForwarderHost : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
-    public static async Task<ForwarderHost> StartAsync(Uri? address, IContextCredential credential, UpstreamParts? parts = null)
+    public static async Task<ForwarderHost> StartAsync(Uri? address, IContextCredential credential, UpstreamParts? parts = null, Func<string, string>? target = null)
     {
         var directory = new TemporaryDirectory();
         var upstreamOptions = new UpstreamOptions { Name = Context.Upstream, Kind = UpstreamKind.Http, Address = address };
@@ -48,20 +48,20 @@ internal sealed class ForwarderHost : IAsyncDisposable
         var web = builder.Build();
         var audit = new AuditLog(options, TimeProvider.System, NullLogger<AuditLog>.Instance);
         var forwarder = new Forwarder(web.Services.GetRequiredService<IHttpForwarder>(), audit, options, _ => parts ?? UpstreamParts.None);
-        web.Run(http => AnswerAsync(http, forwarder, credential));
+        web.Run(http => AnswerAsync(http, forwarder, credential, target ?? (path => path)));
         await web.StartAsync();
         return new ForwarderHost(web, audit, directory) { Client = new HttpClient { BaseAddress = new Uri(web.Urls.Single()) } };
     }
 
-    private static async Task AnswerAsync(HttpContext http, Forwarder forwarder, IContextCredential credential)
+    private static async Task AnswerAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, Func<string, string> target)
     {
         var record = new AuditRecord { Time = TimeProvider.System.GetUtcNow(), Started = TimeProvider.System.GetTimestamp(), RequestId = "0123456789abcdef0123456789abcdef" };
-        if (await SendAsync(http, forwarder, credential, record) is not { } failure) return;
+        if (await SendAsync(http, forwarder, credential, record, target) is not { } failure) return;
         http.Response.Clear();
         await ErrorResponse.From(failure).WriteAsync(http, record.RequestId!);
     }
 
-    private static async Task<Failure?> SendAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, AuditRecord record)
+    private static async Task<Failure?> SendAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, AuditRecord record, Func<string, string> target)
     {
         var token = new VerifiedToken { Context = Context, Claims = null!, Issuer = "i", Subject = "s", IsOwn = true, Expires = DateTimeOffset.MaxValue, RevocationIds = [] };
         var upstream = forwarder.Find(Context.Upstream)!;
@@ -77,12 +77,13 @@ internal sealed class ForwarderHost : IAsyncDisposable
         {
             Upstream = upstream,
             Origin = origin,
-            Target = path,
+            Target = target(path),
             RequestId = record.RequestId!,
             Caller = new Caller(token, null!, ""),
             Source = credential,
             Interception = interception,
         };
+        if (await Forwarder.PrepareAsync(http, request) is { } notPrepared) return notPrepared;
         return await forwarder.SendAsync(http, request, record, CancellationToken.None);
     }
 

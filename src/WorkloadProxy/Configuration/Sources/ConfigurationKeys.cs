@@ -28,6 +28,7 @@ internal static class ConfigurationKeys
         ("Upstreams:*:PassThrough", "true"),
         ("Upstreams:*:EncodedSlash", "true"),
         ("Upstreams:*:DropHeaders:#", "[\"X-Debug\"]"),
+        ("Upstreams:*:PassHeaders:#", "[\"Idempotency-Key\"]"),
         ("Upstreams:*:ConnectTimeout", "\"00:00:10\""),
         ("Upstreams:*:ActivityTimeout", "\"00:01:40\""),
         ("Upstreams:*:Version", "\"2\""),
