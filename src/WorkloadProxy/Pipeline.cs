@@ -9,6 +9,7 @@ using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.PolicyDelivery.Hosted.Access;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;

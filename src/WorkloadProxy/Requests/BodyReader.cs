@@ -21,13 +21,13 @@ internal static class BodyReader
     public static ValueTask<Result<byte[]>> ReadAsync(HttpContext http) => ReadAsync(http, MaxLength, http.RequestAborted);
 
     /// <summary>The same for a caller who has not been authenticated.</summary>
-    public static async ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http)
+    public static async ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, int maxLength = MaxFormLength)
     {
         using var time = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         time.CancelAfter(FormTime);
         try
         {
-            return await ReadAsync(http, MaxFormLength, time.Token);
+            return await ReadAsync(http, maxLength, time.Token);
         }
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {

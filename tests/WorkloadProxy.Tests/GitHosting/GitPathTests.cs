@@ -1,4 +1,4 @@
-using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.PolicyDelivery.Hosted.Access;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

@@ -4,7 +4,7 @@ using WorkloadProxy.Authentication;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.PolicyDelivery.Hosted.Access;
 
 namespace WorkloadProxy.Cli.Input;
 

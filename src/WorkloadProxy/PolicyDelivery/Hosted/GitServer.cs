@@ -3,6 +3,7 @@ using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.PolicyDelivery.Hosted.Access;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Requests;
@@ -26,7 +27,7 @@ internal sealed class GitServer : IDisposable
         remotes = sources.Remote;
         gate = new PushGate(sources.Program, sources.Hosted, options, sets, time, logs.CreateLogger<PushGate>());
         endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
-        webhooks = new WebhookEndpoint(sources.Remote, failures);
+        webhooks = new WebhookEndpoint(sources.Remote, time);
     }
 
     /// <summary>What the control socket answers: git's hook, and <c>policy pull</c>.</summary>

@@ -2,7 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Primitives;
 using WorkloadProxy.Authentication;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Access;
 
 /// <summary>
 /// What a git client presents: a bearer token, or <c>Basic</c> (RFC 7617) with any user and the token as the password. Either way it is judged as a bearer token is.

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Requests;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Access;
 
 /// <summary>What a request asks of a repository: one of git's two services, advertised or run.</summary>
 internal sealed record GitRequest(GitPath Path, string Service)

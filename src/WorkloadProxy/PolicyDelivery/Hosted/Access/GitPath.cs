@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Forwarding;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Access;
 
 internal enum GitOperation
 {
