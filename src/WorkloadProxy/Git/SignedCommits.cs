@@ -1,4 +1,4 @@
-using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Git;
 

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.PolicyDelivery.Hosted.Access;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tests.Serving;
 

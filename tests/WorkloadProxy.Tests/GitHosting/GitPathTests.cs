@@ -1,4 +1,4 @@
-using WorkloadProxy.PolicyDelivery.Hosted.Access;
+using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.Tests.GitHosting;
 

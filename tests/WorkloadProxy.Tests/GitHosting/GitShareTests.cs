@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
-using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

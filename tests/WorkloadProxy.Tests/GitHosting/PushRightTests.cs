@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

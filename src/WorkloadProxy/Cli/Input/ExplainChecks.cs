@@ -1,10 +1,9 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted.Access;
+using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Cli.Input;
 

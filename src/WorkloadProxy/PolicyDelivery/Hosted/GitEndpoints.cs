@@ -1,6 +1,6 @@
 using WorkloadProxy.Audit;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted.Access;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;

@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Git;
-using WorkloadProxy.PolicyDelivery.Hosted.Access;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using WorkloadProxy.Git;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;

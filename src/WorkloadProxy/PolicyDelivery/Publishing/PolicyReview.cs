@@ -2,13 +2,14 @@ using System.Collections.Immutable;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 
 /// <summary>What became of a commit's files: the compiled set (null with any error), what was found, and the set's own tests.</summary>
 internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> Files, PolicySet? Set, ImmutableArray<Diagnostic> Diagnostics, PolicyTestReport? Tests)
 {
+    private const int MostTests = 50;
+
     /// <summary>The set that may be put in force; null when anything speaks against it.</summary>
     public PolicySet? Accepted => Set is not null && Tests is { Passed: true } ? Set : null;
 
@@ -22,15 +23,18 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
         get
         {
             if (Diagnostics.FirstOrDefault(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error) is { } first)
-                return GateText.Clean($"{first.Range}: {first.Summary}{(Errors > 1 ? $" (and {Errors - 1} more)" : "")}");
+                return SafeText.Clean($"{first.Range}: {first.Summary}{(Errors > 1 ? $" (and {Errors - 1} more)" : "")}", ' ');
             if (Tests?.Results.FirstOrDefault(result => !result.Passed) is { } failed)
-                return GateText.Clean($"{failed.Test.Range}: test `{failed.Name}` failed: {failed.Reason}{(FailedTests > 1 ? $" (and {FailedTests - 1} more)" : "")}");
+                return SafeText.Clean($"{failed.Test.Range}: test `{failed.Name}` failed: {failed.Reason}{(FailedTests > 1 ? $" (and {FailedTests - 1} more)" : "")}", ' ');
             return "";
         }
     }
 
     /// <summary>Why it is refused, as a source's status keeps it.</summary>
-    public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, PolicyDiagnostics.Text(Diagnostics, Files));
+    public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, string.Join('\n', new[] { PolicyDiagnostics.Text(Diagnostics, Files) }.Where(text => text.Length > 0).Concat(FailedTestTexts)));
+
+    private IEnumerable<string> FailedTestTexts => (Tests?.Results ?? []).Where(result => !result.Passed).Take(MostTests)
+        .Select(result => SafeText.Clean($"error: test `{result.Name}` failed: {result.Reason} ({result.Test.Range.File}:{result.Test.Range.Start.Line})", ' '));
 
     /// <summary>Compiles, lints and tests. Pure but for the clock that it is given.</summary>
     public static PolicyReview Of(ObjectId commit, PolicyTreeContent content, CompileOptions options, PolicySet? previous, DateTimeOffset now)

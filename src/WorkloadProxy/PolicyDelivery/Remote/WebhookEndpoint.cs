@@ -3,7 +3,7 @@ using System.Text;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted.Access;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Remote;
