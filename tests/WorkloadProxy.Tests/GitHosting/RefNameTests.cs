@@ -63,7 +63,7 @@ public class RefNameTests
         var push = await test.PushAsync(refs: $"main:{name}");
 
         Assert.False(push.Succeeded);
-        Assert.Contains("remote: refused:", push.Errors);
+        Assert.True(push.Errors.Contains("remote: refused:", StringComparison.Ordinal), $"{push.ExitCode} {push.Output} {push.Errors}");
         Assert.True((await test.PushAsync()).Succeeded);
     }
 

@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using WorkloadProxy.Control;
 using WorkloadProxy.PolicyDelivery.Remote;
-using WorkloadProxy.Requests;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli.Commands;
 

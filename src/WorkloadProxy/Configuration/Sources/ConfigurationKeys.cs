@@ -1,4 +1,5 @@
 using System.Globalization;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Configuration.Sources;

@@ -12,6 +12,8 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
 {
     public const string Main = "refs/heads/main";
     public const string Schema = "refs/heads/schema";
+    // deeper than any ref may be: a path that is too long for the system would end the count, and with it every push
+    private const int MaxDepth = 32;
     private const string GeneratedRef = RefFile.OwnRefs + "/generated";
     private const string CopyMark = "copy-of-the-store";
 
@@ -229,7 +231,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     }
 
     private static long SizeOf(string directory, FileSystemEnumerable<long>.FindPredicate enters) =>
-        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = true })
+        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = true, MaxRecursionDepth = MaxDepth })
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
             ShouldRecursePredicate = enters,
