@@ -104,11 +104,11 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     {
         if (!(await tokens.ScopesAsync(upstream, token, cancellationToken)).Succeeded(out var own, out var unknown)) return unknown;
         // not knowing is a refusal: a credential that is unreadable for a moment may be anything in the next
-        if (!credentials.Get(context).Succeeded(out var credential, out var unavailable))
+        if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out var unavailable))
             return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for can't be read, so its scopes are unknown") { Detail = unavailable.Reason };
-        if (credential.HeaderValue?.Reveal() is not { } header || !header.StartsWith("Bearer ", StringComparison.Ordinal))
+        if (credential.BearerToken is not { } bearer)
             return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for is not a bearer token, so its scopes are unknown");
-        if (!(await tokens.ScopesAsync(upstream, header["Bearer ".Length..], cancellationToken)).Succeeded(out var stored, out unknown)) return unknown;
+        if (!(await tokens.ScopesAsync(upstream, bearer.Reveal(), cancellationToken)).Succeeded(out var stored, out unknown)) return unknown;
         return own.IsSupersetOf(stored) ? null : new Failure(ErrorId.Forbidden, "the API token has fewer scopes than the credential that the policy is for");
     }
 
