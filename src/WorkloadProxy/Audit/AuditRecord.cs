@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Requests;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Audit;
@@ -27,6 +27,10 @@ internal sealed class AuditRecord
     /// <summary>The context and its policy set's commit, where an API token led to them and no caller names them.</summary>
     public string? Context { get; set; }
     public string? Commit { get; set; }
+    /// <summary>Whose API token it was, where one led to the context, and the token's SHA-256: who pushed a policy.</summary>
+    public string? AccountUuid { get; set; }
+    public string? AccountEmail { get; set; }
+    public string? CredentialSha256 { get; set; }
     /// <summary>The token that was revoked; a request has either this or a caller.</summary>
     public VerifiedToken? Revoked { get; set; }
     public AuditDecision Decision { get; set; } = AuditDecision.Deny;
@@ -66,6 +70,7 @@ internal sealed class AuditRecord
         else if (Context is not null) json.WriteString("context"u8, Cut(Context, detail));
         if (detail == AuditDetail.Full && Caller is { } caller) WriteGrants(json, caller);
         else if (Commit is not null) json.WriteString("commit"u8, Commit);
+        if (detail == AuditDetail.Full && CredentialSha256 is not null) WriteAccount(json);
         if (Upstream is not null) json.WriteString("upstream"u8, Cut(Upstream, detail));
         if (Method is not null) json.WriteString("method"u8, Method);
         if (Path is not null) json.WriteString("path"u8, Cut(Path, detail));
@@ -114,6 +119,15 @@ internal sealed class AuditRecord
         if (Path?.Length > most) Path = string.Concat(Path.AsSpan(0, most), "…");
         if (Method?.Length > most) Method = string.Concat(Method.AsSpan(0, most), "…");
         if (QueryNames is { Count: > 0 } names && names.Sum(name => name.Length + 3) > most) QueryNames = null;
+    }
+
+    private void WriteAccount(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("account"u8);
+        if (AccountUuid is not null) json.WriteString("uuid"u8, AccountUuid);
+        if (AccountEmail is not null) json.WriteString("email"u8, AccountEmail);
+        json.WriteEndObject();
+        json.WriteString("credential_sha256"u8, CredentialSha256);
     }
 
     private static string Cut(string text, AuditDetail detail)

@@ -35,13 +35,16 @@ internal sealed record GitResult(int ExitCode, byte[] Output, string Errors, str
     /// <summary>One line on why it failed: git's own last words, less its prefix.</summary>
     public string Problem => Stopped ?? (LastWords() is { Length: > 0 } words ? words : $"git ended with {ExitCode}");
 
+    private const int MostOfSsh = 6;
+
     private string LastWords()
     {
         var lines = Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        // of ssh git knows only that it ended; why, ssh has said before
+        // of ssh git knows only that it ended; why, ssh has said before, often over several lines (a key that it can't load, then that nobody was let in)
         var afterSsh = Array.IndexOf(lines, "fatal: Could not read from remote repository.");
-        var line = afterSsh > 0 ? lines[afterSsh - 1] : lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
+        var line = afterSsh > 0 ? string.Join("; ", lines.Take(afterSsh).Where(said => !said.StartsWith('@')).TakeLast(MostOfSsh))
+            : lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
         line = SafeText.Clean(line.StartsWith("fatal: ", StringComparison.Ordinal) || line.StartsWith("error: ", StringComparison.Ordinal) ? line[7..] : line, ' ');
-        return line.Length <= 300 ? line : line[..300] + "…";
+        return line.Length <= 600 ? line : line[..600] + "…";
     }
 }

@@ -13,6 +13,10 @@ internal static class GitSettings
     private static readonly string[] inherited =
         ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
+    /// <summary>
+    /// Flaws of old importers and editors in commits that are long part of somebody's history, which hosts take: nothing is checked out here, and what is read of a commit is read strictly.
+    /// </summary>
+    public static readonly string[] HarmlessFlaws = ["zeroPaddedFilemode", "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "badTimezone"];
     private static readonly (string Key, string Value)[] always =
     [
         ("core.hooksPath", "/dev/null"),
@@ -36,6 +40,7 @@ internal static class GitSettings
         ("transfer.fsckObjects", "true"),
         ("receive.fsckObjects", "true"),
         ("fetch.fsckObjects", "true"),
+        .. HarmlessFlaws.SelectMany(flaw => new[] { ($"fsck.{flaw}", "ignore"), ($"receive.fsck.{flaw}", "ignore"), ($"fetch.fsck.{flaw}", "ignore") }),
         // one pack and one sync a push, not a file and a sync for each object
         ("receive.unpackLimit", "1"),
         ("fetch.unpackLimit", "1"),

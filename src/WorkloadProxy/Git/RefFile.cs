@@ -34,11 +34,9 @@ internal static class RefFile
     public static HashSet<string> BranchesAndTags(string repository)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var kind in (ReadOnlySpan<string>)["refs/heads/", "refs/tags/"])
+        foreach (var (name, _) in LooseRefs.Files(repository))
         {
-            var directory = Path.Combine(repository, kind);
-            if (!Directory.Exists(directory)) continue;
-            foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)) names.Add(kind + Path.GetRelativePath(directory, file).Replace(Path.DirectorySeparatorChar, '/'));
+            if (name.StartsWith("refs/heads/", StringComparison.Ordinal) || name.StartsWith("refs/tags/", StringComparison.Ordinal)) names.Add(name);
         }
         var packed = Path.Combine(repository, "packed-refs");
         if (!File.Exists(packed)) return names;

@@ -43,12 +43,8 @@ internal sealed record RefList(string Text)
                 if (space > 0) refs[line[(space + 1)..]] = line[..space];
             }
         }
-        var loose = new DirectoryInfo(Path.Combine(repository, "refs"));
-        foreach (var file in loose.EnumerateFiles("*", SearchOption.AllDirectories).Where(file => !file.Name.EndsWith(".lock", StringComparison.Ordinal)))
-        {
-            var text = File.ReadAllText(file.FullName).TrimEnd('\n');
-            refs[Path.GetRelativePath(repository, file.FullName).Replace(Path.DirectorySeparatorChar, '/')] = ObjectId.TryParse(text, out var id) ? id.ToString() : "?";
-        }
+        foreach (var (name, path) in LooseRefs.Files(repository).Where(file => !file.Name.EndsWith(".lock", StringComparison.Ordinal)))
+            refs[name] = ObjectId.TryParse(File.ReadAllText(path).TrimEnd('\n'), out var id) ? id.ToString() : "?";
         var list = new StringBuilder();
         foreach (var (name, id) in refs) list.Append(id).Append(' ').Append(name).Append('\n');
         return new RefList(list.ToString());

@@ -26,7 +26,7 @@ internal sealed class GitServer : IDisposable
         remotes = sources.Remote;
         gate = new PushGate(sources.Program, sources.Hosted, options, sets, time, logs.CreateLogger<PushGate>());
         endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
-        webhooks = new WebhookEndpoint(sources.Remote, failures);
+        webhooks = new WebhookEndpoint(sources.Remote, time);
     }
 
     /// <summary>What the control socket answers: git's hook, and <c>policy pull</c>.</summary>

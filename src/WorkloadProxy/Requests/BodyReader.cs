@@ -23,7 +23,7 @@ internal static class BodyReader
     public static ValueTask<Result<byte[]>> ReadAsync(HttpContext http, TimeProvider? time = null) => ReadAsync(http, MaxLength, time ?? TimeProvider.System);
 
     /// <summary>The same for a caller who has not been authenticated.</summary>
-    public static ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, TimeProvider? time = null) => ReadAsync(http, MaxFormLength, time ?? TimeProvider.System);
+    public static ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, int maxLength = MaxFormLength, TimeProvider? time = null) => ReadAsync(http, maxLength, time ?? TimeProvider.System);
 
     private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, TimeProvider time)
     {

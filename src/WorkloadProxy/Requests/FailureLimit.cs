@@ -22,7 +22,7 @@ internal sealed class FailureLimit(TimeProvider time)
     {
         lock (gate)
         {
-            if (!windows.TryGetValue(KeyOf(client), out var found) || found.Failures < MaxFailures) return null;
+            if (!windows.TryGetValue(NetworkOf(client), out var found) || found.Failures < MaxFailures) return null;
             var left = window - time.GetElapsedTime(found.Started);
             return left > TimeSpan.Zero ? left : null;
         }
@@ -30,27 +30,66 @@ internal sealed class FailureLimit(TimeProvider time)
 
     public void Note(string? client)
     {
-        var key = KeyOf(client);
+        lock (gate) WindowOf(NetworkOf(client)).Failures++;
+    }
+
+    /// <summary>
+    /// Begins a try, which counts as a failure until it has ended: of a burst of guesses, ten are asked upstream and not all of them. Those beyond wait for the outcome of those before, so that many good
+    /// callers behind one address get through. The end of the try is to be told to the result.
+    /// </summary>
+    public async ValueTask<Attempt> BeginAsync(string? client, CancellationToken cancellationToken)
+    {
+        var key = NetworkOf(client);
+        while (true)
+        {
+            Task ended;
+            lock (gate)
+            {
+                var window = WindowOf(key);
+                if (window.Failures >= MaxFailures) return new Attempt(this, null, FailureLimit.window - time.GetElapsedTime(window.Started));
+                if (window.Failures + window.Pending < MaxFailures)
+                {
+                    window.Pending++;
+                    return new Attempt(this, window, null);
+                }
+                ended = window.NextEnd.Task;
+            }
+            await ended.WaitAsync(cancellationToken);
+        }
+    }
+
+    private void End(Window window, bool failed)
+    {
+        TaskCompletionSource ended;
         lock (gate)
         {
-            while (inOrderOfStart.TryPeek(out var first) && time.GetElapsedTime(first.Started) >= window) ForgetOldest();
-            if (!windows.TryGetValue(key, out var current))
-            {
-                // A flood from everywhere has the oldest forgotten, and nobody else pays for it: a count that all share would lock strangers out. Who has ten thousand
-                // networks gains little by it: each of them may guess ten times anyway.
-                if (windows.Count >= MaxAddresses) ForgetOldest();
-                current = new Window(key, time.GetTimestamp());
-                windows.Add(key, current);
-                inOrderOfStart.Enqueue(current);
-            }
-            current.Failures++;
+            window.Pending--;
+            if (failed) window.Failures++;
+            ended = window.NextEnd;
+            window.NextEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
+        ended.SetResult();
+    }
+
+    private Window WindowOf(string key)
+    {
+        while (inOrderOfStart.TryPeek(out var first) && time.GetElapsedTime(first.Started) >= window) ForgetOldest();
+        if (!windows.TryGetValue(key, out var current))
+        {
+            // A flood from everywhere has the oldest forgotten, and nobody else pays for it: a count that all share would lock strangers out. Who has ten thousand
+            // networks gains little by it: each of them may guess ten times anyway.
+            if (windows.Count >= MaxAddresses) ForgetOldest();
+            current = new Window(key, time.GetTimestamp());
+            windows.Add(key, current);
+            inOrderOfStart.Enqueue(current);
+        }
+        return current;
     }
 
     private void ForgetOldest() => windows.Remove(inOrderOfStart.Dequeue().Key);
 
     /// <summary>Of IPv6 the network: a host has 2⁶⁴ addresses in it. An IPv4 address counts as such, however it is written.</summary>
-    private static string KeyOf(string? client)
+    public static string NetworkOf(string? client)
     {
         if (!IPAddress.TryParse(client, out var address)) return client ?? "";
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
@@ -62,5 +101,21 @@ internal sealed class FailureLimit(TimeProvider time)
         public string Key => key;
         public long Started => started;
         public int Failures;
+        public int Pending;
+        public TaskCompletionSource NextEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>A try that has begun, or how long to wait before one may.</summary>
+    public readonly struct Attempt
+    {
+        private readonly FailureLimit limit;
+        private readonly Window? window;
+
+        internal Attempt(FailureLimit limit, object? window, TimeSpan? wait) => (this.limit, this.window, Wait) = (limit, (Window?)window, wait);
+
+        public TimeSpan? Wait { get; }
+
+        /// <summary>Exactly once, when there was nothing to wait for.</summary>
+        public void End(bool failed) => limit.End(window!, failed);
     }
 }

@@ -29,6 +29,13 @@ internal readonly record struct TokenHash(ulong A, ulong B, ulong C, ulong D)
         return ascii;
     }
 
+    /// <summary>In lower-case hexadecimal, as the audit writes it.</summary>
+    public string ToHex()
+    {
+        ReadOnlySpan<ulong> words = [A, B, C, D];
+        return Convert.ToHexStringLower(MemoryMarshal.AsBytes(words));
+    }
+
     /// <summary>Evenly spread already.</summary>
     public override int GetHashCode() => (int)A;
 }

@@ -176,14 +176,6 @@ public class RemoteGitTests
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await test.Proxy.GetAsync(Webhook, null)).Status);
     }
 
-    [Fact]
-    public async Task A_webhook_without_a_configured_secret_is_not_there()
-    {
-        await using var test = await RemoteTest.StartAsync();
-
-        Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(test, "{}", "")).Status);
-    }
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

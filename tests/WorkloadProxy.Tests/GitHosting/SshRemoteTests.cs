@@ -31,9 +31,37 @@ public sealed class SshRemoteTests
 
         var (exitCode, text) = await test.PullAsync();
 
-        Assert.Equal((1, "the remote can't be fetched: Host key verification failed."), (exitCode, text));
+        Assert.Equal(1, exitCode);
+        Assert.EndsWith("Host key verification failed.", text);
         Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
         Assert.Equal(HttpStatusCode.Forbidden, await test.AskAsync("/v2/account"));
+    }
+
+    [Fact]
+    public async Task A_mounted_key_that_others_may_read_with_foreign_line_ends_works_and_no_copy_stays()
+    {
+        using var files = new TemporaryDirectory();
+        await using var sshd = await LocalSshd.StartAsync(files);
+        var mounted = files.Write("mounted", (await File.ReadAllTextAsync(sshd.Key)).TrimEnd('\n').Replace("\n", "\r\n", StringComparison.Ordinal));
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(mounted, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        await using var test = await RemoteTest.StartAsync((git, _, remote) => Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = mounted, KnownHostsFile = sshd.KnownHosts }));
+
+        Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(test.Proxy.Options.DataDirectory, "git", "tmp")));
+    }
+
+    [Fact]
+    public async Task A_key_that_ssh_can_not_load_is_named_as_the_reason()
+    {
+        using var files = new TemporaryDirectory();
+        await using var sshd = await LocalSshd.StartAsync(files);
+        var broken = files.Write("broken", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n");
+        await using var test = await RemoteTest.StartAsync((git, _, remote) => Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = broken, KnownHostsFile = sshd.KnownHosts }));
+
+        var (_, text) = await test.PullAsync();
+
+        Assert.Contains("Load key", text);
+        Assert.Contains("Permission denied (publickey", text);
     }
 
     [Fact]
@@ -49,7 +77,7 @@ public sealed class SshRemoteTests
         Assert.Contains("Permission denied (publickey", text);
 
         await File.WriteAllTextAsync(sshd.KnownHosts, "");
-        Assert.Equal((1, "the remote can't be fetched: Host key verification failed."), await test.PullAsync());
+        Assert.EndsWith("Host key verification failed.", (await test.PullAsync()).Text);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await test.AskAsync());
     }
 }

@@ -42,17 +42,43 @@ public class WebhookTests
     }
 
     [Fact]
-    public async Task A_body_over_githubs_own_limit_is_refused_unread()
+    public async Task A_body_over_a_megabyte_is_refused_unread()
     {
         await using var test = await StartAsync();
 
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port, TestContext.Current.CancellationToken);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("")}\r\nContent-Length: 30000000\r\n\r\n"), TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("")}\r\nContent-Length: 1048577\r\n\r\n"), TestContext.Current.CancellationToken);
 
         // nothing of the body is ever sent
         using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
         Assert.StartsWith("HTTP/1.1 413 ", await reader.ReadLineAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Wrong_deliveries_from_an_address_do_not_stop_a_good_one()
+    {
+        await using var test = await StartAsync();
+        for (var i = 0; i < 10; i++) Assert.Equal(HttpStatusCode.Unauthorized, await PostAsync(test, "{}", "sha256=00"));
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, await PostAsync(test, "{}", "sha256=00"));
+        Assert.Equal(HttpStatusCode.Accepted, await PostAsync(test, "{}", Sign("{}")));
+    }
+
+    [Theory]
+    [InlineData(Path)]
+    [InlineData("/_rbac/DigitalOcean/nobody/webhook")]
+    [InlineData("/_rbac/Nowhere/nobody/webhook")]
+    public async Task A_webhook_that_is_not_configured_answers_as_a_wrong_signature_does(string path)
+    {
+        await using var test = await StartAsync();
+        var wrong = await test.Proxy.SendAsync(HttpMethod.Post, Path, null, new StringContent("{}"));
+        await using var without = await RemoteTest.StartAsync();
+
+        var answer = await without.Proxy.SendAsync(HttpMethod.Post, path, null, new StringContent("{}"));
+
+        Assert.Equal((wrong.Status, wrong.Json.GetProperty("message").GetString(), wrong.Headers["WWW-Authenticate"]), (answer.Status, answer.Json.GetProperty("message").GetString(), answer.Headers["WWW-Authenticate"]));
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
     }
 
     [Fact]

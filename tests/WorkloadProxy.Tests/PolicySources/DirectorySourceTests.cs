@@ -159,4 +159,25 @@ public sealed class DirectorySourceTests
         Assert.Null(await live.Snapshots.LoadAsync(LiveSource.Context, "directory:/elsewhere", TestContext.Current.CancellationToken));
         Assert.NotNull(await live.Snapshots.LoadAsync(LiveSource.Context, live.Source.Status.Source, TestContext.Current.CancellationToken));
     }
+
+    [Fact]
+    public async Task A_set_whose_own_tests_fail_is_not_taken()
+    {
+        await using var live = await LiveSource.CreateAsync();
+        await live.Source.LoadAsync(TestContext.Current.CancellationToken);
+        live.Directory.Write("policies/ci.hcl", LiveSource.Policy("/v2/databases"));
+        live.Directory.Write("tests/ci.hcl", """
+            test "accounts can be read" {
+              token   = { sub = "actx:f81d4fae:role:ci" }
+              request = { method = "GET", path = "/v2/account" }
+              expect  = "allow"
+            }
+            """);
+
+        await live.Source.LoadAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["/v2/account"], live.Paths);
+        Assert.StartsWith("1 of the policy's own tests failed: tests/ci.hcl:1:1: test `accounts can be read` failed", live.Source.Status.LastError!.Message);
+        Assert.Contains("error: test `accounts can be read` failed", live.Source.Status.LastError.Text);
+    }
 }

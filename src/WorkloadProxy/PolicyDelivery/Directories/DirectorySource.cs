@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
@@ -47,18 +46,20 @@ internal sealed class DirectorySource
         if (before?.IsSameAs(content) == true) return;
 
         var current = sets.Current(Status.Context);
-        var result = content.Problems.IsEmpty ? PolicyCompiler.Compile(content.Files, compileOptions, current?.Set) : new CompileResult(null, content.Problems);
-        if (result.Set is not { } set)
+        var review = PolicyReview.Of(default, new PolicyTreeContent(content.Files, content.Problems), compileOptions, current?.Set, time.GetUtcNow());
+        if (review.Accepted is not { } set)
         {
-            Refuse(result.Diagnostics, content.Files);
+            Refuse(review);
             return;
         }
+        var recovered = Status.LastError is not null;
         if (current?.Version != set.ContentHash)
         {
             current = new PolicySetInForce(set, set.ContentHash, time.GetUtcNow());
             sets.Publish(current);
-            logger.LogInformation("policy set of {Context} in force: {Version}, {Files} files, {Warnings} warnings", Status.Context, set.ContentHash, content.Files.Count, result.Diagnostics.Length);
+            logger.LogInformation("policy set of {Context} in force: {Version}, {Files} files, {Warnings} warnings", Status.Context, set.ContentHash, content.Files.Count, review.Diagnostics.Length);
         }
+        else if (recovered) logger.LogInformation("policy set of {Context} has no errors any more, the one in force stays: {Version}", Status.Context, set.ContentHash);
         SetStatus(Status with { Version = current.Version, Since = current.Since, LastError = null });
         await SaveAsync(current, content.Files, cancellationToken);
     }
@@ -119,14 +120,13 @@ internal sealed class DirectorySource
         }
     }
 
-    private void Refuse(ImmutableArray<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
+    private void Refuse(PolicyReview review)
     {
-        var errors = diagnostics.Count(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
-        var text = PolicyDiagnostics.Text(diagnostics, files);
-        var message = $"{errors} error{(errors == 1 ? "" : "s")} in the policy files";
-        logger.LogError("policy set of {Context} not taken, {Message}{Consequence}\n{Diagnostics}", Status.Context, message,
-            Status.Version is null ? "" : "; the one in force stays", text);
-        SetStatus(Status with { LastError = new(time.GetUtcNow(), message, diagnostics, text) });
+        var (errors, failed) = (review.Errors, review.FailedTests);
+        var message = errors > 0 ? $"{errors} error{(errors == 1 ? "" : "s")} in the policy files" : $"{failed} of the policy's own tests failed: {review.Problem}";
+        var error = review.ToError(time.GetUtcNow(), message);
+        logger.LogError("policy set of {Context} not taken, {Message}{Consequence}\n{Diagnostics}", Status.Context, message, Status.Version is null ? "" : "; the one in force stays", error.Text);
+        SetStatus(Status with { LastError = error });
     }
 
     private async Task SaveAsync(PolicySetInForce set, IReadOnlyList<PolicyFile> files, CancellationToken cancellationToken)

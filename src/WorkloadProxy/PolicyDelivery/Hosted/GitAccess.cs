@@ -2,8 +2,9 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
-using WorkloadProxy.Forwarding;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
@@ -21,30 +22,49 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     private readonly UpstreamOptions? atRoot = OnlyOne(options.Upstreams.Values.Where(upstream => upstream is { Kind: UpstreamKind.DigitalOcean, PassThrough: true }))
         ?? OnlyOne(options.Upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.DigitalOcean));
 
-    public async Task<Result<AuthContext>> AuthorizeAsync(HttpContext http, AuditRecord record, GitRequest request)
+    /// <summary>Whose repository the request may use, or why none.</summary>
+    public async Task<Result<GitPermission>> AuthorizeAsync(HttpContext http, AuditRecord record, GitRequest request)
     {
         var credential = GitCredential.Read(http.Request.Headers.Authorization);
         // git's first request never bears a credential: the challenge is what makes it ask for one
         if (credential.Kind == BearerTokenKind.None) return new Failure(ErrorId.InvalidToken, "expected a credential: any user name with an API token as the password, or a bearer token") { OffersBasic = true };
         if (credential.Kind == BearerTokenKind.Several) return new Failure(ErrorId.BadRequest, "more than one `Authorization` header");
-        if (failures.WaitOf(record.Client) is { } wait) return new Failure(ErrorId.TooManyRequests, "too many wrong credentials from this address") { RetryAfter = wait };
+        // counted before anybody is asked: else a burst of guesses would all be asked before the first answer is there to be counted
+        var attempt = await failures.BeginAsync(record.Client, http.RequestAborted);
+        if (attempt.Wait is { } wait) return new Failure(ErrorId.TooManyRequests, "too many wrong credentials from this address") { RetryAfter = wait };
+        var failed = false;
+        try
+        {
+            var result = await AuthorizeAsync(record, request, credential, http.RequestAborted);
+            // what is told apart only by trying is counted: a wrong token, and another context's repository
+            failed = result.Failure is { Id: ErrorId.InvalidToken or ErrorId.NotFound };
+            return result;
+        }
+        finally
+        {
+            attempt.End(failed);
+        }
+    }
+
+    private async Task<Result<GitPermission>> AuthorizeAsync(AuditRecord record, GitRequest request, BearerToken credential, CancellationToken cancellationToken)
+    {
         var result = credential.Kind switch
         {
-            BearerTokenKind.Jwt => await AuthorizeTokenAsync(http, record, request, credential.Text),
-            BearerTokenKind.Opaque => await AuthorizeApiTokenAsync(record, request, credential.Text.ToString(), http.RequestAborted),
+            BearerTokenKind.Jwt => await AuthorizeTokenAsync(record, request, credential.Text, cancellationToken),
+            BearerTokenKind.Opaque => await AuthorizeApiTokenAsync(record, request, credential.Text.ToString(), cancellationToken),
             _ => new Failure(ErrorId.InvalidToken, "the credential is malformed") { OffersBasic = true },
         };
-        // what is told apart only by trying is counted: a wrong token, and another context's repository
-        if (result.Failure is { Id: ErrorId.InvalidToken or ErrorId.NotFound }) failures.Note(record.Client);
-        return result;
+        if (!result.Succeeded(out var context, out var failure)) return failure;
+        var who = record.Caller is { } caller ? $"`{caller.Token.Subject}` of `{caller.Token.Issuer}`" : $"{record.AccountEmail ?? record.AccountUuid ?? "an unnamed account"} (token {record.CredentialSha256?[..12]}…)";
+        return new GitPermission(context, SafeText.Clean(who, ' '), async token => (await AuthorizeAsync(record, request, credential, token)).Failure);
     }
 
     public static Failure NotFound() => new(ErrorId.NotFound, "there is no such repository");
 
-    private async Task<Result<AuthContext>> AuthorizeTokenAsync(HttpContext http, AuditRecord record, GitRequest request, ReadOnlyMemory<char> token)
+    private async Task<Result<AuthContext>> AuthorizeTokenAsync(AuditRecord record, GitRequest request, ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
         if (request.Path.Upstream is null) return new Failure(ErrorId.InvalidToken, "at the server's root an API token is expected; a workload's token is taken under `/_rbac/<Upstream>/<actx>`") { OffersBasic = true };
-        if (!(await authenticate(token, http.RequestAborted)).Succeeded(out var caller, out var failure)) return failure with { OffersBasic = true };
+        if (!(await authenticate(token, cancellationToken)).Succeeded(out var caller, out var failure)) return failure with { OffersBasic = true };
         record.Caller = caller;
         record.Upstream = caller.Token.Context.Upstream;
         var context = caller.Token.Context;
@@ -65,24 +85,30 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         // one text whether the upstream is of another kind or not there
         if (upstream?.Address is null) return new Failure(ErrorId.InvalidToken, "no API token is taken here") { OffersBasic = true };
         record.Upstream = upstream.Name;
-        if (!(await tokens.TeamAsync(upstream, token, cancellationToken)).Succeeded(out var team, out var failure)) return failure;
-        // through the written form: an id that could not stand in one names no context
-        if (!AuthContext.TryParse(new AuthContext(upstream.Name, team).ToString(), out var context)) return NotFound();
+        if (!(await tokens.AccountAsync(upstream, token, cancellationToken)).Succeeded(out var account, out var failure)) return failure;
+        (record.AccountUuid, record.AccountEmail) = (account.Uuid, account.Email);
+        record.CredentialSha256 = TokenHash.TryCompute(token, out var hash) ? hash.ToHex() : null;
+        // through the written form: an id that can't be written there is not a context's
+        if (!AuthContext.TryParse(new AuthContext(upstream.Name, account.Team).ToString(), out var context)) return NotFound();
         record.Context = context.ToString();
         record.Commit = (await sets.FindAsync(context, cancellationToken))?.Version;
         if (request.Path.Upstream is not null && !Addresses(request.Path, context)) return NotFound();
         if (!request.IsPush) return context;
         if (await tokens.CheckWriteAsync(upstream, token, cancellationToken) is { } mayNotWrite) return mayNotWrite;
+        if (upstream.OAuth is null) return context;
         return await CheckScopesAsync(upstream, token, context, cancellationToken) is { } tooFew ? tooFew : context;
     }
 
     /// <summary>Who pushes policy decides what the stored credential is used for: a token that may do less than that credential must not.</summary>
     private async Task<Failure?> CheckScopesAsync(UpstreamOptions upstream, string token, AuthContext context, CancellationToken cancellationToken)
     {
-        if (await tokens.ScopesAsync(upstream, token, cancellationToken) is not { } own) return null;
-        if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out _) || credential.BearerToken is not { } bearer) return null;
-        var stored = await tokens.ScopesAsync(upstream, bearer.Reveal(), cancellationToken);
-        if (stored is null) return new Failure(ErrorId.Forbidden, "the API token has limited scopes, and those of the stored credential can't be told");
+        if (!(await tokens.ScopesAsync(upstream, token, cancellationToken)).Succeeded(out var own, out var unknown)) return unknown;
+        // not knowing is a refusal: a credential that is unreadable for a moment may be anything in the next
+        if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out var unavailable))
+            return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for can't be read, so its scopes are unknown") { Detail = unavailable.Reason };
+        if (credential.BearerToken is not { } bearer)
+            return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for is not a bearer token, so its scopes are unknown");
+        if (!(await tokens.ScopesAsync(upstream, bearer.Reveal(), cancellationToken)).Succeeded(out var stored, out unknown)) return unknown;
         return own.IsSupersetOf(stored) ? null : new Failure(ErrorId.Forbidden, "the API token has fewer scopes than the credential that the policy is for");
     }
 

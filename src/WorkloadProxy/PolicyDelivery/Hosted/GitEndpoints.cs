@@ -13,19 +13,22 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
     {
         if (http.Request.Method != path.Allow) return new Failure(ErrorId.MethodNotAllowed, $"expected {path.Allow}") { Allow = path.Allow };
         if (!GitRequest.TryParse(path, rawQuery, out var request, out var failure)) return failure;
-        if (!(await access.AuthorizeAsync(http, record, request)).Succeeded(out var context, out failure)) return failure;
-        if (repositories.Find(context) is not { } repository) return GitAccess.NotFound();
+        if (!(await access.AuthorizeAsync(http, record, request)).Succeeded(out var permission, out failure)) return failure;
+        if (repositories.Find(permission.Context) is not { } repository) return GitAccess.NotFound();
         if (backend.TooLarge(http.Request, request) is { } tooLarge) return tooLarge;
 
         using var limit = backend.Limit();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
         try
         {
+            if (!(await backend.ReceiveAsync(http.Request, request, repository, ended.Token)).Succeeded(out var body, out failure)) return failure;
+            await using var received = body;
+            using var place = await backend.TakePlaceAsync(repository, ended.Token);
             if (await repositories.EnsureCurrentAsync(repository, ended.Token) is { } unavailable) return unavailable;
             record.Decision = AuditDecision.Allow;
             return request.Path.Operation == GitOperation.ReceivePack
-                ? await PushAsync(http, record, repository, request, ended.Token)
-                : await backend.RunAsync(http, record, repository, request, null, ended.Token);
+                ? await PushAsync(http, record, repository, request, body, permission, ended.Token)
+                : await backend.RunAsync(http, record, repository, request, body, null, ended.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
@@ -33,16 +36,16 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
         }
     }
 
-    private async Task<Failure?> PushAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, CancellationToken ended)
+    private async Task<Failure?> PushAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, GitPermission permission, CancellationToken ended)
     {
-        var push = new PushSession(repository, record, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
+        var push = new PushSession(repository, record, permission, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
         using var active = repository.BeginPush();
         if (backend.TooMuchAtOnce(repository) is { } tooMuch) return tooMuch;
         using var opened = gate.Open(push);
         Failure? unanswered, unsettled = null;
         try
         {
-            unanswered = await backend.RunAsync(http, record, repository, request, push, ended);
+            unanswered = await backend.RunAsync(http, record, repository, request, body, push, ended);
         }
         finally
         {

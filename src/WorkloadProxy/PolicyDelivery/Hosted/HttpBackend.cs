@@ -19,41 +19,42 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     private const long MaxUploadRequest = 10 * 1024 * 1024;
     // what a push is answered: above all the lines of its hook
     private const long MaxHeld = 20 * 1024 * 1024;
-    private readonly SemaphoreSlim running = new(32);
+    private readonly GitPlaces places = new();
+
+    /// <summary>Until it is disposed, git may run for one request; waits for that.</summary>
+    public Task<IDisposable> TakePlaceAsync(HostedRepository repository, CancellationToken ended) => places.TakeAsync(repository, ended);
+
+    /// <summary>The request's body, whole; no place is taken for it.</summary>
+    public async Task<Result<ReceivedBody>> ReceiveAsync(HttpRequest http, GitRequest request, HostedRepository repository, CancellationToken ended)
+    {
+        if (Check(http, request) is { } refused) return refused;
+        if (request.Path.Operation == GitOperation.Advertise) return ReceivedBody.None(repository);
+        var kept = (request.IsPush ? options.MaxSize : MaxUploadRequest) + Overhead;
+        return await ReceivedBody.ReceiveAsync(http, repository, git.Directories, kept, MostHeard(request), TooLarge(request), time, ended);
+    }
 
     /// <summary>Null when git's answer went back.</summary>
-    public async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, PushSession? push, CancellationToken ended)
+    public async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, PushSession? push, CancellationToken ended)
     {
-        if (Check(http.Request, request) is { } refused) return refused;
-        await running.WaitAsync(ended);
         try
         {
-            await using var process = git.Start(Command(http.Request, repository, request, push));
+            await using var process = git.Start(Command(http.Request, repository, request, body, push));
             using var sending = CancellationTokenSource.CreateLinkedTokenSource(ended);
-            var body = SendAsync(http.Request, process, request, sending.Token);
-            Failure? unanswered, unread;
+            var sent = body.CopyToAsync(process.Input, sending.Token);
             try
             {
-                unanswered = await AnswerAsync(http, record, repository, process, body, push?.Held, ended);
-                // over HTTP/2 an answer that ends before the request does reads as a broken stream, and a person would not see what git said
-                if (unanswered is null && push?.Accepted is null) await body;
+                return await AnswerAsync(http, record, repository, process, push?.Held, ended);
             }
             finally
             {
                 process.Kill();
                 await sending.CancelAsync();
-                unread = await body;
+                await sent.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            // git writes its head before it reads: where nothing followed, what was wrong with the body is the answer
-            return unanswered ?? (http.Response.HasStarted || push?.Held is { Length: > 0 } ? null : unread);
         }
         catch (IOException e)
         {
             return Unavailable(e.Message);
-        }
-        finally
-        {
-            running.Release();
         }
     }
 
@@ -66,7 +67,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return http.ContentType == expected ? null : new Failure(ErrorId.UnsupportedMediaType, $"expected `Content-Type: {expected}`");
     }
 
-    private GitCommand Command(HttpRequest http, HostedRepository repository, GitRequest request, PushSession? push)
+    private GitCommand Command(HttpRequest http, HostedRepository repository, GitRequest request, ReceivedBody body, PushSession? push)
     {
         var settings = new List<(string, string)> { GitSettings.MaxInput(options) };
         var environment = new List<(string, string)>
@@ -79,8 +80,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             ("QUERY_STRING", request.Path.Operation == GitOperation.Advertise ? $"service={request.Service}" : ""),
             ("CONTENT_TYPE", http.ContentType is { } type && request.Path.Operation != GitOperation.Advertise ? type : ""),
         };
-        // inflated here, within the limits: what git inflates itself it takes into memory, and a few kilobytes can be gigabytes of refs
-        if (http.ContentLength is { } length && http.Headers.ContentEncoding.Count == 0 && request.Path.Operation != GitOperation.Advertise) environment.Add(("CONTENT_LENGTH", length.ToString(CultureInfo.InvariantCulture)));
+        if (request.Path.Operation != GitOperation.Advertise) environment.Add(("CONTENT_LENGTH", body.Length.ToString(CultureInfo.InvariantCulture)));
         if (http.Headers["Git-Protocol"] is { Count: 1 } protocol && ProtocolForm().IsMatch(protocol.ToString())) environment.Add(("GIT_PROTOCOL", protocol.ToString()));
         if (request.IsPush)
         {
@@ -101,13 +101,11 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitProcess process, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)
         {
-            // git reads its input first: what was wrong with that is the better answer
-            if (body.IsCompletedSuccessfully && body.Result is { } unread) return unread;
             var (exitCode, errors) = await process.WaitAsync(ended);
             repository.Doubt();
             return Unavailable(new GitResult(exitCode, [], errors, null).Problem);
@@ -138,61 +136,15 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return null;
     }
 
-    /// <summary>Null when the body was sent whole, or git had enough of it.</summary>
-    private async Task<Failure?> SendAsync(HttpRequest http, GitProcess process, GitRequest request, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using var plain = http.Headers.ContentEncoding.Count > 0 ? new GZipStream(http.Body, CompressionMode.Decompress, leaveOpen: true) : null;
-            var failure = request.Path.Operation == GitOperation.Advertise ? null : await CopyAsync(plain ?? http.Body, process.Input, request, cancellationToken);
-            // half a request must not look whole to git, which would take the end of its input for that
-            if (failure is not null) process.Kill();
-            process.Input.Close();
-            return failure;
-        }
-        catch (IOException)
-        {
-            return null; // git has ended
-        }
-    }
-
-    private async Task<Failure?> CopyAsync(Stream body, Stream input, GitRequest request, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[32 * 1024];
-        var (total, taken) = (0L, true);
-        while (true)
-        {
-            int read;
-            try
-            {
-                read = await body.ReadAsync(buffer, cancellationToken);
-            }
-            catch (Exception e) when (e is IOException or OperationCanceledException or InvalidDataException)
-            {
-                return new Failure(ErrorId.BadRequest, "the request's body is not whole");
-            }
-            if (read == 0) return null;
-            // git says itself that a pack is too large; a client that is still sending would never read it, so the rest is heard out
-            if ((total += read) > MostHeard(request)) return TooLarge(request);
-            try
-            {
-                if (taken) await input.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-            }
-            catch (Exception e) when (e is IOException or OperationCanceledException)
-            {
-                taken = false;
-            }
-        }
-    }
-
     /// <summary>Of a push more than may be taken: git's own word on a pack that is too large is what a person reads, where a status says nothing to them.</summary>
     private long MostHeard(GitRequest request) => (request.IsPush ? 4 * options.MaxSize : MaxUploadRequest) + Overhead;
 
     public Failure? TooLarge(HttpRequest http, GitRequest request) => http.ContentLength > MostHeard(request) ? TooLarge(request) : null;
 
     /// <summary>Pushes that were broken off leave their quarantines until those that began before are over: together they must not fill the disk either.</summary>
-    public Failure? TooMuchAtOnce(HostedRepository repository) =>
-        repository.Quarantined() > options.MaxRepositorySize ? Unavailable("pushes that go on, or were broken off, take more than `Git:MaxRepositorySize`") : null;
+    public Failure? TooMuchAtOnce(HostedRepository repository) => repository.Quarantined() > options.MaxRepositorySize ? TooMuchAtOnce() : null;
+
+    public static Failure TooMuchAtOnce() => Unavailable("pushes that are under way, or were broken off, take more than `Git:MaxRepositorySize`");
 
     private Failure TooLarge(GitRequest request) => new(ErrorId.PayloadTooLarge, request.IsPush ? $"a push has at most {options.MaxSize} bytes (`Git:MaxSize`)" : $"a fetch's request has at most {MaxUploadRequest} bytes");
 

@@ -9,6 +9,7 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
@@ -54,7 +55,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
             session.Record.Decision = AuditDecision.Deny;
             session.Record.Reason = $"push refused: {refusal}";
             text.Add($"refused: {refusal}; nothing has changed");
-            logger.LogWarning("push to {Context} refused: {Reason}", session.Repository.Context, refusal);
+            logger.LogWarning("push to {Context} by {Who} refused: {Reason}", session.Repository.Context, session.Permission.Who, refusal);
             await session.LeaveGateAsync();
         }
         return new JsonObject { ["accepted"] = refusal is null, ["lines"] = new JsonArray([.. text.Lines.Select(line => JsonValue.Create(line))]) };
@@ -69,12 +70,18 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         try
         {
             if (await repositories.EnterAsync(session, cancellationToken) is { } closed) return closed;
+            // within the gate, where the wait for others' pushes is over
+            if (await session.Permission.AskAgain(cancellationToken) is { } noLonger) return $"the right to push is gone: {noLonger.Message}";
             session.HasDeleted = updates.Any(update => update.New.IsZero);
             if (await quota.ProblemOfAsync(session.Repository, updates, quarantine, cancellationToken) is { } tooMuch) return tooMuch;
             if (session.IsOvertaken && !await quota.IsWholeAsync(session.Repository, updates, quarantine, cancellationToken)) return "what the push builds on has been deleted meanwhile: fetch, and push again";
             await using var objects = GitObjects.Open(git, session.Repository.Directory, quarantine);
             foreach (var update in updates.Where(update => update is { IsMain: false, Branch: not null, New.IsZero: false }).Take(MaxCheckedBranches)) await CheckBranchAsync(session, update, objects, text, cancellationToken);
             return updates.FirstOrDefault(update => update.IsMain) is { } main ? await DecideMainAsync(session, main, objects, quarantine, text, cancellationToken) : null;
+        }
+        catch (StoreException e)
+        {
+            return e.Failure.Message;
         }
         catch (OperationCanceledException)
         {

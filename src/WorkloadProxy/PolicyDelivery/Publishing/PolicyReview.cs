@@ -10,6 +10,7 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
 {
     // no diagnostic of the compiler: a test is told apart wherever else it is shown
     private const string FailedTest = "failed-test";
+    private const int MostTests = 50;
 
     /// <summary>The set that may be put in force; null when anything speaks against it.</summary>
     public PolicySet? Accepted => Set is not null && Tests is { Passed: true } ? Set : null;
@@ -36,7 +37,10 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
         .Select(result => new Diagnostic(DiagnosticSeverity.Error, FailedTest, $"test `{result.Name}` failed: {result.Reason}", null, result.Test.Range))];
 
     /// <summary>Why it is refused, as a source's status keeps it.</summary>
-    public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, PolicyDiagnostics.Text(Diagnostics, Files));
+    public PolicySourceError ToError(DateTimeOffset time, string message) => new(time, message, Diagnostics, string.Join('\n', new[] { PolicyDiagnostics.Text(Diagnostics, Files) }.Where(text => text.Length > 0).Concat(FailedTestTexts)));
+
+    private IEnumerable<string> FailedTestTexts => (Tests?.Results ?? []).Where(result => !result.Passed).Take(MostTests)
+        .Select(result => SafeText.Clean($"error: test `{result.Name}` failed: {result.Reason} ({result.Test.Range.File}:{result.Test.Range.Start.Line})", ' '));
 
     /// <summary>Compiles, lints and tests. Pure but for the clock that it is given.</summary>
     public static PolicyReview Of(ObjectId commit, PolicyTreeContent content, CompileOptions options, PolicySet? previous, DateTimeOffset now)

@@ -137,7 +137,7 @@ internal sealed class PolicyTreeReader
     /// <summary>An entry of a tree; its name is empty where it is not UTF-8 or holds what would steer a terminal.</summary>
     private sealed record TreeEntry(string Mode, string Name, ObjectId Id)
     {
-        public bool IsDirectory => Mode is "40000" or "040000";
+        public bool IsDirectory => Mode == "40000";
         public bool IsFile => Mode is "100644" or "100755" or "100664";
         public bool IsLink => Mode == "120000";
         public bool IsSubmodule => Mode == "160000";
@@ -150,8 +150,8 @@ internal sealed class PolicyTreeReader
             {
                 var space = tree.IndexOf((byte)' ');
                 var end = tree.IndexOf((byte)0);
-                if (space is < 5 or > 6 || end <= space || tree.Length < end + 1 + rawLength) throw new IOException("a tree object is malformed");
-                found.Add(new TreeEntry(Encoding.ASCII.GetString(tree[..space]), Decode(tree[(space + 1)..end]), ObjectId.FromRaw(tree.Slice(end + 1, rawLength))));
+                if (space is < 5 or > 7 || end <= space || tree.Length < end + 1 + rawLength) throw new IOException("a tree object is malformed");
+                found.Add(new TreeEntry(Encoding.ASCII.GetString(tree[..space].TrimStart((byte)'0')), Decode(tree[(space + 1)..end]), ObjectId.FromRaw(tree.Slice(end + 1, rawLength))));
                 tree = tree[(end + 1 + rawLength)..];
             }
             return found;

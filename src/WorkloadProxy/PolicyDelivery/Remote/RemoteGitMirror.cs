@@ -22,7 +22,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     /// <summary>Asks where the branch stands; nothing is fetched.</summary>
     public async Task<RemoteLook> LookAsync(CancellationToken cancellationToken)
     {
-        if (!TryConnect(out var command, out var problem)) return new(null, problem);
+        using var key = CopyKey(out var unreadable);
+        if (!TryConnect(key, out var command, out var problem, unreadable)) return new(null, problem);
         var result = await git.RunAsync(command with { Arguments = ["ls-remote", "--quiet", "--end-of-options", remote.Url, branch] }, cancellationToken);
         if (!result.Succeeded) return new(null, result.Problem);
         foreach (var line in result.Text.Split('\n'))
@@ -37,7 +38,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     public async Task<RemoteLook> FetchAsync(ObjectId expected, bool withHistory, CancellationToken cancellationToken)
     {
         if (await PrepareAsync(expected, cancellationToken) is { } unprepared) return new(null, unprepared);
-        if (!TryConnect(out var command, out var problem)) return new(null, problem);
+        using var key = CopyKey(out var unreadable);
+        if (!TryConnect(key, out var command, out var problem, unreadable)) return new(null, problem);
         string[] depth = withHistory ? [] : ["--depth=1"];
         var result = await git.RunAsync(command with
         {
@@ -68,7 +70,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     /// <summary>All of the branch's history, within <c>Git:MaxSize</c>; null when it is there.</summary>
     public async Task<string?> DeepenAsync(CancellationToken cancellationToken)
     {
-        if (!TryConnect(out var command, out var problem)) return problem;
+        using var key = CopyKey(out var unreadable);
+        if (!TryConnect(key, out var command, out var problem, unreadable)) return problem;
         string[] unshallow = File.Exists(Path.Combine(Directory, "shallow")) ? ["--unshallow"] : [];
         var result = await git.RunAsync(command with
         {
@@ -109,11 +112,26 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             File.Delete(left);
     }
 
+    private SshKeyCopy? CopyKey(out string? problem)
+    {
+        problem = null;
+        try
+        {
+            return remote is { SshKeyFile: { } file } && remote.Url.StartsWith("ssh://", StringComparison.Ordinal) ? SshKeyCopy.Of(file, git.Directories) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problem = e.Message;
+            return null;
+        }
+    }
+
     /// <summary>How the remote is reached. Secrets are read anew each time, so a rotated one counts, and travel in the environment.</summary>
-    private bool TryConnect(out GitCommand command, out string? problem)
+    private bool TryConnect(SshKeyCopy? key, out GitCommand command, out string? problem, string? unreadable)
     {
         command = new GitCommand();
-        problem = null;
+        problem = unreadable;
+        if (problem is not null) return false;
         try
         {
             if (remote.TokenFile is { } file)
@@ -125,7 +143,7 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             if (remote.Url.StartsWith("ssh://", StringComparison.Ordinal))
             {
                 if (remote.KnownHostsFile is not { } knownHosts) problem = "ssh needs `KnownHostsFile`";
-                else command = command with { Environment = GitSsh.Environment(git.Directories, knownHosts, remote.SshKeyFile) };
+                else command = command with { Environment = GitSsh.Environment(git.Directories, knownHosts, key?.Path) };
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

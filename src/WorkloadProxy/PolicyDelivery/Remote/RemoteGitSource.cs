@@ -22,6 +22,8 @@ internal sealed class RemoteGitSource
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly SemaphoreSlim pulling = new(1);
+    // from the check against what is in force to the set in force: while a slow pull goes on, the last good set is loaded beside it, and must not come after the newer one
+    private readonly SemaphoreSlim publishing = new(1);
     private readonly SemaphoreSlim wake = new(0, 1);
     private static readonly TimeSpan mostJitter = TimeSpan.FromMilliseconds(500);
     private int waking;
@@ -120,7 +122,7 @@ internal sealed class RemoteGitSource
     /// <summary>Puts the last good set in force if there is none yet: the remote is slow to answer.</summary>
     public async Task LoadSnapshotIfNoneAsync(CancellationToken cancellationToken)
     {
-        if (sets.Current(Status.Context) is null) await LoadSnapshotAsync(null, cancellationToken);
+        if (sets.Current(Status.Context) is null) await LoadSnapshotAsync(null, cancellationToken, onlyIfNone: true);
     }
 
     private async Task<string?> PullLockedAsync(CancellationToken cancellationToken)
@@ -164,8 +166,10 @@ internal sealed class RemoteGitSource
 
         (looked, refusal) = (commit, null);
         var taken = new PolicySetInForce(set, commit.ToString(), time.GetUtcNow());
+        await publishing.WaitAsync(cancellationToken);
         sets.Publish(taken);
         Volatile.Write(ref status, Status with { Version = taken.Version, Since = taken.Since, LastError = null });
+        publishing.Release();
         logger.LogInformation("policy set of {Context} in force: commit {Commit} of {Source}", Status.Context, commit, Status.Source);
         try
         {
@@ -193,6 +197,7 @@ internal sealed class RemoteGitSource
     /// <summary>The remote answers and has nothing new: what was said of its tip stands.</summary>
     private string? Settled()
     {
+        if (Status.LastError is not null && refusal is null) logger.LogInformation("{Source} of {Context} can be fetched again, and has nothing new", Status.Source, Status.Context);
         if (Status.LastError != refusal) Volatile.Write(ref status, Status with { LastError = refusal });
         return refusal?.Message;
     }
@@ -218,13 +223,14 @@ internal sealed class RemoteGitSource
     }
 
     /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
-    private async Task<bool> LoadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken)
+    private async Task<bool> LoadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken, bool onlyIfNone = false)
     {
+        await publishing.WaitAsync(cancellationToken);
         try
         {
             if (await snapshots.LoadAsync(Status.Context, Status.Source, cancellationToken) is not { } snapshot) return false;
             if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
-            if (sets.Current(Status.Context) is { } now && (now.Version == snapshot.Version || snapshot.TakenAt.ToUnixTimeSeconds() < now.Since.ToUnixTimeSeconds())) return false;
+            if (sets.Current(Status.Context) is { } now && (onlyIfNone || now.Version == snapshot.Version || snapshot.TakenAt.ToUnixTimeSeconds() < now.Since.ToUnixTimeSeconds())) return false;
             if (PolicyCompiler.Compile(snapshot.Files, compileOptions).Set is not { } set) return false;
             sets.Publish(new PolicySetInForce(set, snapshot.Version, snapshot.TakenAt));
             Volatile.Write(ref status, Status with { Version = snapshot.Version, Since = snapshot.TakenAt, LastError = commit is null ? Status.LastError : null });
@@ -235,6 +241,10 @@ internal sealed class RemoteGitSource
         {
             logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
             return false;
+        }
+        finally
+        {
+            publishing.Release();
         }
     }
 }

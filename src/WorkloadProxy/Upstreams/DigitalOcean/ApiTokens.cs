@@ -47,13 +47,13 @@ internal sealed class ApiTokens : IDisposable
 
     private enum Question { Team, Write, Scopes }
 
-    /// <summary>The team's id; 401 for no token of this upstream, 403 for one that may not tell.</summary>
-    public async Task<Result<string>> TeamAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    /// <summary>Whose token it is; 401 for no token of this upstream, 403 for one that may not tell.</summary>
+    public async Task<Result<ApiAccount>> AccountAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
     {
         var reply = await AskAsync(upstream, token, Question.Team, cancellationToken);
         return reply.Status switch
         {
-            200 when TeamOf(reply.Content) is { } team => team,
+            200 when AccountOf(reply.Content) is { } account => account,
             200 => new Failure(ErrorId.Forbidden, "the API token's account belongs to no team"),
             401 => new Failure(ErrorId.InvalidToken, "the API token is not valid") { OffersBasic = true },
             403 => new Failure(ErrorId.Forbidden, "the API token may not read its account (`account:read`), so its team can't be told"),
@@ -74,12 +74,17 @@ internal sealed class ApiTokens : IDisposable
         };
     }
 
-    /// <summary>The token's scopes (<c>GET &lt;OAuth:Address&gt;/token/info</c>), null where the upstream does not tell them.</summary>
-    public async Task<IReadOnlySet<string>?> ScopesAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    /// <summary>
+    /// The token's scopes (<c>GET &lt;OAuth:Address&gt;/token/info</c>) at an upstream that tells them, which only its configuration says: any answer but the scopes is a failure, for whoever can
+    /// provoke another one (429, a time-out) would otherwise have none to show.
+    /// </summary>
+    public async Task<Result<HashSet<string>>> ScopesAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
     {
-        if (upstream.OAuth is null) return null;
         var reply = await AskAsync(upstream, token, Question.Scopes, cancellationToken);
-        return reply.Status == 200 ? ScopesOf(reply.Content) : null;
+        if (reply.Status == 200 && ScopesOf(reply.Content) is { } scopes) return scopes;
+        return reply.Status == 200
+            ? new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` did not say which scopes an API token has")
+            : Unreachable(upstream, reply);
     }
 
     public void Dispose() => http.Dispose();
@@ -149,11 +154,14 @@ internal sealed class ApiTokens : IDisposable
         return buffer[..await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)];
     }
 
-    private static string? TeamOf(byte[] json) => Read(json, root =>
+    private static ApiAccount? AccountOf(byte[] json) => Read(json, root =>
         root.TryGetProperty("account", out var account) && account.ValueKind == JsonValueKind.Object && account.TryGetProperty("team", out var team) && team.ValueKind == JsonValueKind.Object
-        && team.TryGetProperty("uuid", out var id) && id.ValueKind == JsonValueKind.String && id.GetString() is { Length: > 0 and <= 200 } text ? text : null);
+        && TextOf(team, "uuid") is { } id ? new ApiAccount(id, TextOf(account, "uuid"), TextOf(account, "email")) : null);
 
-    private static IReadOnlySet<string>? ScopesOf(byte[] json) => Read<IReadOnlySet<string>>(json, root =>
+    private static string? TextOf(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= 200 } text ? text : null;
+
+    private static HashSet<string>? ScopesOf(byte[] json) => Read(json, root =>
         root.TryGetProperty("scopes", out var scopes) && scopes.ValueKind == JsonValueKind.Array ? scopes.EnumerateArray().Select(scope => scope.ToString()).ToHashSet(StringComparer.Ordinal)
         : root.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String ? scope.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal)
         : null);

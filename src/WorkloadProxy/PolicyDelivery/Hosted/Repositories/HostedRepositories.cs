@@ -39,7 +39,7 @@ internal sealed class HostedRepositories(
 
     private async Task AddAsync(AuthContext context, HostedGitOptions hosted, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
-        var repository = new HostedRepository(context, hosted, git, time);
+        var repository = new HostedRepository(context, hosted, git, time, options.Git.MaxRepositorySize);
         var policy = policies.GetOrAdd(context, _ => new HostedPolicy(repository, git, options, sets, snapshots, time, logger));
         if (policy.Repository != repository) return;
         try
@@ -122,7 +122,11 @@ internal sealed class HostedRepositories(
                 isTold = review is not null;
             }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
-            if (review is not null) (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
+            if (review is not null)
+            {
+                (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
+                logger.LogInformation("commit {Commit} of {Context} was pushed by {Who}", review.Commit, repository.Context, push.Permission.Who);
+            }
             await quota.TidyAsync(repository, push.HasDeleted);
             return null;
         }

@@ -8,10 +8,12 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.</summary>
-internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time)
+internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time, long maxSpooled = long.MaxValue)
 {
     public const string Main = "refs/heads/main";
     public const string Schema = "refs/heads/schema";
+    // deeper than any ref may be: a path that is too long for the system would end the count, and with it every push
+    private const int MaxDepth = 32;
     private const string GeneratedRef = RefFile.OwnRefs + "/generated";
     private const string CopyMark = "copy-of-the-store";
 
@@ -23,6 +25,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     private static readonly TimeSpan clockGrain = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<PushEnd, DateTimeOffset> activePushes = new();
     private int cleanings;
+    private long spooled;
 
     public AuthContext Context => context;
     public HostedGitOptions Options => options;
@@ -34,6 +37,9 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
 
     /// <summary>Pushes of one repository pass the gate one after the other; it is held until what was accepted is in force.</summary>
     public SemaphoreSlim Gate { get; } = new(1);
+
+    /// <summary>Of the requests that git runs for at once, those that this context may have.</summary>
+    public SemaphoreSlim Places { get; } = new(GitPlaces.OfOneContext);
 
     /// <summary>Where <c>main</c> stands on the disk.</summary>
     public ObjectId? Tip => RefFile.Read(Directory, Main);
@@ -112,9 +118,9 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         {
             if (left.Extension == ".keep" || left.Name.StartsWith("tmp_", StringComparison.Ordinal) || left.Name.StartsWith(".tmp-", StringComparison.Ordinal)) left.Delete();
         }
-        var refs = Path.Combine(Directory, "refs");
-        if (!System.IO.Directory.Exists(refs)) return;
-        foreach (var left in System.IO.Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories)) File.Delete(left);
+        if (!System.IO.Directory.Exists(Path.Combine(Directory, "refs"))) return;
+        foreach (var (name, path) in LooseRefs.Files(Directory)) if (name.EndsWith(".lock", StringComparison.Ordinal)) File.Delete(path);
+        LooseRefs.RemoveEmptyDirectories(Directory);
     }
 
     /// <summary>A push has begun; disposing tells its end. Then goes what killed pushes left of their quarantines: what is older than every push that goes on.</summary>
@@ -142,6 +148,14 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
             }
         }
         return size;
+    }
+
+    /// <summary>Bytes of requests that are being received, and are not git's yet: false when they would take more than a repository may.</summary>
+    public bool NoteSpooled(long bytes)
+    {
+        if (Interlocked.Add(ref spooled, bytes) <= maxSpooled || bytes <= 0) return true;
+        Interlocked.Add(ref spooled, -bytes);
+        return false;
     }
 
     public void RemoveQuarantines() => RemoveQuarantines(DateTimeOffset.MaxValue);
@@ -217,7 +231,7 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     }
 
     private static long SizeOf(string directory, FileSystemEnumerable<long>.FindPredicate enters) =>
-        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = true, MaxRecursionDepth = MaxDepth })
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
             ShouldRecursePredicate = enters,

@@ -8,7 +8,7 @@ namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 /// <summary>
 /// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach the gate.
 /// </summary>
-internal sealed class PushSession(HostedRepository repository, AuditRecord record, CancellationToken ended)
+internal sealed class PushSession(HostedRepository repository, AuditRecord record, GitPermission permission, CancellationToken ended)
 {
     private readonly SemaphoreSlim deciding = new(1);
     private readonly int cleanings = repository.Cleanings;
@@ -17,6 +17,7 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
 
     public string Id { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     public HostedRepository Repository => repository;
+    public GitPermission Permission => permission;
 
     /// <summary>The request's record: what the gate decides is audited.</summary>
     public AuditRecord Record => record;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
@@ -10,6 +11,9 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
 {
     private const string Branches = "refs/heads/";
     private const string Tags = "refs/tags/";
+    // of the whole name: git makes a directory of each part, and a path that is too long for the system would be left behind, in the way of all that comes after
+    private const int MaxBytes = 255;
+    private const int MaxParts = 20;
 
     /// <summary>Its short name, null for what is no branch.</summary>
     public string? Branch => Name.StartsWith(Branches, StringComparison.Ordinal) ? Name[Branches.Length..] : null;
@@ -23,13 +27,16 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
         if (Name == HostedRepository.Schema) return "branch `schema` belongs to the server, which writes `rbac.json` there";
         if (!Name.StartsWith(Branches, StringComparison.Ordinal) && !Name.StartsWith(Tags, StringComparison.Ordinal)) return $"`{shown}` is neither a branch nor a tag";
         if (IsMain) return null;
+        if (Encoding.UTF8.GetByteCount(Name) > MaxBytes || Name.Count('/') >= MaxParts) return $"`{shown}` is too long, expected at most {MaxBytes} bytes and {MaxParts} parts";
+        if (Name.Any(SafeText.Steers)) return $"`{shown}` holds a control character or one that changes the reading direction";
+        // what git tries before and behind a short name: `main` could mean more than one ref, and nobody's `git push URL main` would work any more
+        var first = Name.Split('/')[2];
+        if (first.ToUpperInvariant() is "REFS" or "HEADS" or "HEAD") return $"`{shown}` is not a valid name: its first part is `{first}`";
         if (Branch is not { } branch)
         {
             // git looks for a tag before a branch of that name
             return Name is Tags + "main" or Tags + "schema" ? $"tag `{shown}` would hide branch `{Name[Tags.Length..]}`" : null;
         }
-        // git would take it for what is checked out
-        if (branch is "HEAD") return $"`{shown}` is no name for a branch";
         foreach (var own in (ReadOnlySpan<string>)["main", "schema"])
         {
             // on a file system that ignores case they would be one file

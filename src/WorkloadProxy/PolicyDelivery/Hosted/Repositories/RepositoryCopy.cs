@@ -96,7 +96,7 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
     /// <summary>Checked as a push is: every object by itself, and that nothing is missing between them.</summary>
     private async Task<string?> IndexAsync(string directory, byte[] pack, CancellationToken cancellationToken)
     {
-        var result = await git.RunAsync(new GitCommand("index-pack", "--stdin", "--strict") { Repository = directory, Input = pack }, cancellationToken);
+        var result = await git.RunAsync(new GitCommand("index-pack", "--stdin", $"--strict={string.Join(',', GitSettings.HarmlessFlaws.Select(flaw => flaw + "=ignore"))}") { Repository = directory, Input = pack }, cancellationToken);
         return result.Succeeded ? null : result.Problem;
     }
 
