@@ -10,7 +10,7 @@ public sealed partial class DocumentationPagesTests
     [Fact]
     public void Every_setting_has_its_row()
     {
-        var keys = Key().Matches(Source("Configuration/ConfigurationKeys.cs")).Select(match => match.Groups[1].Value.Replace(":*:", ":NAME:", StringComparison.Ordinal))
+        var keys = Key().Matches(Source("Configuration/Sources/ConfigurationKeys.cs")).Select(match => match.Groups[1].Value.Replace(":*:", ":NAME:", StringComparison.Ordinal))
             .Select(key => key.EndsWith(":#", StringComparison.Ordinal) ? key[..^2] : key).ToHashSet();
 
         var rows = Operations.FirstColumn("Configuration").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).ToHashSet();

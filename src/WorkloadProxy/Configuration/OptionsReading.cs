@@ -35,6 +35,7 @@ internal static class OptionsReading
                 MaxSize = reader.Number("Git:MaxSize", 20_000_000, 1, 10_000_000_000),
                 MaxRepositorySize = reader.Number("Git:MaxRepositorySize", 200_000_000, 1_000_000, 1_000_000_000_000),
                 MaxRefs = (int)reader.Number("Git:MaxRefs", 1000, 2, 100_000),
+                MaxFiles = (int)reader.Number("Git:MaxFiles", 2000, 1, 100_000),
                 Timeout = reader.Duration("Git:Timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromMinutes(1),
             },
             TrustedProxies = ReadTrustedProxies(reader),

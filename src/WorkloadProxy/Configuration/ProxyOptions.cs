@@ -134,6 +134,8 @@ internal sealed record GitOptions
     public long MaxRepositorySize { get; init; } = 200_000_000;
     /// <summary>Branches and tags of one hosted repository.</summary>
     public int MaxRefs { get; init; } = 1000;
+    /// <summary>Policy files of one pushed set.</summary>
+    public int MaxFiles { get; init; } = 2000;
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 }
 

@@ -78,6 +78,7 @@ internal static class ConfigurationKeys
         ("Git:MaxSize", "20000000"),
         ("Git:MaxRepositorySize", "200000000"),
         ("Git:MaxRefs", "1000"),
+        ("Git:MaxFiles", "2000"),
         ("Git:Timeout", "\"00:01:00\""),
         ("TrustedProxies:#", "[\"10.0.0.0/8\"]"),
         ("Audit:File", "\"/var/log/workload-proxy/audit.jsonl\""),

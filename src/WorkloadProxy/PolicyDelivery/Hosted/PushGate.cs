@@ -22,8 +22,10 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
     public const string CommandName = "git.pre-receive";
     private const int MaxUpdates = 100;
     private const int MaxCheckedBranches = 5;
+    private const int MaxReviews = 2;
 
     private readonly ConcurrentDictionary<string, PushSession> sessions = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim reviewing = new(MaxReviews);
     private readonly SignedCommits signatures = new(git);
     private readonly RepositoryQuota quota = new(git, options.Git, logger);
 
@@ -108,7 +110,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
 
         var before = sets.Current(repository.Context)?.Set;
         var content = await PolicyTreeReader.ReadAsync(objects, update.New, ".", cancellationToken);
-        var review = await Task.Run(() => PolicyReview.Of(update.New, content, options.Compiling(repository.Context), before, time.GetUtcNow()), cancellationToken);
+        var review = await ReviewAsync(repository, update.New, content, before, cancellationToken);
         text.AddReview(review, asWarnings: false);
         if (review.Accepted is not { } set)
             return string.Join(" and ", new[] { review.Errors > 0 ? GateText.Count(review.Errors, "error") : null, review.FailedTests > 0 ? GateText.Count(review.FailedTests, "failed test") : null }.OfType<string>());
@@ -124,11 +126,29 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         return null;
     }
 
+    /// <summary>
+    /// A pushed set is anybody's text who may push to one context: its work stops with the push's time, and no more than two are under way, so that one tenant can't take the machine
+    /// from the others. The repository's gate lets one push of a context in at a time.
+    /// </summary>
+    private async Task<PolicyReview> ReviewAsync(HostedRepository repository, ObjectId commit, PolicyTreeContent content, PolicySet? before, CancellationToken cancellationToken)
+    {
+        var compiling = options.Compiling(repository.Context) with { MaxFiles = options.Git.MaxFiles };
+        await reviewing.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(() => PolicyReview.Of(commit, content, compiling, before, time.GetUtcNow(), cancellationToken), cancellationToken);
+        }
+        finally
+        {
+            reviewing.Release();
+        }
+    }
+
     private async Task CheckBranchAsync(PushSession session, RefUpdate update, GitObjects objects, GateText text, CancellationToken cancellationToken)
     {
         var before = sets.Current(session.Repository.Context)?.Set;
         var content = await PolicyTreeReader.ReadAsync(objects, update.New, ".", cancellationToken);
-        var review = await Task.Run(() => PolicyReview.Of(update.New, content, options.Compiling(session.Repository.Context), before, time.GetUtcNow()), cancellationToken);
+        var review = await ReviewAsync(session.Repository, update.New, content, before, cancellationToken);
         text.AddReview(review, asWarnings: true);
         text.Add(review.Accepted is not null
             ? $"branch `{update.Branch}` is stored and decides nothing; merged into `main` it would be accepted"

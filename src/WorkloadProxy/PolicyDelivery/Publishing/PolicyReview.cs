@@ -43,10 +43,11 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
         .Select(result => SafeText.Clean($"error: test `{result.Name}` failed: {result.Reason} ({result.Test.Range.File}:{result.Test.Range.Start.Line})", ' '));
 
     /// <summary>Compiles, lints and tests. Pure but for the clock that it is given.</summary>
-    public static PolicyReview Of(ObjectId commit, PolicyTreeContent content, CompileOptions options, PolicySet? previous, DateTimeOffset now)
+    /// <exception cref="OperationCanceledException">The work was stopped: none of it counts.</exception>
+    public static PolicyReview Of(ObjectId commit, PolicyTreeContent content, CompileOptions options, PolicySet? previous, DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         if (content.Diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return new(commit, content.Files, null, content.Diagnostics, null);
-        var result = PolicyCompiler.Compile(content.Files, options, previous);
-        return new(commit, content.Files, result.Set, [.. content.Diagnostics, .. result.Diagnostics], result.Set is null ? null : PolicyTestRunner.Run(result.Set, now));
+        var result = PolicyCompiler.Compile(content.Files, options, previous, cancellationToken);
+        return new(commit, content.Files, result.Set, [.. content.Diagnostics, .. result.Diagnostics], result.Set is null ? null : PolicyTestRunner.Run(result.Set, now, cancellationToken));
     }
 }
