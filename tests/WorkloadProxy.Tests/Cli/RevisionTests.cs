@@ -1,7 +1,5 @@
 using System.Text.Json;
 using LibGit2Sharp;
-using WorkloadProxy.Cli.Output;
-using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Tests.Cli;
 
@@ -109,7 +107,7 @@ public sealed class RevisionTests : IDisposable
         Link("policies/linked", "../shared");
         Link("policies/again.hcl", "linked/../policies/ci.hcl");
         Commit("links");
-        Assert.StartsWith("4 files, 0 errors", (await RunAsync("policy", "check", "--rev", "HEAD", "--actx", "x")).Output, StringComparison.Ordinal);
+        Assert.Contains("4 files, 0 errors", (await RunAsync("policy", "check", "--rev", "HEAD", "--actx", "x")).Output);
 
         File.Delete(Path.Combine(directory.Path, "policies/again.hcl"));
         Link("policies/out.hcl", "../../passwd.hcl");

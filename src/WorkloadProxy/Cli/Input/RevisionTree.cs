@@ -1,5 +1,4 @@
 using LibGit2Sharp;
-using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Directories;
