@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Rules;
@@ -24,7 +25,7 @@ public sealed class Grants
         RoleNames = [.. matched.Select(role => role.Name)];
         roles = matched;
         this.claims = claims;
-        if (!matched.IsEmpty && matched.All(role => role is { Enabled: true, Expires: null, When: null })) always = ViewOf(matched);
+        if (!matched.IsEmpty && matched.All(role => role is { Enabled: true, Expires: null, When: null, SetWhen: null })) always = ViewOf(matched);
     }
 
     /// <summary>The set that this came from.</summary>
@@ -72,7 +73,7 @@ public sealed class Grants
     private Decision NoActiveRole(DateTimeOffset now)
     {
         // Only what its author wrote for them is told to callers whom nothing but a `when` refuses.
-        var told = roles.FirstOrDefault(role => role is { Enabled: true, Reason: not null } && !role.IsExpired(now));
+        var told = roles.FirstOrDefault(role => role is { Enabled: true, Reason: not null, When: { } when } && !role.IsExpired(now) && !when.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
         return told is null ? NoRole : new Decision(DecisionOutcome.Deny, null, null, $"role `{told.Name}` does not apply: {told.Reason}", null);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Rules;
+using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies.Parameters;
 
@@ -13,16 +14,19 @@ internal sealed class ParameterCompiler
     private readonly ConstraintReader reader;
     private readonly ICollection<Diagnostic> diagnostics;
 
-    /// <summary>What it computes is paid from <paramref name="budget"/> too, if there is one.</summary>
-    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics, EvaluationBudget? budget = null)
+    /// <summary>Outside of a set there is no <paramref name="scope"/>, and so are no locals.</summary>
+    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics, SetScope? scope = null)
     {
         functions = new ConstraintFunctions(context);
-        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation, Shared = budget };
+        Evaluation = scope?.Evaluation(functions.ForEvaluation) ?? new EvaluationContext { Functions = functions.ForEvaluation };
+        Locals = scope?.Locals ?? SetLocals.None;
         reader = new ConstraintReader(Evaluation, functions, diagnostics);
         this.diagnostics = diagnostics;
     }
 
     public EvaluationContext Evaluation { get; }
+
+    public SetLocals Locals { get; }
 
     /// <summary>Null when an error was reported.</summary>
     public AllowedParameters? Allowed(HclAttribute attribute)

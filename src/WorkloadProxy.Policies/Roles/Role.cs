@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies;
 
@@ -53,6 +54,8 @@ public sealed class Role
     public string? WhenText { get; init; }
 
     internal CompileOptions Options { get; }
+    /// <summary>The <c>when</c> of <c>set.hcl</c>, which every role of the set needs to be true.</summary>
+    internal SetCondition? SetWhen { get; private set; }
     internal ImmutableArray<IssuerReference> IssuerRanges { get; init; } = [];
     internal ImmutableArray<PolicyReference> PolicyNames { get; init; } = [];
 
@@ -72,7 +75,10 @@ public sealed class Role
 
     /// <summary>Enabled, not expired, and <c>when</c> is true.</summary>
     internal bool IsActive(Claims claims, DateTimeOffset now)
-        => Enabled && !IsExpired(now) && (When is null || When.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
+        => Enabled && !IsExpired(now) && IsTrue(When, claims, now) && IsTrue(SetWhen?.When, claims, now);
+
+    private static bool IsTrue(Condition? condition, Claims claims, DateTimeOffset now)
+        => condition is null || condition.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue;
 
     internal bool IsExpired(DateTimeOffset now) => Expires is { } end && now >= end;
 
@@ -106,9 +112,10 @@ public sealed class Role
     }
 
     /// <summary>The same role with the policies of a set. Only the names are known while a file is compiled.</summary>
-    internal Role Bind(ImmutableArray<Policy> policies)
+    internal Role Bind(ImmutableArray<Policy> policies, SetCondition? setWhen)
     {
         var bound = (Role)MemberwiseClone();
+        bound.SetWhen = setWhen;
         bound.Policies = policies;
         return bound;
     }

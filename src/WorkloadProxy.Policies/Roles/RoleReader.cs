@@ -2,12 +2,13 @@ using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Sets;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>Reads one <c>role</c> block, going on after each error, so that all of them come at once.</summary>
-internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
+internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, SetLocals locals, ICollection<Diagnostic> diagnostics)
 {
     public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when", "reason"];
 
@@ -42,7 +43,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             if (attribute.Name == "when")
             {
                 when = attribute;
-                condition = Condition.Compile(attribute.Expression, ConditionScope.Role, found);
+                condition = Condition.Compile(attribute.Expression, ConditionScope.Role, found, locals);
                 continue;
             }
             var value = attribute.Expression.Evaluate(evaluation, found);

@@ -5,6 +5,7 @@ using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Sets;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Rules;
@@ -15,15 +16,16 @@ internal static partial class RuleCompiler
     private static readonly string[] Attributes = ["capabilities", "allowed_parameters", "denied_parameters", "description", "expires", "when", "reason"];
 
     /// <summary>Null if there is any error; all of them are reported. What the parser found is left to the caller to report.</summary>
-    public static Policy? Compile(string name, HclFile file, CompileOptions options, EvaluationBudget budget, ICollection<Diagnostic> diagnostics)
+    public static Policy? Compile(string name, HclFile file, CompileOptions options, SetScope scope, ICollection<Diagnostic> diagnostics)
     {
         if (file.HasErrors) return null;
         var found = new List<Diagnostic>();
-        var parameters = new ParameterCompiler(options.Context, found, budget);
+        var parameters = new ParameterCompiler(options.Context, found, scope);
         foreach (var attribute in file.Body.Attributes) found.Add(RuleDiagnostics.AttributeOutside(attribute.Name, attribute.NameRange));
         var rules = ImmutableArray.CreateBuilder<PolicyRule>();
         foreach (var block in file.Body.Blocks)
         {
+            if (block.Type == SetLocals.Block) continue;
             if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
             else if (CompileRule(name, file, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
         }
@@ -58,7 +60,7 @@ internal static partial class RuleCompiler
         var description = Text(body, "description", parameters, found);
         var reason = Text(body, "reason", parameters, found);
         var expires = CompileExpires(body, parameters, found);
-        var when = Find(body, "when") is { } written ? Condition.Compile(written.Expression, ConditionScope.Rule, found) : null;
+        var when = Find(body, "when") is { } written ? Condition.Compile(written.Expression, ConditionScope.Rule, found, parameters.Locals) : null;
         if (pattern is null || capabilities is not { } names) return null;
 
         var isDeny = names.Contains(Capabilities.Deny);

@@ -14,6 +14,8 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
     public ImmutableArray<Role> Roles { get; init; } = [];
     /// <summary>Of <c>policies/</c>; null if there was any error in it.</summary>
     public Policy? Policy { get; init; }
+    /// <summary>Of <c>set.hcl</c>; null if it has none.</summary>
+    public SetCondition? Condition { get; init; }
     /// <summary>Of <c>tests/</c>.</summary>
     public ImmutableArray<PolicyTest> Tests { get; init; } = [];
     public ImmutableArray<Diagnostic> Diagnostics { get; init; } = [];
@@ -30,7 +32,7 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
         HasErrors = HasErrors,
     };
 
-    public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options, EvaluationBudget budget)
+    public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options, SetScope scope)
     {
         var parsed = HclParser.Parse(file.Path, file.Content);
         var diagnostics = new DiagnosticBag();
@@ -39,9 +41,10 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
         // What stands in a body after a syntax error may be half of what was written.
         if (!parsed.HasErrors) compiled = kind switch
         {
-            PolicyFileKind.Roles => compiled with { Roles = RoleCompiler.Compile(parsed, options, budget, diagnostics) },
-            PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, budget, diagnostics) },
-            _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, budget, diagnostics) },
+            PolicyFileKind.Roles => compiled with { Roles = RoleCompiler.Compile(parsed, options, scope, diagnostics) },
+            PolicyFileKind.Set => compiled with { Condition = SetFile.Compile(parsed, scope, diagnostics) },
+            PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, scope, diagnostics) },
+            _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, scope, diagnostics) },
         };
         return compiled with { Diagnostics = [.. diagnostics], HasErrors = diagnostics.HasErrors };
     }

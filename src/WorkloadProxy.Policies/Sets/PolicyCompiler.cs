@@ -37,10 +37,13 @@ public static class PolicyCompiler
         if (routed.Length > options.MaxFiles) return new CompileResult(null, [RoleDiagnostics.TooManyFiles(options.MaxFiles, routed.Length, Top(routed[options.MaxFiles].File.Path))]);
 
         if (previous?.Options != options) previous = null;
-        var compiled = CompileFiles(routed, options, previous, cancellationToken);
         var across = new DiagnosticBag(MaxAcross);
+        var budget = new EvaluationBudget(MaxSteps, MaxBytes, cancellationToken);
+        var locals = SetLocals.Read(routed.Where(entry => entry.Kind != PolicyFileKind.Set).Select(entry => entry.File), budget, across);
+        if (previous?.Locals.IsSameAs(locals) == false) previous = null;
+        var compiled = CompileFiles(routed, options, new SetScope(budget, locals), previous, cancellationToken);
         var named = DistinctPolicies(compiled, across);
-        var roles = BoundRoles(compiled, named, across);
+        var roles = BoundRoles(compiled, named, compiled.FirstOrDefault(file => file.Kind == PolicyFileKind.Set)?.Condition, across);
         CheckIssuers(roles, across);
         var tests = DistinctTests(compiled, across);
         var diagnostics = compiled.SelectMany(file => file.Diagnostics).Concat(across).ToList();
@@ -50,13 +53,12 @@ public static class PolicyCompiler
         SetLints.Check(options.Context, roles, policies, diagnostics);
         var ruleWarnings = RuleLints.Check(roles, policies, previous?.RuleWarnings, diagnostics, cancellationToken);
         var byPath = compiled.ToDictionary(file => file.Path, StringComparer.Ordinal);
-        var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, HasSameRoles(compiled, previous) ? previous : null);
+        var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, locals, HasSameRoles(compiled, previous) ? previous : null);
         return new CompileResult(set, Sorted(diagnostics));
     }
 
-    private static CompiledFile[] CompileFiles((PolicyFile File, PolicyFileKind Kind)[] files, CompileOptions options, PolicySet? previous, CancellationToken cancellationToken)
+    private static CompiledFile[] CompileFiles((PolicyFile File, PolicyFileKind Kind)[] files, CompileOptions options, SetScope scope, PolicySet? previous, CancellationToken cancellationToken)
     {
-        var budget = new EvaluationBudget(MaxSteps, MaxBytes, cancellationToken);
         var parallel = new ParallelOptions { CancellationToken = cancellationToken };
         var hashes = new byte[files.Length][];
         Parallel.For(0, files.Length, parallel, i => hashes[i] = SHA256.HashData(files[i].File.Content.Span));
@@ -74,7 +76,7 @@ public static class PolicyCompiler
         Parallel.For(0, files.Length, parallel, i =>
         {
             if (Known(i) is { } known) compiled[i] = known;
-            else if (firstOf[i] == i) compiled[i] = CompiledFile.Compile(files[i].File, files[i].Kind, hashes[i], options, budget);
+            else if (firstOf[i] == i) compiled[i] = CompiledFile.Compile(files[i].File, files[i].Kind, hashes[i], options, scope);
         });
         for (var i = 0; i < files.Length; i++) compiled[i] ??= compiled[firstOf[i]].At(files[i].File.Path);
         return compiled;
@@ -102,7 +104,7 @@ public static class PolicyCompiler
         return policies;
     }
 
-    private static ImmutableArray<Role> BoundRoles(CompiledFile[] files, OrderedDictionary<string, Policy?> policies, DiagnosticBag diagnostics)
+    private static ImmutableArray<Role> BoundRoles(CompiledFile[] files, OrderedDictionary<string, Policy?> policies, SetCondition? setWhen, DiagnosticBag diagnostics)
     {
         var roles = ImmutableArray.CreateBuilder<Role>();
         var names = new Dictionary<string, SourceRange>(StringComparer.Ordinal);
@@ -118,7 +120,7 @@ public static class PolicyCompiler
                     diagnostics.Add(RoleDiagnostics.UnknownPolicy(name, hints-- > 0 ? NameSuggestion.Nearest(name, policies.Keys) : null, range));
                 else if (policy is not null) bound.TryAdd(name, policy);
             }
-            roles.Add(role.Bind([.. bound.Values]));
+            roles.Add(role.Bind([.. bound.Values], setWhen));
         }
         return roles.ToImmutable();
     }

@@ -16,6 +16,7 @@ public static class PolicySetJson
         writer.WriteNumber("version", Version);
         writer.WriteString("context", set.Context.ToString());
         writer.WriteString("content_hash", set.ContentHash);
+        if (set.Roles.FirstOrDefault()?.SetWhen is { } when) writer.WriteString("when", when.Text);
         writer.WriteStartArray("roles");
         foreach (var role in set.Roles) WriteRole(writer, role);
         writer.WriteEndArray();

@@ -57,6 +57,17 @@ public sealed class RevisionTests : IDisposable
     }
 
     [Fact]
+    public async Task The_file_of_the_whole_set_is_read_too()
+    {
+        directory.Write("set.hcl", "when = claims.sub == \"nobody\"\n");
+        Commit("closed");
+        directory.Write("claims.json", """{ "sub": "actx:x:role:ci" }""");
+        string[] explain = ["policy", "explain", "--actx", "x", "--claims", "claims.json", "--method", "GET", "--path", "/v2/databases", "--rev"];
+        Assert.Equal(3, (await RunAsync([.. explain, "HEAD"])).ExitCode);
+        Assert.Equal(0, (await RunAsync([.. explain, "v1"])).ExitCode);
+    }
+
+    [Fact]
     public async Task The_set_may_lie_in_a_subdirectory_that_is_gone_by_now()
     {
         directory.Write("deep/rbac/policies/ci.hcl", Policy);
