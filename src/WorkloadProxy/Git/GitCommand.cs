@@ -1,5 +1,3 @@
-using WorkloadProxy.Cli.Output;
-using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Git;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Git;
 

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Npgsql;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.Storage;
 

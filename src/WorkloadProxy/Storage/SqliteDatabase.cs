@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
-using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.Storage;
 

@@ -1,5 +1,3 @@
-using WorkloadProxy.Hcl;
-
 namespace WorkloadProxy.Policies.Tests.Conditions;
 
 /// <summary>What an author has told to callers whom nothing but a <c>when</c> refuses.</summary>

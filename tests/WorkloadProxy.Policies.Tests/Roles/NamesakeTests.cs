@@ -1,5 +1,4 @@
 using System.Text;
-using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Tests.Roles;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Tests.Cli;
 

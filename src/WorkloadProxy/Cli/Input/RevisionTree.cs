@@ -1,5 +1,4 @@
 using LibGit2Sharp;
-using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Directories;
@@ -57,13 +56,13 @@ internal sealed class RevisionTree(Repository repository, Tree root)
         if (entry.Name[0] == '.' || (path.Length == 0 && !PolicyTree.IsTopLevel(entry.Name))) return;
         var entryPath = path.Length == 0 ? entry.Name : $"{path}/{entry.Name}";
         if (++entries > MaxEntries) throw new TooMuch(entryPath, $"over {MaxEntries} names");
-        var isPolicy = path.Length > 0 && entry.Name.EndsWith(".hcl", StringComparison.Ordinal);
+        var isPolicy = (path.Length > 0 || entry.Name == PolicyTree.SetFile) && entry.Name.EndsWith(".hcl", StringComparison.Ordinal);
         var (found, foundPath) = (entry, Join(realPath, entry.Name));
         if (entry.Mode == Mode.SymbolicLink && !TryFollow(entryPath, realPath, entry, isPolicy, out found, out foundPath)) return;
         switch (found.Mode)
         {
             // policy tests are `tests/*.hcl`: a program's tests below them are another matter
-            case Mode.Directory when path == "tests":
+            case Mode.Directory when path == "tests" || entryPath == PolicyTree.SetFile:
                 return;
             case Mode.Directory:
                 Visit(entryPath, foundPath, (Tree)found.Target, above);

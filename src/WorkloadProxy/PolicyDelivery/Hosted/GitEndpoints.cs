@@ -1,5 +1,4 @@
 using WorkloadProxy.Audit;
-using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
 

@@ -1,6 +1,5 @@
 using Octokit;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Remote;
 

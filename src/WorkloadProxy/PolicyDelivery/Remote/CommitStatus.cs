@@ -1,6 +1,5 @@
 using Octokit;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
