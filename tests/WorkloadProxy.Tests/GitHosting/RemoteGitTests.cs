@@ -81,7 +81,7 @@ public class RemoteGitTests
     {
         await using var test = await RemoteTest.StartAsync((git, files, remote) => Task.FromResult(remote with { Url = new Uri(Path.Combine(files.Path, "nowhere")).AbsoluteUri }));
 
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await test.AskAsync());
+        Assert.Equal(HttpStatusCode.Unauthorized, await test.AskAsync());
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await test.Proxy.GetAsync("/health/ready", null)).Status);
     }
 

@@ -57,7 +57,7 @@ public class RemoteHistoryTests
     {
         await using var test = await RemoteTest.StartAsync((_, _, remote) => Task.FromResult(remote with { Path = path }));
 
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await test.AskAsync());
+        Assert.Equal(HttpStatusCode.Unauthorized, await test.AskAsync());
         Assert.Contains($"the commit has no directory `{path}`", (await test.PullAsync()).Text);
     }
 

@@ -78,6 +78,6 @@ public sealed class SshRemoteTests
 
         await File.WriteAllTextAsync(sshd.KnownHosts, "");
         Assert.EndsWith("Host key verification failed.", (await test.PullAsync()).Text);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await test.AskAsync());
+        Assert.Equal(HttpStatusCode.Unauthorized, await test.AskAsync());
     }
 }

@@ -55,7 +55,8 @@ internal sealed class PolicyTree
         return tree;
     }
 
-    private const string SetFile = "set.hcl";
+    /// <summary>The one policy file at the root of a set.</summary>
+    public const string SetFile = "set.hcl";
 
     /// <summary>Whether a directory or file of this name at the top belongs to a set.</summary>
     public static bool IsTopLevel(string name) => name is "policies" or "tests" or SetFile || name.EndsWith("roles", StringComparison.Ordinal);
