@@ -99,15 +99,17 @@ public sealed class RequestTarget
     }
 
     /// <summary>
-    /// The check of a pass-through request, whose target is kept byte for byte: refuses dot segments (encoded or not, also <c>..;</c>), control characters and absolute form only. Says whether the
-    /// target is one of the proxy's own, which is none to pass through: that is parsed by <see cref="TryParse"/>.
+    /// The check of a pass-through request, whose target is kept byte for byte: refuses dot segments (encoded or not, also <c>..;</c>), control characters, absolute form, and every character but
+    /// <c>!</c> to <c>~</c>. Says whether the target is one of the proxy's own, which is not passed through: that is parsed by <see cref="TryParse"/>.
     /// </summary>
     public static bool TryCheckPassThrough(string rawTarget, out bool isOwnPath, [NotNullWhen(false)] out string? error)
     {
         isOwnPath = false;
         error = null;
         if (!rawTarget.StartsWith('/')) error = "the target does not begin with `/`: absolute and asterisk forms are refused";
-        else if (rawTarget.Any(c => char.IsControl(c) || c == ' ')) error = "the target holds a control character";
+        // HTTP/2 lets other bytes into `:path`. The HTTP client that writes them to the upstream checks that a target is ASCII in debug builds only; in a release build it sends whatever its
+        // connection's buffer held there: another caller's request and credential.
+        else if (rawTarget.AsSpan().ContainsAnyExceptInRange('!', '~')) error = "the target holds a character other than visible ASCII";
         if (error is not null) return false;
         var mark = rawTarget.IndexOf('?');
         var decoded = DecodeLeniently(mark < 0 ? rawTarget : rawTarget[..mark]);

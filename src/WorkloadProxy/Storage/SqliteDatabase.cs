@@ -16,7 +16,6 @@ internal sealed class SqliteDatabase : Database
     /// <summary>Opens the file, making it (0600) where there is none, and brings its tables up to this program's version.</summary>
     public static async Task<SqliteDatabase> OpenAsync(string file, TimeProvider time)
     {
-        SqliteLibrary.Load();
         try
         {
             // made here, for SQLite would make it readable to all; its -wal and -shm files take over this one's mode
@@ -36,11 +35,7 @@ internal sealed class SqliteDatabase : Database
     }
 
     /// <summary>A store that is there, as it is: no migration runs, and another process may be its server.</summary>
-    public static SqliteDatabase Existing(string file)
-    {
-        SqliteLibrary.Load();
-        return new SqliteDatabase(ConnectionString(file));
-    }
+    public static SqliteDatabase Existing(string file) => new(ConnectionString(file));
 
     public override Task NotifyAsync(DbConnection connection, DbTransaction? transaction, string topic, string subject) => Task.CompletedTask;
 

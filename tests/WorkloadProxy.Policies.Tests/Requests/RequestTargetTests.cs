@@ -179,6 +179,29 @@ public sealed class RequestTargetTests
     public void A_pass_through_target_with_dots_controls_or_a_host_is_refused(string raw)
         => Assert.False(RequestTarget.TryCheckPassThrough(raw, out _, out _));
 
+    [Theory]
+    [InlineData("/\u00e9AAAA")]
+    [InlineData("/a?b=\u00e9")]
+    [InlineData("/\u00c3\u00a9")]
+    [InlineData("/\u20ac")]
+    [InlineData("/\ud83d\ude00")]
+    [InlineData("/a b")]
+    [InlineData("/a\u007f")]
+    [InlineData("/a\u0080")]
+    [InlineData("/a?\u00ff")]
+    public void A_pass_through_target_with_anything_but_visible_ASCII_is_refused(string raw)
+    {
+        Assert.False(RequestTarget.TryCheckPassThrough(raw, out _, out var error));
+        Assert.Equal("the target holds a character other than visible ASCII", error);
+    }
+
+    [Fact]
+    public void Of_all_characters_a_pass_through_target_takes_visible_ASCII_alone()
+    {
+        var taken = Enumerable.Range(0, 0x10000).Where(c => RequestTarget.TryCheckPassThrough($"/a{(char)c}", out _, out _));
+        Assert.Equal(Enumerable.Range('!', '~' - '!' + 1), taken);
+    }
+
     [Fact]
     public void A_query_is_read_as_a_form_is()
     {
