@@ -1,0 +1,72 @@
+using System.Net;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Credentials.OAuth;
+
+/// <summary>Kind <c>ClientCredentials</c> (RFC 6749 §4.4): the proxy asks for tokens as itself. They are good beside each other, so each server has its own, in memory.</summary>
+internal sealed class ClientCredentialsCredential(CredentialOptions options, BoundedFetch fetch, TimeProvider time, ILogger logger) : IContextCredential
+{
+    private static readonly TimeSpan unknownLife = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan rest = TimeSpan.FromSeconds(10);
+
+    private readonly TokenClient client = new(fetch, options.TokenAddress!, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
+    private readonly Lock gate = new();
+    private Held? held;
+    private Task<Result<Credential>>? asking;
+    private DateTimeOffset notBefore;
+
+    public bool Judges => true;
+
+    public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (Volatile.Read(ref held) is not { } current || now >= current.Expires) return new(AskAsync().WaitAsync(cancellationToken));
+        if (now >= current.RenewAt && now >= notBefore) _ = AskAsync();
+        return new(current.Credential);
+    }
+
+    /// <summary>A token that is refused before its end was revoked: once more with another, and not more often than each ten seconds.</summary>
+    public async ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        if (answer.StatusCode != HttpStatusCode.Unauthorized || use.Attempts > 1 || !use.CanRepeat) return default;
+        var current = Volatile.Read(ref held);
+        if (current is not null && current.Credential == used && time.GetUtcNow() < current.Since + rest) return default;
+        if (current is not null && current.Credential != used) return new(Again: current.Credential);
+        return (await AskAsync().WaitAsync(cancellationToken)).Value is { } newer ? new(Again: newer) : default;
+    }
+
+    /// <summary>Shared by all who wait: it does not end with the request that began it.</summary>
+    private Task<Result<Credential>> AskAsync()
+    {
+        lock (gate) return asking ??= Task.Run(AskOnceAsync);
+    }
+
+    private async Task<Result<Credential>> AskOnceAsync()
+    {
+        try
+        {
+            var form = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
+            if (options.Scopes.Count > 0) form.Add(new("scope", string.Join(' ', options.Scopes)));
+            var result = await client.AskAsync(form, CancellationToken.None);
+            var now = time.GetUtcNow();
+            if (result.Answer is not { } answer)
+            {
+                notBefore = now + rest;
+                logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
+                return CredentialStore.Unavailable(result.Failure.Reason);
+            }
+            var life = answer.Lifetime ?? unknownLife;
+            var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
+            Volatile.Write(ref held, fresh);
+            return fresh.Credential;
+        }
+        finally
+        {
+            lock (gate) asking = null;
+        }
+    }
+
+    private sealed record Held(Credential Credential, DateTimeOffset Since, DateTimeOffset RenewAt, DateTimeOffset Expires);
+}
