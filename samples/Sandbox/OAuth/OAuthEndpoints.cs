@@ -74,7 +74,7 @@ internal static class OAuthEndpoints
             ["info"] = new { name = grant.Account.Name, email = grant.Account.Email, uuid = "b6fr89dbf6d9156cace5f3c78dc9851d957381ef", team_uuid = grant.Account.TeamUuid, team_name = grant.Account.TeamName },
         };
         if (fault == OAuthFault.NoTokenType) answer.Remove("token_type");
-        if (fault == OAuthFault.NoRefreshToken) answer.Remove("refresh_token");
+        if (fault == OAuthFault.NoRefreshToken || !server.GivesRefreshTokens) answer.Remove("refresh_token");
         if (fault == OAuthFault.NoInfo) answer.Remove("info");
         context.Response.Headers.CacheControl = "no-store";
         await Results.Json(answer).ExecuteAsync(context);

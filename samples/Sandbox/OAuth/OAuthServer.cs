@@ -18,6 +18,12 @@ public sealed class OAuthServer(SandboxOptions options)
     /// <summary>Who consents from now on.</summary>
     public OAuthAccount Account { get; set; } = new(options.TeamUuid);
 
+    /// <summary>Null: the application is a public client, which must use PKCE.</summary>
+    public string? ClientSecret { get; set; } = options.OAuthClientSecret;
+
+    /// <summary>Whether access tokens come with a refresh token.</summary>
+    public bool GivesRefreshTokens { get; set; } = true;
+
     /// <summary>How long an access token lives.</summary>
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromDays(30);
 
@@ -45,7 +51,7 @@ public sealed class OAuthServer(SandboxOptions options)
         if (!Uri.TryCreate(query["redirect_uri"], UriKind.Absolute, out _)) return "redirect_uri is not an absolute address";
         if (options.OAuthRedirectUri is { } registered && query["redirect_uri"] != registered) return "redirect_uri is not the registered one";
         if (query["code_challenge"].Count > 0 && query["code_challenge_method"] != "S256") return "code_challenge_method is not S256";
-        return options.OAuthClientSecret is null && query["code_challenge"].Count == 0 ? "a public client must send code_challenge" : null;
+        return ClientSecret is null && query["code_challenge"].Count == 0 ? "a public client must send code_challenge" : null;
     }
 
     /// <summary>The code for a consent.</summary>
@@ -61,7 +67,7 @@ public sealed class OAuthServer(SandboxOptions options)
     /// <summary>The grant that the form's code or refresh token stands for, with new tokens; or OAuth's error.</summary>
     internal (OAuthGrant? Grant, string? Error) Redeem(IFormCollection form, bool keepRefreshToken)
     {
-        if (form["client_id"] != options.OAuthClientId || (options.OAuthClientSecret is { } secret && form["client_secret"] != secret)) return (null, "invalid_client");
+        if (form["client_id"] != options.OAuthClientId || (ClientSecret is { } secret && form["client_secret"] != secret)) return (null, "invalid_client");
         lock (gate)
         {
             OAuthGrant? grant;

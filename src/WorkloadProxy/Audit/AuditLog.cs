@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Audit;
 

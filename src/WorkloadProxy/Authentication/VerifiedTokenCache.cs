@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Tokens;
 

@@ -1,4 +1,5 @@
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
+using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Configuration;
 

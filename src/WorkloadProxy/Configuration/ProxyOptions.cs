@@ -1,6 +1,9 @@
 using System.Net;
+using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Upstreams.GitHub;
 
 namespace WorkloadProxy.Configuration;
 

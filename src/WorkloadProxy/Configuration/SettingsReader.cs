@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Net.Http.Headers;
+using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Secrets;
 

@@ -1,4 +1,5 @@
 using WorkloadProxy.Audit;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Endpoints;
 

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Microsoft.Net.Http.Headers;
+using WorkloadProxy.SignIn;
 
 namespace WorkloadProxy.Forwarding;
 

@@ -1,3 +1,5 @@
+using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Git;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Git;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Git;
 

@@ -1,3 +1,5 @@
+using WorkloadProxy.Configuration.Sources;
+
 namespace WorkloadProxy.Git;
 
 /// <summary>Whether a commit bears an ssh signature by one of the allowed signers (<c>git verify-commit</c>).</summary>

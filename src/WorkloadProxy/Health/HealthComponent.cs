@@ -1,3 +1,4 @@
+using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Health;

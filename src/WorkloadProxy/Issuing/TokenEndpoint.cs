@@ -3,6 +3,7 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

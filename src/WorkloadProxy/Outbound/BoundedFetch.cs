@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Requests;
+using WorkloadProxy.SignIn;
 
 namespace WorkloadProxy.Outbound;
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Npgsql;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.Storage;
 

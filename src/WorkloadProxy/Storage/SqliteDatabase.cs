@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
+using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.Storage;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using WorkloadProxy.Audit;
+using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.Telemetry;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Tests.Compiling;
 

@@ -1,3 +1,5 @@
+using WorkloadProxy.Hcl;
+
 namespace WorkloadProxy.Policies.Tests.Conditions;
 
 /// <summary>What an author has told to callers whom nothing but a <c>when</c> refuses.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Tests.Roles;
 

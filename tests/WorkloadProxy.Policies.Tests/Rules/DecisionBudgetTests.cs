@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Tests.Rules;
 

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.SignIn;
 using WorkloadProxy.Tests.Authentication;
 
 namespace WorkloadProxy.Tests.Http;

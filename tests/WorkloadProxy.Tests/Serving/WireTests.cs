@@ -10,6 +10,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
+using WorkloadProxy.SignIn;
 
 namespace WorkloadProxy.Tests.Serving;
 

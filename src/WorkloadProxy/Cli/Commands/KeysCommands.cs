@@ -2,6 +2,7 @@ using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli.Commands;
 

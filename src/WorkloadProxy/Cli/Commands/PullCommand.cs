@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using WorkloadProxy.Control;
 using WorkloadProxy.PolicyDelivery.Remote;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli.Commands;
 

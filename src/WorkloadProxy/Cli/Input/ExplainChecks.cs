@@ -1,7 +1,9 @@
 using System.Text.Json;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Cli.Input;
 

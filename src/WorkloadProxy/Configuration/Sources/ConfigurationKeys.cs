@@ -1,5 +1,4 @@
 using System.Globalization;
-using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Configuration.Sources;

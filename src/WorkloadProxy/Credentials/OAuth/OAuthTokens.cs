@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Polly;
 using Polly.Retry;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Credentials.OAuth;
@@ -130,8 +131,9 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
             if (!await store.LeaseAsync(current, holder, lease, CancellationToken.None)) return;
             var result = await Asking.ExecuteAsync(async cancellationToken =>
                 await client.AskAsync([new("grant_type", "refresh_token"), new("refresh_token", refreshToken)], cancellationToken), CancellationToken.None);
-            if (result.Answer is { } answer) await Writing.ExecuteAsync(async _ => await store.RenewAsync(current, answer, CancellationToken.None));
-            else await FailAsync(current, result);
+            if (result.Answer is not { } answer) await FailAsync(current, result);
+            // somebody disconnected meanwhile, or signed in again: what was given now belongs to nobody
+            else if (!await Writing.ExecuteAsync(async _ => await store.RenewAsync(current, answer, CancellationToken.None))) await client.RevokeAsync(answer.AccessToken, CancellationToken.None);
             if (result.Answer is not null && troubled.TryRemove(token.Context, out _)) logger.LogInformation("credential of {Context}: refreshed again", token.Context);
         }
         catch (StoreException error)

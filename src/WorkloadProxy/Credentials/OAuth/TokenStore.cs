@@ -20,7 +20,7 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
 
     /// <summary>
     /// Puts a consent's tokens in place of what is there, unless that is alive and <paramref name="scopes"/> differ from its own: then it stays, and this is false.
-    /// <paramref name="replaced"/> has the old access token, which is to be revoked.
+    /// <c>Replaced</c> is what was there, which is to be revoked.
     /// </summary>
     public async Task<(bool Stored, StoredToken? Replaced)> ConnectAsync(AuthContext context, TokenAnswer answer, IReadOnlyList<string> scopes, string account, CancellationToken cancellationToken)
     {

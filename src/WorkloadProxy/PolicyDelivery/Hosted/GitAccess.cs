@@ -2,6 +2,7 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 

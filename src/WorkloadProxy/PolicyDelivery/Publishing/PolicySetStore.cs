@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 

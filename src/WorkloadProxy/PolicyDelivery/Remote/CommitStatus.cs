@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;

@@ -1,5 +1,7 @@
 using System.Text;
+using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 

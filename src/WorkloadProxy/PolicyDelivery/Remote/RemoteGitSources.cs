@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;

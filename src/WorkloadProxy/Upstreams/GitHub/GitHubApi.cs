@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Polly;
 using Polly.Retry;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Upstreams.GitHub;
