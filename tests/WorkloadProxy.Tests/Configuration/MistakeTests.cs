@@ -116,7 +116,7 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials` or `None` (appsettings.json)" },
     };
 
     [Theory]
