@@ -88,6 +88,18 @@ public sealed class Role
     /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
 
+    /// <summary>
+    /// Whether a VM that is created with <paramref name="claims"/> (all of its token's but <c>droplet_id</c>, which no one knows yet) could get the role: it is for VMs, switched on, not
+    /// expired, and every other constraint holds. <c>when</c> is left to the requests.
+    /// </summary>
+    internal bool AwaitsDroplet(Claims claims, DateTimeOffset now)
+    {
+        if (!IsOwn || !Enabled || IsExpired(now) || !(IsDropletRole || constrainsDroplet)) return false;
+        if (!IssuerHolds(claims) || !SourceHolds(claims)) return false;
+        foreach (var claim in Claims) if (claim.Name != "droplet_id" && !claim.Holds(claims)) return false;
+        return true;
+    }
+
     /// <summary>The same role with the policies of a set. Only the names are known while a file is compiled.</summary>
     internal Role Bind(ImmutableArray<Policy> policies)
     {

@@ -99,7 +99,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, ChildProcess process, Task<Failure?> body, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)
@@ -137,7 +137,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     }
 
     /// <summary>Null when the body was sent whole, or git had enough of it.</summary>
-    private async Task<Failure?> SendAsync(HttpRequest http, GitProcess process, GitRequest request, CancellationToken cancellationToken)
+    private async Task<Failure?> SendAsync(HttpRequest http, ChildProcess process, GitRequest request, CancellationToken cancellationToken)
     {
         try
         {
