@@ -115,9 +115,25 @@ internal sealed class Pipeline(
         if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
-        if (!credentials.Get(caller.Token.Context).Succeeded(out var credential, out var unavailable)) return unavailable;
-        record.Decision = AuditDecision.Allow;
-        var forwarded = new ForwardedRequest(upstream, target.Forwarded, credential, record.RequestId!, isWebSocket);
+        if (credentials.Find(caller.Token.Context) is not { } source) return CredentialStore.Missing(caller.Token.Context);
+        var interception = default(Interception);
+        if (upstream.FindInterceptor(http.Request.Method, target.Path) is { } interceptor)
+        {
+            interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, caller), http.RequestAborted);
+            if (interception.Refused is { } refusedThere) return refusedThere;
+        }
+        if (!(await upstream.FindOriginAsync(caller.Token.Context, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        var forwarded = new ForwardedRequest
+        {
+            Upstream = upstream,
+            Origin = origin,
+            Target = target.Forwarded,
+            RequestId = record.RequestId!,
+            Caller = caller,
+            Source = source,
+            IsWebSocket = isWebSocket,
+            Interception = interception,
+        };
         if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
         using var guard = new UpgradeGuard(() => WhyNoLonger(caller, target), time);
         var failure = await forwarder.SendAsync(http, forwarded, record, guard.Ended);
@@ -135,9 +151,16 @@ internal sealed class Pipeline(
         // a query that can't be decoded has no names to tell
         if (record.Path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(record.Path.Length)}", out var query, out _, out _)) record.QueryNames = query.QueryNames;
         record.Upstream = upstream.Options.Name;
-        record.Decision = AuditDecision.Pass;
         RequestFraming.IsWebSocket(http);
-        return await forwarder.SendAsync(http, new ForwardedRequest(upstream, rawTarget, null, record.RequestId!), record, CancellationToken.None);
+        var interception = default(Interception);
+        if (upstream.FindInterceptor(http.Request.Method, record.Path) is { } interceptor)
+        {
+            interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, null), http.RequestAborted);
+            if (interception.Refused is { } refused) return refused;
+        }
+        if (!(await upstream.FindOriginAsync(null, record.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
+        return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
     }
 
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>

@@ -79,8 +79,8 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     private async Task<Failure?> CheckScopesAsync(UpstreamOptions upstream, string token, AuthContext context, CancellationToken cancellationToken)
     {
         if (await tokens.ScopesAsync(upstream, token, cancellationToken) is not { } own) return null;
-        if (!credentials.Get(context).Succeeded(out var credential, out _) || credential.HeaderValue?.Reveal() is not { } header || !header.StartsWith("Bearer ", StringComparison.Ordinal)) return null;
-        var stored = await tokens.ScopesAsync(upstream, header["Bearer ".Length..], cancellationToken);
+        if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out _) || credential.BearerToken is not { } bearer) return null;
+        var stored = await tokens.ScopesAsync(upstream, bearer.Reveal(), cancellationToken);
         if (stored is null) return new Failure(ErrorId.Forbidden, "the API token has limited scopes, and those of the stored credential can't be told");
         return own.IsSupersetOf(stored) ? null : new Failure(ErrorId.Forbidden, "the API token has fewer scopes than the credential that the policy is for");
     }
