@@ -1,4 +1,5 @@
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Processes;
 
 namespace WorkloadProxy.Git;
 

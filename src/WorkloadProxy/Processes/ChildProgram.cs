@@ -1,4 +1,5 @@
 using System.Text;
+using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Processes;
 

@@ -6,6 +6,8 @@ using WorkloadProxy.Authentication;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Provisioning;
 

@@ -1,4 +1,5 @@
 using WorkloadProxy.Policies;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Provisioning;
 

@@ -14,6 +14,7 @@ namespace WorkloadProxy.Provisioning;
 internal sealed class ProvisionedTokens(SigningKeys keys, ProxyOptions options, TimeProvider time)
 {
     public const string ProvePath = "/v1/oidc/prove";
+    public const string RefreshPath = "/v1/oidc/refresh";
     public static readonly TimeSpan ProvisioningLifetime = TimeSpan.FromHours(1);
     private static readonly TimeSpan identityLifetime = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan notBefore = TimeSpan.FromSeconds(5);

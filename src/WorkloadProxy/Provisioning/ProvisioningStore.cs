@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Dapper;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Provisioning;
 
@@ -17,7 +18,7 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
     public static string HashOf(ReadOnlySpan<byte> token) => Convert.ToHexStringLower(SHA256.HashData(token));
 
     /// <summary>A context as the store holds it, which this program wrote.</summary>
-    public static AuthContext ContextOf(string text) => AuthContext.TryParse(text, out var context) ? context : throw new StoreException($"`{text}` in the store is not a context");
+    public static AuthContext ContextOf(string text) => AuthContext.TryParse(text, out var context) ? context : throw new InvalidOperationException($"`{text}` in the store is not a context");
 
     /// <summary>Stores a token before the cloud is asked, so that a store that can't be written stops the creation and not the VM.</summary>
     public Task ReserveAsync(string hash, AuthContext context, string subject, DateTimeOffset expires, CancellationToken cancellationToken) =>

@@ -5,6 +5,7 @@ using WorkloadProxy.Authentication;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Provisioning;
 

@@ -1,5 +1,6 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Forwarding;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
@@ -16,17 +17,17 @@ internal sealed class DropletLookup(ProxyOptions options, CredentialStore creden
     {
         if (!options.Upstreams.TryGetValue(context.Upstream, out var upstream) || upstream is not { Kind: UpstreamKind.DigitalOcean, Address: { } address })
             return new Failure(ErrorId.Forbidden, $"upstream `{context.Upstream}` has no droplets");
-        if (!credentials.Get(context).Succeeded(out var credential, out var unavailable)) return unavailable;
+        if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out var unavailable)) return unavailable;
         using var request = new HttpRequestMessage(HttpMethod.Get, address.AbsoluteUri.TrimEnd('/') + credential.ApplyToQuery($"/v2/droplets/{id}"));
-        if (credential is { HeaderName: { } header, HeaderValue: { } secret }) request.Headers.TryAddWithoutValidation(header, secret.Reveal());
+        foreach (var header in credential.Headers) request.Headers.TryAddWithoutValidation(header.Name, header.Value.Reveal());
         request.Headers.UserAgent.ParseAdd("workload-proxy");
         request.Headers.Accept.ParseAdd("application/json");
         var answer = await fetch.SendAsync(request, FetchTrust.Listed, cancellationToken);
         if (answer.Error is { } error) return Unknown(id, error);
         if (answer.Status == 404) return new Failure(ErrorId.Forbidden, "the droplet no longer exists");
         if (answer.Status != 200) return Unknown(id, $"the API answered {answer.Status}");
-        if (!StrictJson.TryParseObject(answer.Content, MaxDepth, out var json, out _)) return Unknown(id, "the API's answer is not JSON");
-        using var _ = json;
+        if (!StrictJson.TryParseObject(answer.Content, MaxDepth, out var json, out var fault)) return Unknown(id, $"the API's answer {fault}");
+        using var document = json;
         return Droplet.Read(json.RootElement, id) is { } droplet ? droplet : Unknown(id, "the API's answer describes no such droplet");
     }
 

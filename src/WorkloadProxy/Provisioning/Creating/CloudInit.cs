@@ -1,8 +1,9 @@
 using System.Text;
 using MimeKit;
+using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
 
-namespace WorkloadProxy.Provisioning;
+namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>
 /// Puts a script beside the user data that a VM is created with. The user's own part comes first and keeps its bytes: cloud-init tells a part of type <c>text/plain</c> by its first line,

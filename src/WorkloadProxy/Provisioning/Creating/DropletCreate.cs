@@ -9,7 +9,7 @@ using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.DigitalOcean;
 
-namespace WorkloadProxy.Provisioning;
+namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>
 /// <c>POST /v2/droplets</c> with a tag that asks for an identity: a script that proves the VM is put beside its user data, and the droplets that the cloud then names are bound to the token in

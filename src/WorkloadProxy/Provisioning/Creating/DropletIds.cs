@@ -1,7 +1,7 @@
 using System.Text.Json;
 using WorkloadProxy.Outbound;
 
-namespace WorkloadProxy.Provisioning;
+namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>Which droplets the cloud says that it created: <c>{"droplet":{"id"}}</c>, or with several names <c>{"droplets":[{"id"}]}</c>.</summary>
 internal static class DropletIds
@@ -12,8 +12,8 @@ internal static class DropletIds
     /// <summary>None unless all of the answer is understood.</summary>
     public static IReadOnlyList<string> Read(byte[] answer)
     {
-        if (!StrictJson.TryParseObject(answer, MaxDepth, out var json, out _)) return [];
-        using var _ = json;
+        if (!StrictJson.TryParseObject(answer, MaxDepth, out var json, out string? _)) return [];
+        using var document = json;
         var root = json.RootElement;
         if (root.TryGetProperty("droplet", out var one)) return IdOf(one) is { } id ? [id] : [];
         if (!root.TryGetProperty("droplets", out var many) || many.ValueKind != JsonValueKind.Array || many.GetArrayLength() > MaxDroplets) return [];

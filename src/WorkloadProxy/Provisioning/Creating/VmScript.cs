@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace WorkloadProxy.Provisioning;
+namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>The script that runs on a VM (<c>vm.sh</c>), with what this VM is told.</summary>
 internal static class VmScript
@@ -16,7 +16,7 @@ internal static class VmScript
 
     private static string Read()
     {
-        using var stream = typeof(VmScript).Assembly.GetManifestResourceStream("WorkloadProxy.Provisioning.vm.sh")!;
+        using var stream = typeof(VmScript).Assembly.GetManifestResourceStream("WorkloadProxy.Provisioning.Creating.vm.sh")!;
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }

@@ -4,7 +4,7 @@ using System.Text.Json;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 
-namespace WorkloadProxy.Provisioning;
+namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>The body of a <c>POST /v2/droplets</c> that asks for an identity: <paramref name="Subject"/> is what its tag says (<c>role:NAME</c>).</summary>
 internal sealed record DropletRequest(JsonElement Body, string Subject, string? UserData)
