@@ -23,7 +23,7 @@ namespace WorkloadProxy;
 /// </summary>
 internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    GitServer git, CredentialStore credentials, Forwarder forwarder, ContextIds contextIds, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -95,7 +95,7 @@ internal sealed class Pipeline(
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
             if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null && !GitPath.TryParse(PathOf(rawTarget), out _)) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
-        if (!RequestTarget.TryParse(rawTarget, out var target, out var error, out var tooLong))
+        if (!RequestTarget.TryParse(rawTarget, contextIds, out var target, out var error, out var tooLong))
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
         record.Path = target.Path;
         record.QueryNames = target.QueryNames;

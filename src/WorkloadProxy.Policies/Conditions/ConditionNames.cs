@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies.Conditions;
 
@@ -9,13 +10,14 @@ internal static class ConditionNames
     private static readonly string[] OfNow = ["unix", "hour", "weekday"];
     private static readonly string[] OfRequest = ["method", "path", "query", "body"];
 
-    public static void Check(ImmutableArray<HclReference> references, ConditionScope scope, ICollection<Diagnostic> diagnostics)
+    public static void Check(ImmutableArray<HclReference> references, ConditionScope scope, SetLocals locals, ICollection<Diagnostic> diagnostics)
     {
         foreach (var reference in references)
         {
             switch (reference.Root)
             {
                 case "claims": break;
+                case SetLocals.Name when locals.Values.Members.Count > 0: CheckSteps(reference, [.. locals.Values.Members.Keys], scalars: [], diagnostics); break;
                 case "now": CheckSteps(reference, OfNow, scalars: OfNow, diagnostics); break;
                 case "request" when scope == ConditionScope.Rule: CheckSteps(reference, OfRequest, scalars: ["method", "path"], diagnostics); break;
                 case "request": diagnostics.Add(ConditionDiagnostics.RequestInRole(reference.Range)); break;

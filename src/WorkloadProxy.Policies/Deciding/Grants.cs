@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Rules;
@@ -24,7 +25,7 @@ public sealed class Grants
         RoleNames = [.. matched.Select(role => role.Name)];
         roles = matched;
         this.claims = claims;
-        if (!matched.IsEmpty && matched.All(role => role is { Enabled: true, Expires: null, When: null })) always = ViewOf(matched);
+        if (!matched.IsEmpty && matched.All(role => role is { Enabled: true, Expires: null, When: null, SetWhen: null })) always = ViewOf(matched);
     }
 
     /// <summary>The set that this came from.</summary>
@@ -38,7 +39,7 @@ public sealed class Grants
     {
         var needed = NeededBy(request);
         if (needed == Capability.None) return UnknownMethod;
-        return (always ?? ActiveAt(request.Now))?.Decide(request, needed) ?? NoRole;
+        return (always ?? ActiveAt(request.Now))?.Decide(request, needed) ?? NoActiveRole(request.Now);
     }
 
     /// <summary>
@@ -68,6 +69,13 @@ public sealed class Grants
 
     /// <summary>The roles that count at a time.</summary>
     internal ImmutableArray<Role> ActiveRoles(DateTimeOffset now) => [.. roles.Where(role => role.IsActive(claims, now))];
+
+    private Decision NoActiveRole(DateTimeOffset now)
+    {
+        // Only what its author wrote for them is told to callers whom nothing but a `when` refuses.
+        var told = roles.FirstOrDefault(role => role is { Enabled: true, Reason: not null, When: { } when } && !role.IsExpired(now) && !when.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
+        return told is null ? NoRole : new Decision(DecisionOutcome.Deny, null, null, $"role `{told.Name}` does not apply: {told.Reason}", null);
+    }
 
     private GrantView? ActiveAt(DateTimeOffset now)
     {

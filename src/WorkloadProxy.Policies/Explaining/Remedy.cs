@@ -13,7 +13,8 @@ public sealed record Remedy(string Text, string Hcl)
     internal static Remedy? For(PolicySet set, ImmutableArray<Role> active, RuleIndex index, AccessRequest request, Claims claims, Decision decision)
     {
         var needed = Grants.NeededBy(request);
-        var deciding = index.FindPermits(request.Target, index.Bind(claims));
+        var bound = index.Bind(claims);
+        var deciding = index.FindPermits(request.Target, bound);
         var deny = index.Groups.SelectMany(group => group.Denies).FirstOrDefault(use => use.Rule.Range == decision.Rule);
         if (deny is not null)
         {
@@ -31,11 +32,22 @@ public sealed record Remedy(string Text, string Hcl)
             var file = active.SelectMany(role => role.Policies).FirstOrDefault()?.File ?? "a policy of the role";
             return new Remedy($"to permit it, add to {file}:", Block(Literal(request.Target), needed, Values(null, request, claims), set.Context, request.Target));
         }
+        if (deciding.MayBeShadowed && index.FindShadow(deciding, request.Target, bound)?.Permits[0].Rule is { } shadow)
+        {
+            return new Remedy($"to permit it, send the path as `{shadow.Path}` ({shadow.Place}) spells it; to permit this spelling too, add to {shadow.Range.File}:",
+                Block(Literal(request.Target), needed, Values(shadow, request, claims), set.Context, request.Target));
+        }
         var closest = deciding.Permits.FirstOrDefault(use => use.Rule.Range == decision.Rule)?.Rule ?? deciding.Permits[0].Rule;
-        var lacks = deciding.Permits.FirstOrDefault(use => !Capabilities.Grants(use.Rule.Granted, needed) && RuleCheck.Check(use.Rule, request, claims).Verdict == RuleVerdict.Grants)?.Rule;
+        var lacks = deciding.Permits.FirstOrDefault(use => !Capabilities.Grants(use.Rule.Granted, needed) && Permits(use.Rule, request, claims))?.Rule;
         if (lacks is not null && !lacks.Pattern.ReachesOwnPaths)
             return new Remedy($"to permit it, write at {lacks.Place}:", $"capabilities = [{string.Join(", ", lacks.Capabilities.Append(Capabilities.Name(needed)).Select(HclText.Quote))}]\n");
         return new Remedy($"to permit it, add to {closest.Range.File}:", Block(closest.Path, needed, Values(closest, request, claims), set.Context, request.Target));
+    }
+
+    private static bool Permits(PolicyRule rule, in AccessRequest request, Claims claims)
+    {
+        StepBudget? steps = null;
+        return RuleCheck.Check(rule, request, claims, ref steps).Verdict == RuleVerdict.Grants;
     }
 
     private static bool MayBeMinted(AuthContext context, RequestBody? body)

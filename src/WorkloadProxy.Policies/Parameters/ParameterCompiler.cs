@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Rules;
+using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies.Parameters;
 
@@ -13,15 +14,19 @@ internal sealed class ParameterCompiler
     private readonly ConstraintReader reader;
     private readonly ICollection<Diagnostic> diagnostics;
 
-    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics)
+    /// <summary>Outside of a set there is no <paramref name="scope"/>, and so are no locals.</summary>
+    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics, SetScope? scope = null)
     {
         functions = new ConstraintFunctions(context);
-        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation };
+        Evaluation = scope?.Evaluation(functions.ForEvaluation) ?? new EvaluationContext { Functions = functions.ForEvaluation };
+        Locals = scope?.Locals ?? SetLocals.None;
         reader = new ConstraintReader(Evaluation, functions, diagnostics);
         this.diagnostics = diagnostics;
     }
 
     public EvaluationContext Evaluation { get; }
+
+    public SetLocals Locals { get; }
 
     /// <summary>Null when an error was reported.</summary>
     public AllowedParameters? Allowed(HclAttribute attribute)
@@ -66,7 +71,8 @@ internal sealed class ParameterCompiler
 
     private DeniedNames? DeniedNames(ObjectNode node)
     {
-        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.OrdinalIgnoreCase);
+        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.Ordinal);
+        var names = new HashSet<string>(StringComparer.Ordinal);
         var every = false;
         var whole = true;
         foreach (var (name, nameRange, value) in node.Members)
@@ -86,8 +92,12 @@ internal sealed class ParameterCompiler
             else if (name == "*" && !items.IsEmpty) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it refuses every name", null, nameRange));
             else if (name == "*") every = true;
             else if (Items(items) is not { } constraints) { }
-            else if (!values.TryAdd(name, constraints)) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
-            else continue;
+            else if (!names.Add(SameName.Fold(name))) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
+            else
+            {
+                values.Add(name, constraints);
+                continue;
+            }
             whole &= name == "*" && every;
         }
         return whole ? new DeniedNames(values, every) : null;

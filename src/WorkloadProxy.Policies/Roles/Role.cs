@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Roles;
+using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies;
 
@@ -11,6 +12,8 @@ public sealed class Role
     private readonly string ownSubjects;
     private readonly string ownSource;
     private readonly bool constrainsDroplet;
+    private readonly bool constrainsSource;
+    private SourceRange range;
 
     internal Role(CompileOptions options, ImmutableArray<RoleClaim> claims)
     {
@@ -18,13 +21,14 @@ public sealed class Role
         Claims = claims;
         ownSubjects = $"actx:{options.Context.Id}:";
         ownSource = options.Context.ToString();
+        constrainsSource = claims.Any(claim => claim.Name == "actx_source" && !claim.Constraint.IsBare);
         constrainsDroplet = claims.Any(claim => claim.Name == "droplet_id");
     }
 
     /// <summary>The block's label, unique in the set.</summary>
     public required string Name { get; init; }
     /// <summary>The block's header.</summary>
-    public required SourceRange Range { get; init; }
+    public required SourceRange Range { get => range; init => range = value; }
     /// <summary>What it is for, in its author's words.</summary>
     public string? Description { get; init; }
     /// <summary>The exact issuers named in <c>iss</c>; empty: this proxy.</summary>
@@ -41,6 +45,8 @@ public sealed class Role
     public int? MaxTtl { get; init; }
     /// <summary>Must be true at each request; null: always is.</summary>
     public Condition? When { get; init; }
+    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
     public bool IsDropletRole { get; init; }
 
@@ -48,6 +54,8 @@ public sealed class Role
     public string? WhenText { get; init; }
 
     internal CompileOptions Options { get; }
+    /// <summary>The <c>when</c> of <c>set.hcl</c>, which every role of the set needs to be true.</summary>
+    internal SetCondition? SetWhen { get; private set; }
     internal ImmutableArray<IssuerReference> IssuerRanges { get; init; } = [];
     internal ImmutableArray<PolicyReference> PolicyNames { get; init; } = [];
 
@@ -67,7 +75,10 @@ public sealed class Role
 
     /// <summary>Enabled, not expired, and <c>when</c> is true.</summary>
     internal bool IsActive(Claims claims, DateTimeOffset now)
-        => Enabled && !IsExpired(now) && (When is null || When.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
+        => Enabled && !IsExpired(now) && IsTrue(When, claims, now) && IsTrue(SetWhen?.When, claims, now);
+
+    private static bool IsTrue(Condition? condition, Claims claims, DateTimeOffset now)
+        => condition is null || condition.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue;
 
     internal bool IsExpired(DateTimeOffset now) => Expires is { } end && now >= end;
 
@@ -80,10 +91,14 @@ public sealed class Role
 
     /// <summary>
     /// Two upstreams may have a context of one id. A token of ours whose subject begins with this context's id must come from this very context, or the
-    /// other one's owner could mint it.
+    /// other one's owner could mint it. If it begins with an id that several others have, the role must say which of them is meant.
     /// </summary>
     internal bool SourceHolds(Claims claims)
-        => !IsOwn || claims.String("sub")?.StartsWith(ownSubjects, StringComparison.Ordinal) != true || claims.String("actx_source") == ownSource;
+    {
+        if (!IsOwn || claims.String("sub") is not { } subject) return true;
+        if (subject.StartsWith(ownSubjects, StringComparison.Ordinal)) return claims.String("actx_source") == ownSource;
+        return constrainsSource || !Options.Contexts.HasNamesakes(subject);
+    }
 
     /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
@@ -98,12 +113,20 @@ public sealed class Role
         if (!IssuerHolds(claims) || !SourceHolds(claims)) return false;
         foreach (var claim in Claims) if (claim.Name != "droplet_id" && !claim.Holds(claims)) return false;
         return true;
+
+    /// <summary>The same role in another file.</summary>
+    internal Role At(string file)
+    {
+        var moved = (Role)MemberwiseClone();
+        moved.range = Range with { File = file };
+        return moved;
     }
 
     /// <summary>The same role with the policies of a set. Only the names are known while a file is compiled.</summary>
-    internal Role Bind(ImmutableArray<Policy> policies)
+    internal Role Bind(ImmutableArray<Policy> policies, SetCondition? setWhen)
     {
         var bound = (Role)MemberwiseClone();
+        bound.SetWhen = setWhen;
         bound.Policies = policies;
         return bound;
     }

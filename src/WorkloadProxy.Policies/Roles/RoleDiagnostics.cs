@@ -30,6 +30,12 @@ internal static class RoleDiagnostics
     public static Diagnostic Duplicate(string block, string name, SourceRange first, SourceRange range)
         => Error($"duplicate-{block}", $"{block} `{name}` stands already at {first}", "names are unique in a set: rename one", range);
 
+    public static Diagnostic SecondBlock(string block, SourceRange first, SourceRange range)
+        => Error("second-block", $"a second `{block}` in one file, the first is at {first}", "put both into one", range);
+
+    public static Diagnostic Unlabelled(string block, SourceRange range)
+        => Error("block-labels", $"`{block}` has a label, expected none", $"write `{block} {{ … }}`", range);
+
     public static Diagnostic Missing(string block, string name, string attribute, string? lookalike, string help, SourceRange range)
         => Error("missing-attribute", $"{block} `{name}` has no `{attribute}`", lookalike is null ? help : $"did you mean `{attribute}` by `{lookalike}`?", range);
 
@@ -87,6 +93,10 @@ internal static class RoleDiagnostics
 
     public static Diagnostic IssuerSpelling(string found, string exact, SourceRange range)
         => Warning("issuer-spelling", $"`iss` is `{found}`, but its tokens say `{exact}`", "issuers are compared exactly: no token will match", range);
+
+    public static Diagnostic Namesakes(string role, string id, IEnumerable<string> contexts, SourceRange range)
+        => Warning("namesake-context", $"several contexts have the id `{id}`, and role `{role}` does not say which one it means: it matches none of their tokens",
+            $"add `actx_source` with one of {string.Join(", ", contexts.Select(context => $"`{context}`"))}", range);
 
     public static Diagnostic NoPolicies(string role, SourceRange range)
         => Warning("no-policies", $"role `{role}` has no policies: it permits nothing", "name one, or remove the role", range);

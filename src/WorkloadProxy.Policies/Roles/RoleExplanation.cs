@@ -36,17 +36,23 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
         var issuers = role.IsOwn ? $"\"{role.Options.OwnIssuer}\" (this proxy)" : string.Join(" or ", role.Issuers.Select(issuer => $"\"{issuer}\""));
         constraints.Add(new("iss", role.IssuerHolds(claims), Text("iss", issuers, claims)));
         foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, ValueText.Of(claim.Expected), claims)));
-        if (!role.SourceHolds(claims))
+        if (!role.SourceHolds(claims) && claims.String("sub") is { } subject && role.Options.Contexts.NamesakesOf(subject) is [var first, ..] && first.Id != role.Options.Context.Id)
+            constraints.Add(new("actx_source", false, $"`actx_source`: several contexts have the id `{first.Id}`, and the role does not say which one it means"));
+        else if (!role.SourceHolds(claims))
             constraints.Add(new("actx_source", false, Text("actx_source", $"\"{role.Options.Context}\", for `sub` has the id of this context", claims)));
         if (!role.DropletHolds(claims))
             constraints.Add(new("droplet_id", false, "`droplet_id`: a VM's token matches only roles under `droplet-roles/` and roles that constrain `droplet_id`"));
-        if (role.When is { } when)
-        {
-            var result = when.Evaluate(new ConditionInput { Claims = claims, Now = now });
-            constraints.Add(new("when", result.IsTrue, result.IsTrue ? "`when` is true" : result.IsFalse ? "`when` is false" : $"`when` failed: {result.Error}"));
-        }
+        AddCondition(constraints, role.When, "`when`", claims, now);
+        AddCondition(constraints, role.SetWhen?.When, "the `when` of `set.hcl`", claims, now);
         var against = constraints.FirstOrDefault(constraint => !constraint.Holds);
         return new RoleExplanation(role.Name, against is null, against?.Text ?? "every constraint holds", constraints.ToImmutable());
+    }
+
+    private static void AddCondition(ImmutableArray<ConstraintExplanation>.Builder constraints, Condition? when, string name, Claims claims, DateTimeOffset now)
+    {
+        if (when is null) return;
+        var result = when.Evaluate(new ConditionInput { Claims = claims, Now = now });
+        constraints.Add(new("when", result.IsTrue, result.IsTrue ? $"{name} is true" : result.IsFalse ? $"{name} is false" : $"{name} failed: {result.Error}"));
     }
 
     private static string Text(string claim, string expected, Claims claims)

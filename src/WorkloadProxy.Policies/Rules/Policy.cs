@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies;
 
@@ -11,4 +12,11 @@ public sealed class Policy
     public required string File { get; init; }
     /// <summary>In the order of the file.</summary>
     public required ImmutableArray<PolicyRule> Rules { get; init; }
+
+    /// <summary>The same rules in another file.</summary>
+    internal Policy At(string file)
+    {
+        var name = PolicyFileRouting.Stem(file);
+        return new Policy { Name = name, File = file, Rules = [.. Rules.Select(rule => rule.At(name, file))] };
+    }
 }

@@ -4,6 +4,7 @@ namespace WorkloadProxy.Policies.Sets;
 internal enum PolicyFileKind
 {
     Ignored,
+    Set,
     Roles,
     Policy,
     Tests,
@@ -17,6 +18,7 @@ internal static class PolicyFileRouting
     public static PolicyFileKind KindOf(string path)
     {
         if (!path.EndsWith(".hcl", StringComparison.Ordinal) || path.StartsWith('.') || path.Contains("/.", StringComparison.Ordinal)) return PolicyFileKind.Ignored;
+        if (path == SetFile.Name) return PolicyFileKind.Set;
         var slash = path.IndexOf('/');
         if (slash <= 0) return PolicyFileKind.Ignored;
         return path.AsSpan(0, slash) switch

@@ -16,7 +16,7 @@ public sealed class PolicySet
 
     internal PolicySet(
         CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests,
-        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, PolicySet? sameRoles)
+        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, SetLocals locals, PolicySet? sameRoles)
     {
         Options = options;
         ContentHash = contentHash;
@@ -25,6 +25,7 @@ public sealed class PolicySet
         Tests = tests;
         Files = files;
         RuleWarnings = ruleWarnings;
+        Locals = locals;
         index = sameRoles is null ? new RoleIndex(roles) : new RoleIndex(sameRoles.index, roles);
         issuers = roles.Where(role => role.Enabled).SelectMany(role => role.Issuers).ToFrozenSet(StringComparer.Ordinal);
     }
@@ -52,6 +53,8 @@ public sealed class PolicySet
 
     /// <summary>By the policies that apply together, likewise.</summary>
     internal IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> RuleWarnings { get; }
+
+    internal SetLocals Locals { get; }
 
     /// <summary>The merged rules of each distinct set of policies.</summary>
     internal RuleIndexCache RuleIndexes { get; } = new();

@@ -16,6 +16,7 @@ public static class PolicySetJson
         writer.WriteNumber("version", Version);
         writer.WriteString("context", set.Context.ToString());
         writer.WriteString("content_hash", set.ContentHash);
+        if (set.Roles.FirstOrDefault()?.SetWhen is { } when) writer.WriteString("when", when.Text);
         writer.WriteStartArray("roles");
         foreach (var role in set.Roles) WriteRole(writer, role);
         writer.WriteEndArray();
@@ -35,6 +36,7 @@ public static class PolicySetJson
         if (role.Expires is { } expires) writer.WriteString("expires", expires);
         if (role.MaxTtl is { } maxTtl) writer.WriteNumber("max_ttl", maxTtl);
         if (role.WhenText is { } when) writer.WriteString("when", when);
+        if (role.Reason is { } reason) writer.WriteString("reason", reason);
         writer.WriteStartArray("iss");
         foreach (var issuer in role.IsOwn ? [role.Options.OwnIssuer] : role.Issuers) writer.WriteStringValue(issuer);
         writer.WriteEndArray();

@@ -7,7 +7,7 @@ using WorkloadProxy.Policies.Text;
 namespace WorkloadProxy.Policies.Testing;
 
 /// <summary>Reads one <c>test</c> block, going on after each error.</summary>
-internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
+internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
 {
     private static readonly ImmutableArray<string> Known = ["token", "request", "expect", "reason", "now"];
     private static readonly ImmutableArray<string> KnownOfRequest = ["method", "path", "query", "body"];
@@ -34,6 +34,10 @@ internal sealed class PolicyTestReader(HclBlock block, CompileOptions options, E
         {
             if (!Known.Contains(attribute.Name)) found.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, "test", Known, attribute.NameRange));
             else attributes[attribute.Name] = (attribute, attribute.Expression.Evaluate(evaluation, found));
+        }
+        foreach (var (given, standard) in defaults.Values)
+        {
+            attributes[given] = attributes.TryGetValue(given, out var own) ? (own.Attribute, TestDefaults.Merge(own.Value, standard.Value)) : standard;
         }
         foreach (var required in (string[])["token", "request", "expect"])
         {

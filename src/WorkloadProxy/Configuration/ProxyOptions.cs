@@ -35,6 +35,9 @@ internal sealed record ProxyOptions
     public IConfiguration Framework { get; init; } = new ConfigurationBuilder().Build();
     /// <summary>What is probably not meant, for the log.</summary>
     public IReadOnlyList<ConfigurationMistake> Warnings { get; init; } = [];
+
+    /// <summary>What a context's policies are compiled for: with all contexts of this server, for an id may stand for several of them.</summary>
+    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl) { Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)) };
 }
 
 internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);

@@ -33,7 +33,7 @@ public sealed partial class ErrorsPageTests
         var section = Page.Sections(Errors).Single(section => section.Title == code);
         var files = Large.TryGetValue(code, out var make) ? [.. make()] : Example.Files(section);
 
-        var result = PolicyCompiler.Compile(files, Some.Options);
+        var result = PolicyCompiler.Compile(files, Some.Options with { Contexts = ContextRegistry.Of([Some.Context, new("GitHub", "acme"), new("Depot", "acme")]) });
 
         Assert.Contains(result.Diagnostics, diagnostic => diagnostic.Code == code);
         Page.Expect(Errors, code, 0, "text", Large.ContainsKey(code) ? Cut(Example.Render(result, files)) : Example.Render(result, files));
@@ -45,7 +45,7 @@ public sealed partial class ErrorsPageTests
         var codes = Directory.EnumerateFiles(Path.Combine(Page.Top, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .SelectMany(file => Code().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value)
-            .SelectMany(code => code == "duplicate-{block}" ? (string[])["duplicate-role", "duplicate-policy", "duplicate-test"] : [code]).ToHashSet();
+            .SelectMany(code => code == "duplicate-{block}" ? (string[])["duplicate-role", "duplicate-policy", "duplicate-test", "duplicate-local"] : [code]).ToHashSet();
 
         var described = Page.Sections(Errors).Where(section => section.Of("text").Any()).Select(section => section.Title).ToHashSet();
 

@@ -77,6 +77,7 @@ public sealed class ExplanationTests
     [InlineData("POST", "/claim", """{"a":"x"}""")]
     [InlineData("POST", "/v1/oidc/issue", """{"aud":"api://DigitalOcean?actx=f81d4fae","sub":"actx:f81d4fae:role:other","ttl":60}""")]
     [InlineData("PATCH", "/_rbac/DigitalOcean/f81d4fae", "")]
+    [InlineData("GET", "/v2/spaces/Keys", "")]
     public void The_remedy_permits_the_request(string method, string target, string body)
     {
         const string More = """

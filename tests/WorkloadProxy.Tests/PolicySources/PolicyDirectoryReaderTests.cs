@@ -14,13 +14,13 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
     public void Only_policy_files_are_read_in_the_order_of_their_paths()
     {
         foreach (var name in (string[])["policies/b.hcl", "policies/a/c.hcl", "policies/README.md", "policies/.hidden.hcl", "policies/.git/x.hcl", ".roles/x.hcl", "gha-roles/z.hcl", "roles/y.hcl",
-            "rolesx/x.hcl", "tests/t.hcl", "other/x.hcl", "top.hcl", "policies/X.HCL"])
+            "rolesx/x.hcl", "tests/t.hcl", "other/x.hcl", "top.hcl", "set.hcl", "policies/X.HCL"])
         {
             directory.Write(name, "# " + name);
         }
         var content = PolicyDirectoryReader.Read(directory.Path);
         Assert.Empty(content.Problems);
-        Assert.Equal(["gha-roles/z.hcl", "policies/a/c.hcl", "policies/b.hcl", "roles/y.hcl", "tests/t.hcl"], content.Files.Select(file => file.Path));
+        Assert.Equal(["gha-roles/z.hcl", "policies/a/c.hcl", "policies/b.hcl", "roles/y.hcl", "set.hcl", "tests/t.hcl"], content.Files.Select(file => file.Path));
         Assert.Equal("# roles/y.hcl", System.Text.Encoding.UTF8.GetString(content.Files[3].Content.Span));
     }
 

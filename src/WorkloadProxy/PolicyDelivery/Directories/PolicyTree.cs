@@ -55,7 +55,9 @@ internal sealed class PolicyTree
         return tree;
     }
 
-    private static bool IsTopLevel(string name) => name is "policies" or "tests" || name.EndsWith("roles", StringComparison.Ordinal);
+    private const string SetFile = "set.hcl";
+
+    private static bool IsTopLevel(string name) => name is "policies" or "tests" or SetFile || name.EndsWith("roles", StringComparison.Ordinal);
 
     private void Visit(string path, string realPath, List<string> above, Func<string, bool>? wanted)
     {
@@ -65,11 +67,11 @@ internal sealed class PolicyTree
             var entryPath = path.Length == 0 ? entry.Name : $"{path}/{entry.Name}";
             if (++entries > MaxEntries) throw new TooMuch(entryPath);
 
-            var isPolicy = path.Length > 0 && entry.Name.EndsWith(".hcl", StringComparison.Ordinal);
+            var isPolicy = (path.Length > 0 || entry.Name == SetFile) && entry.Name.EndsWith(".hcl", StringComparison.Ordinal);
             var found = (entry.Attributes & FileAttributes.ReparsePoint) == 0 ? entry : Follow(entry, entryPath, isPolicy);
             // policy tests are `tests/*.hcl`: a program's tests below are none of ours
             if (found is DirectoryInfo && path == "tests") continue;
-            if (found is DirectoryInfo) VisitDirectory(entryPath, found.FullName, above);
+            if (found is DirectoryInfo && entryPath != SetFile) VisitDirectory(entryPath, found.FullName, above);
             else if (found is FileInfo file && isPolicy) AddFile(entryPath, file);
         }
     }

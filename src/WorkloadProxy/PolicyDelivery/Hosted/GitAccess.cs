@@ -50,7 +50,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         if (!Addresses(request.Path, context)) return NotFound();
 
         var path = $"/_rbac/{context.Upstream}/{string.Join('/', context.Id.Split('/').Select(Uri.EscapeDataString))}";
-        if (!RequestTarget.TryParse(path, out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
+        if (!RequestTarget.TryParse(path, ContextIds.Of([context]), out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
         var decision = caller.Grants.Decide(new AccessRequest { Method = request.IsPush ? "PUT" : "GET", Target = target, Now = time.GetUtcNow() });
         (record.Policy, record.Rule) = (decision.Policy, decision.Rule);
         if (decision.Outcome == DecisionOutcome.Allow) return context;

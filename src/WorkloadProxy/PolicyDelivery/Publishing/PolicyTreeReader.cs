@@ -64,13 +64,13 @@ internal sealed class PolicyTreeReader
         return await ContentsAsync(cancellationToken);
     }
 
-    private static bool IsPolicyDirectory(string name) => !name.StartsWith('.') && (name is "policies" or "tests" || name.EndsWith("roles", StringComparison.Ordinal));
+    private static bool IsPolicyDirectory(string name) => !name.StartsWith('.') && (name is "policies" or "tests" or "set.hcl" || name.EndsWith("roles", StringComparison.Ordinal));
 
     /// <summary>Notes a file; true for a directory to go into.</summary>
     private bool Visit(string path, TreeEntry entry)
     {
         if (entry.IsDirectory) return true;
-        if (entry.IsFile && path.EndsWith(".hcl", StringComparison.Ordinal) && path.Contains('/')) blobs.Add((path, entry.Id));
+        if (entry.IsFile && path.EndsWith(".hcl", StringComparison.Ordinal) && (path.Contains('/') || path == "set.hcl")) blobs.Add((path, entry.Id));
         else if (entry.IsLink) Report(DiagnosticSeverity.Warning, "link-not-followed", path, "a symbolic link, which is not followed", "commit the file itself");
         else if (entry.IsSubmodule) Report(DiagnosticSeverity.Warning, "submodule-not-followed", path, "a submodule, which is not followed", "commit the files themselves");
         // a rule in it would vanish without a word
