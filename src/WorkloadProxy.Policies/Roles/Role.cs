@@ -48,7 +48,7 @@ public sealed class Role
     /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
     public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
-    public bool IsDropletRole { get; init; }
+    public bool IsDropletRole => Range.File.StartsWith("droplet-roles/", StringComparison.Ordinal);
 
     /// <summary><c>when</c> as written.</summary>
     public string? WhenText { get; init; }
@@ -113,6 +113,7 @@ public sealed class Role
         if (!IssuerHolds(claims) || !SourceHolds(claims)) return false;
         foreach (var claim in Claims) if (claim.Name != "droplet_id" && !claim.Holds(claims)) return false;
         return true;
+    }
 
     /// <summary>The same role in another file.</summary>
     internal Role At(string file)
