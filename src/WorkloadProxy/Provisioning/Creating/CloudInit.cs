@@ -30,8 +30,9 @@ internal static class CloudInit
                 return new Failure(ErrorId.Unprocessable, "`user_data` is compressed, expected plain text: a script has to go beside it");
             var isMime = IsMime(userData);
             if (isMime && userData.Contains("\r\n", StringComparison.Ordinal)) lineEnd = NewLineFormat.Dos;
-            if (isMime && ReadMime(userData) is not { } entity) return new Failure(ErrorId.Unprocessable, "`user_data` begins as a MIME message and is not a well-formed one");
-            else multipart.Add(isMime ? ReadMime(userData)! : Text("plain", userData));
+            if ((isMime ? ReadMime(userData) : Text("plain", userData)) is not { } entity)
+                return new Failure(ErrorId.Unprocessable, "`user_data` begins as a MIME message and is not a well-formed one");
+            multipart.Add(entity);
         }
         var own = Text("x-shellscript", script);
         own.ContentDisposition = new ContentDisposition(ContentDisposition.Attachment) { FileName = ScriptName };
