@@ -75,13 +75,7 @@ public static class DiagnosticText
         return offset;
     }
 
-    private static string Printable(ReadOnlySpan<char> text)
-    {
-        var result = new StringBuilder(text.Length);
-        foreach (var c in text)
-            result.Append(c != '\t' && (char.IsControl(c) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029') ? '\uFFFD' : c);
-        return result.ToString();
-    }
+    private static string Printable(ReadOnlySpan<char> text) => SafeText.Clean(text.ToString(), '\uFFFD', kept: "\t");
 
     /// <summary>Whether a terminal gives the cluster two cells: East Asian wide characters and emoji, roughly.</summary>
     private static bool IsWide(ReadOnlySpan<char> cluster)

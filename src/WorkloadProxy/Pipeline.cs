@@ -8,6 +8,7 @@ using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;

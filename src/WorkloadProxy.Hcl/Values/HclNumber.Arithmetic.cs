@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace WorkloadProxy.Hcl;
 
 public readonly partial struct HclNumber

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Patterns;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Policies.Rules;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;

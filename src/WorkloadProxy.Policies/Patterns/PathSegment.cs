@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace WorkloadProxy.Policies.Patterns;
 
 internal enum PathSegmentKind

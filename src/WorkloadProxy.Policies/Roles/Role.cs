@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Roles;

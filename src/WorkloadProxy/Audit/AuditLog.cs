@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Threading.Channels;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Audit;
 

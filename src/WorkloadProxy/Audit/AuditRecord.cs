@@ -1,9 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Policies;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Audit;

@@ -3,6 +3,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authentication;
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Tokens;
 

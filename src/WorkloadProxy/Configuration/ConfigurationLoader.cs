@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Configuration;
+using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Configuration;
 

@@ -1,3 +1,4 @@
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;

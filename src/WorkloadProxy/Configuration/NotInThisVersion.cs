@@ -1,5 +1,3 @@
-using WorkloadProxy.Upstreams.GitHub;
-
 namespace WorkloadProxy.Configuration;
 
 /// <summary>What the configuration knows and this version does not do yet: said at start, not at the first request. Each line goes when its feature comes.</summary>

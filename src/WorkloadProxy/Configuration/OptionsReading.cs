@@ -1,10 +1,7 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Http;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
-using WorkloadProxy.Secrets;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Configuration;
 

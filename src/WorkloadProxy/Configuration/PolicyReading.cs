@@ -1,3 +1,4 @@
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;

@@ -1,10 +1,6 @@
 using System.Net;
-using Microsoft.Extensions.Configuration;
-using WorkloadProxy.Authentication;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
-using WorkloadProxy.Secrets;
-using WorkloadProxy.Storage;
-using WorkloadProxy.Upstreams.GitHub;
 
 namespace WorkloadProxy.Configuration;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using WorkloadProxy.Forwarding;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 

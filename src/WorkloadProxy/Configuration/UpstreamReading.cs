@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Configuration;

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Control;

@@ -1,5 +1,4 @@
 using WorkloadProxy.Audit;
-using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Endpoints;
 

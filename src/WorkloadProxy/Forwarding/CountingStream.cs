@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
-
 namespace WorkloadProxy.Forwarding;
 
 /// <summary>Counts what a response of unstated length writes, for the audit. It buffers nothing and flushes as it is told.</summary>

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using Yarp.ReverseProxy.Forwarder;
 

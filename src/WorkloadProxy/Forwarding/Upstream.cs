@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Security;
 using System.Text;
 using WorkloadProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;

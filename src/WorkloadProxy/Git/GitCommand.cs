@@ -1,6 +1,4 @@
-using WorkloadProxy.Cli.Output;
-using WorkloadProxy.Configuration;
-using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Git;
 
@@ -41,7 +39,7 @@ internal sealed record GitResult(int ExitCode, byte[] Output, string Errors, str
         // of ssh git knows only that it ended; why, ssh has said before
         var afterSsh = Array.IndexOf(lines, "fatal: Could not read from remote repository.");
         var line = afterSsh > 0 ? lines[afterSsh - 1] : lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
-        line = GateText.Clean(line.StartsWith("fatal: ", StringComparison.Ordinal) || line.StartsWith("error: ", StringComparison.Ordinal) ? line[7..] : line);
+        line = SafeText.Clean(line.StartsWith("fatal: ", StringComparison.Ordinal) || line.StartsWith("error: ", StringComparison.Ordinal) ? line[7..] : line, ' ');
         return line.Length <= 300 ? line : line[..300] + "…";
     }
 }

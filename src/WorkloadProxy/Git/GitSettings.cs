@@ -1,6 +1,5 @@
 using System.Globalization;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.Git;
 
@@ -39,7 +38,7 @@ internal static class GitSettings
         // one pack and one sync a push, not a file and a sync for each object
         ("receive.unpackLimit", "1"),
         ("fetch.unpackLimit", "1"),
-        ("transfer.hideRefs", HostedRepository.OwnRefs),
+        ("transfer.hideRefs", RefFile.OwnRefs),
         ("receive.advertisePushOptions", "false"),
         ("receive.denyCurrentBranch", "ignore"),
         ("uploadpack.allowFilter", "true"),

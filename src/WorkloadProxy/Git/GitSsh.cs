@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Git;
 

@@ -3,6 +3,9 @@ namespace WorkloadProxy.Git;
 /// <summary>Reads where a ref of a bare repository stands, from its files: for a thousand repositories at start, a thousand runs of git would take too long.</summary>
 internal static class RefFile
 {
+    /// <summary>Refs of the server's own: not shown, not fetched, not pushed.</summary>
+    public const string OwnRefs = "refs/workload-proxy";
+
     /// <summary>Null where there is no such ref.</summary>
     /// <exception cref="IOException">The repository can't be read.</exception>
     public static ObjectId? Read(string repository, string name)

@@ -1,5 +1,3 @@
-using WorkloadProxy.Configuration;
-
 namespace WorkloadProxy.Git;
 
 /// <summary>Whether a commit bears an ssh signature by one of the allowed signers (<c>git verify-commit</c>).</summary>

@@ -1,4 +1,3 @@
-using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Health;

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Publishing;
 
 namespace WorkloadProxy.Health;

@@ -1,6 +1,5 @@
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
-using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;

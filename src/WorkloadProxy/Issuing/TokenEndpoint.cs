@@ -3,7 +3,6 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
-using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 

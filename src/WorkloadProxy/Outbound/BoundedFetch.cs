@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
-using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Outbound;
 

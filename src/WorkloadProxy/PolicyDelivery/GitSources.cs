@@ -1,8 +1,7 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Outbound;
-using WorkloadProxy.PolicyDelivery.Hosted;
-using WorkloadProxy.PolicyDelivery.Hosted.Replicas;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Storage;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using System.Reflection;
@@ -11,7 +10,6 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Authorization;
-using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Credentials;
@@ -20,9 +18,7 @@ using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Outbound;
-using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
-using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
@@ -132,7 +128,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
-        Keep(ControlSocket.Start(store.Directory, KeysCommands.Serve(keys, time, changes).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes).Concat(git.ControlCommands).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         background.Add(changes.RunAsync(stopping.Token));
         await HearAsync(changes, options, time, cancellationToken);
         kestrel = parts.Kestrel;

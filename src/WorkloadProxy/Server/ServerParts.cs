@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.FileProviders;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Telemetry;
 using Yarp.ReverseProxy.Forwarder;
 

@@ -4,7 +4,6 @@ using System.Text;
 using System.Xml.Linq;
 using Dapper;
 using Microsoft.AspNetCore.DataProtection.Repositories;
-using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Storage;
 

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Xml;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Storage;
 

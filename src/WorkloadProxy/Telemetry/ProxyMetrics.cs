@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.Telemetry;
 

@@ -1,9 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Authentication;
 using WorkloadProxy.Outbound;
-using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tokens;

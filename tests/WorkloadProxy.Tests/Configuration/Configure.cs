@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Tests.Configuration;
 

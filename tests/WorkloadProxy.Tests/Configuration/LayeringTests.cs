@@ -1,6 +1,7 @@
 using System.Net;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;

@@ -2,7 +2,6 @@ using WorkloadProxy.Authentication;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Secrets;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Upstreams.GitHub;
 

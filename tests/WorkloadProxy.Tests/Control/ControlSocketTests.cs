@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
+using WorkloadProxy.Issuing;
 using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
@@ -122,7 +123,7 @@ public sealed class ControlSocketTests : IDisposable
     {
         using var store = await test.OpenAsync();
         var keys = await test.OpenKeysAsync(store);
-        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysCommands.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
+        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
         var before = await RunAsync(KeysCommands.ListAsync);
         Assert.Equal(0, before.Code);
         Assert.Contains(keys.Keys[0].Id, before.Output, StringComparison.Ordinal);
@@ -159,7 +160,7 @@ public sealed class ControlSocketTests : IDisposable
         var keys = await test.OpenKeysAsync(store);
         var asked = RunAsync(KeysCommands.ListAsync);
         Assert.False(asked.IsCompleted);
-        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysCommands.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
+        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
         Assert.Contains(keys.Keys[0].Id, (await asked).Output, StringComparison.Ordinal);
     }
 

@@ -4,6 +4,7 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;

@@ -1,7 +1,7 @@
 using System.Net;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
-using WorkloadProxy.PolicyDelivery.Hosted;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;

@@ -6,7 +6,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Hcl;
-using WorkloadProxy.Secrets;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Dapper;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Secrets;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Storage;

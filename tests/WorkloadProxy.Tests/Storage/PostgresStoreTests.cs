@@ -9,7 +9,6 @@ using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
-using WorkloadProxy.Secrets;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Issuing;
 using WorkloadProxy.Tokens;

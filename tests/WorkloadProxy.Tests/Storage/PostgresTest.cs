@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Secrets;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Storage;

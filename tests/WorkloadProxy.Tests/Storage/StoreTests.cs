@@ -5,7 +5,6 @@ using Microsoft.Data.Sqlite;
 using SQLitePCL;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
-using WorkloadProxy.Secrets;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.GitHosting;
 

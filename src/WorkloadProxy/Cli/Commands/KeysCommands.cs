@@ -1,9 +1,7 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
-using WorkloadProxy.Policies;
-using WorkloadProxy.Requests;
+using WorkloadProxy.Issuing;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 
@@ -12,25 +10,12 @@ namespace WorkloadProxy.Cli.Commands;
 /// <summary><c>keys list</c> and <c>keys rotate</c>: asked of the running server, or done on the store itself while none runs.</summary>
 internal static class KeysCommands
 {
-    private const string ListName = "keys.list", RotateName = "keys.rotate";
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(30), startPatience = TimeSpan.FromSeconds(2);
-
-    /// <summary>What the control socket answers.</summary>
-    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null) =>
-    [
-        new(ListName, (_, _) => Task.FromResult<Result<JsonObject>>(Describe(keys, time.GetUtcNow()))),
-        new(RotateName, async (_, cancellationToken) =>
-        {
-            if (!(await keys.RotateAsync(cancellationToken)).Succeeded(out var key, out var failure)) return failure;
-            if (changes is not null) await changes.SettleAsync(SigningKeys.Topic, cancellationToken);
-            return new JsonObject { ["key"] = Describe(key, keys, time.GetUtcNow()) };
-        }),
-    ];
 
     /// <summary>Prints the published keys; the exit code.</summary>
     /// <exception cref="StartException">The store can't be opened, or the directory is in use by what doesn't answer.</exception>
     public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
-        RunAsync(options, ListName, result =>
+        RunAsync(options, KeysControl.ListName, result =>
         {
             output.WriteLine($"{"KEY",-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  SIGNS FROM");
             foreach (var key in result.GetProperty("keys").EnumerateArray())
@@ -42,7 +27,7 @@ internal static class KeysCommands
     /// <summary>Publishes a new key and prints when it will sign; the exit code.</summary>
     /// <exception cref="StartException">As for <see cref="ListAsync"/>.</exception>
     public static Task<int> RotateAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken) =>
-        RunAsync(options, RotateName, result =>
+        RunAsync(options, KeysControl.RotateName, result =>
         {
             var key = result.GetProperty("key");
             output.WriteLine($"{Text(key, "kid")} ({Text(key, "alg")}) is published now and signs from {Text(key, "signs_from")}; the keys before it verify until their last token has expired");
@@ -84,7 +69,7 @@ internal static class KeysCommands
         {
             using var store = await Store.OpenAsync(options, time, cancellationToken);
             var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
-            var result = await Serve(keys, time).Single(entry => entry.Key == command).Value(default, cancellationToken);
+            var result = await KeysControl.Serve(keys, time).Single(entry => entry.Key == command).Value(default, cancellationToken);
             return result.Succeeded(out var value, out var failure) ? new ControlReply(JsonSerializer.SerializeToElement(value), null) : new ControlReply(default, failure.Message);
         }
         catch (StoreException e)
@@ -92,17 +77,6 @@ internal static class KeysCommands
             return new ControlReply(default, e.Message);
         }
     }
-
-    private static JsonObject Describe(SigningKeys keys, DateTimeOffset now) => new() { ["keys"] = new JsonArray([.. keys.Keys.Select(key => Describe(key, keys, now))]) };
-
-    private static JsonObject Describe(SigningKey key, SigningKeys keys, DateTimeOffset now) => new()
-    {
-        ["kid"] = key.Id,
-        ["alg"] = key.Algorithm,
-        ["state"] = key == keys.Current(now) ? "signing" : key.SignsFrom > now ? "next" : "retired",
-        ["published"] = Rfc3339.Text(key.Published),
-        ["signs_from"] = Rfc3339.Text(key.SignsFrom),
-    };
 
     private static string Text(JsonElement key, string name) => key.GetProperty(name).GetString()!;
 }

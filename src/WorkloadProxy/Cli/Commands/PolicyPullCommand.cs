@@ -1,7 +1,6 @@
 using System.CommandLine;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Cli.Output;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli.Commands;
 

@@ -1,22 +1,19 @@
 using System.Text.Json.Nodes;
 using WorkloadProxy.Control;
-using WorkloadProxy.Requests;
-using WorkloadProxy.Storage;
+using WorkloadProxy.PolicyDelivery.Remote;
 
 namespace WorkloadProxy.Cli.Commands;
 
 /// <summary><c>policy pull</c>: asks the running server to look at a context's remote now.</summary>
 internal static class PullCommand
 {
-    /// <summary>Of the control socket.</summary>
-    public const string Name = "policy.pull";
     private static readonly TimeSpan patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Prints the commit in force, or why the newest is not; the exit code.</summary>
     /// <exception cref="Storage.StartException">The control socket may not be opened by this user.</exception>
     public static async Task<int> RunAsync(string dataDirectory, string context, TextWriter output, TextWriter errors, CancellationToken cancellationToken)
     {
-        var reply = await ControlClient.SendAsync(dataDirectory, Name, new JsonObject { ["context"] = context }, patience, cancellationToken);
+        var reply = await ControlClient.SendAsync(dataDirectory, RemoteGitSources.PullName, new JsonObject { ["context"] = context }, patience, cancellationToken);
         if (reply is { Error: null })
         {
             await output.WriteLineAsync($"{reply.Result.GetProperty("context").GetString()}: commit {reply.Result.GetProperty("commit").GetString()} is in force");

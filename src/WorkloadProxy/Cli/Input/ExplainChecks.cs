@@ -1,7 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using WorkloadProxy.Authentication;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted;

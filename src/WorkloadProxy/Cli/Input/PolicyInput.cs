@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Cli.Output;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Directories;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Cli.Input;

@@ -1,4 +1,5 @@
 using System.Text;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Cli.Output;
 
@@ -48,9 +49,5 @@ internal sealed class Terminal(Stream output, Stream error, bool outputColours, 
         stream.Flush();
     }
 
-    private static string Clean(string text) =>
-        text.Any(IsUnwanted) ? string.Create(text.Length, text, (span, from) => { for (var i = 0; i < span.Length; i++) span[i] = IsUnwanted(from[i]) ? '\uFFFD' : from[i]; }) : text;
-
-    // also the marks that turn the direction of text, with which a line can be made to read as another
-    private static bool IsUnwanted(char c) => (char.IsControl(c) && c is not ('\n' or '\t')) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+    private static string Clean(string text) => SafeText.Clean(text, '\uFFFD', kept: "\n\t");
 }

@@ -2,7 +2,6 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;

@@ -1,5 +1,5 @@
 using WorkloadProxy.Audit;
-using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Control;
-using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 

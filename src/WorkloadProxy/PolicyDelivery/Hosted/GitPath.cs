@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using WorkloadProxy.Forwarding;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 

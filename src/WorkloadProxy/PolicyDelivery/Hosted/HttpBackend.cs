@@ -2,9 +2,9 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;

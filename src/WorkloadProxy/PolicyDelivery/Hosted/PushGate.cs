@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 
@@ -63,7 +65,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
     {
         if (updates.Count > MaxUpdates) return $"{updates.Count} refs in one push, expected {MaxUpdates} at most";
         foreach (var update in updates) if (update.Problem() is { } problem) return problem;
-        if (RefUpdate.FirstTwice(updates) is { } twice) return $"`{GateText.Clean(twice)}` is named twice in one push";
+        if (RefUpdate.FirstTwice(updates) is { } twice) return $"`{SafeText.Clean(twice, ' ')}` is named twice in one push";
         try
         {
             if (await repositories.EnterAsync(session, cancellationToken) is { } closed) return closed;

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 
@@ -22,9 +21,9 @@ internal sealed record PolicyReview(ObjectId Commit, IReadOnlyList<PolicyFile> F
         get
         {
             if (Diagnostics.FirstOrDefault(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error) is { } first)
-                return GateText.Clean($"{first.Range}: {first.Summary}{(Errors > 1 ? $" (and {Errors - 1} more)" : "")}");
+                return SafeText.Clean($"{first.Range}: {first.Summary}{(Errors > 1 ? $" (and {Errors - 1} more)" : "")}", ' ');
             if (Tests?.Results.FirstOrDefault(result => !result.Passed) is { } failed)
-                return GateText.Clean($"{failed.Test.Range}: test `{failed.Name}` failed: {failed.Reason}{(FailedTests > 1 ? $" (and {FailedTests - 1} more)" : "")}");
+                return SafeText.Clean($"{failed.Test.Range}: test `{failed.Name}` failed: {failed.Reason}{(FailedTests > 1 ? $" (and {FailedTests - 1} more)" : "")}", ' ');
             return "";
         }
     }

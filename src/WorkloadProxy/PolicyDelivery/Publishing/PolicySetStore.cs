@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using WorkloadProxy.Policies;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 

@@ -4,7 +4,6 @@ using System.Text.Unicode;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted;
 
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 
@@ -162,7 +161,7 @@ internal sealed class PolicyTreeReader
         {
             if (!Utf8.IsValid(name)) return "";
             var text = Encoding.UTF8.GetString(name);
-            return text is "." or ".." || text.Any(c => GateText.Steers(c) || c == '/') ? "" : text;
+            return text is "." or ".." || text.Any(c => SafeText.Steers(c) || c == '/') ? "" : text;
         }
     }
 }

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
 using WorkloadProxy.Upstreams.GitHub;
@@ -34,7 +33,7 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     public Task ReportAsync(ObjectId commit, bool accepted, string description, CancellationToken cancellationToken)
     {
         pending.RemoveAll(report => report.Commit == commit);
-        pending.Add(new(commit, accepted ? "success" : "failure", Shorten(GateText.Clean(description))));
+        pending.Add(new(commit, accepted ? "success" : "failure", Shorten(SafeText.Clean(description, ' '))));
         if (pending.Count > MaxPending) pending.RemoveAt(0);
         attempts = 0;
         if (!isToldToWait) again = default;

@@ -1,5 +1,4 @@
 using System.Text;
-using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
@@ -51,7 +49,10 @@ internal sealed class RemoteGitSources(ProxyOptions options, GitProgram git, Pol
     /// <summary>Follows all remotes until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(sources.Select(source => source.RunAsync(cancellationToken)));
 
-    /// <summary>What the control socket does for <see cref="PullCommand"/>: <c>{context}</c> → <c>{context, commit}</c>, or why the newest commit is not in force.</summary>
+    /// <summary>The name of <c>policy pull</c> on the control socket.</summary>
+    public const string PullName = "policy.pull";
+
+    /// <summary>What the control socket does for <c>policy pull</c>: <c>{context}</c> → <c>{context, commit}</c>, or why the newest commit is not in force.</summary>
     public async Task<Result<JsonObject>> PullAsync(JsonElement arguments, CancellationToken cancellationToken)
     {
         var text = arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty("context", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

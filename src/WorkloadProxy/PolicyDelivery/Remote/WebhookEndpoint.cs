@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Forwarding;
-using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 

@@ -7,7 +7,6 @@ using System.Text.Json;
 using Polly;
 using Polly.Retry;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 

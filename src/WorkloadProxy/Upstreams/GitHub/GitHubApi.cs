@@ -1,12 +1,10 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Polly;
 using Polly.Retry;
 using WorkloadProxy.Outbound;
-using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Upstreams.GitHub;

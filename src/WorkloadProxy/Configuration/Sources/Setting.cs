@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>What stands at a key of a configuration source.</summary>
 internal enum SettingShape { Value, Null, EmptyList, EmptyObject }

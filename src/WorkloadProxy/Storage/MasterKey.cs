@@ -1,9 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using WorkloadProxy.Configuration;
-using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.Secrets;
+namespace WorkloadProxy.Storage;
 
 /// <summary>The operator's key over all others: the first of its list seals, all open. AES-256-GCM: version, nonce, tag, ciphertext.</summary>
 internal sealed class MasterKey

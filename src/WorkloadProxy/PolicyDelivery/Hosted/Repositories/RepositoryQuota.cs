@@ -2,7 +2,7 @@ using System.Globalization;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// What one hosted repository may take: bytes on the disk, and branches and tags. What no ref reaches is thrown away before a push is refused for want of space, and every

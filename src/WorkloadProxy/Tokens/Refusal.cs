@@ -1,7 +1,7 @@
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 
-namespace WorkloadProxy.Authentication;
+namespace WorkloadProxy.Tokens;
 
 /// <summary>Why a token is not accepted. Texts tell a caller nothing of which contexts and issuers exist here; the detail, for the audit, does.</summary>
 internal static class Refusal

@@ -3,7 +3,7 @@ using System.Text;
 using WorkloadProxy.Git;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted.Replicas;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// The disk's copy of a repository whose truth is the store. A server trusts only what it has copied itself since its start: a copy that was left behind, whatever has become of it, is made anew.

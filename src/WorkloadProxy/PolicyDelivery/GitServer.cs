@@ -1,14 +1,14 @@
 using WorkloadProxy.Audit;
-using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Upstreams.DigitalOcean;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery;
 
 /// <summary>The paths under which policy repositories are reached, with what answers at them.</summary>
 internal sealed class GitServer : IDisposable
@@ -30,7 +30,7 @@ internal sealed class GitServer : IDisposable
     }
 
     /// <summary>What the control socket answers: git's hook, and <c>policy pull</c>.</summary>
-    public IEnumerable<KeyValuePair<string, ControlCommand>> ControlCommands => [new(PushGate.CommandName, gate.AnswerAsync), new(PullCommand.Name, remotes.PullAsync)];
+    public IEnumerable<KeyValuePair<string, ControlCommand>> ControlCommands => [new(PushGate.CommandName, gate.AnswerAsync), new(RemoteGitSources.PullName, remotes.PullAsync)];
 
     /// <summary>Answers at one of git's paths, to git's own credentials; null when the answer went back.</summary>
     public Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, GitPath path, string rawQuery) =>

@@ -1,7 +1,7 @@
 using System.Text;
 using WorkloadProxy.Policies;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>What a hosted repository begins with: the operator's directory, or a README and no permissions.</summary>
 internal static class InitialContent

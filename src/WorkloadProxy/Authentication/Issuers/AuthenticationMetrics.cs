@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace WorkloadProxy.Authentication;
+namespace WorkloadProxy.Authentication.Issuers;
 
 /// <summary>What authentication measures; free while nobody listens.</summary>
 internal static class AuthenticationMetrics

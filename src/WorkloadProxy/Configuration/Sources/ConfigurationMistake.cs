@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>
 /// Something wrong in the configuration: its key (<c>Policies:0:Context</c>), what was found and what was expected, an example of a right one, and where it

@@ -4,18 +4,15 @@ using System.IO.Enumeration;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted.Replicas;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.</summary>
 internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time)
 {
-    /// <summary>Refs of the server's own: not shown, not fetched, not pushed.</summary>
-    public const string OwnRefs = "refs/workload-proxy";
     public const string Main = "refs/heads/main";
     public const string Schema = "refs/heads/schema";
-    private const string GeneratedRef = OwnRefs + "/generated";
+    private const string GeneratedRef = RefFile.OwnRefs + "/generated";
     private const string CopyMark = "copy-of-the-store";
 
     private string? accepted;

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>The command line of <c>serve</c>: <c>--config FILE</c>, <c>--environment NAME</c> and any key as <c>--Section:Key value</c> or <c>--Section:Key=value</c>.</summary>
 internal sealed record ArgumentSettings(string? ConfigFile, string? Environment, IReadOnlyList<Setting> Settings)

@@ -5,7 +5,7 @@ using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted.Replicas;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>Where a repository stands in the store: a version that rises with each change, and all its refs.</summary>
 internal sealed record RepositoryState(long Version, string Refs)

@@ -4,7 +4,7 @@ using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted.Replicas;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// Hosted repositories of several servers: the store is the truth, each disk a copy that is made current before it is used, and one change of a repository at a time is under way.

@@ -1,10 +1,9 @@
 using System.Security.Cryptography;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Git;
-using WorkloadProxy.PolicyDelivery.Hosted.Replicas;
 using WorkloadProxy.PolicyDelivery.Publishing;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach the gate.

@@ -5,7 +5,7 @@ using Dapper;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted.Replicas;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// A repository's turn, among all servers: an advisory lock of PostgreSQL's, held by an open transaction that writes nothing. It ends with its connection, however the server ends.

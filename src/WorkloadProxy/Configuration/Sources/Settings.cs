@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>All sources merged key by key, the later one winning. Keys are compared ignoring case, as <c>IConfiguration</c> does.</summary>
 internal sealed class Settings

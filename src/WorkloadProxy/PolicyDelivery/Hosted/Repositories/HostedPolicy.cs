@@ -5,7 +5,7 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>The policy of one hosted repository: what of it is in force, and what was wrong with the rest.</summary>
 internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)

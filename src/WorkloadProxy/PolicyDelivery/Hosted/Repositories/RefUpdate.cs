@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>What a push wants of one ref.</summary>
 internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
@@ -18,7 +19,7 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
     /// <summary>Why the ref may not be written at all, whatever it is to hold; null if it may.</summary>
     public string? Problem()
     {
-        var shown = GateText.Clean(Name.Length <= 200 ? Name : Name[..200] + "…");
+        var shown = SafeText.Clean(Name.Length <= 200 ? Name : Name[..200] + "…", ' ');
         if (Name == HostedRepository.Schema) return "branch `schema` belongs to the server, which writes `rbac.json` there";
         if (!Name.StartsWith(Branches, StringComparison.Ordinal) && !Name.StartsWith(Tags, StringComparison.Ordinal)) return $"`{shown}` is neither a branch nor a tag";
         if (IsMain) return null;

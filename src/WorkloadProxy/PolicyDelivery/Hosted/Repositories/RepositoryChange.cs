@@ -4,7 +4,7 @@ using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted.Replicas;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// A change of one repository that is under way, while no other server begins one. All of it is written by <see cref="CommitAsync"/>, or nothing is: a server that dies or loses

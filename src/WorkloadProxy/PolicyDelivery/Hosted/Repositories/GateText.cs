@@ -2,7 +2,7 @@ using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>What the gate says to the person who pushes: plain lines that git prints behind <c>remote:</c>.</summary>
 internal sealed class GateText
@@ -13,13 +13,7 @@ internal sealed class GateText
 
     public IReadOnlyList<string> Lines => lines;
 
-    /// <summary>What comes out of a repository must not steer the terminal that it is printed on.</summary>
-    public static string Clean(string text) => text.Any(Steers) ? string.Concat(text.Select(c => Steers(c) ? ' ' : c)) : text;
-
-    /// <summary>Control characters, and those that end a line or turn the reading direction: what is shown would not be what is there.</summary>
-    public static bool Steers(char c) => char.IsControl(c) || c is '\u061C' or '\u200E' or '\u200F' or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
-
-    public void Add(string line) => lines.Add(Clean(line));
+    public void Add(string line) => lines.Add(SafeText.Clean(line, ' '));
 
     /// <summary>The diagnostics, each with its source line and a caret; errors first. <paramref name="asWarnings"/>: of a branch that decides nothing.</summary>
     public void AddReview(PolicyReview review, bool asWarnings)

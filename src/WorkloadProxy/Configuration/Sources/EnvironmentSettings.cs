@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>Settings from environment variables: names with <c>__</c>, single keys, and the older names.</summary>
 internal static class EnvironmentSettings

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>The environment that the program was started with.</summary>
 internal static class ProcessEnvironment

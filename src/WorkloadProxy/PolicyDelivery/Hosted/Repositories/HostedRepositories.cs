@@ -3,12 +3,11 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Hosted.Replicas;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 
-namespace WorkloadProxy.PolicyDelivery.Hosted;
+namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it. With one server the truth

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>How a user's input is shown in an error.</summary>
 internal static partial class ConfigurationText

@@ -1,10 +1,9 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>
 /// A JSON file, comments and trailing commas permitted, as settings with the places where they stand. ASP.NET's own provider reads such files too, but

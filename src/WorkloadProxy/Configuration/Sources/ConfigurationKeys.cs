@@ -1,7 +1,8 @@
 using System.Globalization;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>
 /// Every key there is, with an example: what is not here is a mistake. <c>*</c> stands for a name that the user gives, <c>#</c> for a place in a list.
