@@ -23,6 +23,8 @@ public sealed class Condition
         queries = [.. references.Where(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "query"))];
         ReadsQuery = queries.Length > 0;
         ReadsBody = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "body"));
+        ReadsRequest = references.Any(reference => reference.Root == "request");
+        ReadsArguments = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "arguments"));
         IsConstant = references.IsEmpty;
     }
 
@@ -34,6 +36,12 @@ public sealed class Condition
 
     /// <summary>Whether it reads <c>request.body</c>, and so constrains the body.</summary>
     public bool ReadsBody { get; }
+
+    /// <summary>Whether it reads anything of the request.</summary>
+    internal bool ReadsRequest { get; }
+
+    /// <summary>Whether it reads the arguments of an MCP call.</summary>
+    internal bool ReadsArguments { get; }
 
     /// <summary>Whether it reads nothing at all: then it says nothing about the caller.</summary>
     internal bool IsConstant { get; }

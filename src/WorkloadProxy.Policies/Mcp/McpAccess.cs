@@ -1,3 +1,5 @@
+using WorkloadProxy.Policies.Mcp;
+
 namespace WorkloadProxy.Policies;
 
 /// <summary>What one caller may do at one MCP server at a moment. Pure.</summary>

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Rules;
+using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Mcp;
 

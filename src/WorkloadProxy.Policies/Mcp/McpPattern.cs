@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using WorkloadProxy.Policies.Patterns;
 
 namespace WorkloadProxy.Policies.Mcp;
 

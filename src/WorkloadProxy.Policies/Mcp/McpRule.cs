@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Mcp;
+using WorkloadProxy.Policies.Parameters;
 
 namespace WorkloadProxy.Policies;
 

@@ -1,3 +1,8 @@
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Rules;
+
 namespace WorkloadProxy.Policies.Mcp;
 
 /// <summary>The checks of one rule whose name matches. What is not evaluated grants nothing.</summary>

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Mcp;
 

@@ -11,4 +11,6 @@ public sealed class Policy
     public required string File { get; init; }
     /// <summary>In the order of the file.</summary>
     public required ImmutableArray<PolicyRule> Rules { get; init; }
+    /// <summary>The <c>mcp</c> blocks, in the order of the file.</summary>
+    public ImmutableArray<McpBlock> Mcp { get; init; } = [];
 }

@@ -343,7 +343,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var run = await CommandRun.RunAsync(directory.Path, "policy", "show", ".", "--actx", Team);
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(1, Number(Json(run.Output), "version"));
+        Assert.Equal(2, Number(Json(run.Output), "version"));
         Assert.Equal($"api://DigitalOcean?actx={Team}", Json(run.Output).GetProperty("context").GetString());
     }
 
