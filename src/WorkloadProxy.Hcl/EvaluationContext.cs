@@ -14,6 +14,9 @@ public sealed class EvaluationContext
     /// <summary>How many evaluation steps may still be taken (SPEC: 1,000,000 a file, 10,000 a condition); at none, evaluation ends with the error <c>evaluation-budget</c>.</summary>
     public int StepsLeft { get; set; } = 1_000_000;
 
+    /// <summary>A further budget, shared with other contexts; null: there is none.</summary>
+    public EvaluationBudget? Shared { get; init; }
+
     /// <summary>How many bytes of strings and collections may still be made (16 MiB a file).</summary>
     public int BytesLeft { get; set; } = 16 * 1024 * 1024;
 }

@@ -23,7 +23,7 @@ namespace WorkloadProxy;
 /// </summary>
 internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    GitServer git, CredentialStore credentials, Forwarder forwarder, ContextIds contextIds, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -95,7 +95,7 @@ internal sealed class Pipeline(
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
             if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null && !GitPath.TryParse(PathOf(rawTarget), out _)) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
-        if (!RequestTarget.TryParse(rawTarget, out var target, out var error, out var tooLong))
+        if (!RequestTarget.TryParse(rawTarget, contextIds, out var target, out var error, out var tooLong))
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
         record.Path = target.Path;
         record.QueryNames = target.QueryNames;
@@ -115,9 +115,25 @@ internal sealed class Pipeline(
         if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
-        if (!credentials.Get(caller.Token.Context).Succeeded(out var credential, out var unavailable)) return unavailable;
-        record.Decision = AuditDecision.Allow;
-        var forwarded = new ForwardedRequest(upstream, target.Forwarded, credential, record.RequestId!, isWebSocket);
+        if (credentials.Find(caller.Token.Context) is not { } source) return CredentialStore.Missing(caller.Token.Context);
+        var interception = default(Interception);
+        if (upstream.FindInterceptor(http.Request.Method, target.Path) is { } interceptor)
+        {
+            interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, caller), http.RequestAborted);
+            if (interception.Refused is { } refusedThere) return refusedThere;
+        }
+        if (!(await upstream.FindOriginAsync(caller.Token.Context, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        var forwarded = new ForwardedRequest
+        {
+            Upstream = upstream,
+            Origin = origin,
+            Target = target.Forwarded,
+            RequestId = record.RequestId!,
+            Caller = caller,
+            Source = source,
+            IsWebSocket = isWebSocket,
+            Interception = interception,
+        };
         if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
         using var guard = new UpgradeGuard(() => WhyNoLonger(caller, target), time);
         var failure = await forwarder.SendAsync(http, forwarded, record, guard.Ended);
@@ -135,9 +151,16 @@ internal sealed class Pipeline(
         // a query that can't be decoded has no names to tell
         if (record.Path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(record.Path.Length)}", out var query, out _, out _)) record.QueryNames = query.QueryNames;
         record.Upstream = upstream.Options.Name;
-        record.Decision = AuditDecision.Pass;
         RequestFraming.IsWebSocket(http);
-        return await forwarder.SendAsync(http, new ForwardedRequest(upstream, rawTarget, null, record.RequestId!), record, CancellationToken.None);
+        var interception = default(Interception);
+        if (upstream.FindInterceptor(http.Request.Method, record.Path) is { } interceptor)
+        {
+            interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, null), http.RequestAborted);
+            if (interception.Refused is { } refused) return refused;
+        }
+        if (!(await upstream.FindOriginAsync(null, record.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
+        return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
     }
 
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>

@@ -82,7 +82,7 @@ internal sealed class Evaluation
         if (IsExhausted)
             return false;
         Context.StepsLeft = (int)Math.Max(-1, Context.StepsLeft - steps);
-        return Context.StepsLeft >= 0 || Exhaust(range);
+        return (Context.StepsLeft >= 0 && Context.Shared?.TakeSteps(steps) != false) || Exhaust(range);
     }
 
     private bool ChargeBytes(long bytes, SourceRange range)
@@ -90,7 +90,7 @@ internal sealed class Evaluation
         if (IsExhausted)
             return false;
         Context.BytesLeft = (int)Math.Max(-1, Context.BytesLeft - bytes);
-        return Context.BytesLeft >= 0 || Exhaust(range);
+        return (Context.BytesLeft >= 0 && Context.Shared?.TakeBytes(bytes) != false) || Exhaust(range);
     }
 
     private bool Exhaust(SourceRange range)

@@ -14,6 +14,7 @@ public sealed class Condition
     private readonly FrozenSet<string> roots;
     private readonly ImmutableArray<HclReference> queries;
     private readonly FrozenDictionary<string, HclFunction> functions;
+    private readonly bool readsZone;
 
     private Condition(HclExpression expression, ImmutableArray<HclReference> references, FrozenDictionary<string, HclFunction> functions)
     {
@@ -25,7 +26,8 @@ public sealed class Condition
         ReadsBody = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "body"));
         ReadsRequest = references.Any(reference => reference.Root == "request");
         ReadsArguments = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "arguments"));
-        IsConstant = references.IsEmpty;
+        readsZone = ConditionFunctions.ReadsZone(expression);
+        IsConstant = references.IsEmpty && !readsZone;
     }
 
     /// <summary>The expression as parsed; its range is the place.</summary>
@@ -53,7 +55,7 @@ public sealed class Condition
         var references = expression.References().ToImmutableArray();
         ConditionNames.Check(references, scope, found);
         var condition = new Condition(expression, references, ConditionFunctions.For(expression, found));
-        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([]), found) is { Kind: not HclValueKind.Bool } value)
+        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context([], default), found) is { Kind: not HclValueKind.Bool } value)
             found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? condition : null;
@@ -62,13 +64,19 @@ public sealed class Condition
     /// <summary>A claim that is missing, a type that doesn't fit, a budget that is spent: an error, never true or false.</summary>
     internal ConditionResult Evaluate(in ConditionInput input)
     {
+        if (input.Steps is { IsSpent: true }) return ConditionResult.Failed("the decision takes too many steps");
         if (RepeatedName(input) is { } name) return ConditionResult.Failed($"query name `{name}` is given twice");
         var variables = new Dictionary<string, HclValue>(3, StringComparer.Ordinal);
         if (roots.Contains("claims")) variables["claims"] = input.Claims.Value;
         if (roots.Contains("now")) variables["now"] = ConditionValues.Now(input.Now);
         if (roots.Contains("request")) variables["request"] = ConditionValues.Request(input);
         var errors = new List<Diagnostic>();
-        return Expression.Evaluate(Context(variables), errors) switch
+        var context = Context(variables, input.Now);
+        if (input.Steps is { } budget) context.StepsLeft = Math.Min(MaxSteps, budget.Left);
+        var allowance = context.StepsLeft;
+        var result = Expression.Evaluate(context, errors);
+        input.Steps?.Take(allowance - context.StepsLeft);
+        return result switch
         {
             { Kind: HclValueKind.Bool } value => value.AsBool ? ConditionResult.True : ConditionResult.False,
             { } other => ConditionResult.Failed($"`when` is {ValueText.Kind(other)}, expected a bool"),
@@ -76,7 +84,8 @@ public sealed class Condition
         };
     }
 
-    private EvaluationContext Context(Dictionary<string, HclValue> variables) => new() { Variables = variables, Functions = functions, StepsLeft = MaxSteps };
+    private EvaluationContext Context(Dictionary<string, HclValue> variables, DateTimeOffset now)
+        => new() { Variables = variables, Functions = readsZone ? ConditionFunctions.At(functions, now) : functions, StepsLeft = MaxSteps };
 
     // Of two values under one name the upstream may take either; so neither may be read.
     private string? RepeatedName(in ConditionInput input)

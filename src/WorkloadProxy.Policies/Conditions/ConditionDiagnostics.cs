@@ -32,5 +32,8 @@ internal static class ConditionDiagnostics
     public static Diagnostic BadRegex(string error, SourceRange range)
         => RoleDiagnostics.Error("bad-regex", error, LinearRegex.HelpFor(error), range);
 
+    public static Diagnostic BadZone(string error, SourceRange range)
+        => RoleDiagnostics.Error("bad-time-zone", error, "write a name of the IANA database, such as `now_in(\"Europe/Berlin\")`; the machine needs the package `tzdata`", range);
+
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"`{name}`"));
 }

@@ -1,4 +1,5 @@
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Deciding;
 
 namespace WorkloadProxy.Policies.Conditions;
 
@@ -19,4 +20,6 @@ internal readonly struct ConditionInput
     public IReadOnlyList<KeyValuePair<string, string>>? Query { get; init; }
     /// <summary>The inspected body as a value (<see cref="ConditionValues.FromJson"/>); null is an empty object, as an absent body is.</summary>
     public HclValue? Body { get; init; }
+    /// <summary>What the decision may still cost; null: only the condition's own bound counts.</summary>
+    public StepBudget? Steps { get; init; }
 }

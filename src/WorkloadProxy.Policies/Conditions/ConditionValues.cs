@@ -30,14 +30,18 @@ internal static class ConditionValues
     };
 
     /// <summary>UTC; Monday is 1, Sunday 7.</summary>
-    public static HclValue Now(DateTimeOffset now)
+    public static HclValue Now(DateTimeOffset now) => NowBy(now.ToUniversalTime());
+
+    /// <summary>The same by a time zone's clocks.</summary>
+    public static HclValue Now(DateTimeOffset now, TimeZoneInfo zone) => NowBy(TimeZoneInfo.ConvertTime(now, zone));
+
+    private static HclValue NowBy(DateTimeOffset time)
     {
-        var utc = now.ToUniversalTime();
         return HclValue.FromMembers(
         [
-            new("unix", HclValue.FromNumber(utc.ToUnixTimeSeconds())),
-            new("hour", HclValue.FromNumber(utc.Hour)),
-            new("weekday", HclValue.FromNumber(utc.DayOfWeek == DayOfWeek.Sunday ? 7 : (int)utc.DayOfWeek)),
+            new("unix", HclValue.FromNumber(time.ToUnixTimeSeconds())),
+            new("hour", HclValue.FromNumber(time.Hour)),
+            new("weekday", HclValue.FromNumber(time.DayOfWeek == DayOfWeek.Sunday ? 7 : (int)time.DayOfWeek)),
         ]);
     }
 

@@ -13,15 +13,19 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
 
     public Decision Decide(in AccessRequest request, Capability needed)
     {
+        var steps = request.Body?.Steps;
+        steps?.Reset();
         var permits = index.FindPermits(request.Target, bound);
-        var denies = new DenySearch(request, claims);
+        var denies = new DenySearch(request, claims, steps);
         index.FindDenies(request.Target, bound, ref denies);
 
         // On an own path a deny holds whatever its priority; elsewhere the more specific pattern decides, and of one pattern the deny.
         var floor = request.Target.IsOwnPath || permits is null ? -1 : permits.Rank;
         if (denies.Active is { } active && denies.ActiveRank >= floor) return active.Deny;
         if (permits is null) return NoRule;
-        var decision = Decide(permits, request, needed);
+        if (permits.MayBeShadowed && index.FindShadow(permits, request.Target, bound) is { } shadow) return shadow.Permits[0].OtherSpelling;
+        steps = denies.Steps;
+        var decision = Decide(permits, request, needed, ref steps);
         if (denies.Pending is { } pending && denies.PendingRank >= floor && decision.Outcome == DecisionOutcome.Allow) return pending.BodyNeeded;
         return decision;
     }
@@ -32,7 +36,7 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
     /// <summary>The caller's rules for one MCP server; made at its first call.</summary>
     public McpView Mcp(string server) => mcp.GetOrAdd(server, name => new McpView(name, index.Policies.Select(use => use.Policy), claims));
 
-    private Decision Decide(RuleGroup group, in AccessRequest request, Capability needed)
+    private Decision Decide(RuleGroup group, in AccessRequest request, Capability needed, ref StepBudget? steps)
     {
         RuleUse? granting = null, pending = null, closest = null;
         RuleFinding closestFinding = default;
@@ -41,7 +45,7 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
         foreach (var use in group.Permits)
         {
             if (!Capabilities.Grants(use.Rule.Granted, needed)) continue;
-            var finding = RuleCheck.Check(use.Rule, request, claims);
+            var finding = RuleCheck.Check(use.Rule, request, claims, ref steps);
             switch (finding.Verdict)
             {
                 case RuleVerdict.Grants:
@@ -72,10 +76,13 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
     }
 
     /// <summary>The most specific denies among those found: one that holds, and one that hangs on the body.</summary>
-    private ref struct DenySearch(in AccessRequest request, Claims claims) : RuleNode.ISink
+    private ref struct DenySearch(in AccessRequest request, Claims claims, StepBudget? steps) : RuleNode.ISink
     {
         private readonly ref readonly AccessRequest request = ref request;
         private readonly Claims claims = claims;
+        private StepBudget? steps = steps;
+
+        public readonly StepBudget? Steps => steps;
 
         public RuleUse? Active { get; private set; }
         public int ActiveRank { get; private set; }
@@ -87,7 +94,7 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
             if (Active is not null && ActiveRank >= group.Rank) return;
             foreach (var use in group.Denies)
             {
-                switch (RuleCheck.IsActive(use.Rule, request, claims))
+                switch (RuleCheck.IsActive(use.Rule, request, claims, ref steps))
                 {
                     case true:
                         (Active, ActiveRank) = (use, group.Rank);

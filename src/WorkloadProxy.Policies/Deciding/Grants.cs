@@ -38,7 +38,7 @@ public sealed class Grants
     {
         var needed = NeededBy(request);
         if (needed == Capability.None) return UnknownMethod;
-        return (always ?? ActiveAt(request.Now))?.Decide(request, needed) ?? NoRole;
+        return (always ?? ActiveAt(request.Now))?.Decide(request, needed) ?? NoActiveRole(request.Now);
     }
 
     /// <summary>
@@ -71,6 +71,13 @@ public sealed class Grants
 
     /// <summary>The roles that count at a time.</summary>
     internal ImmutableArray<Role> ActiveRoles(DateTimeOffset now) => [.. roles.Where(role => role.IsActive(claims, now))];
+
+    private Decision NoActiveRole(DateTimeOffset now)
+    {
+        // Only what its author wrote for them is told to callers whom nothing but a `when` refuses.
+        var told = roles.FirstOrDefault(role => role is { Enabled: true, Reason: not null } && !role.IsExpired(now));
+        return told is null ? NoRole : new Decision(DecisionOutcome.Deny, null, null, $"role `{told.Name}` does not apply: {told.Reason}", null);
+    }
 
     private GrantView? ActiveAt(DateTimeOffset now)
     {

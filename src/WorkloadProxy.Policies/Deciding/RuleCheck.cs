@@ -25,8 +25,9 @@ internal readonly record struct RuleFinding(RuleVerdict Verdict, string? Fault, 
 internal static class RuleCheck
 {
     private const int BodyPhase = 1000;
+    private static readonly RuleFinding TooCostly = new(RuleVerdict.Refuses, $"the decision takes more than {StepBudget.Steps} steps", null, -1);
 
-    public static RuleFinding Check(PolicyRule rule, in AccessRequest request, Claims claims)
+    public static RuleFinding Check(PolicyRule rule, in AccessRequest request, Claims claims, ref StepBudget? steps)
     {
         if (rule.Expires is { } expires && expires <= request.Now) return new(RuleVerdict.Refuses, "the rule has expired", null, -4);
         foreach (var name in rule.ParameterClaims)
@@ -34,37 +35,41 @@ internal static class RuleCheck
             // The rule still decides for its pattern: a caller without the claim must not fall through to a wider one.
             if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule puts in the claim `{name}`, which the token lacks", null, -2);
         }
-        if (CheckQuery(rule, request.Target, claims) is { } inQuery) return Failed(inQuery, 0);
-        if (rule.When is { ReadsBody: false } && CheckWhen(rule, request, claims) is { } early) return early;
+        if (CheckQuery(rule, request.Target, claims, ref steps) is { } inQuery) return Failed(inQuery, 0);
+        if (rule.When is { ReadsBody: false } && CheckWhen(rule, request, claims, ref steps) is { } early) return early;
         if (!rule.ConstrainsBody) return request.Body is { } free && MethodOverride.Check(free, rule.Allowed) is { } changes ? Failed(changes, 0) : new(RuleVerdict.Grants, null, null, 0);
         if (request.Body is not { } body) return new(RuleVerdict.BodyNeeded, null, null, 0);
-        if (CheckBody(rule, body, claims) is { } inBody) return Failed(inBody, BodyPhase);
-        return rule.When is { ReadsBody: true } && CheckWhen(rule, request, claims) is { } late ? late : new(RuleVerdict.Grants, null, null, 0);
+        if (CheckBody(rule, body, claims, steps) is { } inBody) return steps is { IsSpent: true } ? TooCostly : Failed(inBody, BodyPhase);
+        return rule.When is { ReadsBody: true } && CheckWhen(rule, request, claims, ref steps) is { } late ? late : new(RuleVerdict.Grants, null, null, 0);
     }
 
     /// <summary>Whether a <c>deny</c> holds now: true, false (expired, or its <c>when</c> is false), or null while that hangs on the body. One that fails to evaluate holds.</summary>
-    public static bool? IsActive(PolicyRule deny, in AccessRequest request, Claims claims)
+    public static bool? IsActive(PolicyRule deny, in AccessRequest request, Claims claims, ref StepBudget? steps)
     {
         if (deny.Expires is { } expires && expires <= request.Now) return false;
         if (deny.When is not { } when) return true;
         if (when.ReadsBody && request.Body is null) return null;
-        return !when.Evaluate(Input(request, claims)).IsFalse;
+        return !when.Evaluate(Input(request, claims, steps ??= new StepBudget())).IsFalse;
     }
 
-    private static Mismatch? CheckQuery(PolicyRule rule, RequestTarget target, Claims claims)
-        => rule.Denied?.CheckQuery(target, claims, alone: rule.Allowed is null) ?? MethodOverride.Check(target, rule.Allowed) ?? rule.Allowed?.CheckQuery(target, claims);
-
-    private static Mismatch? CheckBody(PolicyRule rule, RequestBody body, Claims claims)
-        => rule.Denied?.CheckBody(body, claims, alone: rule.Allowed is null) ?? MethodOverride.Check(body, rule.Allowed) ?? rule.Allowed?.CheckBody(body, claims);
-
-    private static RuleFinding? CheckWhen(PolicyRule rule, in AccessRequest request, Claims claims)
+    private static Mismatch? CheckQuery(PolicyRule rule, RequestTarget target, Claims claims, ref StepBudget? steps)
     {
-        var result = rule.When!.Evaluate(Input(request, claims));
-        if (result.IsTrue) return null;
-        return new(RuleVerdict.Refuses, result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : "the rule's `when` is false", null, -3);
+        if (target.RawQuery.Length > 0 && (rule.Allowed is not null || rule.Denied is not null)) steps ??= new StepBudget();
+        return rule.Denied?.CheckQuery(target, claims, alone: rule.Allowed is null, steps) ?? MethodOverride.Check(target, rule.Allowed) ?? rule.Allowed?.CheckQuery(target, claims, steps);
     }
 
-    private static ConditionInput Input(in AccessRequest request, Claims claims) => new()
+    private static Mismatch? CheckBody(PolicyRule rule, RequestBody body, Claims claims, StepBudget? steps)
+        => rule.Denied?.CheckBody(body, claims, alone: rule.Allowed is null, steps) ?? MethodOverride.Check(body, rule.Allowed) ?? rule.Allowed?.CheckBody(body, claims, steps);
+
+    private static RuleFinding? CheckWhen(PolicyRule rule, in AccessRequest request, Claims claims, ref StepBudget? steps)
+    {
+        var result = rule.When!.Evaluate(Input(request, claims, steps ??= new StepBudget()));
+        if (result.IsTrue) return null;
+        return new(RuleVerdict.Refuses, result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}"
+            : rule.Reason is { } reason ? $"the rule's `when` is false: {reason}" : "the rule's `when` is false", null, -3);
+    }
+
+    private static ConditionInput Input(in AccessRequest request, Claims claims, StepBudget steps) => new()
     {
         Claims = claims,
         Now = request.Now,
@@ -72,6 +77,7 @@ internal static class RuleCheck
         Path = request.Target.Path,
         Query = request.Target.Query,
         Body = request.Body is { } body ? body.AsValue() : null,
+        Steps = steps,
     };
 
     private static RuleFinding Failed(Mismatch mismatch, int phase)

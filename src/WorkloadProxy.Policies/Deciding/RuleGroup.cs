@@ -12,10 +12,14 @@ internal sealed record RuleUse(PolicyRule Rule, int? MaxTtl)
     private string? allowed;
     private string? denied;
     private string? constrained;
+    private string? spelling;
 
     public Decision Allow => Say(DecisionOutcome.Allow, allowed ??= $"permitted by policy `{Rule.Policy}` ({Rule.Place})") with { MaxTtl = MaxTtl };
     public Decision BodyNeeded => Say(DecisionOutcome.BodyNeeded, constrained ??= $"the rule at {Rule.Place} constrains the body");
     public Decision Deny => Say(DecisionOutcome.Deny, denied ??= $"denied by policy `{Rule.Policy}` ({Rule.Place})");
+
+    /// <summary>For a path that a wider permit matches, and this rule's pattern but for the spelling.</summary>
+    public Decision OtherSpelling => Say(DecisionOutcome.Deny, spelling ??= $"the path is another spelling of what `{Rule.Path}` ({Rule.Place}) decides on");
 
     private Decision Say(DecisionOutcome outcome, string reason) => new(outcome, Rule.Policy, Rule.Range, reason, null);
 }
@@ -25,7 +29,13 @@ internal sealed record RuleGroup(PathPattern Pattern, int Rank, ImmutableArray<R
 {
     public bool ReachesOwnPaths { get; } = Pattern.ReachesOwnPaths;
     public bool HasMaxTtl { get; } = Permits.Any(use => use.MaxTtl is not null);
+
+    /// <summary>Whether a more specific permit of the same policies might match a path of this pattern that is spelled in another way. Set while the index is built.</summary>
+    public bool MayBeShadowed { get; set; }
 }
 
-/// <summary>A group whose pattern puts claims in, with one caller's claims put in.</summary>
-internal readonly record struct BoundGroup(RuleGroup Group, PathPattern Pattern);
+/// <summary>
+/// A group whose pattern puts claims in, with one caller's claims put in: <paramref name="Pattern"/> for its permits, null when a claim is missing or can't stand in a path, and
+/// <paramref name="Deny"/> for its denies, which hold for whatever the claim might be then.
+/// </summary>
+internal readonly record struct BoundGroup(RuleGroup Group, PathPattern? Pattern, DenyPattern Deny);

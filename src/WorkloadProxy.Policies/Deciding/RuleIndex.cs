@@ -8,8 +8,11 @@ namespace WorkloadProxy.Policies.Deciding;
 /// </summary>
 internal sealed class RuleIndex
 {
+    private const int MostCompared = 512;
     private readonly RuleNode permits = new(denies: false);
     private readonly RuleNode denies = new(denies: true);
+    /// <summary>The permits again, matched as denies are: for <see cref="FindShadow"/>.</summary>
+    private readonly RuleNode spellings = new(denies: true);
     private readonly bool hasDenies;
 
     public RuleIndex(ImmutableArray<PolicyUse> policies)
@@ -30,8 +33,17 @@ internal sealed class RuleIndex
         {
             hasDenies |= !group.Denies.IsEmpty;
             if (group.Pattern.IsTemplated) continue;
-            if (!group.Permits.IsEmpty) permits.Add(group);
-            if (!group.Denies.IsEmpty) denies.Add(group);
+            if (!group.Permits.IsEmpty)
+            {
+                permits.Add(group, group.Pattern.Segments);
+                spellings.Add(group, PathSpelling.WithoutTrailingSlash(group.Pattern));
+            }
+            if (!group.Denies.IsEmpty) denies.Add(group, group.Pattern.Segments);
+        }
+        foreach (var group in Groups)
+        {
+            // Each against each is worth it for the usual dozens; of thousands of groups, the look-up at a request costs less.
+            group.MayBeShadowed = !group.Permits.IsEmpty && !group.Pattern.IsLiteral && (Groups.Length > MostCompared || Groups.Skip(group.Rank + 1).Any(other => !other.Permits.IsEmpty && PathSpelling.MayShadow(other.Pattern, group.Pattern)));
         }
         Templated = [.. Groups.Where(group => group.Pattern.IsTemplated)];
     }
@@ -43,14 +55,14 @@ internal sealed class RuleIndex
 
     public ImmutableArray<RuleGroup> Templated { get; }
 
-    /// <summary>With one caller's claims put in; patterns whose claims are missing fall away.</summary>
+    /// <summary>With one caller's claims put in.</summary>
     public ImmutableArray<BoundGroup> Bind(Claims claims)
     {
         if (Templated.IsEmpty) return [];
         var bound = ImmutableArray.CreateBuilder<BoundGroup>(Templated.Length);
         foreach (var group in Templated)
         {
-            if (group.Pattern.Bind(claims) is { } pattern) bound.Add(new BoundGroup(group, pattern));
+            bound.Add(new BoundGroup(group, group.Pattern.Bind(claims), DenyPattern.Of(group.Pattern, claims)));
         }
         return bound.DrainToImmutable();
     }
@@ -62,7 +74,7 @@ internal sealed class RuleIndex
         permits.Permits(target.MatchPath.AsSpan(1), ref best);
         foreach (var templated in bound)
         {
-            if (!templated.Group.Permits.IsEmpty && templated.Pattern.Permits(target.MatchPath)) best.Found(templated.Group);
+            if (!templated.Group.Permits.IsEmpty && templated.Pattern?.Permits(target.MatchPath) == true) best.Found(templated.Group);
         }
         return best.Group;
     }
@@ -76,7 +88,33 @@ internal sealed class RuleIndex
         if (PathPattern.WithoutSuffixSegments(target.MatchPath) is { } shorter) denies.Denies(shorter.AsSpan(1), ref sink);
         foreach (var templated in bound)
         {
-            if (!templated.Group.Denies.IsEmpty && templated.Pattern.Denies(target.MatchPath)) sink.Found(templated.Group);
+            if (!templated.Group.Denies.IsEmpty && templated.Deny.Holds(target.MatchPath)) sink.Found(templated.Group);
+        }
+    }
+
+    /// <summary>
+    /// The more specific permits that would decide the path if letter case, one closing slash and <c>;…</c> suffixes of segments didn't count, or null. Without this a constraint would be
+    /// passed by a spelling that an upstream takes for the same path and a wider permit matches.
+    /// </summary>
+    public RuleGroup? FindShadow(RuleGroup deciding, RequestTarget target, ImmutableArray<BoundGroup> bound)
+    {
+        var shadow = new Shadow(deciding);
+        spellings.Denies(target.MatchPath.AsSpan(1), ref shadow);
+        if (PathPattern.WithoutSuffixSegments(target.MatchPath) is { } shorter) spellings.Denies(shorter.AsSpan(1), ref shadow);
+        foreach (var templated in bound)
+        {
+            if (!templated.Group.Permits.IsEmpty && templated.Pattern is { } pattern && PathSpelling.Matches(pattern, target.MatchPath)) shadow.Found(templated.Group);
+        }
+        return shadow.Group;
+    }
+
+    private struct Shadow(RuleGroup deciding) : RuleNode.ISink
+    {
+        public RuleGroup? Group { get; private set; }
+
+        public void Found(RuleGroup group)
+        {
+            if (group.Rank > deciding.Rank && (Group is null || group.Rank > Group.Rank) && PathSpelling.MayShadow(group.Pattern, deciding.Pattern)) Group = group;
         }
     }
 

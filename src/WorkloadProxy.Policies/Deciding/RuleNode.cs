@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using WorkloadProxy.Policies.Patterns;
 
 namespace WorkloadProxy.Policies.Deciding;
@@ -23,16 +24,16 @@ internal sealed class RuleNode
         void Found(RuleGroup group);
     }
 
-    public void Add(RuleGroup group)
+    /// <summary><paramref name="segments"/> are the pattern's.</summary>
+    public void Add(RuleGroup group, ImmutableArray<PathSegment> segments)
     {
         var node = this;
-        var segments = group.Pattern.Segments;
         for (var i = 0; i < segments.Length; i++)
         {
             if (i == segments.Length - 1 && group.Pattern.IsPrefix) node.AddStart(segments[i], group);
             else node = node.NextOf(segments[i]);
         }
-        // More than one only where patterns of denies differ in letter case alone.
+        // More than one only where patterns differ in spelling alone.
         if (!group.Pattern.IsPrefix) node.ends = [.. node.ends, group];
     }
 
@@ -58,7 +59,7 @@ internal sealed class RuleNode
         }
     }
 
-    /// <summary>Every deny that holds for the path (<see cref="PathPattern.Denies"/>, less the segments that are nothing but a suffix).</summary>
+    /// <summary>Every deny that holds for the path (<see cref="PathPattern.Denies(string)"/>, less the segments that are nothing but a suffix).</summary>
     public void Denies<TSink>(ReadOnlySpan<char> path, ref TSink sink)
         where TSink : ISink, allows ref struct
     {

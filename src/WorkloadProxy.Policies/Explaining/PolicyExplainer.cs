@@ -13,7 +13,7 @@ public static class PolicyExplainer
     public static Explanation Explain(PolicySet set, Claims claims, ExplainedRequest request)
     {
         var roles = set.Roles.Select(role => role.Explain(claims, request.Now)).ToImmutableArray();
-        if (!RequestTarget.TryParse(request.RawTarget, out var target, out var error, out _)) return new Explanation(Refused(DecisionOutcome.BadRequest, error), roles, [], null);
+        if (!RequestTarget.TryParse(request.RawTarget, ContextIds.Of([set.Context]), out var target, out var error, out _)) return new Explanation(Refused(DecisionOutcome.BadRequest, error), roles, [], null);
 
         var grants = set.MatchRoles(claims);
         var bodyFault = RequestBody.TryParse(request.Body, [request.ContentType], null, out var body, out var problem, out error) ? null : error;
@@ -37,31 +37,42 @@ public static class PolicyExplainer
         var bound = index.Bind(claims);
         var deciding = index.FindPermits(request.Target, bound);
         var needed = Grants.NeededBy(request);
+        var shadow = deciding is { MayBeShadowed: true } ? index.FindShadow(deciding, request.Target, bound) : null;
         var path = request.Target.MatchPath;
         foreach (var group in index.Groups.Reverse())
         {
             var pattern = group.Pattern.Bind(claims);
-            foreach (var use in group.Denies.Concat(group.Permits)) rules.Add(Explain(use.Rule, pattern, group == deciding, request, needed, claims, decision, path));
+            var denies = DenyPattern.Of(group.Pattern, claims).Holds(path);
+            foreach (var use in group.Denies) rules.Add(ExplainDeny(use.Rule, denies, request, claims, decision));
+            foreach (var use in group.Permits)
+            {
+                if (group == shadow) rules.Add(new(use.Rule, RuleStanding.Refuses, "decides: the path is what its pattern matches, in another spelling", []));
+                else rules.Add(Explain(use.Rule, pattern, group == deciding && shadow is null, request, needed, claims, path));
+            }
         }
         return [.. rules.OrderByDescending(rule => rule.Standing)];
     }
 
-    private static RuleExplanation Explain(PolicyRule rule, PathPattern? pattern, bool decides, in AccessRequest request, Capability needed, Claims claims, in Decision decision, string path)
+    private static RuleExplanation ExplainDeny(PolicyRule rule, bool matches, in AccessRequest request, Claims claims, in Decision decision)
     {
-        if (pattern is null) return new(rule, RuleStanding.NoMatch, "the token lacks a claim that the pattern puts in", []);
-        if (!(rule.IsDeny ? pattern.Denies(path) : pattern.Permits(path))) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
-        if (rule.IsDeny)
-        {
-            if (RuleCheck.IsActive(rule, request, claims) == false) return new(rule, RuleStanding.Outranked, "the `deny` is inactive: it has expired, or its `when` is false", []);
-            return decision.Rule == rule.Range && decision.Policy == rule.Policy
-                ? new(rule, RuleStanding.Denies, "decides, and denies", [])
-                : new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
-        }
+        StepBudget? steps = null;
+        if (!matches) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
+        if (RuleCheck.IsActive(rule, request, claims, ref steps) == false) return new(rule, RuleStanding.Outranked, "the `deny` is inactive: it has expired, or its `when` is false", []);
+        return decision.Rule == rule.Range && decision.Policy == rule.Policy
+            ? new(rule, RuleStanding.Denies, "decides, and denies", [])
+            : new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
+    }
+
+    private static RuleExplanation Explain(PolicyRule rule, PathPattern? pattern, bool decides, in AccessRequest request, Capability needed, Claims claims, string path)
+    {
+        if (pattern is null) return new(rule, RuleStanding.NoMatch, "the token lacks a claim that the pattern puts in, or it can't stand in a path", []);
+        if (!pattern.Permits(path)) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
         if (request.Target.IsOwnPath && !rule.Pattern.ReachesOwnPaths) return new(rule, RuleStanding.Outranked, "the proxy's own paths are permitted only by patterns that name them", []);
         if (!decides) return new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
         if (needed == Capability.None) return new(rule, RuleStanding.Refuses, "decides, and no rule can permit the method", []);
         if (!Capabilities.Grants(rule.Granted, needed)) return new(rule, RuleStanding.Refuses, $"decides, and does not grant `{Capabilities.Name(needed)}`", []);
-        var finding = RuleCheck.Check(rule, request, claims);
+        StepBudget? steps = null;
+        var finding = RuleCheck.Check(rule, request, claims, ref steps);
         var parameters = ParameterTable.Of(rule, request.Target, request.Body, claims);
         return finding.Verdict switch
         {

@@ -32,10 +32,16 @@ public sealed record Remedy(string Text, string Hcl)
             return new Remedy($"to permit it, add to {file}:", Block(Literal(request.Target), needed, Values(null, request, claims), set.Context, request.Target));
         }
         var closest = deciding.Permits.FirstOrDefault(use => use.Rule.Range == decision.Rule)?.Rule ?? deciding.Permits[0].Rule;
-        var lacks = deciding.Permits.FirstOrDefault(use => !Capabilities.Grants(use.Rule.Granted, needed) && RuleCheck.Check(use.Rule, request, claims).Verdict == RuleVerdict.Grants)?.Rule;
+        var lacks = deciding.Permits.FirstOrDefault(use => !Capabilities.Grants(use.Rule.Granted, needed) && Permits(use.Rule, request, claims))?.Rule;
         if (lacks is not null && !lacks.Pattern.ReachesOwnPaths)
             return new Remedy($"to permit it, write at {lacks.Place}:", $"capabilities = [{string.Join(", ", lacks.Capabilities.Append(Capabilities.Name(needed)).Select(HclText.Quote))}]\n");
         return new Remedy($"to permit it, add to {closest.Range.File}:", Block(closest.Path, needed, Values(closest, request, claims), set.Context, request.Target));
+    }
+
+    private static bool Permits(PolicyRule rule, in AccessRequest request, Claims claims)
+    {
+        StepBudget? steps = null;
+        return RuleCheck.Check(rule, request, claims, ref steps).Verdict == RuleVerdict.Grants;
     }
 
     private static bool MayBeMinted(AuthContext context, RequestBody? body)

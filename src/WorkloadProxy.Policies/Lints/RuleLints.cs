@@ -18,7 +18,8 @@ internal static class RuleLints
     /// <paramref name="known"/> it saves looking again where no policy changed.
     /// </summary>
     public static IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> Check(
-        ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics)
+        ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics,
+        CancellationToken cancellationToken)
     {
         var seen = new HashSet<(string, SourceRange)>();
         var found = new Dictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>(SameSet);
@@ -26,7 +27,7 @@ internal static class RuleLints
         {
             if (found.ContainsKey(together)) continue;
             var warnings = known?.GetValueOrDefault(together, default) ?? default;
-            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))])), .. McpLints.Check(together)];
+            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]), cancellationToken), .. McpLints.Check(together)];
             found.Add(together, warnings);
             foreach (var warning in warnings)
             {
@@ -36,10 +37,11 @@ internal static class RuleLints
         return found;
     }
 
-    private static IEnumerable<Diagnostic> Check(RuleIndex index)
+    private static IEnumerable<Diagnostic> Check(RuleIndex index, CancellationToken cancellationToken)
     {
         foreach (var group in index.Groups)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (group.Denies.FirstOrDefault(AlwaysHolds) is { } always)
             {
                 foreach (var permit in group.Permits) yield return RuleDiagnostics.ShadowedByDeny(permit.Rule, always.Rule);

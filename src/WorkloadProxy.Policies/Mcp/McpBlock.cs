@@ -7,6 +7,9 @@ namespace WorkloadProxy.Policies;
 /// <summary>One <c>mcp</c> block of a policy: the rules for a server, or for all (<c>*</c>). Immutable.</summary>
 public sealed record McpBlock(string Server, SourceRange Range, ImmutableArray<McpRule> Rules, McpClient Client, bool Tasks)
 {
+    /// <summary>The same block in another file of the same content.</summary>
+    internal McpBlock At(string policy, string file) => this with { Range = Range with { File = file }, Rules = [.. Rules.Select(rule => rule.At(policy, file))] };
+
     /// <summary>For <c>policy show</c>: one object.</summary>
     public void WriteJson(Utf8JsonWriter json)
     {

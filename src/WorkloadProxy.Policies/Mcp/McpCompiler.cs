@@ -12,7 +12,7 @@ namespace WorkloadProxy.Policies.Mcp;
 internal sealed class McpCompiler(string policy, HclFile file, CompileOptions options, ParameterCompiler parameters, List<Diagnostic> found)
 {
     private static readonly string[] ofBlock = ["client", "tasks"];
-    private static readonly string[] ofRule = ["allowed_parameters", "denied_parameters", "deny", "description", "expires", "when"];
+    private static readonly string[] ofRule = ["allowed_parameters", "denied_parameters", "deny", "description", "reason", "expires", "when"];
 
     /// <summary>Null when an error was reported.</summary>
     public McpBlock? Compile(HclBlock block)
@@ -68,6 +68,7 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
         var deny = Flag(body, "deny");
         if (deny && (allowedWritten ?? deniedWritten) is not null) found.Add(McpDiagnostics.DenyWithOthers(label.Range));
         var description = RuleCompiler.Text(body, "description", parameters, found);
+        var reason = RuleCompiler.Text(body, "reason", parameters, found);
         var expires = RuleCompiler.CompileExpires(body, parameters, found);
         var when = whenWritten is null ? null : Condition.Compile(whenWritten.Expression, ConditionScope.Mcp, found);
         // a part that did not compile is an error already reported; the rule must not come to life without it
@@ -80,6 +81,7 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
             Range = Header(block),
             IsDeny = deny,
             Description = description,
+            Reason = reason,
             Expires = expires,
             When = when,
             WhenText = when is null ? null : Encoding.UTF8.GetString(file.Source.Span[when.Expression.Range.Start.Offset..when.Expression.Range.End.Offset]),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkloadProxy.Policies.Deciding;
 
 namespace WorkloadProxy.Policies;
 
@@ -19,6 +20,9 @@ public sealed class McpRequest
     public ReadOnlyMemory<byte> Arguments { get; init; }
     /// <summary>What is asked is whether a list shows it: arguments are not known yet, and what rules say of them counts as true.</summary>
     public bool IsListing { get; init; }
+
+    /// <summary>What deciding on it may cost, over all rules.</summary>
+    internal StepBudget Steps { get; } = new();
 
     internal RequestBody Body => arguments ??= Arguments.IsEmpty ? RequestBody.Absent : RequestBody.Of(JsonElement.Parse(Arguments.Span));
 }

@@ -34,17 +34,17 @@ internal static class McpRuleCheck
     private static Mismatch? ArgumentsFault(McpRule rule, McpRequest request, Claims claims)
     {
         if (rule.Allowed is null or { BodyIsFree: true } && rule.Denied is null) return null;
-        var value = ParameterValue.Of(request.Body);
-        return rule.Denied?.CheckBody(request.Body, claims, alone: rule.Allowed is null)
+        var value = ParameterValue.Of(request.Body, request.Steps);
+        return rule.Denied?.CheckBody(request.Body, claims, alone: rule.Allowed is null, request.Steps)
             ?? (rule.Allowed is { BodyIsFree: false } allowed ? (allowed.Body ?? ObjectConstraint.Empty).Check(value, claims) : null);
     }
 
     private static string? WhenFault(McpRule rule, string server, McpRequest request, Claims claims)
     {
         var result = rule.When!.Evaluate(Input(server, request, claims));
-        return result.IsTrue ? null : result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : "the rule's `when` is false";
+        return result.IsTrue ? null : result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : rule.Reason is { } reason ? $"the rule's `when` is false: {reason}" : "the rule's `when` is false";
     }
 
     private static ConditionInput Input(string server, McpRequest request, Claims claims)
-        => new() { Claims = claims, Now = request.Now, Method = request.Method, Server = server, Name = request.Name, Body = request.Body.AsValue() };
+        => new() { Claims = claims, Now = request.Now, Method = request.Method, Server = server, Name = request.Name, Body = request.Body.AsValue(), Steps = request.Steps };
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
@@ -17,7 +18,7 @@ internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstrain
         .Concat(Body is { OthersPermitted: true } ? [("*", "[]")] : [])
         .Concat(Query is { Members.IsEmpty: true, OthersPermitted: false } ? [] : [("?", Query.Hcl)]));
 
-    public Mismatch? CheckQuery(RequestTarget target, Claims claims)
+    public Mismatch? CheckQuery(RequestTarget target, Claims claims, StepBudget? steps = null)
     {
         if (Query.IsFree) return null;
         if (target.RawQuery.Length == 0 && Query.Members.IsEmpty) return null;
@@ -26,17 +27,17 @@ internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstrain
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in query.Names)
         {
-            if (!seen.Add(name) && Query.Lists(name)) return new Mismatch(MismatchKind.Ambiguous, name, InQuery: true, Detail: "is given twice");
+            if (!seen.Add(SameName.Fold(name)) && Query.ListsAlike(name)) return new Mismatch(MismatchKind.Ambiguous, name, InQuery: true, Detail: "is given twice");
         }
-        return Query.Check(ParameterValue.Of(query), claims) is { } mismatch ? mismatch with { InQuery = true } : null;
+        return Query.Check(ParameterValue.Of(query, steps), claims) is { } mismatch ? mismatch with { InQuery = true } : null;
     }
 
-    public Mismatch? CheckBody(RequestBody body, Claims claims)
+    public Mismatch? CheckBody(RequestBody body, Claims claims, StepBudget? steps = null)
     {
         if (BodyIsFree) return null;
         if (Body is null) return body.IsAbsent ? null : new Mismatch(MismatchKind.Body);
         if (body.Form is { HasSemicolon: true }) return DeniedParameters.FormSemicolon;
-        var value = ParameterValue.Of(body);
+        var value = ParameterValue.Of(body, steps);
         return value.IsObject ? Body.Check(value, claims) : new Mismatch(MismatchKind.NoObject);
     }
 

@@ -9,7 +9,7 @@ namespace WorkloadProxy.Policies.Parameters;
 /// <summary>The functions of SPEC §6, and the value forms that they and the attributes share.</summary>
 internal sealed class ConstraintFunctions
 {
-    public static readonly string[] Names = ["optional", "any", "exact", "glob", "regex", "min", "max", "range", "one_of"];
+    public static readonly string[] Names = ["optional", "any", "exact", "glob", "regex", "min", "max", "range", "min_items", "max_items", "list", "one_of"];
     private readonly AuthContext context;
 
     public ConstraintFunctions(AuthContext context)
@@ -77,7 +77,7 @@ internal sealed class ConstraintFunctions
     /// <summary>A function's result; null when an error was reported.</summary>
     public ValueConstraint? Call(string name, ImmutableArray<ConstraintNode> arguments, SourceRange range, ICollection<Diagnostic> diagnostics)
     {
-        var (least, most) = name switch { "any" => (0, 0), "range" => (2, 2), "one_of" => (1, int.MaxValue), _ => (1, 1) };
+        var (least, most) = name switch { "any" => (0, 0), "range" => (2, 2), "list" => (3, 3), "one_of" => (1, int.MaxValue), _ => (1, 1) };
         if (arguments.Length < least || arguments.Length > most)
         {
             var expected = least == most ? $"{least}" : $"at least {least}";
@@ -92,6 +92,8 @@ internal sealed class ConstraintFunctions
                 return Build(arguments[0], diagnostics) is { } inner ? new OptionalConstraint(inner) : null;
             case "one_of":
                 return BuildList(arguments, diagnostics);
+            case "min_items" or "max_items" or "list":
+                return BuildItems(name, arguments, range, diagnostics);
             case "min" or "max" or "range":
                 return BuildRange(name, arguments, range, diagnostics);
             default:
@@ -105,12 +107,37 @@ internal sealed class ConstraintFunctions
         var built = new List<ValueConstraint?>();
         foreach (var item in items)
         {
-            built.Add(item is ListNode { Items.IsEmpty: false } or CompiledNode { Constraint: ListConstraint }
+            built.Add(item is ListNode { Items.IsEmpty: false } or CompiledNode { Constraint: ListConstraint or ItemsConstraint }
                 ? Report(diagnostics, "a list stands in a list", "an array's elements are each one of the outer list's values: write them there", item.Range)
                 : Build(item, diagnostics));
         }
         return built.Contains(null) ? null : new ListConstraint([.. built.OfType<ValueConstraint>()]);
     }
+
+    private ItemsConstraint? BuildItems(string name, ImmutableArray<ConstraintNode> arguments, SourceRange range, ICollection<Diagnostic> diagnostics)
+    {
+        var elements = name == "list" ? AsElements(arguments[0], diagnostics) : null;
+        if (name == "list" && elements is null) return null;
+        var bounds = name == "list" ? arguments[1..] : arguments;
+        var counts = new List<int>();
+        foreach (var bound in bounds)
+        {
+            if (bound is ScalarNode { Value.Kind: HclValueKind.Number } number && int.TryParse(number.Value.AsNumber.ToString(), out var count) && count >= 0) counts.Add(count);
+            else Report(diagnostics, $"`{name}` takes whole numbers of elements", Usage(name), bound.Range);
+        }
+        if (counts.Count < bounds.Length) return null;
+        if (counts[0] <= counts[^1]) return new ItemsConstraint(elements, name == "max_items" ? null : counts[0], name == "min_items" ? null : counts[^1]);
+        Report(diagnostics, "no list has this length: its least is above its most", Usage(name), range);
+        return null;
+    }
+
+    private ListConstraint? AsElements(ConstraintNode element, ICollection<Diagnostic> diagnostics) => Build(element, diagnostics) switch
+    {
+        null => null,
+        ListConstraint list => list,
+        ItemsConstraint => BuildList([element], diagnostics),
+        var one => new ListConstraint([one]),
+    };
 
     private TextConstraint? BuildText(string text, bool wildcards, SourceRange range, ICollection<Diagnostic> diagnostics)
     {
@@ -159,6 +186,8 @@ internal sealed class ConstraintFunctions
         "any" => "`any()`",
         "optional" => "`optional(VALUE)`",
         "one_of" => "`one_of(VALUE, …)`",
+        "min_items" or "max_items" => $"`{name}(COUNT)`",
+        "list" => "`list(VALUE, LEAST, MOST)`",
         "min" or "max" => $"`{name}(NUMBER)`",
         "range" => "`range(LEAST, MOST)`",
         _ => $"`{name}(\"TEXT\")`",

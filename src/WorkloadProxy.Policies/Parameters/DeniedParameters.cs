@@ -1,13 +1,19 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
 
-/// <summary>The names that a body or a query must not hold with these values; an empty list is any value. Names are compared in any letter case.</summary>
+/// <summary>The names that a body or a query must not hold with these values; an empty list is any value. A name is also denied in every spelling that some upstream takes for it.</summary>
 internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
 {
+    private readonly FrozenDictionary<string, ImmutableArray<ValueConstraint>> folded = Values
+        .GroupBy(pair => SameName.Fold(pair.Key), StringComparer.Ordinal)
+        // Any value of a name is denied if one of its spellings says so.
+        .ToFrozenDictionary(same => same.Key, same => same.Any(pair => pair.Value.IsEmpty) ? [] : same.SelectMany(pair => pair.Value).ToImmutableArray(), StringComparer.Ordinal);
+
     public static DeniedNames None { get; } = new(FrozenDictionary<string, ImmutableArray<ValueConstraint>>.Empty, false);
 
     public bool IsEmpty => Values.Count == 0 && !Every;
@@ -22,10 +28,14 @@ internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<Va
     {
         foreach (var (name, member) in value.Members)
         {
-            if (Every || (Values.TryGetValue(name, out var refused) && (refused.IsEmpty || Refuses(refused, member, claims)))) return new Mismatch(MismatchKind.Denied, name);
+            if (!value.Take(1) || Every || Refuses(SameName.Fold(name), member, claims)) return new Mismatch(MismatchKind.Denied, name);
+            if (SameName.FoldBeforeBracket(name) is { } outer && Refuses(outer, member, claims)) return new Mismatch(MismatchKind.Denied, name);
         }
         return null;
     }
+
+    /// <summary>Whether the name is denied, with whichever values.</summary>
+    public bool Names(string name) => folded.ContainsKey(SameName.Fold(name)) || (SameName.FoldBeforeBracket(name) is { } outer && folded.ContainsKey(outer));
 
     public void WriteJson(Utf8JsonWriter json)
     {
@@ -47,22 +57,28 @@ internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<Va
         json.WriteEndObject();
     }
 
+    private bool Refuses(string name, in ParameterValue value, Claims claims)
+        => folded.TryGetValue(name, out var refused) && (refused.IsEmpty || Refuses(refused, value, claims));
+
     private static bool Refuses(ImmutableArray<ValueConstraint> refused, in ParameterValue value, Claims claims)
     {
         foreach (var constraint in refused)
         {
-            if (constraint.Refuses(value, claims)) return true;
+            if (!value.Take(1) || constraint.Refuses(value, claims)) return true;
         }
         if (!value.IsArray) return false;
         foreach (var element in value.Items)
         {
-            if (Refuses(refused, ParameterValue.Of(element), claims)) return true;
+            if (Refuses(refused, value.Element(element), claims)) return true;
         }
         return false;
     }
 }
 
-/// <summary><c>denied_parameters</c>: wins over <see cref="AllowedParameters"/>; alone, it leaves other names free but refuses what could be read as another name (400).</summary>
+/// <summary>
+/// <c>denied_parameters</c>: wins over <see cref="AllowedParameters"/>; alone, it leaves other names free but refuses what could be read as another name (400). <paramref name="Body"/> holds for the
+/// query too, since frameworks merge the two; <paramref name="Query"/> is what is denied there besides.
+/// </summary>
 internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
 {
     /// <summary>As for a query: what comes after it may be a parameter that was never looked at.</summary>
@@ -75,22 +91,23 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
     /// <summary>As it would be written.</summary>
     public string Hcl => HclText.Object(Body.HclMembers.Concat(Query.IsEmpty ? [] : [("?", HclText.Object(Query.HclMembers))]));
 
-    public Mismatch? CheckQuery(RequestTarget target, Claims claims, bool alone)
+    public Mismatch? CheckQuery(RequestTarget target, Claims claims, bool alone, StepBudget? steps = null)
     {
         if (target.RawQuery.Length == 0) return null;
         var query = target.Query;
         if (alone && query.HasSemicolon) return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
-        var mismatch = Query.Check(ParameterValue.Of(query), claims) ?? (alone ? AmbiguousName(query.Names) : null) ?? GivenTwice(query.Names);
+        var value = ParameterValue.Of(query, steps);
+        var mismatch = (alone ? AmbiguousName(query.Names) : null) ?? Query.Check(value, claims) ?? Body.Check(value, claims) ?? GivenTwice(query.Names);
         return mismatch is null ? null : mismatch with { InQuery = true };
     }
 
-    public Mismatch? CheckBody(RequestBody body, Claims claims, bool alone)
+    public Mismatch? CheckBody(RequestBody body, Claims claims, bool alone, StepBudget? steps = null)
     {
         if (Body.IsEmpty) return null;
-        var value = ParameterValue.Of(body);
+        var value = ParameterValue.Of(body, steps);
         if (!value.IsObject) return new Mismatch(MismatchKind.NoObject);
         if (alone && body.Form is { HasSemicolon: true }) return FormSemicolon;
-        return Body.Check(value, claims) ?? (alone ? AmbiguousName(value.MemberNames) : null);
+        return (alone ? AmbiguousName(value.MemberNames) : null) ?? Body.Check(value, claims);
     }
 
     public void WriteJson(Utf8JsonWriter json)
@@ -105,21 +122,22 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
 
     private Mismatch? GivenTwice(IEnumerable<string> names)
     {
-        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names)
         {
-            if (!seen.Add(name) && Query.Values.ContainsKey(name)) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given twice");
+            if (!seen.Add(SameName.Fold(name)) && (Query.Names(name) || Body.Names(name))) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given twice");
         }
         return null;
     }
 
     private static Mismatch? AmbiguousName(IEnumerable<string> names)
     {
-        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var seen = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in names)
         {
             if (name.AsSpan().IndexOfAny('[', ']') >= 0) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "holds a bracket, which some upstreams take for another name");
-            if (!seen.TryAdd(name, name) && seen[name] != name) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given in two letter cases");
+            var folded = SameName.Fold(name);
+            if (!seen.TryAdd(folded, name) && seen[folded] != name) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given in two spellings");
         }
         return null;
     }

@@ -1,8 +1,7 @@
 namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>
-/// <c>_method</c> in a query or form makes some upstreams treat a POST as another method. It is refused in the spellings that they take for it: any letter case, and PHP's
-/// (leading spaces dropped, <c>.</c> and space read as <c>_</c>).
+/// <c>_method</c> in a query or form makes some upstreams treat a POST as another method. It is refused in every spelling that they take for it (<see cref="SameName"/>).
 /// </summary>
 internal static class MethodOverride
 {
@@ -26,6 +25,5 @@ internal static class MethodOverride
         return null;
     }
 
-    private static bool IsOverride(string name)
-        => name.Length >= Name.Length && name.TrimStart(' ').Replace('.', '_').Replace(' ', '_').Equals(Name, StringComparison.OrdinalIgnoreCase);
+    private static bool IsOverride(string name) => name.Length >= Name.Length && (SameName.Fold(name) == Name || SameName.FoldBeforeBracket(name) == Name);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 using WorkloadProxy.Policies.Text;
@@ -13,6 +14,8 @@ internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool
 /// <summary>An object: every listed name that is not optional, each with its constraint, and no other unless <see cref="OthersPermitted"/>.</summary>
 internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members, bool OthersPermitted) : ValueConstraint
 {
+    private readonly FrozenSet<string> folded = Members.Select(member => SameName.Fold(member.Name)).ToFrozenSet(StringComparer.Ordinal);
+
     public static ObjectConstraint Empty { get; } = new([], false);
 
     public override IEnumerable<string> ClaimNames => Members.SelectMany(member => member.Value.ClaimNames);
@@ -31,9 +34,12 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
         return false;
     }
 
+    /// <summary>Whether it is a listed name, or one that some upstream takes for a listed one.</summary>
+    public bool ListsAlike(string name) => SameName.IsAmong(folded, name);
+
     public override Mismatch? Check(in ParameterValue value, Claims claims)
     {
-        if (!value.IsObject) return NotPermitted;
+        if (!value.IsObject || !value.Take(Members.Length + value.MemberCount)) return NotPermitted;
         Mismatch? first = null;
         var satisfied = 0;
         var found = 0;
@@ -57,17 +63,13 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
         return first is null ? null : first with { Satisfied = satisfied };
     }
 
-    /// <summary>
-    /// A further name that some upstreams take for a listed one, whose value would then go unchecked: in another letter case (Go's JSON), or with brackets behind it (PHP's and Rails' forms).
-    /// </summary>
+    /// <summary>A further name that some upstreams take for a listed one, whose value would then go unchecked.</summary>
     private string? LooksListed(in ParameterValue value)
     {
         if (Members.IsEmpty) return null;
-        var listed = new HashSet<string>(Members.Select(member => member.Name), StringComparer.OrdinalIgnoreCase);
         foreach (var name in value.MemberNames)
         {
-            var bracket = name.IndexOf('[');
-            if (!Lists(name) && listed.Contains(bracket < 0 ? name : name[..bracket])) return name;
+            if (!Lists(name) && ListsAlike(name)) return name;
         }
         return null;
     }

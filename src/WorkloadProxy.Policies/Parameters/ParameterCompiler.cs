@@ -13,10 +13,11 @@ internal sealed class ParameterCompiler
     private readonly ConstraintReader reader;
     private readonly ICollection<Diagnostic> diagnostics;
 
-    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics)
+    /// <summary>What it computes is paid from <paramref name="budget"/> too, if there is one.</summary>
+    public ParameterCompiler(AuthContext context, ICollection<Diagnostic> diagnostics, EvaluationBudget? budget = null)
     {
         functions = new ConstraintFunctions(context);
-        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation };
+        Evaluation = new EvaluationContext { Functions = functions.ForEvaluation, Shared = budget };
         reader = new ConstraintReader(Evaluation, functions, diagnostics);
         this.diagnostics = diagnostics;
     }
@@ -66,7 +67,8 @@ internal sealed class ParameterCompiler
 
     private DeniedNames? DeniedNames(ObjectNode node)
     {
-        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.OrdinalIgnoreCase);
+        var values = new Dictionary<string, ImmutableArray<ValueConstraint>>(StringComparer.Ordinal);
+        var names = new HashSet<string>(StringComparer.Ordinal);
         var every = false;
         var whole = true;
         foreach (var (name, nameRange, value) in node.Members)
@@ -86,8 +88,12 @@ internal sealed class ParameterCompiler
             else if (name == "*" && !items.IsEmpty) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it refuses every name", null, nameRange));
             else if (name == "*") every = true;
             else if (Items(items) is not { } constraints) { }
-            else if (!values.TryAdd(name, constraints)) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
-            else continue;
+            else if (!names.Add(SameName.Fold(name))) diagnostics.Add(RuleDiagnostics.DuplicateName(name, nameRange));
+            else
+            {
+                values.Add(name, constraints);
+                continue;
+            }
             whole &= name == "*" && every;
         }
         return whole ? new DeniedNames(values, every) : null;

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Patterns;
 
 namespace WorkloadProxy.Policies.Parameters;
@@ -12,22 +13,33 @@ internal readonly struct ParameterValue
 {
     /// <summary>In bytes: longer JSON strings are decoded on the heap.</summary>
     private const int ShortText = 256;
+    /// <summary>Of a plain pattern, which the runtime's vectorized search matches.</summary>
+    private const int CharactersAStep = 64;
 
     private readonly JsonElement json;
     private readonly string? text;
     private readonly QueryParameters? fields;
+    private readonly StepBudget? steps;
 
-    private ParameterValue(JsonElement json, string? text, QueryParameters? fields)
+    private ParameterValue(JsonElement json, string? text, QueryParameters? fields, StepBudget? steps)
     {
         this.json = json;
         this.text = text;
         this.fields = fields;
+        this.steps = steps;
     }
 
-    public static ParameterValue Of(JsonElement json) => new(json, null, null);
-    public static ParameterValue Of(string text) => new(default, text, null);
-    public static ParameterValue Of(QueryParameters fields) => new(default, null, fields);
-    public static ParameterValue Of(RequestBody body) => body.Form is { } form ? Of(form) : Of(body.Json);
+    /// <summary>Looking at the value, and at whatever is in it, is paid from <paramref name="steps"/>; null is for values that are known to be small.</summary>
+    public static ParameterValue Of(JsonElement json, StepBudget? steps = null) => new(json, null, null, steps);
+    public static ParameterValue Of(string text, StepBudget? steps = null) => new(default, text, null, steps);
+    public static ParameterValue Of(QueryParameters fields, StepBudget? steps = null) => new(default, null, fields, steps);
+    public static ParameterValue Of(RequestBody body, StepBudget? steps = null) => body.Form is { } form ? Of(form, steps) : Of(body.Json, steps);
+
+    /// <summary>Whether this many steps were left; if not, the value counts as refused.</summary>
+    public bool Take(int count) => steps is null || steps.Take(count);
+
+    /// <summary>An element of the array.</summary>
+    public ParameterValue Element(JsonElement element) => Of(element, steps);
 
     public bool IsArray => json.ValueKind == JsonValueKind.Array;
     public bool IsObject => fields is not null || json.ValueKind == JsonValueKind.Object;
@@ -38,9 +50,10 @@ internal readonly struct ParameterValue
     /// <summary>Whether it is a JSON string or a text that the pattern matches. A short string without escapes is decoded on the stack: a decision allocates nothing.</summary>
     public bool IsTextMatching(TextPattern pattern)
     {
-        if (text is not null) return pattern.Matches(text);
+        if (text is not null) return Take(text.Length / CharactersAStep) && pattern.Matches(text);
         if (json.ValueKind != JsonValueKind.String) return false;
         var raw = JsonMarshal.GetRawUtf8Value(json)[1..^1];
+        if (!Take(raw.Length / CharactersAStep)) return false;
         if (raw.Length > ShortText || raw.Contains((byte)'\\')) return pattern.Matches(json.GetString());
         Span<char> decoded = stackalloc char[ShortText];
         return Utf8.ToUtf16(raw, decoded, out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done && pattern.Matches(decoded[..length]);
@@ -63,12 +76,20 @@ internal readonly struct ParameterValue
 
     public JsonElement.ArrayEnumerator Items => json.EnumerateArray();
 
+    public int ItemCount => json.GetArrayLength();
+
     public int MemberCount => fields?.Count ?? json.GetPropertyCount();
 
     public IEnumerable<string> MemberNames => fields?.Names ?? json.EnumerateObject().Select(member => member.Name);
 
     public IEnumerable<(string Name, ParameterValue Value)> Members
-        => fields is not null ? fields.Select(pair => (pair.Key, Of(pair.Value))) : json.EnumerateObject().Select(member => (member.Name, Of(member.Value)));
+    {
+        get
+        {
+            var budget = steps;
+            return fields is not null ? fields.Select(pair => (pair.Key, Of(pair.Value, budget))) : json.EnumerateObject().Select(member => (member.Name, Of(member.Value, budget)));
+        }
+    }
 
     /// <summary>The member of exactly this name; of a query name given twice, the first: the caller refuses such a query.</summary>
     public bool TryMember(string name, out ParameterValue value)
@@ -77,13 +98,13 @@ internal readonly struct ParameterValue
         if (fields is null)
         {
             if (!json.TryGetProperty(name, out var member)) return false;
-            value = Of(member);
+            value = Of(member, steps);
             return true;
         }
         foreach (var (field, fieldText) in fields)
         {
             if (field != name) continue;
-            value = Of(fieldText);
+            value = Of(fieldText, steps);
             return true;
         }
         return false;

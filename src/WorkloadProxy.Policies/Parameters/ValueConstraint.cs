@@ -47,7 +47,7 @@ internal sealed record TextConstraint(TextPattern Pattern) : ValueConstraint
         => Pattern.Bind(claims) is { } bound && value.IsTextMatching(bound) ? null : NotPermitted;
 
     public override bool Refuses(in ParameterValue value, Claims claims)
-        => value.ScalarText is { } text && (Pattern.Bind(claims) is not { } bound || bound.Matches(text));
+        => value.ScalarText is { } text && (Pattern.Bind(claims) is not { } bound || !value.Take(text.Length / 64) || bound.Matches(text));
 
     public override void WriteMembers(Utf8JsonWriter json) => json.WriteString(Pattern.IsLiteral ? "equals" : "pattern", Pattern.Text);
 }
@@ -56,15 +56,15 @@ internal sealed record TextConstraint(TextPattern Pattern) : ValueConstraint
 internal sealed record RegexConstraint(string Text, Regex Regex) : ValueConstraint
 {
     /// <summary>In characters. A longer value is not matched but refused, whichever way the constraint stands.</summary>
-    private const int LongestValue = 64 * 1024;
+    private const int LongestValue = 4 * 1024;
 
     public override string Hcl => $"regex({HclText.Quote(Text)})";
 
     public override Mismatch? Check(in ParameterValue value, Claims claims)
-        => value.AsString is { Length: <= LongestValue } text && Regex.IsMatch(text) ? null : NotPermitted;
+        => value.AsString is { Length: <= LongestValue } text && value.Take(text.Length) && Regex.IsMatch(text) ? null : NotPermitted;
 
     public override bool Refuses(in ParameterValue value, Claims claims)
-        => value.ScalarText is { } text && (text.Length > LongestValue || Regex.IsMatch(text));
+        => value.ScalarText is { } text && (text.Length > LongestValue || !value.Take(text.Length) || Regex.IsMatch(text));
 
     public override void WriteMembers(Utf8JsonWriter json) => json.WriteString("regex", Text);
 }
@@ -139,7 +139,7 @@ internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : V
         var satisfied = 0;
         foreach (var element in value.Items)
         {
-            if (CheckOne(ParameterValue.Of(element), claims, isElement: true) is { } mismatch)
+            if (CheckOne(value.Element(element), claims, isElement: true) is { } mismatch)
                 return mismatch.Under($"[{index}]") with { Satisfied = satisfied + mismatch.Satisfied };
             index++;
             satisfied++;
@@ -151,7 +151,7 @@ internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : V
     {
         foreach (var item in Items)
         {
-            if (item.Refuses(value, claims)) return true;
+            if (!value.Take(1) || item.Refuses(value, claims)) return true;
         }
         return false;
     }
@@ -174,6 +174,7 @@ internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : V
         foreach (var item in Items)
         {
             if (!isElement && item is ObjectConstraint) continue;
+            if (!value.Take(1)) return NotPermitted;
             if (item.Check(value, claims) is not { } mismatch) return null;
             if (mismatch.Satisfied > closest.Satisfied || (closest.Path.Length == 0 && mismatch.Path.Length > 0)) closest = mismatch;
         }

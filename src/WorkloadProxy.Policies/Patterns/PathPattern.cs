@@ -24,6 +24,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
         IsTemplated = pieces.Any(piece => piece.IsClaim);
         IsPrefix = pieces[^1].Kind == TextPieceKind.Wildcard;
         LiteralPrefix = Prefix(pieces);
+        SpellingPrefix = LiteralPrefix.AsSpan().IndexOf(';') is >= 0 and var suffix ? LiteralPrefix[..suffix] : LiteralPrefix.TrimEnd('/');
         Segments = IsTemplated ? [] : SegmentsOf(pieces);
         (Key, firstWildcard, wholeSegments) = Measure(pieces);
     }
@@ -42,6 +43,12 @@ internal sealed class PathPattern : IComparable<PathPattern>
 
     /// <summary>The literal text before the first wildcard or claim.</summary>
     public string LiteralPrefix { get; }
+
+    /// <summary><see cref="LiteralPrefix"/> as far as every spelling of the paths that match has it, but for letter case.</summary>
+    public string SpellingPrefix { get; }
+
+    /// <summary>No wildcard and no claim: one path alone matches.</summary>
+    public bool IsLiteral => firstWildcard == NoWildcard && !IsTemplated;
 
     /// <summary>Whether a permit of this pattern may reach the proxy's own paths.</summary>
     public bool ReachesOwnPaths => RequestTarget.IsOwn(LiteralPrefix);
@@ -65,6 +72,21 @@ internal sealed class PathPattern : IComparable<PathPattern>
     public PathPattern? Bind(Claims claims)
         => !IsTemplated ? this : TextPiece.Bind(pieces, claims, inPath: true) is { } bound ? new PathPattern(Text, bound) : null;
 
+    /// <summary>
+    /// Puts in the claims that can be, and for each other one a wildcard that stays in its segment. Null for a claim of several segments: then <paramref name="anywhere"/> is the whole pattern as
+    /// text, each of its wildcards any run of characters.
+    /// </summary>
+    public PathPattern? BindWidely(Claims claims, out TextPattern? anywhere)
+    {
+        anywhere = null;
+        List<TextPiece> bound = [.. pieces.Select(piece => !piece.IsClaim ? piece
+            : TextPiece.Bind([piece], claims, inPath: true) is [var text] ? text
+            : new TextPiece(piece.Kind == TextPieceKind.ClaimPath ? TextPieceKind.Wildcard : TextPieceKind.SegmentWildcard, ""))];
+        if (!pieces.Any(piece => piece.Kind == TextPieceKind.ClaimPath && TextPiece.Bind([piece], claims, inPath: true) is null)) return new PathPattern(Text, bound);
+        anywhere = TextPattern.FromPieces(bound.SelectMany((piece, i) => piece.Kind == TextPieceKind.Literal ? WithoutWholeSegments(bound, i) : [piece.AsWildcard()]));
+        return null;
+    }
+
     /// <summary>Whether a permit of this pattern matches the path, apart from <see cref="ReachesOwnPaths"/>.</summary>
     public bool Permits(ReadOnlySpan<char> path)
     {
@@ -85,7 +107,10 @@ internal sealed class PathPattern : IComparable<PathPattern>
     /// Whether a deny of this pattern holds for the path: in any letter case, with one trailing <c>/</c>, and with <c>;…</c> suffixes on segments, a segment that is nothing but
     /// such a suffix counting as none.
     /// </summary>
-    public bool Denies(string path) => DeniesAsIs(path) || (WithoutSuffixSegments(path) is { } shorter && DeniesAsIs(shorter));
+    public bool Denies(string path) => Denies(path, Segments);
+
+    /// <summary>The same for <paramref name="segments"/> in the place of the pattern's own.</summary>
+    public bool Denies(string path, ImmutableArray<PathSegment> segments) => DeniesAsIs(path, segments) || (WithoutSuffixSegments(path) is { } shorter && DeniesAsIs(shorter, segments));
 
     /// <summary>The path less the segments that begin with <c>;</c>, or null when there is none.</summary>
     public static string? WithoutSuffixSegments(string path)
@@ -114,17 +139,17 @@ internal sealed class PathPattern : IComparable<PathPattern>
         return IsPrefix ? path.Append(rest).ToString() : path.ToString();
     }
 
-    private bool DeniesAsIs(ReadOnlySpan<char> path)
+    private bool DeniesAsIs(ReadOnlySpan<char> path, ImmutableArray<PathSegment> segments)
     {
-        for (var i = 0; i < Segments.Length; i++)
+        for (var i = 0; i < segments.Length; i++)
         {
             path = path[1..];
-            var last = i == Segments.Length - 1;
-            if (last && IsPrefix) return Segments[i].DeniesStart(path);
+            var last = i == segments.Length - 1;
+            if (last && IsPrefix) return segments[i].DeniesStart(path);
             var end = path.IndexOf('/');
-            if (end < 0) return last && Segments[i].Denies(path);
+            if (end < 0) return last && segments[i].Denies(path);
             if (last && path.Length > end + 1) return false;
-            if (!Segments[i].Denies(path[..end])) return false;
+            if (!segments[i].Denies(path[..end])) return false;
             if (last) return true;
             path = path[end..];
         }
@@ -208,7 +233,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
                         key.Append(c);
                     }
                     break;
-                case TextPieceKind.Wildcard:
+                case TextPieceKind.Wildcard or TextPieceKind.SegmentWildcard:
                     first = Math.Min(first, key.Length);
                     key.Append('*');
                     break;
@@ -220,6 +245,18 @@ internal sealed class PathPattern : IComparable<PathPattern>
         return (key.ToString(), first, wholeSegments);
     }
 
+    private static IEnumerable<TextPiece> WithoutWholeSegments(IReadOnlyList<TextPiece> pieces, int piece)
+    {
+        var start = 0;
+        for (var at = WholeSegment(pieces, piece, 0); at >= 0; at = WholeSegment(pieces, piece, at + 1))
+        {
+            yield return pieces[piece] with { Text = pieces[piece].Text[start..at] };
+            yield return new TextPiece(TextPieceKind.Wildcard, "");
+            start = at + 1;
+        }
+        yield return pieces[piece] with { Text = pieces[piece].Text[start..] };
+    }
+
     private static ImmutableArray<PathSegment> SegmentsOf(IReadOnlyList<TextPiece> pieces)
     {
         var segments = ImmutableArray.CreateBuilder<PathSegment>();
@@ -228,6 +265,11 @@ internal sealed class PathPattern : IComparable<PathPattern>
         for (var i = 0; i < pieces.Count; i++)
         {
             var piece = pieces[i];
+            if (piece.Kind == TextPieceKind.SegmentWildcard)
+            {
+                current.Add(piece.AsWildcard());
+                continue;
+            }
             if (piece.Kind == TextPieceKind.Wildcard)
             {
                 // The closing `*` of a prefix pattern is not part of its segment, unless others stand before it: then it closes the glob.

@@ -11,6 +11,8 @@ internal enum TextPieceKind
     Inserted,
     /// <summary><c>*</c></summary>
     Wildcard,
+    /// <summary>Stands for a claim that can't be put in: a <c>*</c> that stays in its segment also at the end of a path.</summary>
+    SegmentWildcard,
     /// <summary><c>{claims.NAME}</c>; the text is the name.</summary>
     Claim,
     /// <summary><c>{claims.NAME...}</c>; the text is the name.</summary>
@@ -25,6 +27,8 @@ internal readonly record struct TextPiece(TextPieceKind Kind, string Text)
 
     public bool IsText => Kind is TextPieceKind.Literal or TextPieceKind.Inserted;
     public bool IsClaim => Kind is TextPieceKind.Claim or TextPieceKind.ClaimPath;
+
+    public TextPiece AsWildcard() => Kind == TextPieceKind.SegmentWildcard ? this with { Kind = TextPieceKind.Wildcard } : this;
 
     /// <summary>Splits <paramref name="text"/>; the error is null when it is well formed.</summary>
     public static List<TextPiece> Split(string text, AuthContext context, bool wildcards, bool claims, out string? error)
@@ -79,7 +83,10 @@ internal readonly record struct TextPiece(TextPieceKind Kind, string Text)
         }
     }
 
-    /// <summary>Puts the caller's claims in; null when one of them is missing or can't stand there.</summary>
+    /// <summary>
+    /// Puts the caller's claims in; null when one of them is missing or can't stand there. In a path that is also one with a character by which some upstreams end a segment or a path, or read
+    /// another one: a branch <c>main;x</c> must not reach what belongs to <c>main</c>.
+    /// </summary>
     public static List<TextPiece>? Bind(IReadOnlyList<TextPiece> pieces, Claims claims, bool inPath)
     {
         var bound = new List<TextPiece>(pieces.Count);
@@ -91,7 +98,7 @@ internal readonly record struct TextPiece(TextPieceKind Kind, string Text)
                 continue;
             }
             if (ClaimText.Of(claims, piece.Text) is not { } text) return null;
-            if (inPath && piece.Kind == TextPieceKind.Claim && text.Contains('/')) return null;
+            if (inPath && (text.AsSpan().IndexOfAny(";%?#\\") >= 0 || (piece.Kind == TextPieceKind.Claim && text.Contains('/')))) return null;
             bound.Add(new TextPiece(TextPieceKind.Inserted, text));
         }
         return bound;

@@ -9,18 +9,26 @@ internal enum BodyMediaType
     Form,
 }
 
-/// <summary><c>Content-Type</c> → how a body can be inspected: JSON or a form, in UTF-8, and nothing else.</summary>
+/// <summary>
+/// <c>Content-Type</c> → how a body can be inspected: JSON or a form, in UTF-8, and nothing else. No parameter but <c>charset</c>, and no type that an upstream which looks at its beginning would
+/// read as a form while JSON was inspected. An empty parameter is none (RFC 9110 section 5.6.6), as in <c>application/json;</c>.
+/// </summary>
 internal static class BodyMediaTypes
 {
     public static BodyMediaType Parse(string contentType)
     {
         // A comma is how two headers arrive in one; a quoted one is not worth the ambiguity.
-        if (contentType.Contains(',') || !MediaTypeHeaderValue.TryParse(contentType, out var type) || type.MediaType is not { } media) return BodyMediaType.Unsupported;
-        if (type.Parameters.Count(parameter => parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase)) > 1) return BodyMediaType.Unsupported;
+        if (contentType.Contains(',') || !MediaTypeHeaderValue.TryParse(WithoutEmptyParameters(contentType), out var type) || type.MediaType is not { } media) return BodyMediaType.Unsupported;
+        if (type.Parameters.Count > 1 || type.Parameters.Any(parameter => !parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase))) return BodyMediaType.Unsupported;
         if (type.CharSet?.Trim('"') is { } charset && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("utf8", StringComparison.OrdinalIgnoreCase)) return BodyMediaType.Unsupported;
         if (media.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)) return BodyMediaType.Form;
-        return media.Equals("application/json", StringComparison.OrdinalIgnoreCase) || media.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
-            ? BodyMediaType.Json
-            : BodyMediaType.Unsupported;
+        return media.Equals("application/json", StringComparison.OrdinalIgnoreCase) || IsStructuredJson(media) ? BodyMediaType.Json : BodyMediaType.Unsupported;
     }
+
+    private static bool IsStructuredJson(string media)
+        => media.StartsWith("application/", StringComparison.OrdinalIgnoreCase) && media.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
+            && !media.Contains("form-urlencoded", StringComparison.OrdinalIgnoreCase) && !media.Contains("form-data", StringComparison.OrdinalIgnoreCase);
+
+    private static string WithoutEmptyParameters(string contentType)
+        => contentType.Contains('"') ? contentType : string.Join(';', contentType.Split(';').Where((part, i) => i == 0 || part.AsSpan().Trim(" \t").Length > 0));
 }

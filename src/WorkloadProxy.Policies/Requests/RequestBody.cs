@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Requests;
 
 namespace WorkloadProxy.Policies;
@@ -34,8 +35,11 @@ public sealed class RequestBody
         UnsupportedMediaType,
     }
 
+    private HclValue? value;
+
     private RequestBody(JsonElement json, QueryParameters? form, bool isAbsent)
     {
+        if (!isAbsent) Steps = new StepBudget();
         Json = json;
         Form = form;
         IsAbsent = isAbsent;
@@ -56,8 +60,11 @@ public sealed class RequestBody
     /// <summary>The form's fields, null when the body is none.</summary>
     internal QueryParameters? Form { get; }
 
-    /// <summary>As expressions see it; the values of a form are strings.</summary>
-    internal HclValue AsValue() => Form is { } form ? HclValue.FromMembers(form.Select(field => new KeyValuePair<string, HclValue>(field.Key, HclValue.FromString(field.Value)))) : ConditionValues.FromJson(Json);
+    /// <summary>What a decision on it may cost; null for <see cref="Absent"/>, which costs nothing. Kept here so that a decision allocates nothing.</summary>
+    internal StepBudget? Steps { get; }
+
+    /// <summary>As expressions see it, made once: of a megabyte that takes some 100 ms, and a request may meet many conditions. The values of a form are strings.</summary>
+    internal HclValue AsValue() => value ??= Form is { } form ? HclValue.FromMembers(form.Select(field => new KeyValuePair<string, HclValue>(field.Key, HclValue.FromString(field.Value)))) : ConditionValues.FromJson(Json);
 
     /// <summary>A JSON object's copy with one more member.</summary>
     internal RequestBody WithNumber(string name, int value)

@@ -21,10 +21,10 @@ public sealed class RequestTarget
 
     private const string EncodedSlash = "%2F";
 
-    // RFC 3986 pchar without pct-encoded, and `/`. These stay literal in the forwarded form; every other byte is percent-encoded in upper case.
-    private const string PathCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/";
-    private static readonly SearchValues<char> Literal = SearchValues.Create(PathCharacters);
-    private static readonly SearchValues<byte> LiteralBytes = SearchValues.Create(Encoding.ASCII.GetBytes(PathCharacters));
+    private const string Unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    // RFC 3986 pchar without pct-encoded, and `/`.
+    private static readonly SearchValues<char> Literal = SearchValues.Create(Unreserved + "!$&'()*+,;=:@/");
+    private static readonly SearchValues<byte> UnreservedBytes = SearchValues.Create(Encoding.ASCII.GetBytes(Unreserved));
 
     private QueryParameters? query;
 
@@ -40,7 +40,10 @@ public sealed class RequestTarget
     /// <summary>The decoded canonical path. A permitted encoded slash stands in it as <c>%2F</c>, which is unambiguous: a path that decodes to a percent-encoding is refused.</summary>
     public string Path { get; }
 
-    /// <summary>Path and query as they are forwarded: the path re-encoded in one canonical form (RFC 3986 pchar literal, all else percent-encoded UTF-8 in upper case), the query as received.</summary>
+    /// <summary>
+    /// Path and query as they are forwarded. The path in one canonical form: escapes of unreserved characters decoded, all others as they came with hex in capitals, for a reserved character and its
+    /// escape are not equivalent (RFC 3986 section 2.2); a raw character that no path may hold is encoded. The query as received.
+    /// </summary>
     public string Forwarded { get; }
 
     /// <summary>The raw query without its <c>?</c>, empty if there is none.</summary>
@@ -61,8 +64,12 @@ public sealed class RequestTarget
     /// <summary>What patterns are compared with: <see cref="Path"/> with <see cref="SlashMarker"/> for an encoded slash.</summary>
     internal string MatchPath { get; }
 
-    /// <summary>Parses an origin-form target (SPEC §7); false with the reason for anything that is refused (400, or 414 when it is over 8 KiB).</summary>
+    /// <summary>Parses an origin-form target; false with the reason for anything that is refused (400, or 414 when it is over 8 KiB).</summary>
     public static bool TryParse(string rawTarget, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
+        => TryParse(rawTarget, ContextIds.None, out target, out error, out tooLong);
+
+    /// <summary>The same; a segment that decodes to exactly one of <paramref name="ids"/> may hold what looks like a percent-encoding (<c>did:web:host%253A3000</c> for the id <c>did:web:host%3A3000</c>).</summary>
+    public static bool TryParse(string rawTarget, ContextIds ids, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
     {
         target = null;
         tooLong = rawTarget.Length > MaxLength;
@@ -90,9 +97,8 @@ public sealed class RequestTarget
             return true;
         }
 
-        error = Decode(rawPath, out var matchPath) ?? SegmentFault(matchPath);
+        error = Decode(rawPath, ids, out var matchPath, out var encoded) ?? SegmentFault(matchPath);
         if (error is not null) return false;
-        var encoded = Encode(matchPath);
         var path = matchPath.Contains(SlashMarker) ? matchPath.Replace(SlashMarker.ToString(), EncodedSlash, StringComparison.Ordinal) : matchPath;
         target = new RequestTarget(matchPath, path, mark < 0 ? encoded : string.Concat(encoded, "?", rawQuery), rawQuery);
         return true;
@@ -100,7 +106,7 @@ public sealed class RequestTarget
 
     /// <summary>
     /// The check of a pass-through request, whose target is kept byte for byte: refuses dot segments (encoded or not, also <c>..;</c>), control characters, absolute form, and every character but
-    /// <c>!</c> to <c>~</c>. Says whether the target is one of the proxy's own, which is not passed through: that is parsed by <see cref="TryParse"/>.
+    /// <c>!</c> to <c>~</c>. Says whether the target is one of the proxy's own, which is not passed through: that is parsed by <c>TryParse</c>.
     /// </summary>
     public static bool TryCheckPassThrough(string rawTarget, out bool isOwnPath, [NotNullWhen(false)] out string? error)
     {
@@ -154,9 +160,10 @@ public sealed class RequestTarget
     }
 
     /// <summary>Percent-encodings → text; the error is null when there is nothing to refuse in them.</summary>
-    private static string? Decode(string raw, out string path)
+    private static string? Decode(string raw, ContextIds ids, out string path, out string forwarded)
     {
-        path = "";
+        path = forwarded = "";
+        var canonical = new StringBuilder(raw.Length + 16);
         Span<byte> bytes = stackalloc byte[raw.Length];
         var length = 0;
         var marked = false;
@@ -168,9 +175,13 @@ public sealed class RequestTarget
             if (c != '%')
             {
                 bytes[length++] = (byte)c;
+                if (Literal.Contains(c)) canonical.Append(c);
+                else canonical.Append('%').Append(((int)c).ToString("X2"));
                 continue;
             }
             if (HexByte(raw, i) is not { } value) return "the path holds an invalid percent-encoding";
+            if (UnreservedBytes.Contains(value)) canonical.Append((char)value);
+            else canonical.Append('%').Append(value.ToString("X2"));
             if (value == '\\') return "the path holds an encoded backslash";
             if (value is < 0x20 or 0x7f) return "the path holds an encoded control character";
             marked |= value == '/';
@@ -189,11 +200,8 @@ public sealed class RequestTarget
         }
         if (fault is not null) return fault;
         path = Encoding.UTF8.GetString(bytes);
-        for (var at = path.IndexOf('%'); at >= 0; at = path.IndexOf('%', at + 1))
-        {
-            if (HexByte(path, at) is not null) return "the path is percent-encoded twice";
-        }
-        return null;
+        forwarded = canonical.ToString();
+        return HoldsEncoding(path) && !EncodingsAreOf(ids, path) ? "the path is percent-encoded twice" : null;
     }
 
     private static string? TextFault(ReadOnlySpan<byte> bytes, string where)
@@ -229,16 +237,26 @@ public sealed class RequestTarget
         return (end < 0 ? segment : segment[..end]) is "." or "..";
     }
 
-    private static string Encode(string path)
+    internal static bool HoldsEncoding(ReadOnlySpan<char> text)
     {
-        var forwarded = new StringBuilder(path.Length + 16);
-        foreach (var value in Encoding.UTF8.GetBytes(path))
+        for (var at = 0; at < text.Length - 2; at++)
         {
-            if (LiteralBytes.Contains(value)) forwarded.Append((char)value);
-            else if (value == SlashMarker) forwarded.Append(EncodedSlash);
-            else forwarded.Append('%').Append(value.ToString("X2"));
+            if (text[at] == '%' && char.IsAsciiHexDigit(text[at + 1]) && char.IsAsciiHexDigit(text[at + 2])) return true;
         }
-        return forwarded.ToString();
+        return false;
+    }
+
+    /// <summary>Whether each segment that holds what looks like an encoding is a context's id, or the name of its repository.</summary>
+    private static bool EncodingsAreOf(ContextIds ids, string path)
+    {
+        var own = IsOwn(path);
+        foreach (var range in path.AsSpan().Split('/'))
+        {
+            var segment = path.AsSpan()[range];
+            if (!HoldsEncoding(segment) || ids.Contains(segment)) continue;
+            if (!own || !segment.EndsWith(".git") || !ids.Contains(segment[..^".git".Length])) return false;
+        }
+        return true;
     }
 
     private static string DecodeLeniently(string raw)

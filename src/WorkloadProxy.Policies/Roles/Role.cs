@@ -11,6 +11,8 @@ public sealed class Role
     private readonly string ownSubjects;
     private readonly string ownSource;
     private readonly bool constrainsDroplet;
+    private readonly bool constrainsSource;
+    private SourceRange range;
 
     internal Role(CompileOptions options, ImmutableArray<RoleClaim> claims)
     {
@@ -18,13 +20,14 @@ public sealed class Role
         Claims = claims;
         ownSubjects = $"actx:{options.Context.Id}:";
         ownSource = options.Context.ToString();
+        constrainsSource = claims.Any(claim => claim.Name == "actx_source" && !claim.Constraint.IsBare);
         constrainsDroplet = claims.Any(claim => claim.Name == "droplet_id");
     }
 
     /// <summary>The block's label, unique in the set.</summary>
     public required string Name { get; init; }
     /// <summary>The block's header.</summary>
-    public required SourceRange Range { get; init; }
+    public required SourceRange Range { get => range; init => range = value; }
     /// <summary>What it is for, in its author's words.</summary>
     public string? Description { get; init; }
     /// <summary>The exact issuers named in <c>iss</c>; empty: this proxy.</summary>
@@ -41,6 +44,8 @@ public sealed class Role
     public int? MaxTtl { get; init; }
     /// <summary>Must be true at each request; null: always is.</summary>
     public Condition? When { get; init; }
+    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
     public bool IsDropletRole { get; init; }
 
@@ -80,13 +85,25 @@ public sealed class Role
 
     /// <summary>
     /// Two upstreams may have a context of one id. A token of ours whose subject begins with this context's id must come from this very context, or the
-    /// other one's owner could mint it.
+    /// other one's owner could mint it. If it begins with an id that several others have, the role must say which of them is meant.
     /// </summary>
     internal bool SourceHolds(Claims claims)
-        => !IsOwn || claims.String("sub")?.StartsWith(ownSubjects, StringComparison.Ordinal) != true || claims.String("actx_source") == ownSource;
+    {
+        if (!IsOwn || claims.String("sub") is not { } subject) return true;
+        if (subject.StartsWith(ownSubjects, StringComparison.Ordinal)) return claims.String("actx_source") == ownSource;
+        return constrainsSource || !Options.Contexts.HasNamesakes(subject);
+    }
 
     /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
+
+    /// <summary>The same role in another file.</summary>
+    internal Role At(string file)
+    {
+        var moved = (Role)MemberwiseClone();
+        moved.range = Range with { File = file };
+        return moved;
+    }
 
     /// <summary>The same role with the policies of a set. Only the names are known while a file is compiled.</summary>
     internal Role Bind(ImmutableArray<Policy> policies)

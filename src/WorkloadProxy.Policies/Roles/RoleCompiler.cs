@@ -8,10 +8,10 @@ namespace WorkloadProxy.Policies.Roles;
 internal static class RoleCompiler
 {
     /// <summary>The roles without an error; every error and warning of the others is among <paramref name="diagnostics"/>.</summary>
-    public static ImmutableArray<Role> Compile(HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    public static ImmutableArray<Role> Compile(HclFile file, CompileOptions options, EvaluationBudget budget, ICollection<Diagnostic> diagnostics)
     {
         foreach (var attribute in file.Body.Attributes) diagnostics.Add(RoleDiagnostics.AttributeOutside(attribute.Name, "role", attribute.NameRange));
-        var evaluation = new EvaluationContext();
+        var evaluation = new EvaluationContext { Shared = budget };
         var roles = ImmutableArray.CreateBuilder<Role>();
         foreach (var block in file.Body.Blocks)
         {

@@ -88,6 +88,10 @@ internal static class RoleDiagnostics
     public static Diagnostic IssuerSpelling(string found, string exact, SourceRange range)
         => Warning("issuer-spelling", $"`iss` is `{found}`, but its tokens say `{exact}`", "issuers are compared exactly: no token will match", range);
 
+    public static Diagnostic Namesakes(string role, string id, IEnumerable<string> contexts, SourceRange range)
+        => Warning("namesake-context", $"several contexts have the id `{id}`, and role `{role}` does not say which one it means: it matches none of their tokens",
+            $"add `actx_source` with one of {string.Join(", ", contexts.Select(context => $"`{context}`"))}", range);
+
     public static Diagnostic NoPolicies(string role, SourceRange range)
         => Warning("no-policies", $"role `{role}` has no policies: it permits nothing", "name one, or remove the role", range);
 

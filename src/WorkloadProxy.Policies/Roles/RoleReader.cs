@@ -9,7 +9,7 @@ namespace WorkloadProxy.Policies.Roles;
 /// <summary>Reads one <c>role</c> block, going on after each error, so that all of them come at once.</summary>
 internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
 {
-    public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when"];
+    public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when", "reason"];
 
     private readonly DiagnosticBag found = [];
     private readonly List<IssuerReference> issuers = [];
@@ -31,6 +31,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, "role", nested.TypeRange));
         ImmutableArray<PolicyReference>? policies = null;
         string? description = null;
+        string? reason = null;
         var enabled = true;
         DateTimeOffset? expires = null;
         int? maxTtl = null;
@@ -50,6 +51,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
                 // What could not be evaluated was reported; it must not be reported as missing too.
                 case "policies": policies = value is null ? [] : ReadPolicies(attribute, value); break;
                 case "description": description = Expect(attribute, value, HclValueKind.String, "a string")?.AsString; break;
+                case "reason": reason = Expect(attribute, value, HclValueKind.String, "a string")?.AsString; break;
                 case "enabled": enabled = Expect(attribute, value, HclValueKind.Bool, "a bool")?.AsBool ?? false; break;
                 case "expires": expires = ReadTime(attribute, value); break;
                 case "max_ttl": maxTtl = ReadTtl(attribute, value); break;
@@ -66,6 +68,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             Name = name,
             Range = Header(),
             Description = description,
+            Reason = reason,
             Issuers = [.. issuers.Select(issuer => issuer.Issuer)],
             Enabled = enabled,
             Expires = expires,

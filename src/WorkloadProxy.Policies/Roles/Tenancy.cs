@@ -14,7 +14,7 @@ internal static partial class Tenancy
     {
         if (issuers.Count == 0)
         {
-            CheckOwn(role, header, claims, options.Context, diagnostics);
+            CheckOwn(role, header, claims, options, diagnostics);
             return;
         }
         if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare))
@@ -29,13 +29,16 @@ internal static partial class Tenancy
     }
 
     /// <summary>Whether a subject of this proxy names the context that it was minted from.</summary>
-    public static bool PinsContext(TextPattern subject, AuthContext context)
+    public static bool PinsContext(TextPattern subject, CompileOptions options)
     {
         var prefix = subject.LiteralPrefix;
-        return prefix.StartsWith($"actx:{context.Id}:", StringComparison.Ordinal) || OtherContext().IsMatch(prefix);
+        if (options.Contexts.Ids.Append(options.Context.Id).Any(id => prefix.StartsWith($"actx:{id}:", StringComparison.Ordinal))) return true;
+        if (!OtherContext().IsMatch(prefix)) return false;
+        // `actx:arn:*` names every context whose id begins so: of an id with colons only the whole pins, and only a server knows which ids those are.
+        return subject.IsLiteral || !(NamesOfSchemes().IsMatch(prefix) || options.Contexts.Ids.Any(id => $"actx:{id}:".StartsWith(prefix, StringComparison.Ordinal)));
     }
 
-    private static void CheckOwn(string role, SourceRange header, IReadOnlyList<RoleClaim> claims, AuthContext context, ICollection<Diagnostic> diagnostics)
+    private static void CheckOwn(string role, SourceRange header, IReadOnlyList<RoleClaim> claims, CompileOptions options, ICollection<Diagnostic> diagnostics)
     {
         var subject = claims.FirstOrDefault(claim => claim.Name == "sub");
         if (subject is null)
@@ -43,11 +46,14 @@ internal static partial class Tenancy
             diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, null, header));
             return;
         }
+        var saysSource = claims.Any(claim => claim.Name == "actx_source" && !claim.Constraint.IsBare);
         var texts = subject.Texts;
         if (texts.Count == 0) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, ValueText.Of(subject.Expected), subject.Range));
         for (var i = 0; i < texts.Count; i++)
         {
-            if (!PinsContext(texts[i].Pattern, context)) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, texts[i].Written, subject.RangeOf(i)));
+            if (!PinsContext(texts[i].Pattern, options)) diagnostics.Add(RoleDiagnostics.OwnUnpinned(role, texts[i].Written, subject.RangeOf(i)));
+            else if (!saysSource && options.Contexts.NamesakesOf(texts[i].Pattern.LiteralPrefix) is [var first, ..] namesakes && first.Id != options.Context.Id)
+                diagnostics.Add(RoleDiagnostics.Namesakes(role, first.Id, namesakes.Select(context => context.ToString()), subject.RangeOf(i)));
         }
     }
 
@@ -66,6 +72,10 @@ internal static partial class Tenancy
     // The id of another context ends at the next colon; but a DID's (and a URN's) own first two colons belong to it: `actx:did:*` would name every DID.
     [GeneratedRegex(@"\Aactx:(?:(?i:did|urn):[^:\s]+:[^:\s]+|(?!(?i:did|urn):)[^:\s]+):")]
     private static partial Regex OtherContext();
+
+    // Names of the kind that hold colons themselves.
+    [GeneratedRegex(@"\Aactx:(?i:arn|crn|spiffe|tag|acct|oid|info|ni|mailto|https?):")]
+    private static partial Regex NamesOfSchemes();
 }
 
 /// <summary>An issuer in <c>iss</c>, and where it stands.</summary>

@@ -10,14 +10,17 @@ namespace WorkloadProxy.Policies;
 /// <summary>One <c>path</c> block of a policy. Immutable.</summary>
 public sealed class PolicyRule
 {
+    private string policy = "";
+    private SourceRange range;
+
     internal PolicyRule(PathPattern pattern) => Pattern = pattern;
 
     /// <summary>The name of the policy that it stands in.</summary>
-    public required string Policy { get; init; }
+    public required string Policy { get => policy; init => policy = value; }
     /// <summary>The pattern as written.</summary>
     public string Path => Pattern.Text;
     /// <summary>The block's header.</summary>
-    public required SourceRange Range { get; init; }
+    public required SourceRange Range { get => range; init => range = value; }
     /// <summary>As written.</summary>
     public required ImmutableArray<string> Capabilities { get; init; }
     /// <summary>What the author says of it.</summary>
@@ -28,6 +31,8 @@ public sealed class PolicyRule
     public Condition? When { get; init; }
     /// <summary><c>when</c> as written.</summary>
     public string? WhenText { get; init; }
+    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    public string? Reason { get; init; }
     /// <summary>Whether <c>deny</c> is among the capabilities, which then refuses everything.</summary>
     public bool IsDeny { get; init; }
 
@@ -66,7 +71,17 @@ public sealed class PolicyRule
         }
         if (Expires is { } expires) json.WriteString("expires", expires);
         if (WhenText is not null) json.WriteString("when", WhenText);
+        if (Reason is not null) json.WriteString("reason", Reason);
         json.WriteEndObject();
+    }
+
+    /// <summary>The same rule in another file.</summary>
+    internal PolicyRule At(string policy, string file)
+    {
+        var moved = (PolicyRule)MemberwiseClone();
+        moved.policy = policy;
+        moved.range = range with { File = file };
+        return moved;
     }
 
     /// <summary>File and line, as a refusal names it.</summary>

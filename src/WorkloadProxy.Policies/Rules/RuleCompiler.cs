@@ -13,14 +13,14 @@ namespace WorkloadProxy.Policies.Rules;
 /// <summary>One policy file → <see cref="Policy"/>.</summary>
 internal static partial class RuleCompiler
 {
-    private static readonly string[] Attributes = ["capabilities", "allowed_parameters", "denied_parameters", "description", "expires", "when"];
+    private static readonly string[] Attributes = ["capabilities", "allowed_parameters", "denied_parameters", "description", "expires", "when", "reason"];
 
     /// <summary>Null if there is any error; all of them are reported. What the parser found is left to the caller to report.</summary>
-    public static Policy? Compile(string name, HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    public static Policy? Compile(string name, HclFile file, CompileOptions options, EvaluationBudget budget, ICollection<Diagnostic> diagnostics)
     {
         if (file.HasErrors) return null;
         var found = new List<Diagnostic>();
-        var parameters = new ParameterCompiler(options.Context, found);
+        var parameters = new ParameterCompiler(options.Context, found, budget);
         foreach (var attribute in file.Body.Attributes) found.Add(RuleDiagnostics.AttributeOutside(attribute.Name, attribute.NameRange));
         var rules = ImmutableArray.CreateBuilder<PolicyRule>();
         var mcp = new McpCompiler(name, file, options, parameters, found);
@@ -63,6 +63,7 @@ internal static partial class RuleCompiler
         var deniedWritten = Find(body, "denied_parameters");
         var denied = deniedWritten is null ? null : parameters.Denied(deniedWritten);
         var description = Text(body, "description", parameters, found);
+        var reason = Text(body, "reason", parameters, found);
         var expires = CompileExpires(body, parameters, found);
         var when = Find(body, "when") is { } written ? Condition.Compile(written.Expression, ConditionScope.Rule, found) : null;
         if (pattern is null || capabilities is not { } names) return null;
@@ -81,6 +82,7 @@ internal static partial class RuleCompiler
             Range = new SourceRange(block.TypeRange.File, block.TypeRange.Start, label.Range.End),
             Capabilities = names,
             Description = description,
+            Reason = reason,
             Expires = expires,
             When = when,
             WhenText = when is null ? null : Encoding.UTF8.GetString(file.Source.Span[when.Expression.Range.Start.Offset..when.Expression.Range.End.Offset]),

@@ -20,7 +20,17 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
     /// <summary>Whether there was an error, among <see cref="Diagnostics"/> or beyond their bound.</summary>
     public bool HasErrors { get; init; }
 
-    public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options)
+    /// <summary>The same content under another name. A second role or test of one name is an error of the set, whatever is in it, so it need only be known where it stands.</summary>
+    public CompiledFile At(string path) => new(path, Kind, Hash)
+    {
+        Roles = [.. Roles.Select(role => role.At(path))],
+        Policy = Policy?.At(path),
+        Tests = [.. Tests.Select(test => test.At(path))],
+        Diagnostics = [.. Diagnostics.Select(diagnostic => diagnostic with { Range = diagnostic.Range with { File = path } })],
+        HasErrors = HasErrors,
+    };
+
+    public static CompiledFile Compile(PolicyFile file, PolicyFileKind kind, ReadOnlyMemory<byte> hash, CompileOptions options, EvaluationBudget budget)
     {
         var parsed = HclParser.Parse(file.Path, file.Content);
         var diagnostics = new DiagnosticBag();
@@ -29,9 +39,9 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
         // What stands in a body after a syntax error may be half of what was written.
         if (!parsed.HasErrors) compiled = kind switch
         {
-            PolicyFileKind.Roles => compiled with { Roles = RoleCompiler.Compile(parsed, options, diagnostics) },
-            PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, diagnostics) },
-            _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, diagnostics) },
+            PolicyFileKind.Roles => compiled with { Roles = RoleCompiler.Compile(parsed, options, budget, diagnostics) },
+            PolicyFileKind.Policy => compiled with { Policy = RuleCompiler.Compile(PolicyFileRouting.Stem(file.Path), parsed, options, budget, diagnostics) },
+            _ => compiled with { Tests = PolicyTestCompiler.Compile(parsed, options, budget, diagnostics) },
         };
         return compiled with { Diagnostics = [.. diagnostics], HasErrors = diagnostics.HasErrors };
     }

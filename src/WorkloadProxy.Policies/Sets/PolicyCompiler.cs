@@ -9,11 +9,17 @@ using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>Files → <see cref="PolicySet"/>. Pure.</summary>
+/// <summary>Files → <see cref="PolicySet"/>. Pure. What it takes is bounded for a whole set: who pushes one chooses how many files it has.</summary>
 public static class PolicyCompiler
 {
     /// <summary>Files of one context that count.</summary>
     internal const int MaxFiles = 100_000;
+
+    /// <summary>Steps of evaluation of a whole set.</summary>
+    private const long MaxSteps = 10_000_000;
+
+    /// <summary>Bytes of values that a whole set may make.</summary>
+    private const long MaxBytes = 64L * 1024 * 1024;
 
     /// <summary>Issuers of one context, besides this proxy.</summary>
     internal const int MaxIssuers = 32;
@@ -21,22 +27,17 @@ public static class PolicyCompiler
     /// <summary>Errors between files that are listed.</summary>
     private const int MaxAcross = 1000;
 
-    /// <summary>Compiles a whole source; <paramref name="previous"/> only saves work for files that did not change.</summary>
-    public static CompileResult Compile(IReadOnlyList<PolicyFile> files, CompileOptions options, PolicySet? previous = null)
+    /// <summary>
+    /// Compiles a whole source; <paramref name="previous"/> only saves work for files that did not change. Throws <see cref="OperationCanceledException"/> soon after it is cancelled.
+    /// </summary>
+    public static CompileResult Compile(IReadOnlyList<PolicyFile> files, CompileOptions options, PolicySet? previous = null, CancellationToken cancellationToken = default)
     {
         var routed = files.Select(file => (File: file, Kind: PolicyFileRouting.KindOf(file.Path))).Where(entry => entry.Kind != PolicyFileKind.Ignored)
             .OrderBy(entry => entry.File.Path, StringComparer.Ordinal).ToArray();
-        if (routed.Length > MaxFiles) return new CompileResult(null, [RoleDiagnostics.TooManyFiles(MaxFiles, routed.Length, Top(routed[MaxFiles].File.Path))]);
+        if (routed.Length > options.MaxFiles) return new CompileResult(null, [RoleDiagnostics.TooManyFiles(options.MaxFiles, routed.Length, Top(routed[options.MaxFiles].File.Path))]);
 
         if (previous?.Options != options) previous = null;
-        var compiled = new CompiledFile[routed.Length];
-        Parallel.For(0, routed.Length, i =>
-        {
-            var (file, kind) = routed[i];
-            var hash = SHA256.HashData(file.Content.Span);
-            compiled[i] = previous?.Files.GetValueOrDefault(file.Path) is { } before && before.Hash.Span.SequenceEqual(hash) ? before : CompiledFile.Compile(file, kind, hash, options);
-        });
-
+        var compiled = CompileFiles(routed, options, previous, cancellationToken);
         var across = new DiagnosticBag(MaxAcross);
         var named = DistinctPolicies(compiled, across);
         var roles = BoundRoles(compiled, named, across);
@@ -47,10 +48,38 @@ public static class PolicyCompiler
 
         ImmutableArray<Policy> policies = [.. named.Values.OfType<Policy>()];
         SetLints.Check(options.Context, roles, policies, diagnostics);
-        var ruleWarnings = RuleLints.Check(roles, policies, previous?.RuleWarnings, diagnostics);
+        var ruleWarnings = RuleLints.Check(roles, policies, previous?.RuleWarnings, diagnostics, cancellationToken);
         var byPath = compiled.ToDictionary(file => file.Path, StringComparer.Ordinal);
         var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, HasSameRoles(compiled, previous) ? previous : null);
         return new CompileResult(set, Sorted(diagnostics));
+    }
+
+    private static CompiledFile[] CompileFiles((PolicyFile File, PolicyFileKind Kind)[] files, CompileOptions options, PolicySet? previous, CancellationToken cancellationToken)
+    {
+        var budget = new EvaluationBudget(MaxSteps, MaxBytes, cancellationToken);
+        var parallel = new ParallelOptions { CancellationToken = cancellationToken };
+        var hashes = new byte[files.Length][];
+        Parallel.For(0, files.Length, parallel, i => hashes[i] = SHA256.HashData(files[i].File.Content.Span));
+
+        // A content is compiled once, however many names it has.
+        var firsts = new Dictionary<(PolicyFileKind, string), int>();
+        var firstOf = new int[files.Length];
+        for (var i = 0; i < files.Length; i++)
+        {
+            var key = (files[i].Kind, Convert.ToHexString(hashes[i]));
+            if (!firsts.TryGetValue(key, out firstOf[i])) firsts[key] = firstOf[i] = i;
+        }
+
+        var compiled = new CompiledFile[files.Length];
+        Parallel.For(0, files.Length, parallel, i =>
+        {
+            if (Known(i) is { } known) compiled[i] = known;
+            else if (firstOf[i] == i) compiled[i] = CompiledFile.Compile(files[i].File, files[i].Kind, hashes[i], options, budget);
+        });
+        for (var i = 0; i < files.Length; i++) compiled[i] ??= compiled[firstOf[i]].At(files[i].File.Path);
+        return compiled;
+
+        CompiledFile? Known(int i) => previous?.Files.GetValueOrDefault(files[i].File.Path) is { } before && before.Hash.Span.SequenceEqual(hashes[i]) ? before : null;
     }
 
     /// <summary>Whether the roles are those of <paramref name="previous"/> one by one, apart from the policies that they get.</summary>

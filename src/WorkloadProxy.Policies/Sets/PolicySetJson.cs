@@ -35,6 +35,7 @@ public static class PolicySetJson
         if (role.Expires is { } expires) writer.WriteString("expires", expires);
         if (role.MaxTtl is { } maxTtl) writer.WriteNumber("max_ttl", maxTtl);
         if (role.WhenText is { } when) writer.WriteString("when", when);
+        if (role.Reason is { } reason) writer.WriteString("reason", reason);
         writer.WriteStartArray("iss");
         foreach (var issuer in role.IsOwn ? [role.Options.OwnIssuer] : role.Issuers) writer.WriteStringValue(issuer);
         writer.WriteEndArray();

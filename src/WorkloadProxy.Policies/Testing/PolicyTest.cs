@@ -5,10 +5,12 @@ namespace WorkloadProxy.Policies;
 /// <summary>A <c>test</c> block of <c>tests/*.hcl</c>: a token, a request, and what must come of it.</summary>
 public sealed class PolicyTest
 {
+    private SourceRange range;
+
     /// <summary>The block's label, unique in the set.</summary>
     public required string Name { get; init; }
     /// <summary>The block's header.</summary>
-    public required SourceRange Range { get; init; }
+    public required SourceRange Range { get => range; init => range = value; }
     /// <summary>The token's claims; <c>iss</c>, <c>actx_source</c> and <c>aud</c> filled in where the test leaves them out.</summary>
     public required Claims Claims { get; init; }
     /// <summary>The request's method, as written.</summary>
@@ -29,4 +31,12 @@ public sealed class PolicyTest
     public string? Reason { get; init; }
     /// <summary>When the request is made; null: when the tests are run.</summary>
     public DateTimeOffset? Now { get; init; }
+
+    /// <summary>The same test in another file.</summary>
+    internal PolicyTest At(string file)
+    {
+        var moved = (PolicyTest)MemberwiseClone();
+        moved.range = range with { File = file };
+        return moved;
+    }
 }

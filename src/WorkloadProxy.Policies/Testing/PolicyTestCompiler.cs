@@ -7,10 +7,10 @@ namespace WorkloadProxy.Policies.Testing;
 /// <summary>One file's <c>test</c> blocks → tests that can be run.</summary>
 internal static class PolicyTestCompiler
 {
-    public static ImmutableArray<PolicyTest> Compile(HclFile file, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    public static ImmutableArray<PolicyTest> Compile(HclFile file, CompileOptions options, EvaluationBudget budget, ICollection<Diagnostic> diagnostics)
     {
         foreach (var attribute in file.Body.Attributes) diagnostics.Add(RoleDiagnostics.AttributeOutside(attribute.Name, "test", attribute.NameRange));
-        var evaluation = new EvaluationContext();
+        var evaluation = new EvaluationContext { Shared = budget };
         var tests = ImmutableArray.CreateBuilder<PolicyTest>();
         foreach (var block in file.Body.Blocks)
         {

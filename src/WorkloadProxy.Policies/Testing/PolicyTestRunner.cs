@@ -6,11 +6,15 @@ namespace WorkloadProxy.Policies;
 /// <summary>Runs the tests that live beside the policies. The same decision as for a request, from the same raw target.</summary>
 public static class PolicyTestRunner
 {
-    /// <summary>Runs all of a set's tests; <paramref name="now"/> is the time of those that name none.</summary>
-    public static PolicyTestReport Run(PolicySet set, DateTimeOffset now)
+    /// <summary>Runs all of a set's tests; <paramref name="now"/> is the time of those that name none. Throws <see cref="OperationCanceledException"/> soon after it is cancelled.</summary>
+    public static PolicyTestReport Run(PolicySet set, DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         var reached = new HashSet<SourceRange>();
-        var results = set.Tests.Select(test => Run(set, test, now, reached)).ToImmutableArray();
+        var results = set.Tests.Select(test =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return Run(set, test, now, reached);
+        }).ToImmutableArray();
         return new PolicyTestReport(results, [.. set.Policies.SelectMany(policy => policy.Rules).Where(rule => !reached.Contains(rule.Range))]);
     }
 
@@ -39,7 +43,7 @@ public static class PolicyTestRunner
             var call = new McpRequest { Kind = test.McpKind, Name = test.McpName, Method = test.McpKind == McpKind.Method ? test.McpName : McpNames.MethodOf(test.McpKind), Now = now, Arguments = test.Body };
             return set.MatchRoles(test.Claims).Mcp(server, now).Decide(call);
         }
-        if (!RequestTarget.TryParse(test.RawTarget, out var target, out var error, out _)) return Denied(error);
+        if (!RequestTarget.TryParse(test.RawTarget, ContextIds.Of([set.Context]), out var target, out var error, out _)) return Denied(error);
         if (OwnPaths.Refusal(set.Context, test.Method, target) is { } refusal) return Denied(refusal);
         var grants = set.MatchRoles(test.Claims);
         var request = new AccessRequest { Method = test.Method, Target = target, Now = now };

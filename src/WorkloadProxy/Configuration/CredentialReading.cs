@@ -8,12 +8,16 @@ internal static class CredentialReading
 {
     private static readonly IReadOnlyList<(string, CredentialKind)> Kinds = Enum.GetValues<CredentialKind>().Select(kind => (kind.ToString(), kind)).ToList();
 
+    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query"];
+
     /// <summary>Which keys belong to which kinds.</summary>
     private static readonly (string Key, string[] Kinds, Func<CredentialKind, bool> Belongs)[] Fields =
     [
         ("Name", ["Header", "Query"], kind => kind is CredentialKind.Header or CredentialKind.Query),
         ("Format", ["Header"], kind => kind is CredentialKind.Header),
         ("Username", ["Basic"], kind => kind is CredentialKind.Basic),
+        ("File", SecretKinds, kind => kind is not CredentialKind.None),
+        ("EnvironmentVariable", SecretKinds, kind => kind is not CredentialKind.None),
     ];
 
     private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);

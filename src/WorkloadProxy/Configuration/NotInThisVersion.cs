@@ -11,7 +11,7 @@ internal static class NotInThisVersion
         {
             var kind = reader.Settings.Find(key + ":Kind")?.Value;
             if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.OAuth or CredentialKind.ClientCredentials or CredentialKind.GitHubApp or CredentialKind.Dpop)
-                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic` or `Query`");
+                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic`, `Query` or `None`");
         }
         foreach (var upstream in options.Upstreams.Values.Where(upstream => upstream.OAuth is not null))
             reader.Warn($"Upstreams:{upstream.Name}:OAuth", "signing in " + Text);

@@ -35,6 +35,9 @@ internal sealed record ProxyOptions
     public IConfiguration Framework { get; init; } = new ConfigurationBuilder().Build();
     /// <summary>What is probably not meant, for the log.</summary>
     public IReadOnlyList<ConfigurationMistake> Warnings { get; init; } = [];
+
+    /// <summary>What a context's policies are compiled for: with all contexts of this server, for an id may stand for several of them.</summary>
+    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl) { Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)) };
 }
 
 internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);
@@ -90,9 +93,9 @@ internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
 internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
-internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop }
+internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, None }
 
-/// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>.</summary>
+/// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>; kind <c>None</c> has neither.</summary>
 internal sealed record CredentialOptions
 {
     public required AuthContext Context { get; init; }

@@ -6,8 +6,8 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Credentials;
 
 /// <summary>
-/// What the upstream wants, ready to be put into requests: a header (<see cref="HeaderName"/>, <see cref="HeaderValue"/>) or a query parameter
-/// (<see cref="QueryName"/>, <see cref="QueryPair"/>). Immutable: a changed secret is another credential.
+/// What the upstream wants, ready to be put into requests: headers or a query parameter (<see cref="QueryName"/>, <see cref="QueryPair"/>). Immutable: a changed secret is
+/// another credential, and so is one that is computed for each request.
 /// </summary>
 internal sealed class Credential
 {
@@ -15,24 +15,52 @@ internal sealed class Credential
 
     private Credential(params string[] secretForms) => this.secretForms = [.. secretForms.Where(form => form.Length > 0).Distinct().OrderByDescending(form => form.Length)];
 
-    public string? HeaderName { get; private init; }
-    public Secret? HeaderValue { get; private init; }
+    /// <summary>Puts nothing in.</summary>
+    public static Credential None { get; } = new();
+
+    public CredentialHeader[] Headers { get; private init; } = [];
     public string? QueryName { get; private init; }
     /// <summary><c>name=value</c>, percent-encoded.</summary>
     public Secret? QueryPair { get; private init; }
+
+    /// <summary>Nothing is put in, so what the upstream says of credentials speaks of none of ours.</summary>
+    public bool IsNone => Headers.Length == 0 && QueryPair is null;
+
+    /// <summary>Whether a header of that name is put in.</summary>
+    public bool HasHeader(string name)
+    {
+        foreach (var header in Headers)
+        {
+            if (name.Equals(header.Name, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
+    }
+
+    /// <summary>The token of <c>Authorization: Bearer</c>; null for another kind of credential.</summary>
+    public Secret? BearerToken { get; private init; }
+
+    /// <summary>A credential of <paramref name="headers"/>; none of the <paramref name="secrets"/> comes back to a caller in a header.</summary>
+    public static Credential FromHeaders(IEnumerable<string> secrets, params CredentialHeader[] headers) => new([.. secrets]) { Headers = headers };
+
+    /// <summary><c>Authorization: Bearer</c></summary>
+    public static Credential FromBearer(string token) => new(token, Uri.EscapeDataString(token))
+    {
+        Headers = [new(HeaderNames.Authorization, new($"Bearer {token}"))],
+        BearerToken = new(token),
+    };
 
     public static Credential Create(CredentialOptions options, string secret)
     {
         switch (options.Kind)
         {
             case CredentialKind.Bearer:
-                return new(secret, Uri.EscapeDataString(secret)) { HeaderName = HeaderNames.Authorization, HeaderValue = new($"Bearer {secret}") };
+                return FromBearer(secret);
             case CredentialKind.Header:
-                return new(secret, Uri.EscapeDataString(secret)) { HeaderName = options.Name, HeaderValue = new(Format(options.Format, secret)) };
+                return new(secret, Uri.EscapeDataString(secret)) { Headers = [new(options.Name!, new(Format(options.Format, secret)))] };
             case CredentialKind.Basic:
                 var pair = options.Username is null ? secret : $"{options.Username}:{secret}";
                 var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(pair));
-                return new(encoded, pair[(pair.IndexOf(':') + 1)..]) { HeaderName = HeaderNames.Authorization, HeaderValue = new($"Basic {encoded}") };
+                return new(encoded, pair[(pair.IndexOf(':') + 1)..]) { Headers = [new(HeaderNames.Authorization, new($"Basic {encoded}"))] };
             case CredentialKind.Query:
                 var escaped = Uri.EscapeDataString(secret);
                 return new(secret, escaped) { QueryName = options.Name, QueryPair = new($"{Uri.EscapeDataString(options.Name!)}={escaped}") };

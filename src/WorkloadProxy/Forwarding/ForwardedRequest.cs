@@ -1,6 +1,39 @@
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Forwarding;
 
-/// <summary>What is sent on: the target exactly as it goes on the wire, and the credential (null: the caller's own <c>Authorization</c> stays, as for an API token passed through).</summary>
-internal sealed record ForwardedRequest(Upstream Upstream, string Target, Credential? Credential, string RequestId, bool IsWebSocket = false);
+/// <summary>One request on its way to an upstream: what is decided once, and what changes from attempt to attempt. A feature of its HTTP context.</summary>
+internal sealed class ForwardedRequest
+{
+    public required Upstream Upstream { get; init; }
+    /// <summary>Scheme, host, port and base path, without a slash at the end.</summary>
+    public required string Origin { get; init; }
+    /// <summary>Exactly as it goes on the wire, but for a credential in the query.</summary>
+    public required string Target { get; init; }
+    public required string RequestId { get; init; }
+    /// <summary>Null: a user's own token passes through, and the caller's <c>Authorization</c> stays.</summary>
+    public Caller? Caller { get; init; }
+    /// <summary>Where the credential comes from; null exactly when <see cref="Caller"/> is.</summary>
+    public IContextCredential? Source { get; init; }
+    public bool IsWebSocket { get; init; }
+    public Interception Interception { get; init; }
+    /// <summary>The request can be sent again.</summary>
+    public bool CanRepeat { get; set; }
+
+    /// <summary>Of this attempt; null where a user's own token passes through.</summary>
+    public Credential? Credential { get; set; }
+    public int Attempts { get; set; }
+    /// <summary>The verdict on the last answer: the credential to try again with, or what the caller gets instead.</summary>
+    public CredentialVerdict Verdict { get; set; }
+
+    public CredentialUse UseOf(HttpContext http) => new(Caller!.Token.Context)
+    {
+        Caller = Caller,
+        Method = http.Request.Method,
+        Origin = Origin,
+        Target = Target,
+        CanRepeat = CanRepeat,
+        Attempts = Attempts,
+    };
+}

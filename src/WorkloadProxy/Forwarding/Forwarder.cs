@@ -1,7 +1,10 @@
 using System.Collections.Frozen;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Credentials;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Forwarding;
@@ -14,10 +17,11 @@ internal sealed class Forwarder
     private readonly RequestTransformer transformer = new();
     private readonly FrozenDictionary<string, Upstream> upstreams;
 
-    public Forwarder(IHttpForwarder http, AuditLog audit, ProxyOptions options)
+    public Forwarder(IHttpForwarder http, AuditLog audit, ProxyOptions options, FindUpstreamParts? parts = null)
     {
         (this.http, this.audit) = (http, audit);
-        upstreams = options.Upstreams.Values.ToFrozenDictionary(upstream => upstream.Name, upstream => new Upstream(upstream), StringComparer.Ordinal);
+        parts ??= _ => UpstreamParts.None;
+        upstreams = options.Upstreams.Values.ToFrozenDictionary(upstream => upstream.Name, upstream => new Upstream(upstream, parts(upstream)), StringComparer.Ordinal);
         PassThrough = upstreams.Values.FirstOrDefault(upstream => upstream.Options.PassThrough);
         AnyEncodedSlash = upstreams.Values.Any(upstream => upstream.Options.EncodedSlash);
     }
@@ -30,21 +34,58 @@ internal sealed class Forwarder
 
     public Upstream? Find(string name) => upstreams.GetValueOrDefault(name);
 
-    /// <summary>Forwards; null when the upstream's answer went back, whatever it was. <paramref name="ended"/> ends an upgraded connection.</summary>
+    /// <summary>
+    /// Puts the credential in and forwards; null when the upstream's answer went back, whatever it was. <paramref name="ended"/> ends an upgraded connection.
+    /// </summary>
     public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record, CancellationToken ended)
     {
-        if (request.Upstream.Origin is not { } origin)
-            return new Failure(ErrorId.UpstreamUnreachable, $"the address of upstream `{request.Upstream.Options.Name}` is not known");
+        if (request.Source is { } source)
+        {
+            // what is sent again must be here whole
+            if (source.Judges)
+            {
+                (request.CanRepeat, var notHeld) = await HeldBody.HoldAsync(context);
+                if (notHeld is not null) return notHeld;
+            }
+            if (!(await source.GetAsync(request.UseOf(context), context.RequestAborted)).Succeeded(out var credential, out var unavailable)) return unavailable;
+            request.Credential = credential;
+        }
+        record.Decision = request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
         context.Features.Set(request);
         if (!audit.TryKeepInFlight(record))
             return new Failure(ErrorId.AuditUnavailable, "too many requests are under way to keep a trace of another one") { RetryAfter = TimeSpan.FromSeconds(1) };
-        var error = await http.SendAsync(context, origin, request.Upstream.Invoker, request.Upstream.Forwarding, transformer, ended);
+        var error = await SendOnceAsync(context, request, ended);
+        while (error == ForwarderError.None && request.Verdict.Again is { } next && request.CanRepeat && request.Attempts < CredentialVerdict.MaxAttempts)
+        {
+            Rewind(context, request, next);
+            error = await SendOnceAsync(context, request, ended);
+        }
+        // an answer that calls for a credential that there is none of must not reach the caller: it is told what failed
+        if (request.Verdict.Again is not null) return CredentialStore.Unavailable("the upstream did not take the credential");
+        if (request.Verdict.Refused is { } refused) return refused;
         if (error == ForwarderError.None && request.IsWebSocket && !context.Response.HasStarted && context.Response.StatusCode is >= 200 and < 300)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not take the upgrade to a WebSocket");
         record.Bytes = BytesOf(context, error);
         if (error == ForwarderError.None) return null;
         var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
+        if (error is ForwarderError.Request or ForwarderError.RequestTimedOut) request.Upstream.NoAnswer(request.Caller?.Token.Context, request.Origin);
         return FailureFrom(error, exception, request.Upstream.Options.Name, context.Response.HasStarted);
+    }
+
+    private ValueTask<ForwarderError> SendOnceAsync(HttpContext context, ForwardedRequest request, CancellationToken ended)
+    {
+        request.Attempts++;
+        request.Verdict = default;
+        return http.SendAsync(context, request.Origin, request.Upstream.Invoker, request.Upstream.Forwarding, transformer, ended);
+    }
+
+    /// <summary>As before the attempt: the body from its beginning, and of the answer that was thrown away nothing.</summary>
+    private static void Rewind(HttpContext context, ForwardedRequest request, Credential next)
+    {
+        request.Credential = next;
+        HeldBody.Rewind(context);
+        context.Response.Clear();
+        context.Response.Headers["X-Request-Id"] = request.RequestId;
     }
 
     /// <summary>What the caller got of the body, where that is known.</summary>

@@ -24,13 +24,16 @@ internal sealed class RequestTransformer : HttpTransformer
             if (connection.Count > 0 && HeaderHygiene.MayBeHopByHop(name) && IsNamed(connection, name)) continue;
             // with both, the length is the one that can lie (RFC 9112 §6.3)
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
-            if (forwarded.Credential?.HeaderName is { } credentialName && name.Equals(credentialName, StringComparison.OrdinalIgnoreCase)) continue;
+            if (forwarded.Credential is { } replacing && replacing.HasHeader(name)) continue;
             Add(proxyRequest, name, values);
         }
         // gRPC asks for trailers; nothing else of TE crosses
         if (proxyRequest.Version.Major >= 2 && IsNamed(headers.TE, "trailers")) proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
         proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
-        if (forwarded.Credential is { HeaderName: { } header, HeaderValue: { } secret }) Add(proxyRequest, header, secret.Reveal());
+        if (forwarded.Credential is { } credential)
+        {
+            foreach (var header in credential.Headers) Add(proxyRequest, header.Name, header.Value.Reveal());
+        }
         var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
         return default;
@@ -40,7 +43,30 @@ internal sealed class RequestTransformer : HttpTransformer
     {
         if (proxyResponse is null) return new(false);
         var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
-        if (forwarded.IsWebSocket && !TookUpgrade(proxyResponse)) return new(false);
+        return forwarded.Source is { Judges: true } || forwarded.Interception.OnAnswer is not null
+            ? JudgeAsync(httpContext, proxyResponse, forwarded, cancellationToken)
+            : new(Pass(httpContext, proxyResponse, forwarded));
+    }
+
+    /// <summary>False throws the answer away: it is followed by another attempt, or the caller gets the verdict's failure in its place.</summary>
+    private static async ValueTask<bool> JudgeAsync(HttpContext httpContext, HttpResponseMessage answer, ForwardedRequest forwarded, CancellationToken cancellationToken)
+    {
+        if (forwarded.Source is { Judges: true } source)
+        {
+            forwarded.Verdict = await source.JudgeAsync(forwarded.UseOf(httpContext), forwarded.Credential!, answer, cancellationToken);
+            if (forwarded.Verdict != default) return false;
+        }
+        if (forwarded.Interception.OnAnswer is { } onAnswer && await onAnswer(answer, cancellationToken) is { } refused)
+        {
+            forwarded.Verdict = new(Refused: refused);
+            return false;
+        }
+        return Pass(httpContext, answer, forwarded);
+    }
+
+    private static bool Pass(HttpContext httpContext, HttpResponseMessage proxyResponse, ForwardedRequest forwarded)
+    {
+        if (forwarded.IsWebSocket && !TookUpgrade(proxyResponse)) return false;
         var credential = forwarded.Credential;
         if (credential is not null && proxyResponse.ReasonPhrase is { } phrase && credential.Redact(phrase) is { } safe)
             httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = safe;
@@ -52,7 +78,7 @@ internal sealed class RequestTransformer : HttpTransformer
         // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
         if (proxyResponse.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
         if (proxyResponse.Content.Headers.ContentLength is null) CountingStream.Install(httpContext);
-        return new(true);
+        return true;
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)

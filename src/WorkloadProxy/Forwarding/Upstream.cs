@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Forwarding;
@@ -9,10 +11,14 @@ namespace WorkloadProxy.Forwarding;
 /// <summary>One upstream: where it is and its own connection pool. Lives as long as the process.</summary>
 internal sealed class Upstream
 {
-    public Upstream(UpstreamOptions options)
+    private readonly string? origin;
+    private readonly UpstreamParts parts;
+
+    public Upstream(UpstreamOptions options, UpstreamParts parts)
     {
         Options = options;
-        Origin = options.Address is null ? null : options.Address.AbsoluteUri.TrimEnd('/');
+        this.parts = parts;
+        origin = options.Address?.AbsoluteUri.TrimEnd('/');
         Hygiene = new HeaderHygiene(options.DropHeaders);
         Invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -28,6 +34,7 @@ internal sealed class Upstream
             // header values pass through byte for byte, whatever they hold
             RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            ConnectCallback = parts.Connect is { } connect ? (context, cancellationToken) => connect(context, cancellationToken) : null,
         });
         Forwarding = new ForwarderRequestConfig
         {
@@ -39,9 +46,31 @@ internal sealed class Upstream
     }
 
     public UpstreamOptions Options { get; }
-    /// <summary>Scheme, host, port and base path without a trailing slash; null when it has no address (each account's own server).</summary>
-    public string? Origin { get; }
     public HeaderHygiene Hygiene { get; }
     public HttpMessageInvoker Invoker { get; }
     public ForwarderRequestConfig Forwarding { get; }
+
+    /// <summary>Scheme, host, port and base path without a trailing slash. The context is null for a user's own token, which goes to the one address that the configuration names.</summary>
+    public ValueTask<Result<string>> FindOriginAsync(AuthContext? context, string path, CancellationToken cancellationToken)
+    {
+        if (origin is not null) return new(origin);
+        if (parts.Address is { } address && context is not null) return address.FindAsync(context, path, cancellationToken);
+        return new(new Failure(ErrorId.UpstreamUnreachable, $"the address of upstream `{Options.Name}` is not known"));
+    }
+
+    /// <summary>Nothing answered at <paramref name="origin"/>.</summary>
+    public void NoAnswer(AuthContext? context, string origin)
+    {
+        if (context is not null) parts.Address?.NoAnswer(context, origin);
+    }
+
+    /// <summary>The interceptor for a method and canonical path, or null.</summary>
+    public IInterceptor? FindInterceptor(string method, ReadOnlySpan<char> path)
+    {
+        foreach (var interceptor in parts.Interceptors)
+        {
+            if (interceptor.Method == method && path.SequenceEqual(interceptor.Path)) return interceptor;
+        }
+        return null;
+    }
 }

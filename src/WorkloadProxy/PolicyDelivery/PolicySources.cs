@@ -9,7 +9,7 @@ namespace WorkloadProxy.PolicyDelivery;
 internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<PolicySources> logger, GitSources? git = null)
 {
     private readonly IReadOnlyList<DirectorySource> directories = options.Policies.Where(policy => policy.Directory is not null)
-        .Select(policy => new DirectorySource(policy.Context, policy.Directory!, options.PublicUrl, sets, snapshots, time, logger)).ToList();
+        .Select(policy => new DirectorySource(options.Compiling(policy.Context), policy.Directory!, sets, snapshots, time, logger)).ToList();
 
     /// <summary>One for each context, as of now.</summary>
     public IReadOnlyList<PolicySourceStatus> Statuses => [.. directories.Select(source => source.Status), .. git?.Statuses ?? []];

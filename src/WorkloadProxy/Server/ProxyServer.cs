@@ -18,6 +18,7 @@ using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
@@ -124,7 +125,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
             new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(new HealthProbe(store.Database, changes, keys, audit, sources, time)));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
-            credentials, forwarder, metrics, time, logs.CreateLogger<Pipeline>());
+            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 

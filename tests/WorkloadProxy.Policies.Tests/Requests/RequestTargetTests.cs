@@ -10,7 +10,10 @@ public sealed class RequestTargetTests
     [InlineData("/a%7Eb", "/a~b", "/a~b")]
     [InlineData("/a b", null, null)]
     [InlineData("/a%20b", "/a b", "/a%20b")]
-    [InlineData("/a%2bb", "/a+b", "/a+b")]
+    [InlineData("/a%2bb", "/a+b", "/a%2Bb")]
+    [InlineData("/a+b", "/a+b", "/a+b")]
+    [InlineData("/a%3ab%3a;c%3b%3d=%26&%24%40@%21%2a%27%28%29%2C", "/a:b:;c;==&&$@@!*'(),", "/a%3Ab%3A;c%3B%3D=%26&%24%40@%21%2A%27%28%29%2C")]
+    [InlineData("/%41%7a%30%2d%2E%5f%7E", "/Az0-._~", "/Az0-._~")]
     [InlineData("/a%3Fb", "/a?b", "/a%3Fb")]
     [InlineData("/a%23b", "/a#b", "/a%23b")]
     [InlineData("/a%5bb%5D", "/a[b]", "/a%5Bb%5D")]
@@ -101,6 +104,24 @@ public sealed class RequestTargetTests
         Assert.Null(target);
         Assert.False(tooLong);
         Assert.Contains(reason, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/xrpc/profile/did:web:host%253A3000", "/xrpc/profile/did:web:host%3A3000", "/xrpc/profile/did:web:host%253A3000")]
+    [InlineData("/xrpc/%64id:web:host%253a3000/x?y=1", null, null)]
+    [InlineData("/_rbac/ATProto/did:web:host%253A3000.git", "/_rbac/ATProto/did:web:host%3A3000.git", "/_rbac/ATProto/did:web:host%253A3000.git")]
+    [InlineData("/x/did:web:host%253A3000.git", null, null)]
+    [InlineData("/x/did:web:host%253A3001", null, null)]
+    [InlineData("/x/did:web:host%253A3000%2541", null, null)]
+    [InlineData("/x/a%252f..", null, null)]
+    [InlineData("/x/did:web:a%252Fb", null, null)]
+    public void What_decodes_to_the_id_of_a_context_may_hold_an_encoding(string raw, string? path, string? forwarded)
+    {
+        var ids = ContextIds.Of([new("ATProto", "did:web:host%3A3000"), new("ATProto", "did:web:a%2Fb"), new("ATProto", "a%2f.."), new("ATProto", "plain")]);
+        Assert.Equal(path is not null, RequestTarget.TryParse(raw, ids, out var target, out _, out _));
+        Assert.Equal(path, target?.Path);
+        Assert.Equal(forwarded, target?.Forwarded);
+        Assert.False(RequestTarget.TryParse(raw, out _, out _, out _));
     }
 
     [Fact]

@@ -98,7 +98,7 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}" }] """, "Policies:0: has no source, expected `Directory`, `Git` or `Hosted`" },
         { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
         // credentials
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp` or `Dpop` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop` or `None` (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -115,7 +115,7 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic` or `Query` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query` or `None` (appsettings.json)" },
     };
 
     [Theory]

@@ -27,7 +27,7 @@ internal sealed class LiveSource : IAsyncDisposable
         Snapshots = new PolicySnapshotStore(store.Database);
         Directory.Write("policies/ci.hcl", Policy("/v2/account"));
         Directory.Write("roles/ci.hcl", Role);
-        Source = new DirectorySource(Context, Directory.Path, "https://proxy.example.com", Sets, Snapshots, TimeProvider.System, logger);
+        Source = new DirectorySource(new CompileOptions(Context, "https://proxy.example.com"), Directory.Path, Sets, Snapshots, TimeProvider.System, logger);
         Source.Changed += status => changes.Writer.TryWrite(status);
     }
 

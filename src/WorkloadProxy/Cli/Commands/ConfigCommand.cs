@@ -20,7 +20,7 @@ internal static class ConfigCommand
         foreach (var policy in options.Policies.Where(policy => policy.Directory is not null))
         {
             var content = PolicyDirectoryReader.Read(policy.Directory!);
-            var diagnostics = content.Problems.AddRange(PolicyCompiler.Compile(content.Files, new(policy.Context, options.PublicUrl)).Diagnostics);
+            var diagnostics = content.Problems.AddRange(PolicyCompiler.Compile(content.Files, options.Compiling(policy.Context)).Diagnostics);
             if (!diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) continue;
             broken++;
             terminal.WriteErrorLine($"the policy set of `{policy.Context}` in `{policy.Directory}` has errors", Colour.Red);

@@ -13,17 +13,20 @@ internal static class PolicyExplainCommand
         var input = new PolicyInput();
         var token = new Option<string>("--token") { HelpName = "FILE", Description = "The caller's token; - is standard input. Its signature and lifetime are not checked." };
         var claims = new Option<string>("--claims") { HelpName = "FILE", Description = "The caller's claims as JSON; without `iss` they are a token of this proxy." };
-        var method = new Option<string>("--method") { HelpName = "M", Description = "The request's method.", Required = true };
-        var path = new Option<string>("--path") { HelpName = "P[?query]", Description = "The request's path and query, as sent.", Required = true };
+        var method = new Option<string>("--method") { HelpName = "M", Description = "The request's method." };
+        var path = new Option<string>("--path") { HelpName = "P[?query]", Description = "The request's path and query, as sent." };
         var body = new Option<string>("--body") { HelpName = "FILE", Description = "The request's body." };
         var contentType = new Option<string>("--content-type") { HelpName = "TYPE", Description = "The body's type.", DefaultValueFactory = _ => "application/json" };
         var encodedSlash = new Option<bool>("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
+        var call = new McpCallOptions();
         var format = new Option<string>("--format") { HelpName = "text|json", Description = "How the decision is written.", DefaultValueFactory = _ => "text" };
         format.AcceptOnlyFromAmong("text", "json");
         var command = input.AddTo(new Command("explain", "Says what would become of a request, and why. Exits with 0 if it is permitted and 3 if it is denied."));
         foreach (var option in (Option[])[token, claims, method, path, body, contentType, encodedSlash, format]) command.Add(option);
+        call.AddTo(command);
         command.SetAction(parsed =>
         {
+            if (call.Problem(parsed, parsed.GetValue(method), parsed.GetValue(path)) is { } problem) return terminal.Fail(problem);
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
             if (!CallerClaims.TryRead(parsed.GetValue(token), parsed.GetValue(claims), options, out var caller, out error)) return terminal.Fail(error);
             byte[]? content = [];
@@ -36,6 +39,14 @@ internal static class PolicyExplainCommand
                 if (isJson) terminal.WriteJson(json => DiagnosticOutput.WriteJsonObject(json, compiled.Diagnostics, compiled.Files));
                 else compiled.TryGetSet(terminal, out _);
                 return ExitCode.Findings;
+            }
+            if (call.Server(parsed) is { } server)
+            {
+                if (!call.TryRead(parsed, time.GetUtcNow(), out var asked, out error)) return terminal.Fail(error);
+                var explained = McpExplanation.Explain(set, caller, server, asked);
+                if (isJson) terminal.WriteJson(explained.WriteJson);
+                else terminal.Write(explained.ToString());
+                return explained.Allowed ? ExitCode.Ok : ExitCode.Denied;
             }
             var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, time.GetUtcNow()) { Body = content!, ContentType = parsed.GetValue(contentType)! };
             var explanation = ExplainChecks.Explain(set, caller, request, parsed.GetValue(encodedSlash));

@@ -21,12 +21,12 @@ internal sealed class DirectorySource
     private long lastFullRead;
     private PolicySourceStatus status;
 
-    public DirectorySource(AuthContext context, string directory, string ownIssuer, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
+    public DirectorySource(CompileOptions options, string directory, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
     {
         this.directory = directory;
-        compileOptions = new(context, ownIssuer);
+        compileOptions = options;
         (this.sets, this.snapshots, this.time, this.logger) = (sets, snapshots, time, logger);
-        status = new(context, $"directory:{directory}");
+        status = new(options.Context, $"directory:{directory}");
     }
 
     /// <summary>As of now; a new record whenever something changes.</summary>

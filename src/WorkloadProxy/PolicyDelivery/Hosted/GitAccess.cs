@@ -50,7 +50,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         if (!Addresses(request.Path, context)) return NotFound();
 
         var path = $"/_rbac/{context.Upstream}/{string.Join('/', context.Id.Split('/').Select(Uri.EscapeDataString))}";
-        if (!RequestTarget.TryParse(path, out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
+        if (!RequestTarget.TryParse(path, ContextIds.Of([context]), out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
         var decision = caller.Grants.Decide(new AccessRequest { Method = request.IsPush ? "PUT" : "GET", Target = target, Now = time.GetUtcNow() });
         (record.Policy, record.Rule) = (decision.Policy, decision.Rule);
         if (decision.Outcome == DecisionOutcome.Allow) return context;
@@ -79,8 +79,8 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     private async Task<Failure?> CheckScopesAsync(UpstreamOptions upstream, string token, AuthContext context, CancellationToken cancellationToken)
     {
         if (await tokens.ScopesAsync(upstream, token, cancellationToken) is not { } own) return null;
-        if (!credentials.Get(context).Succeeded(out var credential, out _) || credential.HeaderValue?.Reveal() is not { } header || !header.StartsWith("Bearer ", StringComparison.Ordinal)) return null;
-        var stored = await tokens.ScopesAsync(upstream, header["Bearer ".Length..], cancellationToken);
+        if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out _) || credential.BearerToken is not { } bearer) return null;
+        var stored = await tokens.ScopesAsync(upstream, bearer.Reveal(), cancellationToken);
         if (stored is null) return new Failure(ErrorId.Forbidden, "the API token has limited scopes, and those of the stored credential can't be told");
         return own.IsSupersetOf(stored) ? null : new Failure(ErrorId.Forbidden, "the API token has fewer scopes than the credential that the policy is for");
     }

@@ -101,7 +101,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
 
         var before = sets.Current(repository.Context)?.Set;
         var content = await PolicyTreeReader.ReadAsync(objects, update.New, ".", cancellationToken);
-        var review = await Task.Run(() => PolicyReview.Of(update.New, content, new CompileOptions(repository.Context, options.PublicUrl), before, time.GetUtcNow()), cancellationToken);
+        var review = await Task.Run(() => PolicyReview.Of(update.New, content, options.Compiling(repository.Context), before, time.GetUtcNow()), cancellationToken);
         text.AddReview(review, asWarnings: false);
         if (review.Accepted is not { } set)
             return string.Join(" and ", new[] { review.Errors > 0 ? GateText.Count(review.Errors, "error") : null, review.FailedTests > 0 ? GateText.Count(review.FailedTests, "failed test") : null }.OfType<string>());
@@ -121,7 +121,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
     {
         var before = sets.Current(session.Repository.Context)?.Set;
         var content = await PolicyTreeReader.ReadAsync(objects, update.New, ".", cancellationToken);
-        var review = await Task.Run(() => PolicyReview.Of(update.New, content, new CompileOptions(session.Repository.Context, options.PublicUrl), before, time.GetUtcNow()), cancellationToken);
+        var review = await Task.Run(() => PolicyReview.Of(update.New, content, options.Compiling(session.Repository.Context), before, time.GetUtcNow()), cancellationToken);
         text.AddReview(review, asWarnings: true);
         text.Add(review.Accepted is not null
             ? $"branch `{update.Branch}` is stored and decides nothing; merged into `main` it would be accepted"

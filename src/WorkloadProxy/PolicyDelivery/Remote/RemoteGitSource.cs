@@ -33,7 +33,7 @@ internal sealed class RemoteGitSource
     public RemoteGitSource(PolicySourceOptions policy, ProxyOptions options, GitProgram git, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger logger)
     {
         remote = policy.Git!;
-        compileOptions = new CompileOptions(policy.Context, options.PublicUrl);
+        compileOptions = options.Compiling(policy.Context);
         mirror = new RemoteGitMirror(policy.Context, remote, options.Git, git);
         signatures = new SignedCommits(git);
         commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, mirror.Directory, github, time, logger) : null;

@@ -13,7 +13,7 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
     /// <summary>As a status and the store name it.</summary>
     public const string Source = "hosted";
 
-    private readonly CompileOptions compileOptions = new(repository.Context, options.PublicUrl);
+    private readonly CompileOptions compileOptions = options.Compiling(repository.Context);
     // from the store's word to the set in force, one at a time: an older word never comes after a newer one
     private readonly SemaphoreSlim publishing = new(1);
     private PolicySourceStatus status = new(repository.Context, Source);

@@ -1,19 +1,26 @@
 using System.Text;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Credentials;
 
-/// <summary>Where one credential's secret comes from: a file or an environment variable.</summary>
-internal sealed class CredentialSource(CredentialOptions options, ILogger logger)
+/// <summary>
+/// Kinds <c>Bearer</c>, <c>Header</c>, <c>Basic</c> and <c>Query</c>: one secret from a file, which is read again when it changes, or from an environment variable.
+/// </summary>
+internal sealed class SecretCredential(CredentialOptions options, ILogger logger) : IContextCredential
 {
     private const int MaxLength = 16 * 1024;
     private Reading? last;
 
-    /// <summary>Why there is no credential, for the log and the audit.</summary>
-    public string? Problem => Volatile.Read(ref last)?.Problem;
+    public bool Judges => false;
+
+    public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken) =>
+        Current() is { } credential ? new(credential) : new(CredentialStore.Unavailable(Volatile.Read(ref last)?.Problem));
+
+    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) => default;
 
     /// <summary>The credential as its source stands now, or null. One look at the file a call; the rest only after a change.</summary>
-    public Credential? Current()
+    private Credential? Current()
     {
         var reading = Volatile.Read(ref last);
         var changed = options.File is null ? default : VersionOf(options.File);
