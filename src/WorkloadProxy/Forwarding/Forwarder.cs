@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
@@ -58,6 +59,8 @@ internal sealed class Forwarder
         context.Features.Set(request);
         if (!audit.TryKeepInFlight(record))
             return new Failure(ErrorId.AuditUnavailable, "too many requests are under way to keep a trace of another one") { RetryAfter = TimeSpan.FromSeconds(1) };
+        // what is held in memory is all here
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } && context.Request.Body is not MemoryStream) context.Request.Body = new EagerBody(context.Request.Body);
         var error = await SendOnceAsync(context, request, ended);
         while (error == ForwarderError.None && request.Verdict.Again is { } next && request.CanRepeat && request.Attempts < CredentialVerdict.MaxAttempts)
         {

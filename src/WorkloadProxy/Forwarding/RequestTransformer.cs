@@ -17,6 +17,8 @@ internal sealed class RequestTransformer : HttpTransformer
         var headers = httpContext.Request.Headers;
         var connection = headers.Connection;
         var passesThrough = forwarded.Credential is null;
+        var content = proxyRequest.Content;
+        if (content is not null && httpContext.Request.Body is EagerBody body) proxyRequest.Options.Set(OutgoingHandler.Content, content = new EagerContent(content, body));
         foreach (var (name, values) in headers)
         {
             var isOwnToken = passesThrough && name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
@@ -26,14 +28,17 @@ internal sealed class RequestTransformer : HttpTransformer
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
             if (forwarded.Credential is { } replacing && replacing.HasHeader(name)) continue;
             if (name.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new UnsafeTextException("a header's name");
-            Add(proxyRequest, name, values);
+            if (TryAdd(proxyRequest.Headers, name, values)) continue;
+            // one of those that .NET files under content; they go on without a body too
+            if (content is null) proxyRequest.Options.Set(OutgoingHandler.Content, content = new EmptyContent());
+            TryAdd(content.Headers, name, values);
         }
         // gRPC asks for trailers; nothing else of TE crosses
         if (proxyRequest.Version.Major >= 2 && IsNamed(headers.TE, "trailers")) proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
         proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
         if (forwarded.Credential is { } credential)
         {
-            foreach (var header in credential.Headers) Add(proxyRequest, header.Name, header.Value.Reveal());
+            foreach (var header in credential.Headers) TryAdd(proxyRequest.Headers, header.Name, header.Value.Reveal());
         }
         var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
         var uri = destinationPrefix + target;
@@ -130,16 +135,8 @@ internal sealed class RequestTransformer : HttpTransformer
         }
     }
 
-    private static void Add(HttpRequestMessage request, string name, StringValues values)
-    {
-        if (values.Count == 1)
-        {
-            if (!request.Headers.TryAddWithoutValidation(name, values.ToString())) request.Content?.Headers.TryAddWithoutValidation(name, values.ToString());
-            return;
-        }
-        var all = (IEnumerable<string>)values.ToArray()!;
-        if (!request.Headers.TryAddWithoutValidation(name, all)) request.Content?.Headers.TryAddWithoutValidation(name, all);
-    }
+    private static bool TryAdd(System.Net.Http.Headers.HttpHeaders headers, string name, StringValues values) =>
+        values.Count == 1 ? headers.TryAddWithoutValidation(name, values.ToString()) : headers.TryAddWithoutValidation(name, (IEnumerable<string>)values.ToArray()!);
 
     private static bool IsNamed(StringValues list, string name)
     {
