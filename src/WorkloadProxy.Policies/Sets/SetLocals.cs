@@ -30,17 +30,10 @@ internal sealed class SetLocals
         {
             if (file.Content.Span.IndexOf("locals"u8) < 0 || HclParser.Parse(file.Path, file.Content) is not { HasErrors: false } parsed) continue;
             var evaluation = new EvaluationContext { Shared = budget };
-            var blocks = parsed.Body.Blocks.Where(block => block.Type == Block).ToList();
-            foreach (var second in blocks.Skip(1)) diagnostics.Add(RoleDiagnostics.SecondBlock(Block, blocks[0].TypeRange, second.TypeRange));
-            foreach (var block in blocks.Take(1))
+            foreach (var attribute in SingleBlock.AttributesOf(parsed, Block, diagnostics))
             {
-                if (block.Labels.Length > 0) diagnostics.Add(RoleDiagnostics.Unlabelled(Block, block.Labels[0].Range));
-                foreach (var nested in block.Body.Blocks) diagnostics.Add(RoleDiagnostics.NestedBlock(nested.Type, Block, nested.TypeRange));
-                foreach (var attribute in block.Body.Attributes)
-                {
-                    if (!places.TryAdd(attribute.Name, attribute.NameRange)) diagnostics.Add(RoleDiagnostics.Duplicate("local", attribute.Name, places[attribute.Name], attribute.NameRange));
-                    else if (attribute.Expression.Evaluate(evaluation, diagnostics) is { } value) values.Add(attribute.Name, value);
-                }
+                if (!places.TryAdd(attribute.Name, attribute.NameRange)) diagnostics.Add(RoleDiagnostics.Duplicate("local", attribute.Name, places[attribute.Name], attribute.NameRange));
+                else if (attribute.Expression.Evaluate(evaluation, diagnostics) is { } value) values.Add(attribute.Name, value);
             }
         }
         return values.Count == 0 ? None : new SetLocals(HclValue.FromMembers(values));

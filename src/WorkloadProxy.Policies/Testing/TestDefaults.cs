@@ -16,17 +16,10 @@ internal sealed class TestDefaults
     public static TestDefaults Read(HclFile file, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
     {
         var values = new Dictionary<string, (HclAttribute, HclValue?)>(StringComparer.Ordinal);
-        var blocks = file.Body.Blocks.Where(block => block.Type == Block).ToList();
-        foreach (var second in blocks.Skip(1)) diagnostics.Add(RoleDiagnostics.SecondBlock(Block, blocks[0].TypeRange, second.TypeRange));
-        foreach (var block in blocks.Take(1))
+        foreach (var attribute in SingleBlock.AttributesOf(file, Block, diagnostics))
         {
-            if (block.Labels.Length > 0) diagnostics.Add(RoleDiagnostics.Unlabelled(Block, block.Labels[0].Range));
-            foreach (var nested in block.Body.Blocks) diagnostics.Add(RoleDiagnostics.NestedBlock(nested.Type, Block, nested.TypeRange));
-            foreach (var attribute in block.Body.Attributes)
-            {
-                if (Known.Contains(attribute.Name)) values[attribute.Name] = (attribute, attribute.Expression.Evaluate(evaluation, diagnostics));
-                else diagnostics.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, Block, Known, attribute.NameRange));
-            }
+            if (Known.Contains(attribute.Name)) values[attribute.Name] = (attribute, attribute.Expression.Evaluate(evaluation, diagnostics));
+            else diagnostics.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, Block, Known, attribute.NameRange));
         }
         return new TestDefaults(values);
     }

@@ -77,8 +77,7 @@ internal sealed class AuditSink(string? path) : IDisposable
         if (OperatingSystem.IsWindows()) return Console.OpenStandardOutput();
         var handle = new SafeFileHandle(1, ownsHandle: false);
         var pipe = new FileStream(handle, FileAccess.Write, bufferSize: 0);
-        if (!pipe.CanSeek) return pipe;
-        return Console.OpenStandardOutput();
+        return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
     }
 
     /// <summary>A process that was killed while it wrote leaves half a line, which would make the next one unreadable too. An upstream's half is in the trail.</summary>

@@ -36,9 +36,15 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     public async Task<RemoteLook> FetchAsync(ObjectId expected, bool withHistory, CancellationToken cancellationToken)
     {
         if (await PrepareAsync(expected, cancellationToken) is { } unprepared) return new(null, unprepared);
+        if (await RunFetchAsync(withHistory ? [] : ["--depth=1"], cancellationToken) is { } problem) return new(null, problem);
+        return RefFile.Read(Directory, Incoming) is { } tip ? new(tip, null) : new(null, "the fetched commit is not there");
+    }
+
+    /// <summary>Null when the branch was fetched, within <c>Git:MaxSize</c>.</summary>
+    private async Task<string?> RunFetchAsync(string[] depth, CancellationToken cancellationToken)
+    {
         using var key = CopyKey(out var unreadable);
-        if (!TryConnect(key, out var command, out var problem, unreadable)) return new(null, problem);
-        string[] depth = withHistory ? [] : ["--depth=1"];
+        if (!TryConnect(key, out var command, out var problem, unreadable)) return problem;
         var result = await git.RunAsync(command with
         {
             Arguments = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head", .. depth, "--end-of-options", remote.Url, $"+{branch}:{Incoming}"],
@@ -46,9 +52,9 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             GrowingDirectory = Directory,
             MaxGrowth = options.MaxSize,
         }, cancellationToken);
-        if (result.Succeeded) return RefFile.Read(Directory, Incoming) is { } tip ? new(tip, null) : new(null, "the fetched commit is not there");
+        if (result.Succeeded) return null;
         Discard(result);
-        return new(null, result.Problem);
+        return result.Problem;
     }
 
     /// <summary>What was too large or too slow is not kept, nor the half of a pack that the disk had room for; what is missing then is fetched again.</summary>
@@ -66,21 +72,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     }
 
     /// <summary>All of the branch's history, within <c>Git:MaxSize</c>; null when it is there.</summary>
-    public async Task<string?> DeepenAsync(CancellationToken cancellationToken)
-    {
-        using var key = CopyKey(out var unreadable);
-        if (!TryConnect(key, out var command, out var problem, unreadable)) return problem;
-        string[] unshallow = File.Exists(Path.Combine(Directory, "shallow")) ? ["--unshallow"] : [];
-        var result = await git.RunAsync(command with
-        {
-            Arguments = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head", .. unshallow, "--end-of-options", remote.Url, $"+{branch}:{Incoming}"],
-            Repository = Directory,
-            GrowingDirectory = Directory,
-            MaxGrowth = options.MaxSize,
-        }, cancellationToken);
-        Discard(result);
-        return result.Succeeded ? null : result.Problem;
-    }
+    public Task<string?> DeepenAsync(CancellationToken cancellationToken) =>
+        RunFetchAsync(File.Exists(Path.Combine(Directory, "shallow")) ? ["--unshallow"] : [], cancellationToken);
 
     private async Task<string?> PrepareAsync(ObjectId expected, CancellationToken cancellationToken)
     {
