@@ -75,7 +75,7 @@ public class HandmadePushTests
 
         Assert.Contains("tag `refs/tags/main` would hide branch `main`", (await test.PushAsync(refs: "main:refs/tags/main")).Errors);
         Assert.Contains("tag `refs/tags/schema` would hide branch `schema`", (await test.PushAsync(refs: "main:refs/tags/schema")).Errors);
-        Assert.Contains("`refs/heads/HEAD` is no name for a branch", (await test.PushAsync(refs: "main:refs/heads/HEAD")).Errors);
+        Assert.Contains("`refs/heads/HEAD` is not a valid name: its first part is `HEAD`", (await test.PushAsync(refs: "main:refs/heads/HEAD")).Errors);
     }
 
     [Fact]
