@@ -33,7 +33,7 @@ internal sealed class RawHttp2 : IAsyncDisposable
         lastStream += 2;
         var block = fields.SelectMany(field => (byte[])[0, .. Text(field.Name), .. Text(field.Value)]).ToArray();
         await SendAsync(Headers, body is null ? (byte)(EndHeaders | EndStream) : EndHeaders, lastStream, block);
-        if (body is not null) await SendAsync(Data, EndStream, lastStream, body);
+        if (body is not null) await TrySendAsync(Data, EndStream, lastStream, body);
         return await ReadStatusAsync();
     }
 
@@ -47,16 +47,42 @@ internal sealed class RawHttp2 : IAsyncDisposable
         while (true)
         {
             var head = new byte[9];
-            if (await stream.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false) < head.Length) return status;
+            if (!await TryReadAsync(head)) return status;
             var payload = new byte[(head[0] << 16) | (head[1] << 8) | head[2]];
-            await stream.ReadExactlyAsync(payload);
+            if (!await TryReadAsync(payload)) return status;
             var (type, flags, id) = (head[3], head[4], BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(5)));
-            if (type == Settings && (flags & Acknowledged) == 0) await SendAsync(Settings, Acknowledged, 0, []);
+            if (type == Settings && (flags & Acknowledged) == 0) await TrySendAsync(Settings, Acknowledged, 0, []);
             if (type == GoAway) return status;
             if (id != lastStream) continue;
             if (type == ResetStream) return status;
             if (type == Headers && status == 0) status = StatusOf(payload);
             if (type is Data or Headers && (flags & EndStream) != 0) return status;
+        }
+    }
+
+    /// <summary>Sends what a server may have stopped waiting for: one that refuses the connection ends it at once, and what it said before is still there to be read.</summary>
+    private async Task TrySendAsync(byte type, byte flags, int id, byte[] payload)
+    {
+        try
+        {
+            await SendAsync(type, flags, id, payload);
+        }
+        catch (IOException)
+        {
+            // the read that follows tells
+        }
+    }
+
+    /// <summary>False when the connection ended, or was reset, before the buffer was full.</summary>
+    private async Task<bool> TryReadAsync(byte[] buffer)
+    {
+        try
+        {
+            return await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false) == buffer.Length;
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 
