@@ -40,6 +40,7 @@ public sealed class KilledServerTests
             await process.KillAsync(gitToo);
             await push;
         }
+        await NoGitIsLeftAsync(Path.GetDirectoryName(test.Repository)!);
 
         await using var again = ServedProcess.Start(configuration);
         await again.ReadyAsync(address);
@@ -57,6 +58,29 @@ public sealed class KilledServerTests
         Assert.Equal(HttpStatusCode.OK, await AskAsync(test, http, "/v2/echo/a"));
         var whole = await test.Git.RunInAsync(test.Repository, null, "fsck", "--full", "--strict");
         Assert.True(whole.Succeeded, whole.Errors);
+    }
+
+    /// <summary>Nobody waits for what the killed server had git do: it ends by itself, and takes no processor for ever.</summary>
+    private static async Task NoGitIsLeftAsync(string repositories)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var left = 1500; left > 0 && await poll.WaitForNextTickAsync(); left--)
+        {
+            if (!Directory.EnumerateDirectories("/proc").Any(process => EnvironmentOf(process).Contains($"GIT_PROJECT_ROOT={repositories}\0", StringComparison.Ordinal))) return;
+        }
+        Assert.Fail("a git still runs half a minute after the server that started it was killed");
+    }
+
+    private static string EnvironmentOf(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "environ"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 
     // large enough that receiving it takes a while

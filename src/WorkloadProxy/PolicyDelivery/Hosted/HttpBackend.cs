@@ -36,7 +36,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     {
         try
         {
-            await using var process = git.Start(Command(http.Request, repository, request, body, push));
+            await using var process = git.Start(Command(http.Request, repository, request, push));
             using var sending = CancellationTokenSource.CreateLinkedTokenSource(ended);
             var sent = body.CopyToAsync(process.Input, sending.Token);
             try
@@ -65,7 +65,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return http.ContentType == expected ? null : new Failure(ErrorId.UnsupportedMediaType, $"expected `Content-Type: {expected}`");
     }
 
-    private GitCommand Command(HttpRequest http, HostedRepository repository, GitRequest request, ReceivedBody body, PushSession? push)
+    private GitCommand Command(HttpRequest http, HostedRepository repository, GitRequest request, PushSession? push)
     {
         var settings = new List<(string, string)> { GitSettings.MaxInput(options) };
         var environment = new List<(string, string)>
@@ -78,7 +78,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             ("QUERY_STRING", request.Path.Operation == GitOperation.Advertise ? $"service={request.Service}" : ""),
             ("CONTENT_TYPE", http.ContentType is { } type && request.Path.Operation != GitOperation.Advertise ? type : ""),
         };
-        if (request.Path.Operation != GitOperation.Advertise) environment.Add(("CONTENT_LENGTH", body.Length.ToString(CultureInfo.InvariantCulture)));
+        // no CONTENT_LENGTH: git would read that many bytes, and spin for ever at the end of an input that is shorter, as it is when this server is killed
         if (http.Headers["Git-Protocol"] is { Count: 1 } protocol && ProtocolForm().IsMatch(protocol.ToString())) environment.Add(("GIT_PROTOCOL", protocol.ToString()));
         if (request.IsPush)
         {

@@ -23,8 +23,6 @@ internal sealed class ReceivedBody : IAsyncDisposable
 
     private ReceivedBody(HostedRepository repository) => this.repository = repository;
 
-    public long Length => memory.Length + spooled;
-
     /// <summary>A request that has no body to receive.</summary>
     public static ReceivedBody None(HostedRepository repository) => new(repository);
 
