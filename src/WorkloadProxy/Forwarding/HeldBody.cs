@@ -22,6 +22,9 @@ internal static class HeldBody
 
     public static void Rewind(HttpContext http)
     {
-        if (http.Request.Body is MemoryStream held) held.Position = 0;
+        if (Received(http) is MemoryStream held) held.Position = 0;
     }
+
+    /// <summary>The body as it came or is held, also after an attempt to send it.</summary>
+    public static Stream Received(HttpContext http) => http.Request.Body is EagerBody sent ? sent.Caller : http.Request.Body;
 }

@@ -17,6 +17,7 @@ internal sealed class RequestTransformer : HttpTransformer
         var headers = httpContext.Request.Headers;
         var connection = headers.Connection;
         var passesThrough = forwarded.Credential is null;
+        HttpContent? content = proxyRequest.Content is { } own ? UseEager(httpContext, proxyRequest, own) : null;
         foreach (var (name, values) in headers)
         {
             var isOwnToken = passesThrough && name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
@@ -26,14 +27,22 @@ internal sealed class RequestTransformer : HttpTransformer
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
             if (forwarded.Credential is { } replacing && replacing.HasHeader(name)) continue;
             if (name.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new UnsafeTextException("a header's name");
-            Add(proxyRequest, name, values);
+            if (TryAdd(proxyRequest.Headers, name, values)) continue;
+            // one of those that .NET files under content: they go on without a body too
+            if (content is null)
+            {
+                // a tunnel has no content (RFC 9110 §9.3.6)
+                if (proxyRequest.Method == HttpMethod.Connect) continue;
+                proxyRequest.Options.Set(OutgoingHandler.Content, content = new EmptyContent());
+            }
+            TryAdd(content.Headers, name, values);
         }
         // gRPC asks for trailers; nothing else of TE crosses
         if (proxyRequest.Version.Major >= 2 && IsNamed(headers.TE, "trailers")) proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
         proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
         if (forwarded.Credential is { } credential)
         {
-            foreach (var header in credential.Headers) Add(proxyRequest, header.Name, header.Value.Reveal());
+            foreach (var header in credential.Headers) TryAdd(proxyRequest.Headers, header.Name, header.Value.Reveal());
         }
         var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
         var uri = destinationPrefix + target;
@@ -130,16 +139,17 @@ internal sealed class RequestTransformer : HttpTransformer
         }
     }
 
-    private static void Add(HttpRequestMessage request, string name, StringValues values)
+    private static EagerContent UseEager(HttpContext httpContext, HttpRequestMessage proxyRequest, HttpContent own)
     {
-        if (values.Count == 1)
-        {
-            if (!request.Headers.TryAddWithoutValidation(name, values.ToString())) request.Content?.Headers.TryAddWithoutValidation(name, values.ToString());
-            return;
-        }
-        var all = (IEnumerable<string>)values.ToArray()!;
-        if (!request.Headers.TryAddWithoutValidation(name, all)) request.Content?.Headers.TryAddWithoutValidation(name, all);
+        var body = new EagerBody(HeldBody.Received(httpContext));
+        httpContext.Request.Body = body;
+        var content = new EagerContent(own, body);
+        proxyRequest.Options.Set(OutgoingHandler.Content, content);
+        return content;
     }
+
+    private static bool TryAdd(System.Net.Http.Headers.HttpHeaders headers, string name, StringValues values) =>
+        values.Count == 1 ? headers.TryAddWithoutValidation(name, values.ToString()) : headers.TryAddWithoutValidation(name, (IEnumerable<string>)values.ToArray()!);
 
     private static bool IsNamed(StringValues list, string name)
     {

@@ -20,7 +20,7 @@ internal sealed class Upstream
         this.parts = parts;
         origin = options.Address?.AbsoluteUri.TrimEnd('/');
         Hygiene = new HeaderHygiene(options.DropHeaders, options.PassHeaders);
-        Invoker = new HttpMessageInvoker(new SocketsHttpHandler
+        Invoker = new HttpMessageInvoker(new OutgoingHandler(new SocketsHttpHandler
         {
             UseProxy = false,
             AllowAutoRedirect = false,
@@ -35,7 +35,7 @@ internal sealed class Upstream
             RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             ConnectCallback = parts.Connect is { } connect ? (context, cancellationToken) => connect(context, cancellationToken) : null,
-        });
+        }));
         Forwarding = new ForwarderRequestConfig
         {
             ActivityTimeout = options.ActivityTimeout ?? Timeout.InfiniteTimeSpan,
