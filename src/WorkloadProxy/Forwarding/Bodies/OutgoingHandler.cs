@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>
 /// The last step before the HTTP client: puts in the content that the transformer chose, which the forwarder doesn't let it replace. The HTTP client repeats a request without content when

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Requests;
 
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>A request's body in memory, so that it can be sent more than once.</summary>
 internal static class HeldBody

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>
 /// A request's body on its way from the caller to the HTTP client: the forwarder reads from it and writes to it. The HTTP client gathers what is written and sends that when its buffer is

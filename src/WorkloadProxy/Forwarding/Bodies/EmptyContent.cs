@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>No body, as a content: it can carry the headers that .NET files under content, and a request that has one is not sent a second time.</summary>
 internal sealed class EmptyContent : HttpContent

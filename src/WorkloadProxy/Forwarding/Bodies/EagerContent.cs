@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>The forwarder's own content, copied by way of an <see cref="EagerBody"/>.</summary>
 internal sealed class EagerContent(HttpContent inner, EagerBody body) : HttpContent
