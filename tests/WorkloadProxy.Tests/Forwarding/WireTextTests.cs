@@ -133,6 +133,17 @@ public sealed class WireTextTests
     }
 
     [Fact]
+    public async Task No_connection_option_takes_a_users_token_off()
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var proxy = await BeforeAsync(upstream);
+
+        await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close, Authorization\r\nAuthorization: Bearer {proxy.Sandbox.Options.UserToken}\r\n\r\n");
+
+        Assert.Contains($"Authorization: Bearer {proxy.Sandbox.Options.UserToken}\r\n", Assert.Single(upstream.Heads));
+    }
+
+    [Fact]
     public async Task With_PassHeaders_only_those_and_the_contents_own_reach_the_upstream()
     {
         await using var upstream = new RawUpstream(_ => Ok);
