@@ -57,7 +57,7 @@ internal sealed class RecordingUpstream : IAsyncDisposable
         }
         catch (FormatException error)
         {
-            Faults.Enqueue($"connection {number}: {error.Message}");
+            Faults.Enqueue($"{error.Message} of connection {number}\n{reader.Begun}");
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException or SocketException)
         {

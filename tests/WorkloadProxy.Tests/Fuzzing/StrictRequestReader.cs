@@ -116,5 +116,5 @@ internal sealed class StrictRequestReader(Stream stream, int connection)
         return buffer[at++];
     }
 
-    private static FormatException Wrong(string what, string text) => new($"wrong {what}: `{text}`");
+    private static FormatException Wrong(string what, string text) => new($"wrong {what}: `{string.Concat(text.Select(c => c is < ' ' or >= '\u007f' ? $"<{(int)c:x2}>" : $"{c}"))}`");
 }

@@ -56,7 +56,7 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         foreach (var fault in upstream.Faults) faults.Enqueue(fault);
         var whole = upstream.Arrived.Count(request => sent.TryGetValue(request.All("X-Marker").FirstOrDefault() ?? "", out var made) && made.IsPlain);
         output.WriteLine($"{sent.Count} requests, {upstream.Arrived.Count} arrived, {whole} of them as they were meant, {faults.Count} faults");
-        Assert.True(faults.IsEmpty, $"seed {settings.Seed}: {faults.Count} faults, of which the first are\n{string.Join("\n\n", faults.DistinctBy(fault => fault.Split('\n')[0]).Take(5))}");
+        Assert.True(faults.IsEmpty, $"seed {settings.Seed}: {faults.Count} faults, of which the first are\n{string.Join("\n\n", faults.DistinctBy(fault => fault.Split('`', ':', '\n')[0]).Take(5))}");
         // a run in which nothing gets through proves nothing
         Assert.All(callers, caller => Assert.Contains(upstream.Arrived, request => request.All("Authorization").Any(value => caller.Secret is { } secret ? value.EndsWith(secret, StringComparison.Ordinal) : value.StartsWith("Bearer u", StringComparison.Ordinal))));
         Assert.Contains(upstream.Arrived, request => request.Target.StartsWith("/v2/in/", StringComparison.Ordinal) && request.Body.Length > 0);
