@@ -5,6 +5,7 @@ using System.Text.Json;
 namespace WorkloadProxy.Tests.Provisioning;
 
 /// <summary>What runs on the VM: real cloud-init reads the user data, and the script in it runs with real curl and ssh-keygen; only the folders are this test's.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class MachineTests
 {
     // cloud-init's own processor, as it reads what the cloud hands over
