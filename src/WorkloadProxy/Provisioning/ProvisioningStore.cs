@@ -86,6 +86,21 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
         await connection.ExecuteAsync("UPDATE provisioned_droplets SET proved_at = NULL, host_key = NULL WHERE context = @context AND droplet_id = @Id", new { context = droplet.Context.ToString(), droplet.Id }, transaction);
     }, cancellationToken);
 
+    /// <summary>Whether it is the hash of a provisioning token that this proxy made and has not forgotten.</summary>
+    public Task<bool> KnowsAsync(string hash, CancellationToken cancellationToken) => database.RunAsync(connection => connection.ExecuteScalarAsync<bool>(
+        "SELECT EXISTS (SELECT 1 FROM provisioning_tokens WHERE hash = @hash) OR EXISTS (SELECT 1 FROM provisioned_droplets WHERE token_hash = @hash)", new { hash }), cancellationToken);
+
+    /// <summary>Forgets the token and the droplets that were created with it; the families that came of it, which are to be revoked.</summary>
+    public Task<IReadOnlyList<string>> ForgetAsync(string hash, CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(async (connection, transaction) =>
+    {
+        var families = await connection.QueryAsync<string>("""
+            SELECT f.id FROM refresh_families f JOIN provisioned_droplets d ON d.context = f.context AND d.droplet_id = f.droplet_id WHERE d.token_hash = @hash
+            """, new { hash }, transaction);
+        await connection.ExecuteAsync("DELETE FROM provisioned_droplets WHERE token_hash = @hash", new { hash }, transaction);
+        await connection.ExecuteAsync("DELETE FROM provisioning_tokens WHERE hash = @hash", new { hash }, transaction);
+        return [.. families];
+    }, cancellationToken);
+
     /// <summary>Forgets what can't serve any more: tokens that no droplet came of or that ran out unproven, and droplets that nobody heard of for a year.</summary>
     public Task SweepAsync(CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
     {

@@ -54,7 +54,11 @@ internal sealed class RefreshEndpoint(
             var identity = tokens.Identity(droplet.Context, droplet.FullSubject, droplet.Id, state.Family);
             var next = RefreshToken.Create();
             var answer = IdentityAnswer.Write(identity, next);
-            if (await families.SpendAsync(token, state, next, answer, http.RequestAborted)) return await HandOutAsync(http, record, state, answer, "refreshed", identity);
+            if (!await families.SpendAsync(token, state, next, answer, http.RequestAborted)) continue;
+            var unaudited = await HandOutAsync(http, record, state, answer, "refreshed", identity);
+            // the caller may be gone: what it could not get must not stay spent
+            if (unaudited is not null) await families.TakeBackAsync(token, next, CancellationToken.None);
+            return unaudited;
         }
         return NotGood();
     }

@@ -48,6 +48,18 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
         }, cancellationToken);
     }
 
+    /// <summary>Makes a token good again that was spent for an answer which nobody got.</summary>
+    public Task TakeBackAsync(RefreshToken token, RefreshToken next, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    {
+        var unused = await connection.ExecuteAsync("DELETE FROM refresh_tokens WHERE hash = @Hash AND spent_at IS NULL", new { next.Hash }, transaction);
+        if (unused == 1)
+            await connection.ExecuteAsync("UPDATE refresh_tokens SET spent_at = NULL, successor = NULL, answer = NULL WHERE hash = @Hash AND successor = @next", new { token.Hash, next = next.Hash }, transaction);
+    }, cancellationToken);
+
+    /// <summary>The family of a refresh token, spent or not; null when nothing is known of it.</summary>
+    public async Task<string?> FamilyOfAsync(RefreshToken token, CancellationToken cancellationToken) =>
+        await database.RunAsync(connection => connection.QuerySingleOrDefaultAsync<string>("SELECT family FROM refresh_tokens WHERE hash = @Hash", new { token.Hash }), cancellationToken);
+
     /// <summary>Ends the family: its refresh tokens, the identity tokens that came of it, and what those were exchanged for.</summary>
     public async Task RevokeAsync(string family, CancellationToken cancellationToken)
     {

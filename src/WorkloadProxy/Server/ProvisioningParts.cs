@@ -31,12 +31,14 @@ internal sealed class ProvisioningParts
         var failures = new FailureLimit(time);
         Prove = new ProveEndpoint(droplets, check, hostKeys, tokens, issuer, failures, time, logs.CreateLogger<ProveEndpoint>());
         Refresh = new RefreshEndpoint(droplets, families, check, tokens, issuer, failures);
+        Revocation = new ProvisionedRevocation(droplets, families);
         maintenance = new ProvisioningMaintenance(droplets, families, time, logs.CreateLogger<ProvisioningMaintenance>());
         digitalOcean = new UpstreamParts { Interceptors = [new DropletCreate(options, sets, apiTokens, tokens, droplets, time, logs.CreateLogger<DropletCreate>())] };
     }
 
     public ProveEndpoint Prove { get; }
     public RefreshEndpoint Refresh { get; }
+    public ProvisionedRevocation Revocation { get; }
 
     public UpstreamParts PartsOf(UpstreamOptions upstream) => upstream.Kind == UpstreamKind.DigitalOcean ? digitalOcean : UpstreamParts.None;
 

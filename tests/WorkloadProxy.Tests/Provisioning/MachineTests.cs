@@ -1,149 +1,128 @@
-using System.Diagnostics;
-using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
+using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Provisioning;
 
-/// <summary>What runs on the VM: real cloud-init reads the user data, and the script in it runs with real curl and ssh-keygen; only the folders are this test's.</summary>
-[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+/// <summary>What happens on the VM: it boots with the user data that the cloud was given, and then the tutorial's commands are typed on it.</summary>
 public sealed class MachineTests
 {
-    // cloud-init's own processor, as it reads what the cloud hands over
-    private const string Processor = """
-        import sys, json, tempfile
-        from cloudinit import user_data, helpers, util
-        paths = helpers.Paths({"cloud_dir": tempfile.mkdtemp(), "run_dir": tempfile.mkdtemp()})
-        message = user_data.UserDataProcessor(paths).process(sys.stdin.buffer.read())
-        print(json.dumps([[p.get_content_type(), p.get_filename(), util.fully_decoded_payload(p)] for p in message.walk() if not user_data.is_skippable(p)]))
+    private const string Folder = "/root/secrets/digitalocean.com/serviceaccount";
+    private const string Identity = "/usr/local/sbin/workload-proxy-identity run";
+
+    private const string UserData = """
+        #cloud-config
+        write_files:
+          - path: /root/written
+            content: by the user
+        runcmd:
+          - [sh, -c, "cut -c1-3 /root/secrets/digitalocean.com/serviceaccount/token > /root/ran"]
         """;
 
-    public static TheoryData<string, string[]> UserData => new()
-    {
-        { "#!/bin/sh\necho hello\n", ["text/x-shellscript"] },
-        { "#!/bin/sh\necho no line end", ["text/x-shellscript"] },
-        { "#!/bin/sh\r\necho carriage returns\r\n", ["text/x-shellscript"] },
-        { "#!/bin/sh\necho 'grüße, 世界'\n", ["text/x-shellscript"] },
-        { "#!/bin/sh\nsendmail <<E\nMIME-Version: 1.0\n\n--x\nE\n", ["text/x-shellscript"] },
-        { "#cloud-config\nruncmd:\n  - echo hello\nwrite_files:\n  - path: /a\n    content: b\n", ["text/cloud-config"] },
-        { "#cloud-boothook\n#!/bin/sh\necho boot\n", ["text/cloud-boothook"] },
-        { "## template: jinja\n#cloud-config\nruncmd: [\"echo {{ v1.instance_id }}\"]\n", ["text/jinja2"] },
-        { "#part-handler\ndef list_types(): return ['text/x-mine']\ndef handle_part(*a): pass\n", ["text/part-handler"] },
-        {
-            "Content-Type: multipart/mixed; boundary=\"B\"\nMIME-Version: 1.0\n\n--B\nContent-Type: text/cloud-config; charset=\"us-ascii\"\nMIME-Version: 1.0\nMerge-Type: list(append)+dict(recurse_array)\n\n#cloud-config\nruncmd: [a]\n--B\n"
-            + "Content-Type: text/x-shellscript\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"mine.sh\"\n\nIyEvYmluL3NoCmVjaG8gbWluZQo=\n--B--\n",
-            ["text/cloud-config", "text/x-shellscript"]
-        },
-    };
-
-    [Theory]
-    [MemberData(nameof(UserData))]
-    public async Task Cloud_init_finds_the_users_parts_as_they_were_and_the_script_beside_them(string userData, string[] types)
-    {
-        RequireCloudInit();
-        await using var test = await ProvisioningTest.StartAsync();
-        var (_, wrapped) = await test.CreateAsync(userData);
-        var (alone, together) = (await PartsAsync(userData), await PartsAsync(wrapped));
-        Assert.Equal(types, together[..^1].Select(part => part.Type));
-        Assert.Equal(alone.Where(part => types.Contains(part.Type)).Select(part => part.Text), together[..^1].Select(part => part.Text));
-        var own = together[^1];
-        Assert.Equal(("text/x-shellscript", "00-workload-proxy"), (own.Type, own.Name));
-        Assert.StartsWith("#!/bin/sh\n", own.Text, StringComparison.Ordinal);
-        Assert.Contains(ProvisioningTest.TokenIn(wrapped.Contains(own.Text[..200], StringComparison.Ordinal) ? wrapped : own.Text), own.Text, StringComparison.Ordinal);
-    }
-
     [Fact]
-    public async Task The_script_proves_the_machine_and_keeps_its_files_fresh()
+    public async Task A_machine_proves_itself_at_first_boot_and_does_what_the_tutorial_says()
     {
-        await using var test = await ProvisioningTest.StartAsync();
-        var (_, wrapped) = await test.CreateAsync();
-        var root = Path.Combine(test.Files.Path, "root");
-        var script = Script(test, wrapped, root);
-        var secrets = Path.Combine(root, "root/secrets/digitalocean.com/serviceaccount");
+        var port = TestProxy.FreePort();
+        await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = new(port, AllowPrivateAddresses: true) });
+        var (id, userData) = await test.CreateAsync(UserData);
+        await using var machine = await Machine.BootAsync(test.Files, userData, port);
 
-        var first = await RunAsync(script);
-        Assert.True(File.Exists(Path.Combine(secrets, "token")), first.Errors);
-        Assert.Equal(0, first.ExitCode);
-        Assert.Equal(test.Proxy.Options.PublicUrl, File.ReadAllText(Path.Combine(secrets, "base_url")));
-        Assert.Equal(Serving.TestProxy.Team, File.ReadAllText(Path.Combine(secrets, "team_uuid")));
-        var (token, refresh) = (File.ReadAllText(Path.Combine(secrets, "token")), File.ReadAllText(Path.Combine(secrets, "refresh_token")));
-        foreach (var file in Directory.GetFiles(secrets)) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(secrets));
+        // the user's part ran, and found the identity
+        Assert.Equal("by the user", await machine.RunAsync("cat /root/written"));
+        Assert.Equal("eyJ\n", await machine.RunAsync("cat /root/ran"));
+        Assert.Equal("600 base_url\n600 refresh_token\n600 team_uuid\n600 token\n", await machine.RunAsync($"cd {Folder} && stat -c '%a %n' *"));
+        Assert.Equal("700\n700\n700\n", await machine.RunAsync($"stat -c %a {Folder} /root/secrets /var/lib/workload-proxy"));
+        Assert.Equal(id, ProvisioningTest.Claims(await machine.RunAsync($"cat {Folder}/token")).GetProperty("droplet_id").GetString());
 
-        var second = await RunAsync(Path.Combine(root, "sbin/workload-proxy-identity"), "run");
-        Assert.True(second.ExitCode == 0, second.Errors);
-        Assert.NotEqual(token, File.ReadAllText(Path.Combine(secrets, "token")));
-        Assert.NotEqual(refresh, File.ReadAllText(Path.Combine(secrets, "refresh_token")));
-        await test.Proxy.ExchangeAsync(File.ReadAllText(Path.Combine(secrets, "token")), "database-and-spaces-keys-access");
+        // word for word
+        const string Variables = """
+            URL=$(cat /root/secrets/digitalocean.com/serviceaccount/base_url)
+            TEAM_UUID=$(cat /root/secrets/digitalocean.com/serviceaccount/team_uuid)
+            ID_TOKEN=$(cat /root/secrets/digitalocean.com/serviceaccount/token)
 
-        // a proxy that does not answer leaves what is there
+            SUBJECT="actx:${TEAM_UUID}:role:database-and-spaces-keys-access"
+            TOKEN=$(curl -sf \
+              -H "Authorization: Bearer ${ID_TOKEN}" \
+              -d@<(jq -n -c \
+                --arg aud "api://DigitalOcean?actx=${TEAM_UUID}" \
+                --arg sub "${SUBJECT}" \
+                --arg ttl 300 \
+                '{aud: $aud, sub: $sub, ttl: ($ttl | fromjson)}') \
+              "${URL}/v1/oidc/issue" \
+              | jq -r .token)
+
+            """;
+        Assert.StartsWith("postgresql://", await machine.RunAsync(Variables + """
+            DATABASE_UUID="9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+            curl -sf \
+              -H "Authorization: Bearer ${TOKEN}" \
+              "${URL}/v2/databases/${DATABASE_UUID}" \
+              | jq -r .database.connection.uri
+            """), StringComparison.Ordinal);
+        Assert.StartsWith("postgresql://", await machine.RunAsync(Variables + """
+            TAG_NAME="my-tag"
+            curl -sf \
+              -H "Authorization: Bearer ${TOKEN}" \
+              "${URL}/v2/databases?tag_name=${TAG_NAME}" \
+              | jq -r .databases[].connection.uri
+            """), StringComparison.Ordinal);
+        const string Key = """
+              curl BUCKET \
+              -X POST \
+              -H "Authorization: Bearer ${TOKEN}" \
+              -H "Content-Type: application/json" \
+              -d@<(jq -n -c \
+                --arg name "bucket-111-read-token-droplet" \
+                --arg bucket "111" \
+                --arg perm "read" \
+                '{name: $name, grants: [{"bucket": $bucket, "permission": $perm}]}') \
+              "${URL}/v2/spaces/keys"
+            """;
+        var made = JsonNode.Parse(await machine.RunAsync(Variables + Key.Replace("BUCKET", "-sf", StringComparison.Ordinal) + " | jq"))!;
+        Assert.Equal("bucket-111-read-token-droplet", made["key"]!["name"]!.ToString());
+        var refused = await machine.TryAsync(Variables + Key.Replace("BUCKET", "-vf", StringComparison.Ordinal).Replace("\"111\"", "\"222\"", StringComparison.Ordinal));
+        Assert.Equal(22, refused.ExitCode);
+        Assert.Contains("< HTTP/1.1 403", refused.Errors, StringComparison.Ordinal);
+
+        // the timer's way
+        await machine.RunAsync($"cp -a {Folder} /root/before && {Identity} && ! cmp -s {Folder}/token /root/before/token && ! cmp -s {Folder}/refresh_token /root/before/refresh_token");
+        await machine.RunAsync("systemd-analyze verify --man=no /etc/systemd/system/workload-proxy-identity.timer /etc/systemd/system/workload-proxy-identity.service");
+        Assert.Equal("644 timer\n", await machine.RunAsync("stat -c '%a timer' /etc/systemd/system/workload-proxy-identity.timer"));
+        // nothing of it is left where other users could read it
+        Assert.Equal("", await machine.RunAsync("ls /var/lib/workload-proxy | grep -vx -e host_key -e instance -e provisioning_token || true"));
+
+        // a proxy that does not answer leaves what is there, and so does a full disk
+        await machine.RunAsync($"cp -a {Folder} /root/good");
         await test.Proxy.StopServerAsync();
-        token = File.ReadAllText(Path.Combine(secrets, "token"));
-        Assert.Equal(1, (await RunAsync(Path.Combine(root, "sbin/workload-proxy-identity"), "run")).ExitCode);
-        Assert.Equal(token, File.ReadAllText(Path.Combine(secrets, "token")));
-        await VerifyUnitsAsync(root);
+        Assert.Equal(1, (await machine.TryAsync(Identity)).ExitCode);
+        await machine.RunAsync($"diff -r {Folder} /root/good");
+        await test.Proxy.StartServerAsync();
+        await machine.RunAsync($"mount -t tmpfs -o size=4k none {Folder} && cp /root/good/refresh_token {Folder}/");
+        Assert.Equal(1, (await machine.TryAsync(Identity)).ExitCode);
+        Assert.Equal("", await machine.RunAsync($"find {Folder} -size 0"));
+        await machine.RunAsync($"umount {Folder}");
+
+        // a reply that got lost that way is given once more
+        await machine.RunAsync(Identity);
+
+        // another machine that is made from its snapshot does not use its tokens
+        await machine.RunAsync("echo another > /var/lib/cloud/data/instance-id");
+        var copy = await machine.TryAsync(Identity);
+        Assert.Equal(1, copy.ExitCode);
+        Assert.Contains("another VM's", copy.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_script_ends_well_when_the_proxy_refuses()
+    public async Task A_machine_that_is_refused_an_identity_boots_and_does_its_users_work()
     {
-        await using var test = await ProvisioningTest.StartAsync();
-        var (id, wrapped) = await test.CreateAsync();
+        var port = TestProxy.FreePort();
+        await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = new(port, AllowPrivateAddresses: true) });
+        var (id, userData) = await test.CreateAsync("#!/bin/sh\necho done > /root/done\n");
         await test.DestroyAsync(id);
-        var root = Path.Combine(test.Files.Path, "root");
-        var ran = await RunAsync(Script(test, wrapped, root, "sleep() { :; }\n"));
-        Assert.Equal(0, ran.ExitCode);
-        Assert.Contains("not proved yet (403)", ran.Errors, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Path.Combine(root, "root/secrets/digitalocean.com")));
-    }
-
-    private static string Script(ProvisioningTest test, string userData, string root, string before = "")
-    {
-        Directory.CreateDirectory(Path.Combine(root, "sbin"));
-        Directory.CreateDirectory(Path.Combine(root, "units"));
-        Directory.CreateDirectory(Path.Combine(root, "ssh"));
-        foreach (var end in new[] { "", ".pub" }) File.Copy(test.HostKey + end, Path.Combine(root, "ssh", "ssh_host_ed25519_key" + end));
-        File.SetUnixFileMode(Path.Combine(root, "ssh", "ssh_host_ed25519_key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var text = userData[userData.IndexOf("#!/bin/sh", StringComparison.Ordinal)..userData.LastIndexOf("\n--", StringComparison.Ordinal)];
-        text = text.Replace("\numask 077\n", $"\numask 077\nsshd() {{ return 1; }}\nsystemctl() {{ :; }}\n{before}", StringComparison.Ordinal)
-            .Replace("=/root/secrets", $"={root}/root/secrets", StringComparison.Ordinal).Replace("=/var/lib", $"={root}/var/lib", StringComparison.Ordinal)
-            .Replace("=/usr/local/sbin/workload", $"={root}/sbin/workload", StringComparison.Ordinal).Replace("=/etc/systemd/system", $"={root}/units", StringComparison.Ordinal)
-            .Replace("=/etc/ssh", $"={root}/ssh", StringComparison.Ordinal);
-        return test.Files.Write("script", text);
-    }
-
-    private static async Task VerifyUnitsAsync(string root)
-    {
-        const string Program = "/usr/bin/systemd-analyze";
-        if (!File.Exists(Program)) Assert.Skip($"`{Program}` is missing: apt-get install systemd");
-        var ran = await StartAsync(Program, ["verify", "--man=no", Path.Combine(root, "units/workload-proxy-identity.timer"), Path.Combine(root, "units/workload-proxy-identity.service")], "");
-        Assert.DoesNotContain("workload-proxy-identity", ran.Errors, StringComparison.Ordinal);
-        Assert.Equal(0, ran.ExitCode);
-    }
-
-    private static Task<(int ExitCode, string Output, string Errors)> RunAsync(string script, params string[] arguments) => StartAsync("/bin/sh", [script, .. arguments], "");
-
-    private static async Task<List<(string Type, string? Name, string Text)>> PartsAsync(string userData)
-    {
-        var ran = await StartAsync("/usr/bin/python3", ["-c", Processor], userData);
-        Assert.True(ran.ExitCode == 0, ran.Errors);
-        return [.. JsonDocument.Parse(ran.Output).RootElement.EnumerateArray().Select(part => (part[0].GetString()!, part[1].GetString(), part[2].GetString()!))];
-    }
-
-    private static async Task<(int ExitCode, string Output, string Errors)> StartAsync(string program, string[] arguments, string input)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, StandardInputEncoding = new UTF8Encoding(false), StandardOutputEncoding = Encoding.UTF8,
-        })!;
-        await process.StandardInput.WriteAsync(input);
-        process.StandardInput.Close();
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await errors);
-    }
-
-    private static void RequireCloudInit()
-    {
-        if (!Directory.Exists("/usr/lib/python3/dist-packages/cloudinit")) Assert.Skip("cloud-init is missing: apt-get install cloud-init");
+        // it tries for less long here
+        userData = userData.Replace("+ 100))", "+ 1))", StringComparison.Ordinal).Replace("do sleep 10", "do sleep 1", StringComparison.Ordinal);
+        await using var machine = await Machine.BootAsync(test.Files, userData, port);
+        Assert.Equal("done\n", await machine.RunAsync("cat /root/done"));
+        Assert.Contains("workload-proxy: not proved yet (403)", await machine.RunAsync("cat /var/log/boot.log"), StringComparison.Ordinal);
+        await machine.RunAsync($"[ ! -e {Folder} ]");
     }
 }

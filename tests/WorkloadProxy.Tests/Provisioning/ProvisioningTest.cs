@@ -17,7 +17,7 @@ internal sealed class ProvisioningTest : IAsyncDisposable
     private ProvisioningTest(TestProxy proxy, LocalSshd sshd, TemporaryDirectory files) => (Proxy, Sshd, Files) = (proxy, sshd, files);
 
     public TestProxy Proxy { get; }
-    public LocalSshd Sshd { get; }
+    public LocalSshd Sshd { get; private set; }
     public TemporaryDirectory Files { get; }
     /// <summary>The private key of the droplets' sshd.</summary>
     public string HostKey => Path.Combine(Files.Path, "host");
@@ -90,6 +90,14 @@ internal sealed class ProvisioningTest : IAsyncDisposable
         var answer = await ProveAsync(token, await SignAsync(token));
         Assert.True((int)answer.Status == 200, answer.Body);
         return (id, answer.Json);
+    }
+
+    /// <summary>What the droplet is after a rebuild: its sshd has another host key, which is returned.</summary>
+    public async Task<string> RebuildAsync()
+    {
+        await Sshd.DisposeAsync();
+        Sshd = await LocalSshd.StartAsync(Files, at: Sshd.Port, name: "rebuilt");
+        return Path.Combine(Files.Path, "rebuilt");
     }
 
     public Task DestroyAsync(string id) => Proxy.SendAsync(HttpMethod.Delete, $"/v2/droplets/{id}", Proxy.Sandbox.Options.UserToken);

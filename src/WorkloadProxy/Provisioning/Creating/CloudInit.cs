@@ -1,6 +1,7 @@
+using System.Buffers;
+using System.Security.Cryptography;
 using System.Text;
 using MimeKit;
-using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Provisioning.Creating;
@@ -15,46 +16,39 @@ internal static class CloudInit
     public const int MaxLength = 64 * 1024;
     /// <summary>Scripts run in the order of their names: before the user's <c>part-001</c>, which may then use the identity.</summary>
     public const string ScriptName = "00-workload-proxy";
+    /// <summary>How far cloud-init looks for the header that makes user data a MIME message.</summary>
     private const int MimeSearch = 4096;
     /// <summary>The longest line that goes as it is (RFC 5322 §2.1.1).</summary>
     private const int MaxLine = 998;
+    private static readonly SearchValues<char> headerName = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
 
     public static Result<string> Wrap(string? userData, string script)
     {
-        var multipart = new Multipart("mixed");
-        multipart.Headers.Insert(0, "MIME-Version", "1.0");
-        var lineEnd = NewLineFormat.Unix;
+        // no part can hold it by chance, and nobody can choose a part for it
+        var boundary = $"=-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
+        var message = new StringBuilder($"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\n");
         if (!string.IsNullOrEmpty(userData))
         {
             if (userData.StartsWith('\u001f') || userData.StartsWith("H4sI", StringComparison.Ordinal))
-                return new Failure(ErrorId.Unprocessable, "`user_data` is compressed, expected plain text: a script has to go beside it");
-            // what some tools write before a message (`From nobody Sat Dec 24 11:23:31 2010`) is no part of it
-            if (userData.StartsWith("From ", StringComparison.Ordinal) && userData.IndexOf('\n') is > 0 and var end && IsMime(userData.AsSpan(end + 1))) userData = userData[(end + 1)..];
-            var isMime = IsMime(userData);
-            if (isMime && userData.Contains("\r\n", StringComparison.Ordinal)) lineEnd = NewLineFormat.Dos;
-            if ((isMime ? ReadMime(userData) : Text("plain", userData)) is not { } entity)
-                return new Failure(ErrorId.Unprocessable, "`user_data` begins as a MIME message and is not a well-formed one");
-            multipart.Add(entity);
+                return new Failure(ErrorId.Unprocessable, "`user_data` is compressed, expected plain text: the script that gives the VM its identity goes beside it");
+            // a message goes as it is, for written anew its parts could have other line ends
+            Append(message, boundary, MimeOf(userData) is { IsEmpty: false } mime ? mime : Written(Text("plain", userData)));
         }
         var own = Text("x-shellscript", script);
         own.ContentDisposition = new ContentDisposition(ContentDisposition.Attachment) { FileName = ScriptName };
-        multipart.Add(own);
-
-        using var output = new MemoryStream();
-        var format = FormatOptions.Default.Clone();
-        format.NewLineFormat = lineEnd;
-        multipart.WriteTo(format, output);
-        if (output.Length > MaxLength)
-        {
-            return new Failure(ErrorId.Unprocessable,
-                $"`user_data` would be {output.Length} bytes with the script that gives the VM its identity, expected at most {MaxLength}: take {output.Length - MaxLength} bytes or more out of it");
-        }
-        return Encoding.UTF8.GetString(output.GetBuffer(), 0, (int)output.Length);
+        Append(message, boundary, Written(own));
+        var wrapped = message.Append($"\n--{boundary}--\n").ToString();
+        var length = Encoding.UTF8.GetByteCount(wrapped);
+        if (length <= MaxLength) return wrapped;
+        return new Failure(ErrorId.Unprocessable,
+            $"`user_data` would be {length} bytes with the script that gives the VM its identity, expected at most {MaxLength}: shorten it by at least {length - MaxLength} bytes");
     }
+
+    private static void Append(StringBuilder message, string boundary, ReadOnlySpan<char> part) => message.Append($"\n--{boundary}\n").Append(part);
 
     private static MimePart Text(string subtype, string text)
     {
-        // what is not plain lines goes as base64: a line end or a letter that is changed on the way would make another script of it
+        // anything but plain lines goes as base64: a line end or a letter that is changed on the way would make another script of it
         var isPlain = text.All(c => c is '\n' or '\t' or (>= ' ' and <= '~')) && text.Split('\n').All(line => line.Length <= MaxLine);
         return new MimePart("text", subtype)
         {
@@ -63,27 +57,24 @@ internal static class CloudInit
         };
     }
 
-    /// <summary>cloud-init takes for a message whatever holds the header's name early on; here it also has to begin as one, for a script may write mails.</summary>
-    private static bool IsMime(ReadOnlySpan<char> userData)
+    private static string Written(MimePart part)
     {
-        var head = userData[..Math.Min(userData.Length, MimeSearch)];
-        var colon = head.IndexOf(':');
-        return head.Contains("mime-version:", StringComparison.OrdinalIgnoreCase) && colon > 0 && !head[..colon].ContainsAnyExcept(HeaderName);
+        using var output = new MemoryStream();
+        var format = FormatOptions.Default.Clone();
+        format.NewLineFormat = NewLineFormat.Unix;
+        part.WriteTo(format, output);
+        return Encoding.UTF8.GetString(output.GetBuffer(), 0, (int)output.Length);
     }
 
-    private static readonly System.Buffers.SearchValues<char> HeaderName = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
-
-    private static MimeEntity? ReadMime(string userData)
+    /// <summary>
+    /// The user data as a part of its own, if cloud-init takes it for a MIME message, else nothing. cloud-init needs only the header's name early on; here the text also has to begin as a
+    /// message does, for a script may write mails. The line that mailbox files begin with (<c>From nobody Sat Dec 24 11:23:31 2010</c>) is left out.
+    /// </summary>
+    private static ReadOnlySpan<char> MimeOf(ReadOnlySpan<char> userData)
     {
-        try
-        {
-            var options = ParserOptions.Default.Clone();
-            options.MaxMimeDepth = 8;
-            return MimeEntity.Load(options, new MemoryStream(Encoding.UTF8.GetBytes(userData)));
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
+        if (userData.StartsWith("From ") && userData.IndexOf('\n') is > 0 and var end) userData = userData[(end + 1)..];
+        var head = userData[..Math.Min(userData.Length, MimeSearch)];
+        var colon = head.IndexOf(':');
+        return head.Contains("mime-version:", StringComparison.OrdinalIgnoreCase) && colon > 0 && !head[..colon].ContainsAnyExcept(headerName) ? userData : [];
     }
 }

@@ -1,6 +1,5 @@
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
