@@ -40,7 +40,6 @@ public sealed class CloudInitTests
         { Multipart.Replace("runcmd: [a]\n", "runcmd: [a]\r\n", StringComparison.Ordinal), ["text/cloud-config", "text/x-shellscript"] },
         { Multipart.Replace("\n--B--\n", "", StringComparison.Ordinal), ["text/cloud-config", "text/x-shellscript"] },
         { "MIME-Version: 1.0\nContent-Type: text/cloud-config\nX-Merge-Type: list(append)\n\n#cloud-config\nruncmd: [a]\n", ["text/cloud-config"] },
-        { "aGVsbG8sIHdvcmxkCg==\n", ["text/plain"] },
     };
 
     [Theory]
