@@ -121,6 +121,30 @@ public sealed class CreatingTests
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await test.CreateAsync(ProvisioningTest.Body(null, "oidc-sub:role:job"))).Status);
     }
 
+    [Fact]
+    public async Task The_rules_see_the_callers_body_and_the_cloud_gets_it_with_the_script()
+    {
+        await using var test = await ProvisioningTest.StartAsync(policies: new Dictionary<string, string>(Examples.ForOneJob("""
+            path "/v2/droplets" {
+              capabilities       = ["create"]
+              allowed_parameters = { "*" = [], "size" = "s-1vcpu-1gb", "tags" = ["oidc-sub:role:vm"], "user_data" = "#!/bin/sh\necho mine\n" }
+            }
+            path "/v1/oidc/issue" {
+              capabilities       = ["create"]
+              allowed_parameters = { "aud" = "api://DigitalOcean?actx={actx}", "sub" = "actx:{actx}:role:vm", "ttl" = optional(range(1, 900)) }
+            }
+            """))
+        {
+            ["droplet-roles/vm.hcl"] = "role \"vm\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:vm\"\n  policies = [\"job\"]\n}\n",
+        });
+        Assert.Equal(HttpStatusCode.Forbidden, (await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho other\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken())).Status);
+        var answer = await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho mine\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken());
+        Assert.True(answer.Status == HttpStatusCode.Accepted, answer.Body);
+        Assert.Contains("echo mine", test.LastUserData(), StringComparison.Ordinal);
+        var token = ProvisioningTest.TokenIn(test.LastUserData());
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
+    }
+
     [Theory]
     [InlineData("""{"name":"a","region":"sfo2","size":"s","image":"i","tags":["oidc-sub:role:x"],"tags":[]}""", 400)]
     [InlineData("""{"name":"a","tags":["oidc-sub:role:x"]""", 400)]
