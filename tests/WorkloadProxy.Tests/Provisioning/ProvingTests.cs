@@ -11,6 +11,8 @@ public sealed class ProvingTests
     [Theory]
     [InlineData("ed25519")]
     [InlineData("ecdsa")]
+    [InlineData("ecdsa -b 384")]
+    [InlineData("ecdsa -b 521")]
     [InlineData("rsa")]
     public async Task A_droplet_proves_itself_with_its_host_key_and_reads_what_its_role_may(string keyType)
     {
