@@ -91,6 +91,7 @@ public sealed class SandboxServer : IAsyncDisposable
         ["token_request_token"] = Options.TokenRequestToken,
         ["team_uuid"] = Options.TeamUuid,
         ["team_token"] = Options.TeamToken,
+        ["user_token"] = Options.UserToken,
         ["github_app_id"] = Options.GitHubAppId,
         ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
