@@ -10,7 +10,8 @@ internal sealed class RevocationSet
 {
     public const string Topic = "revocations";
     private static readonly TimeSpan clockSkew = TimeSpan.FromMinutes(1);
-    private readonly ConcurrentDictionary<string, DateTimeOffset> revoked = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Revocation> revoked = new(StringComparer.Ordinal);
+    private readonly RevocationLimit limit = new();
     private readonly Database database;
     private readonly TokenOptions options;
     private readonly TimeProvider time;
@@ -38,7 +39,7 @@ internal sealed class RevocationSet
     {
         var rows = await database.RunAsync(connection => connection.QueryAsync<(string, long)>(
             "SELECT id, expires_at FROM revocations" + (id is null ? "" : " WHERE id = @id"), new { id }), cancellationToken);
-        foreach (var (revokedId, expires) in rows) revoked[revokedId] = DateTimeOffset.FromUnixTimeSeconds(expires);
+        foreach (var (revokedId, expires) in rows) Put(revokedId, DateTimeOffset.FromUnixTimeSeconds(expires), []);
         Interlocked.Increment(ref generation);
     }
 
@@ -53,35 +54,58 @@ internal sealed class RevocationSet
     }
 
     /// <summary>
-    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on its own.
+    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on its own. False when there are
+    /// too many revocations of the token's context.
     /// </summary>
     /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
-    public async Task RevokeAsync(VerifiedToken token, CancellationToken cancellationToken)
+    public async Task<bool> RevokeAsync(VerifiedToken token, CancellationToken cancellationToken)
     {
-        // one that fell with an ancestor needs no place of its own, so that a loop of exchanges and revocations under one token is bounded by revoking that
-        if (ContainsAny(token.RevocationIds)) return;
-        var id = token.RevocationIds[0];
+        // one that fell with an ancestor needs no place of its own
+        if (ContainsAny(token.RevocationIds)) return true;
+        if (limit.Take(token) is not { } place) return false;
         // what the token was exchanged for ends with its chain, and that began before now
         var chainEnd = time.GetUtcNow() + options.MaxChain;
         var expires = DateTimeOffset.FromUnixTimeSeconds(((chainEnd > token.Expires ? chainEnd : token.Expires) + clockSkew).ToUnixTimeSeconds() + 1);
-        await database.WriteAsync(async (connection, transaction) =>
+        try
         {
-            await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
-                new { id, expires = expires.ToUnixTimeSeconds() }, transaction);
-            await database.NotifyAsync(connection, transaction, Topic, id);
-        }, cancellationToken);
-        revoked[id] = expires;
+            await database.WriteAsync(async (connection, transaction) =>
+            {
+                await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@Id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+                    new { place.Id, expires = expires.ToUnixTimeSeconds() }, transaction);
+                await database.NotifyAsync(connection, transaction, Topic, place.Id);
+            }, cancellationToken);
+        }
+        catch
+        {
+            limit.GiveBack(place.CountedUnder);
+            throw;
+        }
+        Put(place.Id, expires, place.CountedUnder);
         Interlocked.Increment(ref generation);
+        return true;
+    }
+
+    /// <summary>A place is counted once, however often its revocation is read or repeated.</summary>
+    private void Put(string id, DateTimeOffset expires, IReadOnlyList<string> countedUnder)
+    {
+        var kept = revoked.AddOrUpdate(id, _ => new Revocation(expires, countedUnder), (_, known) => new Revocation(expires, known.CountedUnder.Count > 0 ? known.CountedUnder : countedUnder));
+        if (!ReferenceEquals(kept.CountedUnder, countedUnder)) limit.GiveBack(countedUnder);
     }
 
     /// <summary>Forgets revocations of which every token has expired.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var expired = revoked.Where(entry => entry.Value <= now).Select(entry => entry.Key).ToArray();
+        var expired = revoked.Where(entry => entry.Value.Expires <= now).Select(entry => entry.Key).ToArray();
         if (expired.Length == 0) return;
         await database.WriteAsync((connection, transaction) =>
             connection.ExecuteAsync("DELETE FROM revocations WHERE expires_at <= @now", new { now = now.ToUnixTimeSeconds() }, transaction), cancellationToken);
-        foreach (var id in expired) revoked.TryRemove(id, out _);
+        foreach (var id in expired)
+        {
+            if (revoked.TryRemove(id, out var gone)) limit.GiveBack(gone.CountedUnder);
+        }
     }
+
+    /// <summary><paramref name="CountedUnder"/> is empty for a revocation by another replica or from before the start, which take no place here.</summary>
+    private sealed record Revocation(DateTimeOffset Expires, IReadOnlyList<string> CountedUnder);
 }
