@@ -44,6 +44,8 @@ internal sealed class AuditRecord
     public long? Bytes { get; set; }
     /// <summary>The slot of the in-flight trail that holds this record, −1 for none.</summary>
     public int InFlightSlot { get; set; } = -1;
+    /// <summary>The place among the requests under way that this one holds.</summary>
+    public InFlightShare? Share { get; set; }
     /// <summary>SHA-256 of a minted token, lower-case hexadecimal.</summary>
     public string? TokenSha256 { get; set; }
 

@@ -39,6 +39,7 @@ internal static class OptionsReading
             TrustedProxies = ReadTrustedProxies(reader),
         };
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
+        KestrelReading.Check(reader, development);
         CheckOwnIssuer(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
@@ -71,7 +72,7 @@ internal static class OptionsReading
         }
     }
 
-    private static bool TryParse(string url, out BindingAddress address)
+    internal static bool TryParse(string url, out BindingAddress address)
     {
         address = null!;
         try

@@ -56,8 +56,7 @@ internal sealed class Forwarder
     {
         record.Decision = request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
         context.Features.Set(request);
-        if (!audit.TryKeepInFlight(record))
-            return new Failure(ErrorId.AuditUnavailable, "too many requests are under way to keep a trace of another one") { RetryAfter = TimeSpan.FromSeconds(1) };
+        if (audit.KeepInFlight(record) is { } noPlace) return noPlace;
         var error = await SendOnceAsync(context, request, ended);
         while (error == ForwarderError.None && request.Verdict.Again is { } next && request.CanRepeat && request.Attempts < CredentialVerdict.MaxAttempts)
         {

@@ -155,7 +155,11 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var addresses = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        foreach (var url in options.Urls) addresses.Add(url);
+        // its own endpoints take the place of `Urls`
+        if (!options.Framework.GetSection("Kestrel:Endpoints").GetChildren().Any())
+        {
+            foreach (var url in options.Urls) addresses.Add(url);
+        }
         try
         {
             await kestrel.StartAsync(application, cancellationToken);

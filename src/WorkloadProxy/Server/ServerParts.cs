@@ -30,7 +30,7 @@ internal sealed class ServerParts : IAsyncDisposable
         if (KestrelSetup.AsksForHttp3(settings)) kestrel.UseQuic();
         collection.Configure<KestrelServerOptions>(server =>
         {
-            KestrelSetup.Configure(server);
+            KestrelSetup.Configure(server, settings);
             if (settings.Exists()) server.Configure(settings);
         });
         services = collection.BuildServiceProvider();

@@ -24,7 +24,8 @@ internal static class ConfigurationSchema
         json.WriteStartObject(ConfigurationKeys.SchemaKey);
         json.WriteString("type", "string");
         json.WriteEndObject();
-        foreach (var section in ConfigurationKeys.Framework)
+        foreach (var (name, node) in KestrelKeys.Root.Children) WriteMember(json, name, node, name);
+        foreach (var section in ConfigurationKeys.Framework.Where(section => section != KestrelKeys.Section))
         {
             json.WriteStartObject(section);
             json.WriteString("description", "ASP.NET Core's own section.");
