@@ -86,7 +86,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         // what takes longest at a start is code that runs for the first time: the store and the telemetry have theirs beside the web server's
         var opening = Task.Run(() => Store.OpenAsync(options, time, cancellationToken), cancellationToken);
         var telemetry = Task.Run(() => OpenTelemetrySetup.Start(Version), cancellationToken);
-        var parts = Keep(new ServerParts(options));
+        var parts = Keep(new ServerParts(options, time));
         await Task.WhenAll(opening, telemetry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (telemetry.IsCompletedSuccessfully && telemetry.Result is { } started) Keep(started);
         var store = Keep(await opening);
