@@ -17,7 +17,6 @@ public sealed class Condition
     private readonly FrozenDictionary<string, HclFunction> functions;
     private readonly SetLocals locals;
     private readonly bool readsZone;
-    private readonly bool readsRequest;
 
     private Condition(HclExpression expression, ImmutableArray<HclReference> references, FrozenDictionary<string, HclFunction> functions, SetLocals locals)
     {
@@ -28,7 +27,8 @@ public sealed class Condition
         queries = [.. references.Where(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "query"))];
         ReadsQuery = queries.Length > 0;
         ReadsBody = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "body"));
-        readsRequest = roots.Contains("request");
+        ReadsRequest = roots.Contains("request");
+        ReadsArguments = references.Any(reference => reference.Root == "request" && (reference.Steps.IsEmpty || reference.Steps[0] == "arguments"));
         readsZone = ConditionFunctions.ReadsZone(expression);
         IsConstant = references.All(reference => reference.Root == SetLocals.Name) && !readsZone;
     }
@@ -41,6 +41,12 @@ public sealed class Condition
 
     /// <summary>Whether it reads <c>request.body</c>, and so constrains the body.</summary>
     public bool ReadsBody { get; }
+
+    /// <summary>Whether it reads anything of the request.</summary>
+    internal bool ReadsRequest { get; }
+
+    /// <summary>Whether it reads the arguments of an MCP call.</summary>
+    internal bool ReadsArguments { get; }
 
     /// <summary>Whether it reads nothing at all: then it says nothing about the caller.</summary>
     internal bool IsConstant { get; }
@@ -63,7 +69,7 @@ public sealed class Condition
     internal ConditionResult Evaluate(in ConditionInput input)
     {
         if (input.Steps is { IsSpent: true }) return ConditionResult.Failed("the decision takes too many steps");
-        if (readsRequest && input.Steps?.Take(input.Query?.Count ?? 0) == false) return ConditionResult.Failed("the decision takes too many steps");
+        if (ReadsRequest && input.Steps?.Take(input.Query?.Count ?? 0) == false) return ConditionResult.Failed("the decision takes too many steps");
         if (RepeatedName(input) is { } name) return ConditionResult.Failed($"query name `{name}` is given twice");
         var variables = Locals();
         if (roots.Contains("claims")) variables["claims"] = input.Claims.Value;

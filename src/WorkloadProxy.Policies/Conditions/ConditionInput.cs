@@ -10,6 +10,10 @@ internal readonly struct ConditionInput
     public required DateTimeOffset Now { get; init; }
     /// <summary>Upper case.</summary>
     public string Method { get; init; }
+    /// <summary>The MCP server, where the request is a call of one; then <see cref="Method"/> is the call's, and <see cref="Body"/> its arguments.</summary>
+    public string? Server { get; init; }
+    /// <summary>The name of the tool or prompt, or the URI.</summary>
+    public string? Name { get; init; }
     /// <summary>Decoded and canonical.</summary>
     public string Path { get; init; }
     /// <summary>Decoded names and values in order. A name that is given twice can't be read: the evaluation ends with an error.</summary>

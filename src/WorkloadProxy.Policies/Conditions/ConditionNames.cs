@@ -9,6 +9,7 @@ internal static class ConditionNames
 {
     private static readonly string[] OfNow = ["unix", "hour", "weekday"];
     private static readonly string[] OfRequest = ["method", "path", "query", "body"];
+    private static readonly string[] OfMcp = ["server", "method", "name", "arguments"];
 
     public static void Check(ImmutableArray<HclReference> references, ConditionScope scope, SetLocals locals, ICollection<Diagnostic> diagnostics)
     {
@@ -20,6 +21,7 @@ internal static class ConditionNames
                 case SetLocals.Name when locals.Values.Members.Count > 0: CheckSteps(reference, [.. locals.Values.Members.Keys], scalars: [], diagnostics); break;
                 case "now": CheckSteps(reference, OfNow, scalars: OfNow, diagnostics); break;
                 case "request" when scope == ConditionScope.Rule: CheckSteps(reference, OfRequest, scalars: ["method", "path"], diagnostics); break;
+                case "request" when scope == ConditionScope.Mcp: CheckSteps(reference, OfMcp, scalars: ["server", "method", "name"], diagnostics); break;
                 case "request": diagnostics.Add(ConditionDiagnostics.RequestInRole(reference.Range)); break;
                 default:
                     string[] roots = scope == ConditionScope.Role ? ["claims", "now"] : ["claims", "now", "request"];

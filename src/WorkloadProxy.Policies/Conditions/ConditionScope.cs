@@ -7,4 +7,6 @@ internal enum ConditionScope
     Role,
     /// <summary>Also <c>request</c>.</summary>
     Rule,
+    /// <summary>Also <c>request</c>, of an MCP call.</summary>
+    Mcp,
 }

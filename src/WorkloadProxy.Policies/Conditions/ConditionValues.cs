@@ -47,6 +47,16 @@ internal static class ConditionValues
 
     public static HclValue Request(in ConditionInput input)
     {
+        if (input.Server is { } server)
+        {
+            return HclValue.FromMembers(
+            [
+                new("server", HclValue.FromString(server)),
+                new("method", HclValue.FromString(input.Method)),
+                new("name", HclValue.FromString(input.Name ?? "")),
+                new("arguments", input.Body ?? NoMembers),
+            ]);
+        }
         var query = new Dictionary<string, HclValue>(StringComparer.Ordinal);
         foreach (var (name, value) in input.Query ?? []) if (!query.TryAdd(name, HclValue.FromString(value))) query[name] = Unusable;
         return HclValue.FromMembers(

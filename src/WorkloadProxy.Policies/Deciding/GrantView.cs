@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using WorkloadProxy.Policies.Mcp;
 using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Deciding;
@@ -6,6 +8,7 @@ namespace WorkloadProxy.Policies.Deciding;
 /// <summary>The merged rules of the roles that are active for one caller, and the decision by them.</summary>
 internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> bound, Claims claims)
 {
+    private readonly ConcurrentDictionary<string, McpView> mcp = new(StringComparer.Ordinal);
     private static readonly Decision NoRule = new(DecisionOutcome.Deny, null, null, "no rule matches this path", null);
 
     public Decision Decide(in AccessRequest request, Capability needed)
@@ -29,6 +32,9 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
 
     /// <summary>The rules that decide a path for callers who are let through so far: for questions about them.</summary>
     public RuleGroup? Deciding(RequestTarget target) => index.FindPermits(target, bound);
+
+    /// <summary>The caller's rules for one MCP server; made at its first call.</summary>
+    public McpView Mcp(string server) => mcp.GetOrAdd(server, name => new McpView(name, index.Policies.Select(use => use.Policy), claims));
 
     private Decision Decide(RuleGroup group, in AccessRequest request, Capability needed, ref StepBudget? steps)
     {

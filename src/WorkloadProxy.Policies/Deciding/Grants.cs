@@ -59,6 +59,9 @@ public sealed class Grants
         return smallest;
     }
 
+    /// <summary>What the caller may do at an MCP server of the context's upstream.</summary>
+    public McpAccess Mcp(string server, DateTimeOffset now) => new((always ?? ActiveAt(now))?.Mcp(server), server, now);
+
     /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET stands in the place of <c>read</c>.</summary>
     internal static Capability NeededBy(in AccessRequest request)
     {

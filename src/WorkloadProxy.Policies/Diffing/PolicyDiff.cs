@@ -20,6 +20,7 @@ public static class PolicyDiff
             else if (now is null) changes.Add(new(AccessChangeKind.Narrowed, name, $"role `{name}` is gone"));
             else changes.AddRange(RoleDiff.Compare(was, now));
             changes.AddRange(RuleDiff.Compare(name, was?.Policies ?? [], now?.Policies ?? []));
+            changes.AddRange(McpDiff.Compare(name, was?.Policies ?? [], now?.Policies ?? []));
         }
         return changes.ToImmutable();
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using WorkloadProxy.Policies.Rules;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;
@@ -28,6 +29,8 @@ public sealed record Explanation(Decision Decision, ImmutableArray<RoleExplanati
         {
             json.WriteStartObject("rule");
             json.WriteString("policy", rule.Policy);
+            json.WriteString("kind", "path");
+            json.WriteString("name", rule.Path);
             json.WriteString("path", rule.Path);
             json.WriteString("file", rule.Range.File);
             json.WriteNumber("line", rule.Range.Start.Line);

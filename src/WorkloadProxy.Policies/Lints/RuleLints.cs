@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Mcp;
 using WorkloadProxy.Policies.Patterns;
 using WorkloadProxy.Policies.Rules;
 
@@ -26,7 +27,7 @@ internal static class RuleLints
         {
             if (found.ContainsKey(together)) continue;
             var warnings = known?.GetValueOrDefault(together, default) ?? default;
-            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]), cancellationToken)];
+            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]), cancellationToken), .. McpLints.Check(together)];
             found.Add(together, warnings);
             foreach (var warning in warnings)
             {

@@ -48,6 +48,9 @@ public sealed class RequestBody
     /// <summary>No body at all, which counts as an empty object.</summary>
     public static RequestBody Absent { get; } = new(EmptyObject, null, isAbsent: true);
 
+    /// <summary>Of JSON that was found unambiguous already.</summary>
+    internal static RequestBody Of(JsonElement json) => new(json, null, isAbsent: false);
+
     /// <summary>The JSON object or value, for the exchange; undefined for a form.</summary>
     public JsonElement Json { get; }
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Mcp;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Patterns;
 using WorkloadProxy.Policies.Sets;
@@ -23,15 +24,21 @@ internal static partial class RuleCompiler
         var parameters = new ParameterCompiler(options.Context, found, scope);
         foreach (var attribute in file.Body.Attributes) found.Add(RuleDiagnostics.AttributeOutside(attribute.Name, attribute.NameRange));
         var rules = ImmutableArray.CreateBuilder<PolicyRule>();
+        var mcp = new McpCompiler(name, file, options, parameters, found);
+        var blocks = ImmutableArray.CreateBuilder<McpBlock>();
         foreach (var block in file.Body.Blocks)
         {
             if (block.Type == SetLocals.Block) continue;
-            if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
+            if (block.Type == "mcp")
+            {
+                if (mcp.Compile(block) is { } servers) blocks.Add(servers);
+            }
+            else if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
             else if (CompileRule(name, file, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
         }
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         if (found.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return null;
-        return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable() };
+        return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable(), Mcp = blocks.ToImmutable() };
     }
 
     private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
@@ -129,7 +136,7 @@ internal static partial class RuleCompiler
         (written.Expression as HclObjectExpression)?.Items.Where(item => item.Key.Evaluate(parameters.Evaluation, []) is { Kind: HclValueKind.String } key && key.AsString == name)
             .Select(item => item.Value.Range).Cast<SourceRange?>().FirstOrDefault() ?? written.NameRange;
 
-    private static DateTimeOffset? CompileExpires(HclBody body, ParameterCompiler parameters, List<Diagnostic> found)
+    public static DateTimeOffset? CompileExpires(HclBody body, ParameterCompiler parameters, List<Diagnostic> found)
     {
         if (Text(body, "expires", parameters, found) is not { } text) return null;
         if (Rfc3339.TryParse(text, out var time)) return time;
@@ -137,7 +144,7 @@ internal static partial class RuleCompiler
         return null;
     }
 
-    private static string? Text(HclBody body, string name, ParameterCompiler parameters, List<Diagnostic> found)
+    public static string? Text(HclBody body, string name, ParameterCompiler parameters, List<Diagnostic> found)
     {
         if (Find(body, name) is not { } attribute || attribute.Expression.Evaluate(parameters.Evaluation, found) is not { } value) return null;
         if (value.Kind == HclValueKind.String) return value.AsString;
@@ -155,7 +162,7 @@ internal static partial class RuleCompiler
         }
     }
 
-    private static HclAttribute? Find(HclBody body, string name) => body.Attributes.FirstOrDefault(attribute => attribute.Name == name);
+    public static HclAttribute? Find(HclBody body, string name) => body.Attributes.FirstOrDefault(attribute => attribute.Name == name);
 
     [GeneratedRegex(@"\{[^{}/]*\}")]
     private static partial Regex Template();

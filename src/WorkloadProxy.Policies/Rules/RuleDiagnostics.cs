@@ -6,8 +6,8 @@ namespace WorkloadProxy.Policies.Rules;
 internal static class RuleDiagnostics
 {
     public static Diagnostic UnknownBlock(string type, SourceRange range)
-        => Error("unknown-block", $"unknown block `{type}` in a policy, expected `path`",
-            type == "role" ? "roles stand in files under `roles/`" : DidYouMean(type, ["path"]) ?? "a policy has blocks of the form `path \"/PATTERN\" { … }`", range);
+        => Error("unknown-block", $"unknown block `{type}` in a policy, expected `path` or `mcp`",
+            type == "role" ? "roles stand in files under `roles/`" : DidYouMean(type, ["path", "mcp"]) ?? "a policy has blocks of the form `path \"/PATTERN\" { … }`", range);
 
     public static Diagnostic NestedBlock(string type, SourceRange range)
         => Error("unknown-block", $"unknown block `{type}` in a `path`", $"a `path` has attributes only: write `{type} = {{ … }}`", range);

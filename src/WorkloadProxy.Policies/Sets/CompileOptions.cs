@@ -8,4 +8,15 @@ public sealed record CompileOptions(AuthContext Context, string OwnIssuer)
 
     /// <summary>Files that count; fewer for a set that somebody pushed.</summary>
     public int MaxFiles { get; init; } = PolicyCompiler.MaxFiles;
+
+    /// <summary>The MCP servers of the context's upstream; null where the configuration isn't known.</summary>
+    public IReadOnlyCollection<string>? McpServers { get; init; }
+
+    /// <summary>By value: what was compiled for equal options serves again.</summary>
+    public bool Equals(CompileOptions? other)
+        => other is not null && Context == other.Context && OwnIssuer == other.OwnIssuer && (McpServers ?? []).SequenceEqual(other.McpServers ?? []) && McpServers is null == other.McpServers is null
+            && Contexts.Equals(other.Contexts) && MaxFiles == other.MaxFiles;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Context, OwnIssuer);
 }

@@ -7,7 +7,7 @@ namespace WorkloadProxy.Policies;
 public static class PolicySetJson
 {
     /// <summary>Raised when a reader of the old schema would misread the new one.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Writes one object.</summary>
     public static void Write(Utf8JsonWriter writer, PolicySet set)
@@ -60,6 +60,9 @@ public static class PolicySetJson
         writer.WriteString("file", policy.File);
         writer.WriteStartArray("rules");
         foreach (var rule in policy.Rules) rule.WriteJson(writer);
+        writer.WriteEndArray();
+        writer.WriteStartArray("mcp");
+        foreach (var block in policy.Mcp) block.WriteJson(writer);
         writer.WriteEndArray();
         writer.WriteEndObject();
     }

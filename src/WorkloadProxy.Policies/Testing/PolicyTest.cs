@@ -19,6 +19,12 @@ public sealed class PolicyTest
     public required string RawTarget { get; init; }
     /// <summary>The body as JSON; empty if there is none.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
+    /// <summary>The MCP server that the test's call goes to, instead of a path; null for an ordinary request.</summary>
+    public string? McpServer { get; init; }
+    /// <summary>What kind of rule the call needs.</summary>
+    public McpKind McpKind { get; init; }
+    /// <summary>The call's tool, prompt, URI or method.</summary>
+    public string McpName { get; init; } = "";
     /// <summary>Whether the request must be permitted.</summary>
     public required bool ExpectsAllow { get; init; }
     /// <summary>A text that the denial must contain, or null.</summary>

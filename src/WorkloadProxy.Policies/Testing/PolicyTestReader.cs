@@ -12,6 +12,8 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
     private static readonly ImmutableArray<string> Known = ["token", "request", "expect", "reason", "now"];
     private static readonly ImmutableArray<string> KnownOfRequest = ["method", "path", "query", "body"];
 
+    private static readonly ImmutableArray<string> KnownOfMcp = ["server", "tool", "prompt", "resource", "method", "arguments"];
+
     private readonly DiagnosticBag found = [];
     private readonly Dictionary<string, (HclAttribute Attribute, HclValue? Value)> attributes = [];
 
@@ -50,15 +52,18 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         var expect = Text("expect");
         if (expect is not (null or "allow" or "deny")) found.Add(TestDiagnostics.BadExpect(expect, RangeOf("expect")));
         if (expect == "allow" && attributes.ContainsKey("reason")) found.Add(TestDiagnostics.ReasonOfAllow(attributes["reason"].Attribute.NameRange));
-        if (claims is null || request is not var (method, target, body)) return null;
+        if (claims is null || request is not { } asked) return null;
         return new PolicyTest
         {
             Name = name,
             Range = header,
             Claims = claims,
-            Method = method,
-            RawTarget = target,
-            Body = body,
+            Method = asked.Method,
+            RawTarget = asked.Target,
+            Body = asked.Body,
+            McpServer = asked.Server,
+            McpKind = asked.Kind,
+            McpName = asked.Name,
             ExpectsAllow = expect == "allow",
             Reason = Text("reason"),
             Now = ReadNow(),
@@ -78,10 +83,11 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         return null;
     }
 
-    private (string Method, string Target, byte[] Body)? ReadRequest()
+    private TestedRequest? ReadRequest()
     {
         if (Value("request", HclValueKind.Object, "an object with `method` and `path`") is not { } request) return null;
         var range = RangeOf("request");
+        if (request.Members.ContainsKey("server")) return ReadMcp(request, range);
         foreach (var name in request.Members.Keys.Except(KnownOfRequest)) found.Add(RoleDiagnostics.UnknownAttribute(name, "request", KnownOfRequest, range));
         if (!request.Members.TryGetValue("path", out var path))
             found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
@@ -96,7 +102,25 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
             target = $"{target}?{Query(WithContext(query), range)}";
         }
         var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? ValueText.Json(WithContext(value)) : [];
-        return (method.AsString, target, body);
+        return new(method.AsString, target, body);
+    }
+
+    private TestedRequest? ReadMcp(HclValue request, SourceRange range)
+    {
+        foreach (var name in request.Members.Keys.Except(KnownOfMcp)) found.Add(RoleDiagnostics.UnknownAttribute(name, "request", KnownOfMcp, range));
+        var named = McpNames.Kinds.Where(request.Members.ContainsKey).ToList();
+        if (named.Count != 1)
+        {
+            found.Add(TestDiagnostics.McpName(named.Count, range));
+            return null;
+        }
+        var (server, of) = (request.Members["server"], request.Members[named[0]]);
+        if (server.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("server", server, "a string", range));
+        if (of.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType(named[0], of, "a string", range));
+        if (server.Kind != HclValueKind.String || of.Kind != HclValueKind.String) return null;
+        var arguments = request.Members.TryGetValue("arguments", out var value) && value.Kind != HclValueKind.Null ? value : null;
+        if (arguments is { Kind: not HclValueKind.Object }) found.Add(RoleDiagnostics.WrongType("arguments", arguments, "an object", range));
+        return new("POST", "/", arguments is null ? [] : ValueText.Json(WithContext(arguments))) { Server = server.AsString, Kind = McpNames.Kind(named[0])!.Value, Name = WithContext(of).AsString };
     }
 
     /// <summary>A string as it stands; an object's members, a list's elements each with the name again.</summary>
@@ -155,4 +179,11 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
     }
 
     private SourceRange RangeOf(string name) => attributes[name].Attribute.Expression.Range;
+
+    private sealed record TestedRequest(string Method, string Target, byte[] Body)
+    {
+        public string? Server { get; init; }
+        public McpKind Kind { get; init; }
+        public string Name { get; init; } = "";
+    }
 }

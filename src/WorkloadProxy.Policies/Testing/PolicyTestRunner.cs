@@ -38,6 +38,11 @@ public static class PolicyTestRunner
     private static Decision Decide(PolicySet set, PolicyTest test, DateTimeOffset now)
     {
         if (AddressesAnother(set.Context, test.Claims)) return Denied("the token is for another context");
+        if (test.McpServer is { } server)
+        {
+            var call = new McpRequest { Kind = test.McpKind, Name = test.McpName, Method = test.McpKind == McpKind.Method ? test.McpName : McpNames.MethodOf(test.McpKind), Now = now, Arguments = test.Body };
+            return set.MatchRoles(test.Claims).Mcp(server, now).Decide(call);
+        }
         if (!RequestTarget.TryParse(test.RawTarget, ContextIds.Of([set.Context]), out var target, out var error, out _)) return Denied(error);
         if (OwnPaths.Refusal(set.Context, test.Method, target) is { } refusal) return Denied(refusal);
         var grants = set.MatchRoles(test.Claims);

@@ -13,6 +13,9 @@ internal static class TestDiagnostics
         => RoleDiagnostics.Error("reason-of-allow", "`reason` beside `expect = \"allow\"`, expected it with `\"deny\"` only",
             "it is a text that the denial must contain", range);
 
+    public static Diagnostic McpName(int count, SourceRange range)
+        => RoleDiagnostics.Error("mcp-request", $"`request` names {count} of `tool`, `prompt`, `resource` and `method`, expected one", "for instance `request = { server = \"notes\", tool = \"note-read\" }`", range);
+
     public static Diagnostic TwoQueries(SourceRange range)
         => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", "leave one out: the query in `path` is as it is sent, that of `query` is encoded", range);
 

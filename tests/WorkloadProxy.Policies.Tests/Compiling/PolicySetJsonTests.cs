@@ -26,7 +26,7 @@ public class PolicySetJsonTests
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream)) PolicySetJson.Write(writer, set);
         var json = JsonNode.Parse(stream.ToArray())!;
-        Assert.Equal(1, (int)json["version"]!);
+        Assert.Equal(2, (int)json["version"]!);
         Assert.Equal($"api://DigitalOcean?actx={Compile.Team}", (string?)json["context"]);
         Assert.Equal(set.ContentHash, (string?)json["content_hash"]);
         var expected = JsonNode.Parse("""

@@ -5,7 +5,7 @@ namespace WorkloadProxy.Policies.Tests;
 
 /// <summary>
 /// <c>docs/policy-language.md</c>: every <c>hcl</c> block compiles, and every <c>decisions</c> and <c>tokens</c> block below it says what comes of it. A line of <c>decisions</c> is
-/// <c>allow|deny|400|415 METHOD TARGET [BODY] [# what the reason holds]</c>; a <c>claims</c> block above it is the caller's token. A line of <c>tokens</c> is <c>match|no CLAIMS</c>.
+/// <c>allow|deny|400|415 METHOD TARGET [BODY] [# what the reason holds]</c>; or <c>allow|deny mcp SERVER KIND NAME [ARGUMENTS] [# …]</c>; a <c>claims</c> block above it is the caller's token. A line of <c>tokens</c> is <c>match|no CLAIMS</c>.
 /// </summary>
 public sealed class PolicyLanguagePageTests
 {
@@ -53,16 +53,37 @@ public sealed class PolicyLanguagePageTests
     {
         var (request, reason) = line.Split(" # ") is [var before, var after] ? (before.TrimEnd(), after.Trim()) : (line, "");
         var parts = request.Split(' ', 4, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (parts[1] == "mcp")
+        {
+            Expect(line, reason, DecideCall(set, claims, request.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries)));
+            checks++;
+            return;
+        }
         var body = parts.ElementAtOrDefault(3) ?? "";
         var isForm = body.Length > 0 && body[0] is not ('{' or '[' or '"');
         var decision = Some.Decide(set.MatchRoles(Example.Token(claims)), parts[1], parts[2], body, isForm ? "application/x-www-form-urlencoded" : "application/json");
         // what the server does for an upstream without `EncodedSlash`
         if (RequestTarget.TryParse(parts[2], out var target, out _, out _) && target.HasEncodedSlash) decision = decision with { Outcome = DecisionOutcome.BadRequest };
-        var found = decision.Outcome switch { DecisionOutcome.Allow => "allow", DecisionOutcome.Deny => "deny", DecisionOutcome.BadRequest => "400", DecisionOutcome.UnsupportedMediaType => "415", DecisionOutcome.MethodNotAllowed => "405", _ => "body" };
-        Assert.True(parts[0] == found, $"{line}\nfound {found}: {decision.Reason}");
-        Assert.Contains(reason, decision.Reason, StringComparison.Ordinal);
+        Expect(line, reason, decision);
         checks++;
     }
+
+    private static void Expect(string line, string reason, Decision decision)
+    {
+        var found = decision.Outcome switch { DecisionOutcome.Allow => "allow", DecisionOutcome.Deny => "deny", DecisionOutcome.BadRequest => "400", DecisionOutcome.UnsupportedMediaType => "415", DecisionOutcome.MethodNotAllowed => "405", _ => "body" };
+        Assert.True(line.Split(' ')[0] == found, $"{line}\nfound {found}: {decision.Reason}");
+        Assert.Contains(reason, decision.Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>A call of an MCP server: <c>allow|deny mcp SERVER KIND NAME [ARGUMENTS]</c>.</summary>
+    private static Decision DecideCall(PolicySet set, string claims, string[] call) => set.MatchRoles(Example.Token(claims)).Mcp(call[2], Some.Now).Decide(new McpRequest
+    {
+        Kind = Enum.Parse<McpKind>(call[3], ignoreCase: true),
+        Name = call[4],
+        Method = call[3] switch { "tool" => "tools/call", "prompt" => "prompts/get", "resource" => "resources/read", _ => call[4] },
+        Now = Some.Now,
+        Arguments = Encoding.UTF8.GetBytes(call.ElementAtOrDefault(5) ?? ""),
+    });
 
     private static void Match(PolicySet set, string line, ref int checks)
     {

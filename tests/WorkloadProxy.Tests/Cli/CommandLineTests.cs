@@ -311,6 +311,38 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Explain_decides_on_a_call_of_an_MCP_server()
+    {
+        directory.Write("policies/keys.hcl", "mcp \"droplets\" {\n  tool \"droplet-create\" { allowed_parameters = { \"Name\" = \"agent-*\" } }\n}\n");
+        directory.Write("good.json", """{"Name":"agent-1"}""");
+        string[] call = ["policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--server", "droplets", "--tool", "droplet-create"];
+        var run = await CommandRun.RunAsync(directory.Path, [.. call, "--arguments", "good.json"]);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("✓ policies/keys.hcl:2 tool \"droplet-create\" of \"droplets\": decides\n", run.Output);
+
+        run = await CommandRun.RunAsync(directory.Path, [.. call, "--format", "json"]);
+        Assert.Equal(3, run.ExitCode);
+        var rule = Json(run.Output).GetProperty("rule");
+        Assert.Equal(("tool", "droplet-create", 2), (rule.GetProperty("kind").GetString(), rule.GetProperty("name").GetString(), Number(rule, "line")));
+
+        run = await CommandRun.RunAsync(directory.Path, [.. call, "--prompt", "triage"]);
+        Assert.Equal((1, "workload-proxy: expected one of `--tool`, `--prompt` and `--resource` with `--server`\n"), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public async Task Check_warns_of_what_a_catalog_lacks()
+    {
+        directory.Write("policies/keys.hcl", "mcp \"droplets\" {\n  tool \"droplet-lst\" {}\n}\n");
+        directory.Write("catalog.json", """{"tools":[{"name":"droplet-list","inputSchema":{"type":"object"}}]}""");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "check", ".", "--catalog", "catalog.json");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("warning[not-in-catalog]: the server has no tool that `droplet-lst` matches\n", run.Output);
+        run = await CommandRun.RunAsync(directory.Path, "policy", "check", ".", "--catalog", "claims.json");
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith("workload-proxy: `claims.json` is not a catalog: expected the result of `tools/list`", run.Error);
+    }
+
+    [Fact]
     public async Task Diff_says_who_may_more()
     {
         directory.Write("new/roles/keys.hcl", File.ReadAllText(Path.Combine(directory.Path, "roles/keys.hcl")));
@@ -354,7 +386,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var run = await CommandRun.RunAsync(directory.Path, "policy", "show", ".", "--actx", Team);
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(1, Number(Json(run.Output), "version"));
+        Assert.Equal(2, Number(Json(run.Output), "version"));
         Assert.Equal($"api://DigitalOcean?actx={Team}", Json(run.Output).GetProperty("context").GetString());
     }
 

@@ -39,7 +39,7 @@ public class PushTests
         await git.RunAsync("fetch", "--all");
         var rbac = JsonDocument.Parse(await git.RunAsync("show", "deploy/schema:rbac.json")).RootElement;
 
-        Assert.Equal(1, rbac.GetProperty("version").GetInt32());
+        Assert.Equal(2, rbac.GetProperty("version").GetInt32());
         Assert.Equal("ex-gha-readwrite", rbac.GetProperty("roles")[0].GetProperty("name").GetString());
         test.Write("policies/ex-gha-readwrite.hcl", "path \"/v2/account\" {\n  capabilities = [\"read\"]\n}\n");
         await git.RunAsync("commit", "-qam", "feat: another");

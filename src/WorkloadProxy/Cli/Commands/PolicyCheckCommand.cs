@@ -14,11 +14,19 @@ internal static class PolicyCheckCommand
         var input = new PolicyInput();
         var format = OutputFormat.Of("text", "json", "github");
         var command = input.AddTo(new Command("check", "Compiles and lints a policy set and runs its tests."));
+        var catalog = new Option<string>("--catalog") { HelpName = "FILE", Description = "What an MCP server offers, as JSON from `tools/list`: warns of tools and arguments that it lacks." };
         command.Add(format);
+        command.Add(catalog);
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
             if (!input.TryCompile(parsed, options, out var compiled, out error)) return terminal.Fail(error);
+            if (parsed.GetValue(catalog) is { } file)
+            {
+                if (!InputFile.TryRead(file, out var content, out error)) return terminal.Fail(error);
+                if (!McpCatalog.TryParse(content, out var offered, out error)) return terminal.Fail($"`{file}` is not a catalog: {error}");
+                if (compiled.Set is { } known) compiled = compiled with { Diagnostics = compiled.Diagnostics.AddRange(offered.Check(known)) };
+            }
             var tests = compiled.Set is null ? [] : PolicyTestRunner.Run(compiled.Set, time.GetUtcNow()).Results;
             switch (parsed.GetValue(format))
             {
