@@ -138,22 +138,16 @@ internal sealed class Pipeline(
             Caller = caller,
             Source = source,
             IsWebSocket = isWebSocket,
+            Asked = authorizer.Asked(http, target, isWebSocket),
+            EndsWithToken = isWebSocket || EndlessAnswer.IsGrpc(http.Request.Headers.ContentType),
             Interception = interception,
         };
         var preparing = Forwarder.PrepareAsync(http, forwarded);
         waited |= !preparing.IsCompleted;
         if (await preparing is { } notPrepared) return notPrepared;
         if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
-        if (!isWebSocket) return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
-        using var guard = new UpgradeGuard(() => WhyNoLonger(caller, target), time);
-        var failure = await forwarder.SendAsync(http, forwarded, record, guard.Ended);
-        return failure is not null && guard.EndedBecause is { } reason ? new Failure(ErrorId.Forbidden, reason) : failure;
+        return await forwarder.SendAsync(http, forwarded, record);
     }
-
-    private string? WhyNoLonger(Caller caller, RequestTarget target) =>
-        !authenticator.IsStillValid(caller.Token) ? "the connection ended with its token"
-        : !authorizer.StillPermits(caller, target) ? "the connection ended with the policy that permitted it"
-        : null;
 
     private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
     {
@@ -170,7 +164,7 @@ internal sealed class Pipeline(
         }
         if (!(await upstream.FindOriginAsync(null, record.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
         var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
-        return await forwarder.SendAsync(http, forwarded, record, CancellationToken.None);
+        return await forwarder.SendAsync(http, forwarded, record);
     }
 
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>

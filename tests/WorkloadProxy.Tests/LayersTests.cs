@@ -18,7 +18,7 @@ public sealed partial class LayersTests
         ["Authentication.Issuers"],
         ["Authentication"],
         ["Audit"],
-        ["Telemetry", "Endpoints", "Authorization", "Forwarding", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
+        ["Telemetry", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
         ["PolicyDelivery", "Issuing", "Health"],
         [""],
         ["Server"],

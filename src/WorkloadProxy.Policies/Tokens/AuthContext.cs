@@ -8,6 +8,11 @@ public sealed record AuthContext(string Upstream, string Id)
     private const string Scheme = "api://";
     private const string Separator = "?actx=";
 
+    // looked up several times a request, and a text's hash is not kept by it
+    private int hash;
+
+    private AuthContext(AuthContext original) => (Upstream, Id) = (original.Upstream, original.Id);
+
     /// <summary>Reads the written form; false when it is anything else, or the id holds white space, control characters or a further <c>&amp;</c> or <c>#</c>.</summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out AuthContext? context)
     {
@@ -22,6 +27,12 @@ public sealed record AuthContext(string Upstream, string Id)
         context = new AuthContext(upstream, id);
         return true;
     }
+
+    /// <inheritdoc/>
+    public bool Equals(AuthContext? other) => ReferenceEquals(this, other) || (other is not null && Upstream == other.Upstream && Id == other.Id);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => hash != 0 ? hash : hash = HashCode.Combine(Upstream, Id);
 
     /// <summary>The written form.</summary>
     public override string ToString() => $"{Scheme}{Upstream}{Separator}{Id}";

@@ -50,19 +50,18 @@ internal sealed class Authenticator(
     /// The caller once more, after something was waited for: its token may have expired or been revoked, and another policy set, which doesn't trust its issuer or gives it other roles,
     /// may be in force.
     /// </summary>
-    public Result<Caller> AdmitAgain(Caller caller)
+    /// <param name="caller">As it was admitted before; the same again when nothing has changed.</param>
+    /// <param name="mayHaveExpired">What was begun in time goes on.</param>
+    public Result<Caller> AdmitAgain(Caller caller, bool mayHaveExpired = false)
     {
         var token = caller.Token;
-        if (time.GetUtcNow() >= token.Expires) return Refusal.Expired;
+        if (!mayHaveExpired && time.GetUtcNow() >= token.Expires) return Refusal.Expired;
         if (revocations.ContainsAny(token.RevocationIds)) return Refusal.Revoked;
         if (sets.Current(token.Context) is not { } inForce) return Refusal.NoPolicies(token.Context);
         if (ReferenceEquals(inForce.Set, caller.Grants.Set)) return caller;
         if (!token.IsOwn && !inForce.Set.TrustsIssuer(token.Issuer)) return Refusal.UntrustedIssuer(token.Issuer, token.Context);
         return new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version);
     }
-
-    /// <summary>Whether a token that was accepted before is neither expired nor revoked by now.</summary>
-    public bool IsStillValid(VerifiedToken token) => time.GetUtcNow() < token.Expires && !revocations.ContainsAny(token.RevocationIds);
 
     /// <summary>The token as it was verified, if that still holds.</summary>
     private CachedToken? Recall(TokenHash hash)

@@ -2,14 +2,13 @@ using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
-using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authorization;
 
 /// <summary>Asks the caller's grants for the decision; reads the body only when a rule that could still permit the request constrains it.</summary>
-internal sealed class Authorizer(Authenticator authenticator, PolicySetStore policies, TimeProvider time)
+internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
 {
     /// <summary>
     /// Null when the request is permitted; the record then names the rule, and the caller as it was admitted last: a body takes its time, and what the token may is asked after it.
@@ -48,15 +47,18 @@ internal sealed class Authorizer(Authenticator authenticator, PolicySetStore pol
     public Failure? AuthorizeAgain(HttpContext http, AuditRecord record, RequestTarget target, bool isUpgrade)
     {
         if (!AdmitAgain(record, record.Caller!).Succeeded(out var admitted, out var noMore)) return noMore;
-        return Conclude(record, admitted.Grants.Decide(new AccessRequest
-        {
-            Method = http.Request.Method,
-            Target = target,
-            Upgrade = isUpgrade,
-            Body = http.Features.Get<RequestBody>() ?? (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? RequestBody.Absent : null),
-            Now = time.GetUtcNow(),
-        }));
+        return Conclude(record, admitted.Grants.Decide(Asked(http, target, isUpgrade)));
     }
+
+    /// <summary>What a request that was permitted asked for, with its body if that was inspected.</summary>
+    public AccessRequest Asked(HttpContext http, RequestTarget target, bool isUpgrade) => new()
+    {
+        Method = http.Request.Method,
+        Target = target,
+        Upgrade = isUpgrade,
+        Body = http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? RequestBody.Absent : http.Features.Get<RequestBody>(),
+        Now = time.GetUtcNow(),
+    };
 
     /// <summary>The caller as it may act now, also in the record.</summary>
     public Result<Caller> AdmitAgain(AuditRecord record, Caller caller)
@@ -73,13 +75,16 @@ internal sealed class Authorizer(Authenticator authenticator, PolicySetStore pol
         return Conclude(record, decision);
     }
 
-    /// <summary>Whether an upgraded connection would be permitted again now, under the policy set in force now.</summary>
-    public bool StillPermits(Caller caller, RequestTarget target)
+    /// <summary>
+    /// The caller as it may go on with a request that is under way, or why it may not. What ends with its token is decided anew each time; anything else only under another policy set
+    /// than before, for an answer that was begun in time may outlive the token.
+    /// </summary>
+    public Result<Caller> MayGoOn(Caller caller, in AccessRequest asked, bool endsWithToken)
     {
-        if (policies.Current(caller.Token.Context) is not { } current) return false;
-        if (!caller.Token.IsOwn && !current.Set.TrustsIssuer(caller.Token.Issuer)) return false;
-        var grants = ReferenceEquals(current.Set, caller.Grants.Set) ? caller.Grants : current.Set.MatchRoles(caller.Token.Claims);
-        return grants.Decide(new AccessRequest { Method = "GET", Target = target, Upgrade = true, Body = RequestBody.Absent, Now = time.GetUtcNow() }).Outcome == DecisionOutcome.Allow;
+        var again = authenticator.AdmitAgain(caller, mayHaveExpired: !endsWithToken);
+        if (again.Value is not { } admitted || (!endsWithToken && ReferenceEquals(admitted, caller))) return again;
+        var decision = admitted.Grants.Decide(asked with { Now = time.GetUtcNow() });
+        return decision.Outcome == DecisionOutcome.Allow ? admitted : new Failure(ErrorId.Forbidden, decision.Reason);
     }
 
     private static Failure? Conclude(AuditRecord record, in Decision decision)

@@ -1,4 +1,6 @@
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Forwarding;
@@ -17,6 +19,8 @@ internal sealed class ForwardedRequest
     /// <summary>Where the credential comes from; null exactly when <see cref="Caller"/> is.</summary>
     public IContextCredential? Source { get; init; }
     public bool IsWebSocket { get; init; }
+    /// <summary>What was permitted; asked again while the request is under way.</summary>
+    public AccessRequest Asked { get; init; }
     public Interception Interception { get; init; }
     /// <summary>The request can be sent again.</summary>
     public bool CanRepeat { get; set; }
@@ -26,6 +30,18 @@ internal sealed class ForwardedRequest
     public int Attempts { get; set; }
     /// <summary>The verdict on the last answer: the credential to try again with, or what the caller gets instead.</summary>
     public CredentialVerdict Verdict { get; set; }
+
+    /// <summary>The answer is a stream without an end (events, gRPC, a WebSocket), which ends with its token. Any other may outlive it.</summary>
+    public bool EndsWithToken { get; set; }
+    /// <summary>The caller as it was admitted when the request was looked at last.</summary>
+    public Caller? Admitted { get; set; }
+    /// <summary>Where it is among the requests under way; null before and after that.</summary>
+    public OpenLane? Lane { get; set; }
+    public int PlaceInLane { get; set; }
+    /// <summary>Ends the request under way.</summary>
+    public CancellationTokenSource? Ending { get; set; }
+    /// <summary>Why it was ended; null when caller or upstream ended it.</summary>
+    public Failure? EndedBecause { get; set; }
 
     public CredentialUse UseOf(HttpContext http) => new(Caller!.Token.Context)
     {

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Forwarding.Bodies;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
@@ -10,19 +11,24 @@ using Yarp.ReverseProxy.Forwarder;
 namespace WorkloadProxy.Forwarding;
 
 /// <summary>Sends a request on and streams the answer back. Nothing is buffered in either direction.</summary>
-internal sealed class Forwarder
+internal sealed class Forwarder : IDisposable
 {
+    private static readonly TimeSpan sweepInterval = TimeSpan.FromMinutes(5);
+
     private readonly IHttpForwarder http;
     private readonly AuditLog audit;
+    private readonly OpenRequests open;
+    private readonly ITimer sweeping;
     private readonly RequestTransformer transformer = new();
     private readonly FrozenDictionary<string, Upstream> upstreams;
 
-    public Forwarder(IHttpForwarder http, AuditLog audit, ProxyOptions options, FindUpstreamParts? parts = null)
+    public Forwarder(IHttpForwarder http, AuditLog audit, ProxyOptions options, OpenRequests open, TimeProvider time, FindUpstreamParts? parts = null)
     {
-        (this.http, this.audit) = (http, audit);
+        (this.http, this.audit, this.open) = (http, audit, open);
         parts ??= _ => UpstreamParts.None;
         upstreams = options.Upstreams.Values.ToFrozenDictionary(upstream => upstream.Name, upstream => new Upstream(upstream, parts(upstream)), StringComparer.Ordinal);
         PassThrough = upstreams.Values.FirstOrDefault(upstream => upstream.Options.PassThrough);
+        sweeping = time.CreateTimer(_ => SweepPools(), null, sweepInterval, sweepInterval);
         AnyEncodedSlash = upstreams.Values.Any(upstream => upstream.Options.EncodedSlash);
     }
 
@@ -50,18 +56,28 @@ internal sealed class Forwarder
     }
 
     /// <summary>
-    /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. <paramref name="ended"/> ends an upgraded connection.
+    /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. While it is under way it may be ended, by a revocation for instance.
     /// </summary>
-    public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record, CancellationToken ended)
+    public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record)
     {
         record.Decision = request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
         context.Features.Set(request);
         if (audit.KeepInFlight(record) is { } noPlace) return noPlace;
-        var error = await SendOnceAsync(context, request, ended);
-        while (error == ForwarderError.None && request.Verdict.Again is { } next && request.CanRepeat && request.Attempts < CredentialVerdict.MaxAttempts)
+        // a user's own token is the upstream's to revoke
+        if (request.Caller is not null) open.Add(request);
+        ForwarderError error;
+        try
         {
-            Rewind(context, request, next);
-            error = await SendOnceAsync(context, request, ended);
+            error = await SendOnceAsync(context, request);
+            while (error == ForwarderError.None && request.Verdict.Again is { } next && request.CanRepeat && request.Attempts < CredentialVerdict.MaxAttempts)
+            {
+                Rewind(context, request, next);
+                error = await SendOnceAsync(context, request);
+            }
+        }
+        finally
+        {
+            if (request.Caller is not null) OpenRequests.Remove(request);
         }
         // an answer that calls for a credential that there is none of must not reach the caller: it is told what failed
         if (request.Verdict.Again is not null) return CredentialStore.Unavailable("the upstream did not take the credential");
@@ -70,16 +86,18 @@ internal sealed class Forwarder
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not take the upgrade to a WebSocket");
         record.Bytes = BytesOf(context, error);
         if (error == ForwarderError.None) return null;
+        if (request.EndedBecause is { } ended) return ended;
         var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
         if (error is ForwarderError.Request or ForwarderError.RequestTimedOut) request.Upstream.NoAnswer(request.Caller?.Token.Context, request.Origin);
         return FailureFrom(error, exception, request.Upstream.Options.Name, context.Response.HasStarted);
     }
 
-    private ValueTask<ForwarderError> SendOnceAsync(HttpContext context, ForwardedRequest request, CancellationToken ended)
+    private ValueTask<ForwarderError> SendOnceAsync(HttpContext context, ForwardedRequest request)
     {
         request.Attempts++;
         request.Verdict = default;
-        return http.SendAsync(context, request.Origin, request.Upstream.Invoker, request.Upstream.Forwarding, transformer, ended);
+        var invoker = request.Upstream.Pools.Of(request.Caller?.Token.Context);
+        return http.SendAsync(context, request.Origin, invoker, request.Upstream.Forwarding, transformer, request.Ending?.Token ?? CancellationToken.None);
     }
 
     /// <summary>As before the attempt: the body from its beginning, and of the answer that was thrown away nothing.</summary>
@@ -97,6 +115,17 @@ internal sealed class Forwarder
         if (HttpMethods.IsHead(context.Request.Method) || context.Response.StatusCode is 204 or 304) return 0;
         if (context.Response.StatusCode == 101) return null;
         return context.Features.Get<CountingStream>()?.Count ?? (error == ForwarderError.None ? context.Response.ContentLength ?? 0 : null);
+    }
+
+    private void SweepPools()
+    {
+        foreach (var upstream in upstreams.Values) upstream.Pools.Sweep();
+    }
+
+    public void Dispose()
+    {
+        sweeping.Dispose();
+        foreach (var upstream in upstreams.Values) upstream.Dispose();
     }
 
     private static Failure FailureFrom(ForwarderError error, Exception? exception, string upstream, bool started)

@@ -1,7 +1,8 @@
-using Microsoft.AspNetCore.Http.Features;
+using System.Net.Http.Headers;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Forwarding.Bodies;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Forwarding;
@@ -17,6 +18,7 @@ internal sealed class RequestTransformer : HttpTransformer
         var headers = httpContext.Request.Headers;
         var connection = headers.Connection;
         var passesThrough = forwarded.Credential is null;
+        HttpContent? content = proxyRequest.Content is { } own ? UseEager(httpContext, proxyRequest, own) : null;
         foreach (var (name, values) in headers)
         {
             var isOwnToken = passesThrough && name.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
@@ -26,14 +28,22 @@ internal sealed class RequestTransformer : HttpTransformer
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
             if (forwarded.Credential is { } replacing && replacing.HasHeader(name)) continue;
             if (name.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new UnsafeTextException("a header's name");
-            Add(proxyRequest, name, values);
+            if (TryAdd(proxyRequest.Headers, name, values)) continue;
+            // one of those that .NET files under content: they go on without a body too
+            if (content is null)
+            {
+                // a tunnel has no content (RFC 9110 §9.3.6)
+                if (proxyRequest.Method == HttpMethod.Connect) continue;
+                proxyRequest.Options.Set(OutgoingHandler.Content, content = new EmptyContent());
+            }
+            TryAdd(content.Headers, name, values);
         }
         // gRPC asks for trailers; nothing else of TE crosses
         if (proxyRequest.Version.Major >= 2 && IsNamed(headers.TE, "trailers")) proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
         proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
         if (forwarded.Credential is { } credential)
         {
-            foreach (var header in credential.Headers) Add(proxyRequest, header.Name, header.Value.Reveal());
+            foreach (var header in credential.Headers) TryAdd(proxyRequest.Headers, header.Name, header.Value.Reveal());
         }
         var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
         var uri = destinationPrefix + target;
@@ -46,9 +56,9 @@ internal sealed class RequestTransformer : HttpTransformer
     {
         if (proxyResponse is null) return new(false);
         var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
-        return forwarded.Source is { Judges: true } || forwarded.Interception.OnAnswer is not null
-            ? JudgeAsync(httpContext, proxyResponse, forwarded, cancellationToken)
-            : new(Pass(httpContext, proxyResponse, forwarded));
+        if (forwarded.Source is { Judges: true } || forwarded.Interception.OnAnswer is not null) return JudgeAsync(httpContext, proxyResponse, forwarded, cancellationToken);
+        var passes = Pass(httpContext, proxyResponse, forwarded);
+        return passes && forwarded.EndsWithToken ? BeginAsync(httpContext, proxyResponse, cancellationToken) : new(passes);
     }
 
     /// <summary>False throws the answer away: it is followed by another attempt, or the caller gets the verdict's failure in its place.</summary>
@@ -64,39 +74,28 @@ internal sealed class RequestTransformer : HttpTransformer
             forwarded.Verdict = new(Refused: refused);
             return false;
         }
-        return Pass(httpContext, answer, forwarded);
+        return Pass(httpContext, answer, forwarded) && (!forwarded.EndsWithToken || await BeginAsync(httpContext, answer, cancellationToken));
+    }
+
+    /// <summary>Sends the head of a stream at once: its first event may come much later, and the caller waits for the head to know that it is heard.</summary>
+    private static async ValueTask<bool> BeginAsync(HttpContext httpContext, HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        // an upgrade has its own way, and what is gRPC sends its head as the upstream does: without a body, as trailers
+        if (EndlessAnswer.IsEventStream(httpContext.Response.Headers.ContentType) && answer.StatusCode == System.Net.HttpStatusCode.OK) await httpContext.Response.Body.FlushAsync(cancellationToken);
+        return true;
     }
 
     private static bool Pass(HttpContext httpContext, HttpResponseMessage proxyResponse, ForwardedRequest forwarded)
     {
         if (forwarded.IsWebSocket && !TookUpgrade(proxyResponse)) return false;
-        var credential = forwarded.Credential;
-        // the server writes it as it is: a carriage return in it would begin a header for some callers
-        if (proxyResponse.ReasonPhrase is { } phrase && (phrase.AsSpan().ContainsAnyExceptInRange(' ', '~') ? "" : credential?.Redact(phrase)) is { } safe)
-            httpContext.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = safe;
-        var headers = httpContext.Response.Headers;
-        var received = proxyResponse.Headers.NonValidated;
-        Copy(received, headers, credential);
-        Copy(proxyResponse.Content.Headers.NonValidated, headers, credential);
-        if (received.TryGetValues(HeaderNames.Connection, out var connection)) RemoveNamed(connection, headers);
-        // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
-        if (proxyResponse.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
-        // beside chunks a length is the one that can lie (RFC 9112 §6.3)
-        var hasLength = proxyResponse.Content.Headers.ContentLength is not null;
-        if (hasLength && received.Contains(HeaderNames.TransferEncoding))
-        {
-            headers.Remove(HeaderNames.ContentLength);
-            hasLength = false;
-        }
-        if (!hasLength) CountingStream.Install(httpContext);
+        if (!AnswerHeaders.Copy(proxyResponse, httpContext, forwarded.Credential)) CountingStream.Install(httpContext);
+        forwarded.EndsWithToken |= EndlessAnswer.Is(httpContext.Response.Headers.ContentType);
         return true;
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
-        var feature = httpContext.Features.Get<IHttpResponseTrailersFeature>();
-        if (feature is { Trailers: { IsReadOnly: false } trailers })
-            Copy(proxyResponse.TrailingHeaders.NonValidated, trailers, httpContext.Features.Get<ForwardedRequest>()!.Credential);
+        AnswerHeaders.CopyTrailers(proxyResponse, httpContext, httpContext.Features.Get<ForwardedRequest>()!.Credential);
         return default;
     }
 
@@ -107,39 +106,17 @@ internal sealed class RequestTransformer : HttpTransformer
     public static bool TookUpgrade(HttpResponseMessage response) =>
         (int)response.StatusCode is 101 or >= 300 || response.RequestMessage?.Method == HttpMethod.Connect;
 
-    private static void Copy(System.Net.Http.Headers.HttpHeadersNonValidated source, IHeaderDictionary destination, Credential? credential)
+    private static EagerContent UseEager(HttpContext httpContext, HttpRequestMessage proxyRequest, HttpContent own)
     {
-        foreach (var (name, values) in source)
-        {
-            if (!HeaderHygiene.ReachesCaller(name, credential is { IsNone: false })) continue;
-            foreach (var value in values)
-                destination[name] = StringValues.Concat(destination[name], credential?.Redact(value) ?? value);
-        }
+        var body = new EagerBody(HeldBody.Received(httpContext));
+        httpContext.Request.Body = body;
+        var content = new EagerContent(own, body);
+        proxyRequest.Options.Set(OutgoingHandler.Content, content);
+        return content;
     }
 
-    /// <summary>What the upstream said of its connection alone (RFC 9110 §7.6.1); never what this server says itself.</summary>
-    private static void RemoveNamed(System.Net.Http.Headers.HeaderStringValues connection, IHeaderDictionary headers)
-    {
-        foreach (var options in connection)
-        {
-            foreach (var range in options.AsSpan().Split(','))
-            {
-                var name = options.AsSpan(range).Trim().ToString();
-                if (HeaderHygiene.MayBeHopByHop(name) && HeaderHygiene.ReachesCaller(name, hasCredential: false)) headers.Remove(name);
-            }
-        }
-    }
-
-    private static void Add(HttpRequestMessage request, string name, StringValues values)
-    {
-        if (values.Count == 1)
-        {
-            if (!request.Headers.TryAddWithoutValidation(name, values.ToString())) request.Content?.Headers.TryAddWithoutValidation(name, values.ToString());
-            return;
-        }
-        var all = (IEnumerable<string>)values.ToArray()!;
-        if (!request.Headers.TryAddWithoutValidation(name, all)) request.Content?.Headers.TryAddWithoutValidation(name, all);
-    }
+    private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
+        values.Count == 1 ? headers.TryAddWithoutValidation(name, values.ToString()) : headers.TryAddWithoutValidation(name, (IEnumerable<string>)values.ToArray()!);
 
     private static bool IsNamed(StringValues list, string name)
     {

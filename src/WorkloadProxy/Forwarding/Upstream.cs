@@ -2,14 +2,15 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Forwarding.Bodies;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Forwarding;
 
-/// <summary>One upstream: where it is and its own connection pool. Lives as long as the process.</summary>
-internal sealed class Upstream
+/// <summary>One upstream: where it is, and the connections to it. Lives as long as the process.</summary>
+internal sealed class Upstream : IDisposable
 {
     private readonly string? origin;
     private readonly UpstreamParts parts;
@@ -20,22 +21,7 @@ internal sealed class Upstream
         this.parts = parts;
         origin = options.Address?.AbsoluteUri.TrimEnd('/');
         Hygiene = new HeaderHygiene(options.DropHeaders, options.PassHeaders);
-        Invoker = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            UseCookies = false,
-            EnableMultipleHttp2Connections = true,
-            ConnectTimeout = options.ConnectTimeout,
-            // an upstream that moves is found within minutes
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            ActivityHeadersPropagator = new ReverseProxyPropagator(DistributedContextPropagator.Current),
-            // header values pass through byte for byte, whatever they hold
-            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-            ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-            ConnectCallback = parts.Connect is { } connect ? (context, cancellationToken) => connect(context, cancellationToken) : null,
-        });
+        Pools = new ConnectionPools(OpenPool);
         Forwarding = new ForwarderRequestConfig
         {
             ActivityTimeout = options.ActivityTimeout ?? Timeout.InfiniteTimeSpan,
@@ -47,7 +33,7 @@ internal sealed class Upstream
 
     public UpstreamOptions Options { get; }
     public HeaderHygiene Hygiene { get; }
-    public HttpMessageInvoker Invoker { get; }
+    public ConnectionPools Pools { get; }
     public ForwarderRequestConfig Forwarding { get; }
 
     /// <summary>Scheme, host, port and base path without a trailing slash. The context is null for a user's own token, which goes to the one address that the configuration names.</summary>
@@ -73,4 +59,23 @@ internal sealed class Upstream
         }
         return null;
     }
+
+    public void Dispose() => Pools.Dispose();
+
+    private HttpMessageInvoker OpenPool() => new(new OutgoingHandler(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        UseCookies = false,
+        EnableMultipleHttp2Connections = true,
+        ConnectTimeout = Options.ConnectTimeout,
+        // an upstream that moves is found within minutes
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        ActivityHeadersPropagator = new ReverseProxyPropagator(DistributedContextPropagator.Current),
+        // header values pass through byte for byte, whatever they hold
+        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ConnectCallback = parts.Connect is { } connect ? (context, cancellationToken) => connect(context, cancellationToken) : null,
+    }));
 }

@@ -112,11 +112,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         // the stages, in the order of a request's way
         var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
         var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
-        var authorizer = new Authorizer(authenticator, sets, time);
+        var authorizer = new Authorizer(authenticator, time);
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
-        var forwarder = new Forwarder(parts.Forwarder, audit, options);
+        var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
+        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time));
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)

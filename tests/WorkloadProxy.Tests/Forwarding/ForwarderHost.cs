@@ -32,6 +32,7 @@ internal sealed class ForwarderHost : IAsyncDisposable
 
     public static async Task<ForwarderHost> StartAsync(Uri? address, IContextCredential credential, UpstreamParts? parts = null, Func<string, string>? target = null)
     {
+        var time = TimeProvider.System;
         var directory = new TemporaryDirectory();
         var upstreamOptions = new UpstreamOptions { Name = Context.Upstream, Kind = UpstreamKind.Http, Address = address };
         var options = new ProxyOptions
@@ -47,7 +48,10 @@ internal sealed class ForwarderHost : IAsyncDisposable
         builder.Services.AddHttpForwarder();
         var web = builder.Build();
         var audit = new AuditLog(options, TimeProvider.System, NullLogger<AuditLog>.Instance);
-        var forwarder = new Forwarder(web.Services.GetRequiredService<IHttpForwarder>(), audit, options, _ => parts ?? UpstreamParts.None);
+        var open = new OpenRequests((Caller caller, in AccessRequest _, bool _) => caller, time, NullLogger<OpenRequests>.Instance);
+        var forwarder = new Forwarder(web.Services.GetRequiredService<IHttpForwarder>(), audit, options, open, time, _ => parts ?? UpstreamParts.None);
+        web.Lifetime.ApplicationStopped.Register(forwarder.Dispose);
+        web.Lifetime.ApplicationStopped.Register(open.Dispose);
         web.Run(http => AnswerAsync(http, forwarder, credential, target ?? (path => path)));
         await web.StartAsync();
         return new ForwarderHost(web, audit, directory) { Client = new HttpClient { BaseAddress = new Uri(web.Urls.Single()) } };
@@ -84,7 +88,7 @@ internal sealed class ForwarderHost : IAsyncDisposable
             Interception = interception,
         };
         if (await Forwarder.PrepareAsync(http, request) is { } notPrepared) return notPrepared;
-        return await forwarder.SendAsync(http, request, record, CancellationToken.None);
+        return await forwarder.SendAsync(http, request, record);
     }
 
     public async ValueTask DisposeAsync()

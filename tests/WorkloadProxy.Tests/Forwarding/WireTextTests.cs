@@ -86,6 +86,24 @@ public sealed class WireTextTests
     }
 
     [Theory]
+    [InlineData("a\u0001b")]
+    [InlineData("a\tb")]
+    [InlineData("caf\u00e9")]
+    public async Task A_trailer_that_is_not_printable_is_dropped_and_the_others_arrive(string value)
+    {
+        await using var upstream = new RawUpstream(_ => $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Message: {value}\r\nGrpc-Status: 0\r\n\r\n");
+        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(WithHttp2(options, sandbox), old => old with { Address = upstream.Address }));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/a")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Authorization = new("Bearer", proxy.IdentityToken());
+
+        using var answer = await proxy.Client.SendAsync(request);
+
+        Assert.Equal("ok", await answer.Content.ReadAsStringAsync());
+        Assert.Equal(["Grpc-Status"], answer.TrailingHeaders.Select(trailer => trailer.Key), StringComparer.OrdinalIgnoreCase);
+        Assert.False((await proxy.AuditAsync(1))[0].TryGetProperty("error", out _));
+    }
+
+    [Theory]
     [InlineData("Remote-User")]
     [InlineData("X-Remote-User")]
     [InlineData("X-Remote-Extra-Scopes")]

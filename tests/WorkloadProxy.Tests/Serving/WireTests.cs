@@ -407,7 +407,7 @@ public sealed class WireTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         await Assert.ThrowsAnyAsync<System.Net.WebSockets.WebSocketException>(() => socket.ReceiveAsync(buffer, patience.Token));
         var lines = await proxy.AuditAsync(2);
-        Assert.Contains(lines, line => line.GetProperty("status").GetInt32() == 101 && line.GetProperty("reason").GetString() == "the connection ended with its token");
+        Assert.Contains(lines, line => line.GetProperty("status").GetInt32() == 101 && line.GetProperty("reason").GetString() == "the token has been revoked; the request was under way and has been ended");
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>Counts what a response of unstated length writes, for the audit. It buffers nothing and flushes as it is told.</summary>
 internal sealed class CountingStream(Stream inner) : Stream

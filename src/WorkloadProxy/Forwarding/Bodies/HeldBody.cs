@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Requests;
 
-namespace WorkloadProxy.Forwarding;
+namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>A request's body in memory, so that it can be sent more than once.</summary>
 internal static class HeldBody
@@ -22,6 +22,9 @@ internal static class HeldBody
 
     public static void Rewind(HttpContext http)
     {
-        if (http.Request.Body is MemoryStream held) held.Position = 0;
+        if (Received(http) is MemoryStream held) held.Position = 0;
     }
+
+    /// <summary>The body as it came or is held, also after an attempt to send it.</summary>
+    public static Stream Received(HttpContext http) => http.Request.Body is EagerBody sent ? sent.Caller : http.Request.Body;
 }
