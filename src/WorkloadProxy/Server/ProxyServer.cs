@@ -38,6 +38,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
     private IServer? kestrel;
+    private ILogger? logger;
 
     public static string Version { get; } =
         typeof(ProxyServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
@@ -92,7 +93,10 @@ internal sealed class ProxyServer : IAsyncDisposable
         var store = Keep(await opening);
         await telemetry;
         var logs = parts.Logs;
-        foreach (var warning in options.Warnings) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
+        logger = logs.CreateLogger<ProxyServer>();
+        if (telemetry.Result is not null) Keep(new OtlpTroubles(logger, time));
+        SayWhatIsOpen(store, options, logger);
+        foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options))) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
 
         // what the stages stand on
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
@@ -125,9 +129,9 @@ internal sealed class ProxyServer : IAsyncDisposable
 
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(probe));
+            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(probe, options.HealthDetails));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
-            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
+            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
@@ -138,6 +142,14 @@ internal sealed class ProxyServer : IAsyncDisposable
         await ListenAsync(kestrel, application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    private static void SayWhatIsOpen(Store store, ProxyOptions options, ILogger logger)
+    {
+        var place = options.Postgres is { } postgres ? $"PostgreSQL at {postgres.Server}" : store.Directory.StoreFile;
+        var key = options.MasterKey.EnvironmentVariable is { } variable ? $"environment variable {variable}" : options.MasterKey.File ?? store.Directory.MasterKeyFile;
+        logger.LogInformation("data directory {Directory}, store {Store}, master key {MasterKey}", store.Directory.Path, place, key);
+        if (store.MadeMasterKey) logger.LogWarning("made a new master key at {MasterKey}: back it up, apart from the store", key);
     }
 
     /// <summary>No request is taken before revocations by other replicas are heard.</summary>
@@ -232,6 +244,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         if (kestrel is not null)
         {
             // SIGTERM: no new connections, requests in flight finish, hard end
+            logger?.LogInformation("stopping: no new connections, requests under way have {Seconds} s", (int)stopPatience.TotalSeconds);
             using var hardEnd = new CancellationTokenSource(stopPatience);
             await kestrel.StopAsync(hardEnd.Token);
         }
@@ -246,6 +259,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         while (kept.TryPop(out var part))
         {
+            // the last is what logs
+            if (kept.Count == 0 && kestrel is not null) logger?.LogInformation("stopped");
             if (part is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();
             else ((IDisposable)part).Dispose();
         }

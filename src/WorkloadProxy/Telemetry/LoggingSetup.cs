@@ -33,11 +33,9 @@ internal static class LoggingSetup
         }
         else
         {
-            logging.AddJsonConsole(options =>
-            {
-                options.UseUtcTimestamp = true;
-                options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-            });
+            logging.Services.AddSingleton(TimeProvider.System);
+            logging.AddConsoleFormatter<JsonLogFormatter, ConsoleFormatterOptions>();
+            logging.AddConsole(options => options.FormatterName = JsonLogFormatter.FormatterName);
         }
     }
 

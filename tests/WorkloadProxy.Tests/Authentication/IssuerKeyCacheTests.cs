@@ -54,6 +54,10 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    public void What_was_stored_for_a_listed_issuer_is_not_found_for_one_that_is_no_longer_listed() =>
+        Assert.NotEqual(new IssuerKeySource("https://a.example", null, null!).StoreName, new IssuerKeySource("https://a.example", new IssuerOptions("https://a.example", null, null, []), null!).StoreName);
+
+    [Fact]
     public async Task Requests_at_once_share_one_fetch()
     {
         var release = new TaskCompletionSource();

@@ -83,6 +83,7 @@ internal static class ConfigurationKeys
         ("TrustedProxies:#", "[\"10.0.0.0/8\"]"),
         ("Audit:File", "\"/var/log/workload-proxy/audit.jsonl\""),
         ("Audit:Required", "true"),
+        ("Health:Details", "\"never\""),
     ];
 
     /// <summary>The keys as a tree.</summary>

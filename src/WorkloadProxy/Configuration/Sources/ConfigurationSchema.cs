@@ -11,6 +11,7 @@ internal static class ConfigurationSchema
         ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto"],
         ["Upstreams:*:Version"] = ["1.1", "2"],
         ["Tokens:Algorithm"] = ["RS256", "ES256"],
+        ["Health:Details"] = ["loopback", "never"],
         ["Policies:#:Hosted:ObjectFormat"] = ["sha1", "sha256"],
     };
 
