@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using Dapper;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Storage;
@@ -65,24 +66,36 @@ internal sealed class RevocationSet
         if (limit.Take(token) is not { } place) return false;
         // what the token was exchanged for ends with its chain, and that began before now
         var chainEnd = time.GetUtcNow() + options.MaxChain;
-        var expires = DateTimeOffset.FromUnixTimeSeconds(((chainEnd > token.Expires ? chainEnd : token.Expires) + clockSkew).ToUnixTimeSeconds() + 1);
         try
         {
-            await database.WriteAsync(async (connection, transaction) =>
-            {
-                await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@Id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
-                    new { place.Id, expires = expires.ToUnixTimeSeconds() }, transaction);
-                await database.NotifyAsync(connection, transaction, Topic, place.Id);
-            }, cancellationToken);
+            await RevokeAsync(place.Id, chainEnd > token.Expires ? chainEnd : token.Expires, place.CountedUnder, null, cancellationToken);
+            return true;
         }
         catch
         {
             limit.GiveBack(place.CountedUnder);
             throw;
         }
-        Put(place.Id, expires, place.CountedUnder);
+    }
+
+    /// <summary>
+    /// Revokes all tokens that carry <paramref name="id"/>, of which the last ends at <paramref name="end"/>; <paramref name="also"/> is stored in the same transaction.
+    /// </summary>
+    /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
+    public Task RevokeAsync(string id, DateTimeOffset end, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken) => RevokeAsync(id, end, [], also, cancellationToken);
+
+    private async Task RevokeAsync(string id, DateTimeOffset end, IReadOnlyList<string> countedUnder, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken)
+    {
+        var expires = DateTimeOffset.FromUnixTimeSeconds((end + clockSkew).ToUnixTimeSeconds() + 1);
+        await database.WriteAsync(async (connection, transaction) =>
+        {
+            if (also is not null) await also(connection, transaction);
+            await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+                new { id, expires = expires.ToUnixTimeSeconds() }, transaction);
+            await database.NotifyAsync(connection, transaction, Topic, id);
+        }, cancellationToken);
+        Put(id, expires, countedUnder);
         Interlocked.Increment(ref generation);
-        return true;
     }
 
     /// <summary>A place is counted once, however often its revocation is read or repeated.</summary>
