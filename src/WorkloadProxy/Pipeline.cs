@@ -24,7 +24,7 @@ namespace WorkloadProxy;
 /// </summary>
 internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, ContextIds contextIds, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    GitServer git, CredentialStore credentials, Forwarder forwarder, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -60,8 +60,9 @@ internal sealed class Pipeline(
     {
         try
         {
-            if (audit.Unavailable is { } unavailable && !HealthEndpoints.Are(RawTarget(http))) return unavailable;
-            return await RunAsync(http, record);
+            var served = basePath.TryStrip(RawTarget(http), out var target);
+            if (audit.Unavailable is { } unavailable && !(served && HealthEndpoints.Are(target!))) return unavailable;
+            return await RunAsync(http, record, target);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -85,12 +86,13 @@ internal sealed class Pipeline(
         }
     }
 
-    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record)
+    /// <summary><paramref name="rawTarget"/> is null outside the path of <c>PublicUrl</c>.</summary>
+    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, string? rawTarget)
     {
         if ((RequestFraming.Check(http.Request) ?? hosts.Check(http.Request)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
         if (bearer.Kind == BearerTokenKind.Several) return bearer.Refusal;
-        var rawTarget = RawTarget(http);
+        if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);

@@ -27,6 +27,8 @@ internal sealed record ProxyOptions
     public GitOptions Git { get; init; } = new();
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
     public AuditOptions Audit { get; init; } = new();
+    /// <summary>Who is told contexts and errors by <c>/health/ready</c>.</summary>
+    public HealthDetails HealthDetails { get; init; }
     /// <summary>The environment is Development: <c>PublicUrl</c> may be left out.</summary>
     public bool Development { get; init; }
     /// <summary>Where relative paths start: the configuration file's folder, or the working directory where there is none.</summary>
@@ -135,5 +137,8 @@ internal sealed record GitOptions
     public int MaxFiles { get; init; } = 2000;
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 }
+
+/// <summary><c>Loopback</c>: callers on this machine, without any header of a balancer. <c>Never</c>: only <c>workload-proxy status</c>.</summary>
+internal enum HealthDetails { Loopback, Never }
 
 internal sealed record AuditOptions(string? File = null, bool Required = true);

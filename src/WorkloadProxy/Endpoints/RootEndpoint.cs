@@ -38,8 +38,8 @@ internal sealed class RootEndpoint
               -d '{"aud": "api://DigitalOcean?actx=TEAM", "sub": "actx:TEAM:role:NAME", "ttl": 300}' \
               {{url}}/v1/oidc/issue | jq -r .token</pre>
               <ul>
-                <li><a href="/.well-known/openid-configuration">OpenID configuration</a> of this issuer</li>
-                <li><a href="/health/ready">Readiness</a></li>
+                <li><a href="{{url}}/.well-known/openid-configuration">OpenID configuration</a> of this issuer</li>
+                <li><a href="{{url}}/health/ready">Readiness</a></li>
               </ul>
             </body>
             </html>

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Requests;
 
@@ -13,7 +13,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         SearchValues.Create(" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     // it is read in terminals, and never as HTML
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Plain = new() { Encoder = ReadableJson.Encoder };
 
     public static ErrorResponse From(Failure failure) => failure.Id switch
     {

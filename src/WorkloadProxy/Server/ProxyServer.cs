@@ -40,6 +40,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
     private IServer? kestrel;
+    private ILogger? logger;
 
     public static string Version { get; } =
         typeof(ProxyServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
@@ -88,13 +89,16 @@ internal sealed class ProxyServer : IAsyncDisposable
         // what takes longest at a start is code that runs for the first time: the store and the telemetry have theirs beside the web server's
         var opening = Task.Run(() => Store.OpenAsync(options, time, cancellationToken), cancellationToken);
         var telemetry = Task.Run(() => OpenTelemetrySetup.Start(Version), cancellationToken);
-        var parts = Keep(new ServerParts(options));
+        var parts = Keep(new ServerParts(options, time));
         await Task.WhenAll(opening, telemetry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (telemetry.IsCompletedSuccessfully && telemetry.Result is { } started) Keep(started);
         var store = Keep(await opening);
         await telemetry;
         var logs = parts.Logs;
-        foreach (var warning in options.Warnings) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
+        logger = logs.CreateLogger<ProxyServer>();
+        if (telemetry.Result is not null) Keep(new OtlpTroubles(logger, time));
+        SayWhatIsOpen(store, options, logger);
+        foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options))) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
 
         // what the stages stand on
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
@@ -128,9 +132,9 @@ internal sealed class ProxyServer : IAsyncDisposable
 
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe));
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
-            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
+            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
@@ -142,6 +146,14 @@ internal sealed class ProxyServer : IAsyncDisposable
         background.Add(sources.RunAsync(stopping.Token));
         background.Add(provisioning.MaintainAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    private static void SayWhatIsOpen(Store store, ProxyOptions options, ILogger logger)
+    {
+        var place = options.Postgres is { } postgres ? $"PostgreSQL at {postgres.Server}" : store.Directory.StoreFile;
+        var key = options.MasterKey.EnvironmentVariable is { } variable ? $"environment variable {variable}" : options.MasterKey.File ?? store.Directory.MasterKeyFile;
+        logger.LogInformation("data directory {Directory}, store {Store}, master key {MasterKey}", store.Directory.Path, place, key);
+        if (store.MadeMasterKey) logger.LogWarning("made a new master key at {MasterKey}: back it up, apart from the store", key);
     }
 
     /// <summary>No request is taken before revocations by other replicas are heard.</summary>
@@ -160,7 +172,11 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var addresses = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        foreach (var url in options.Urls) addresses.Add(url);
+        // its own endpoints take the place of `Urls`
+        if (!options.Framework.GetSection("Kestrel:Endpoints").GetChildren().Any())
+        {
+            foreach (var url in options.Urls) addresses.Add(url);
+        }
         try
         {
             await kestrel.StartAsync(application, cancellationToken);
@@ -234,6 +250,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         if (kestrel is not null)
         {
             // SIGTERM: no new connections, requests in flight finish, hard end
+            logger?.LogInformation("stopping: no new connections, requests under way have {Seconds} s", (int)stopPatience.TotalSeconds);
             using var hardEnd = new CancellationTokenSource(stopPatience);
             await kestrel.StopAsync(hardEnd.Token);
         }
@@ -248,6 +265,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         while (kept.TryPop(out var part))
         {
+            // the last is what logs
+            if (kept.Count == 0 && kestrel is not null) logger?.LogInformation("stopped");
             if (part is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();
             else ((IDisposable)part).Dispose();
         }

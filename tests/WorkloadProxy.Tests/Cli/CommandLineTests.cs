@@ -128,7 +128,8 @@ public sealed class CommandLineTests : IDisposable
     {
         directory.Write("appsettings.json", $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
         var run = await CommandRun.RunAsync(directory.Path, "config", "check");
-        Assert.Equal((0, "the configuration is fine: https://proxy.example.com, 1 upstream, 1 context, 0 credentials\n", ""), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal((0, "the configuration is fine: https://proxy.example.com, 1 upstream, 1 context, 0 credentials\n"), (run.ExitCode, run.Output));
+        Assert.Contains("has no entry in `Credentials`: its requests are answered with 502", run.Error);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
@@ -140,7 +141,7 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
     private static byte[] SchemaOf(PolicySet set)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true })) PolicySetJson.Write(writer, set);
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = ReadableJson.Encoder })) PolicySetJson.Write(writer, set);
         stream.WriteByte((byte)'\n');
         return stream.ToArray();
     }
