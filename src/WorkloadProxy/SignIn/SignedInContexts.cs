@@ -1,0 +1,41 @@
+using Dapper;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
+using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
+using WorkloadProxy.Storage;
+
+namespace WorkloadProxy.SignIn;
+
+/// <summary>The contexts whose teams have signed in. One without a configured source gets a hosted repository, on every replica and across restarts; a configured one keeps its source.</summary>
+internal sealed class SignedInContexts(ProxyOptions options, Database database, HostedRepositories repositories, TimeProvider time)
+{
+    /// <summary>Of <see cref="StoreChanges"/>; the subject is the context.</summary>
+    public const string Topic = "signed_in_contexts";
+
+    public async Task AddAsync(AuthContext context, CancellationToken cancellationToken)
+    {
+        await database.WriteAsync(async (connection, transaction) =>
+        {
+            var row = new { context = context.ToString(), since = time.GetUtcNow().ToUnixTimeSeconds() };
+            if (await connection.ExecuteAsync("INSERT INTO signed_in_contexts (context, since) VALUES (@context, @since) ON CONFLICT (context) DO NOTHING", row, transaction) > 0)
+                await database.NotifyAsync(connection, transaction, Topic, row.context);
+        }, cancellationToken);
+        await HostAsync(context, cancellationToken);
+    }
+
+    /// <summary>Hosts what the store lists: one context, or all.</summary>
+    public async Task ReadAsync(string? context, CancellationToken cancellationToken)
+    {
+        var known = await database.RunAsync(connection => connection.QueryAsync<string>(
+            "SELECT context FROM signed_in_contexts" + (context is null ? "" : " WHERE context = @context"), new { context }), cancellationToken);
+        foreach (var text in known) if (AuthContext.TryParse(text, out var found)) await HostAsync(found, cancellationToken);
+    }
+
+    private async Task HostAsync(AuthContext context, CancellationToken cancellationToken)
+    {
+        // a team that may no longer sign in has no source any more, and a context without one trusts nobody
+        if (options.Upstreams.GetValueOrDefault(context.Upstream)?.OAuth?.Admits(context.Id) != true) return;
+        if (options.Policies.Any(source => source.Context == context) || repositories.Find(context) is not null) return;
+        await repositories.AddAsync(context, new HostedGitOptions(), cancellationToken);
+    }
+}
