@@ -119,6 +119,12 @@ public sealed class OAuthServer(SandboxOptions options)
         }
     }
 
+    /// <summary>Ends every access token before its time; refresh tokens stay good.</summary>
+    public void EndAccessTokens()
+    {
+        lock (gate) byAccessToken.Clear();
+    }
+
     /// <summary>Ends every grant, as a user who removes the application does.</summary>
     public void RevokeAll()
     {

@@ -36,7 +36,11 @@ internal sealed class SignInSetup : IDisposable
     {
         (this.options, this.store, this.fetch, this.time, this.logs) = (options, store, fetch, time, logs);
         upstream = options.Upstreams.Values.FirstOrDefault(upstream => upstream.OAuth is not null);
-        if (upstream?.OAuth is { } oauth) client = new TokenClient(fetch, Below(oauth.Address, "token"), Below(oauth.Address, "revoke"), oauth.ClientId, new ClientSecret(oauth.ClientSecretFile, oauth.ClientSecretEnvironmentVariable));
+        if (upstream?.OAuth is { } oauth)
+        {
+            var secret = new ClientSecret(oauth.ClientSecretFile, oauth.ClientSecretEnvironmentVariable);
+            client = new TokenClient(fetch, Below(oauth.Address, "token"), Below(oauth.Address, "revoke"), Below(oauth.Address, "token/info"), oauth.ClientId, secret);
+        }
         tokenStore = new TokenStore(store.Database, store.Sealer, time);
         tokens = new OAuthTokens(tokenStore, store.Database.IsShared, context => context.Upstream == upstream?.Name ? client : null, time, logs.CreateLogger<OAuthTokens>());
     }

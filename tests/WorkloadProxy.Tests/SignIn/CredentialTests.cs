@@ -183,13 +183,47 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public async Task A_401_with_the_newest_token_is_the_callers_answer()
+    public async Task A_401_of_another_cause_is_the_callers_answer_and_asks_about_the_token_once_a_minute()
+    {
+        await using var test = await SignInTest.ConnectedAsync();
+        test.Proxy.Sandbox.Intercept = async context =>
+        {
+            if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget != "/v2/databases") return false;
+            await Results.Text("not you", statusCode: 401).ExecuteAsync(context);
+            return true;
+        };
+        var before = AskedAbout(test);
+
+        for (var i = 0; i < 5; i++) Assert.Equal((HttpStatusCode.Unauthorized, "not you"), (await test.AskAsync()) is var answer ? (answer.Status, answer.Body) : default);
+
+        Assert.Equal(5, test.Proxy.Sandbox.Requests.All.Count(request => request.Target == "/v2/databases"));
+        Assert.Equal(before + 1, AskedAbout(test));
+        Assert.Equal(0, test.OAuth.Refreshes);
+
+        static int AskedAbout(SignInTest test) => test.Proxy.Sandbox.Requests.All.Count(request => request.Target == "/v1/oauth/token/info");
+    }
+
+    [Fact]
+    public async Task A_team_that_removes_the_application_at_the_cloud_ends_the_credential_at_the_next_request()
     {
         await using var test = await SignInTest.ConnectedAsync();
         test.OAuth.RevokeAll();
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await test.AskAsync()).Status);
+        var answer = await test.AskAsync();
+
+        Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (answer.Status, answer.ErrorId));
         Assert.Single(test.Proxy.Sandbox.Requests.All, request => request.Target == "/v2/databases");
+        Assert.Equal("degraded", (await test.HealthAsync()).Status);
+    }
+
+    [Fact]
+    public async Task A_token_that_dies_early_is_replaced_by_its_refresh_token()
+    {
+        await using var test = await SignInTest.ConnectedAsync();
+        test.OAuth.EndAccessTokens();
+
+        Assert.Equal(HttpStatusCode.OK, (await test.AskAsync()).Status);
+        Assert.Equal(1, test.OAuth.Refreshes);
     }
 
     [Fact]

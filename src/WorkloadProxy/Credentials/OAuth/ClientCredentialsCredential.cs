@@ -13,7 +13,7 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
     // a token endpoint that fails is not asked again by each request
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(2);
 
-    private readonly TokenClient client = new(fetch, options.TokenAddress!, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
+    private readonly TokenClient client = new(fetch, options.TokenAddress!, null, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
     private readonly Lock gate = new();
     private Held? held;
     private Task<Result<Credential>>? asking;

@@ -16,21 +16,28 @@ internal sealed class OAuthCredential(AuthContext context, OAuthTokens tokens, T
     public async ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         if (answer.StatusCode != HttpStatusCode.Unauthorized || use.Attempts > 1) return default;
-        if (await tokens.NewerAsync(context, used, cancellationToken) is { } newer)
+        var newer = await tokens.NewerAsync(context, used, cancellationToken);
+        if (newer is null && tokens.Find(context) is { } newest && newest.IsUsable(time.GetUtcNow()) && newest.LeaseUntil <= time.GetUtcNow())
         {
-            return use.CanRepeat ? new(Again: newer)
-                : new(Refused: new Failure(ErrorId.CredentialUnavailable, "the credential was renewed while the request was being sent, and its body can't be sent again: try again") { RetryAfter = TimeSpan.FromSeconds(1) });
+            await tokens.DoubtAsync(newest, cancellationToken);
+            var after = tokens.Find(context);
+            // the token is good, so the upstream has something else against the request, which is for the caller to know
+            if (after?.Credential == used) return default;
+            newer = after?.Credential;
         }
         // a 401 about a credential that is known to be dead says nothing about the caller
-        return tokens.Find(context) is { } token && (token.Ended is not null || token.LeaseUntil > time.GetUtcNow()) ? new(Refused: Unavailable(token)) : default;
+        if (newer is null) return new(Refused: new Failure(ErrorId.CredentialUnavailable, "the upstream no longer accepts the credential") { Detail = ReasonOf(tokens.Find(context)) });
+        return use.CanRepeat ? new(Again: newer) : new(Refused: RenewedMeanwhile);
     }
 
     private async Task<Result<Credential>> RenewedAsync(CancellationToken cancellationToken)
     {
         if (await tokens.NewerAsync(context, null, cancellationToken) is { } newer) return newer;
-        return Unavailable(tokens.Find(context));
+        return CredentialStore.Unavailable(ReasonOf(tokens.Find(context)));
     }
 
-    private Failure Unavailable(StoredToken? token) =>
-        CredentialStore.Unavailable(token is null ? $"nobody has signed in for `{context}`" : token.Warning(time.GetUtcNow()) ?? "the credential is being refreshed");
+    private static Failure RenewedMeanwhile =>
+        new(ErrorId.CredentialUnavailable, "the credential was renewed while the request was being sent, and its body can't be sent again: try again") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    private string ReasonOf(StoredToken? token) => token is null ? $"nobody has signed in for `{context}`" : token.Warning(time.GetUtcNow()) ?? "the credential is being refreshed";
 }

@@ -17,11 +17,13 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan look = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan round = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan doubtPause = TimeSpan.FromMinutes(1);
 
     private readonly string holder = Guid.NewGuid().ToString("N");
     private readonly ConcurrentDictionary<AuthContext, StoredToken> tokens = new();
     private readonly ConcurrentDictionary<AuthContext, OAuthCredential> credentials = new();
     private readonly ConcurrentDictionary<AuthContext, Lazy<Task>> refreshing = new();
+    private readonly ConcurrentDictionary<AuthContext, DateTimeOffset> doubted = new();
     private readonly ConcurrentDictionary<AuthContext, (int Failures, DateTimeOffset NotBefore)> troubled = new();
 
     /// <summary>Made on first use: most servers never refresh, and Polly is not small. A lost answer and 5xx say nothing about the refresh token, so it is tried again.</summary>
@@ -104,6 +106,23 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
         return null;
     }
 
+    /// <summary>
+    /// The upstream has refused the newest token, which somebody may have revoked there. The authorization server is asked about it, at most once a minute; a token that is dead is refreshed, which
+    /// either replaces it or ends the credential. Callers that provoke a 401 of another cause change nothing.
+    /// </summary>
+    public Task DoubtAsync(StoredToken token, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var last = doubted.GetValueOrDefault(token.Context);
+        if (now < last + doubtPause || !(last == default ? doubted.TryAdd(token.Context, now) : doubted.TryUpdate(token.Context, now, last))) return Task.CompletedTask;
+        return EndsInTimeAsync(Task.Run(CheckAsync, CancellationToken.None), patience, cancellationToken);
+
+        async Task CheckAsync()
+        {
+            if (clients(token.Context) is { } client && await client.IsDeadAsync(token.Credential!.BearerToken!.Reveal(), CancellationToken.None)) await RefreshAsync(token);
+        }
+    }
+
     /// <summary>Refreshes what is due for as long as the server runs; ends when refreshes that have begun are done.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -132,7 +151,12 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
         try
         {
             await ReadAsync(token.Context.ToString(), CancellationToken.None);
-            if (Find(token.Context) is not { RefreshToken: { } refreshToken } current || current.Version != token.Version || clients(token.Context) is not { } client) return;
+            if (Find(token.Context) is not { Ended: null } current || current.Version != token.Version || clients(token.Context) is not { } client) return;
+            if (current.RefreshToken is not { } refreshToken)
+            {
+                await store.EndAsync(current, "it was revoked where it came from", CancellationToken.None);
+                return;
+            }
             if (!await store.LeaseAsync(current, holder, lease, CancellationToken.None)) return;
             var result = await Asking.ExecuteAsync(async cancellationToken =>
                 await client.AskAsync([new("grant_type", "refresh_token"), new("refresh_token", refreshToken)], cancellationToken), CancellationToken.None);

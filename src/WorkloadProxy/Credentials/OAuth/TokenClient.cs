@@ -10,7 +10,7 @@ internal readonly record struct TokenResult(TokenAnswer? Answer, Failure? Failur
 /// <summary>
 /// A client of one authorization server. Parameters go in the form's body, never in a query, which ends in logs; the secret's file is read for each call, so that a rotated one counts at once.
 /// </summary>
-internal sealed class TokenClient(BoundedFetch fetch, Uri token, Uri? revoke, string clientId, ClientSecret secret)
+internal sealed class TokenClient(BoundedFetch fetch, Uri token, Uri? revoke, Uri? info, string clientId, ClientSecret secret)
 {
     // an answer that is not waited for is a refresh token lost
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(20);
@@ -32,6 +32,15 @@ internal sealed class TokenClient(BoundedFetch fetch, Uri token, Uri? revoke, st
         var error = answer.Status is 400 or 401 ? TokenAnswer.ErrorOf(answer.Content) : null;
         var text2 = error is "invalid_grant" or "invalid_client" or "unauthorized_client" or "invalid_scope" or "invalid_request" ? $" `{error}`" : "";
         return new(null, new Failure(ErrorId.UpstreamUnreachable, $"`{token.Host}` answered {answer.Status}{text2} when asked for a token"), IsFinal: error == "invalid_grant");
+    }
+
+    /// <summary>Whether the authorization server says that the token is not valid; false if it says anything else.</summary>
+    public async Task<bool> IsDeadAsync(string accessToken, CancellationToken cancellationToken)
+    {
+        if (info is null) return false;
+        using var request = new HttpRequestMessage(HttpMethod.Get, info);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
+        return (await SendAsync(request, cancellationToken)).Status == 401;
     }
 
     /// <summary>Ends a token where it was given, with all that came of the same consent; whether that is known to have happened.</summary>
