@@ -18,7 +18,7 @@ using WorkloadProxy.Web;
 namespace WorkloadProxy.Server;
 
 /// <summary>Signing in, its pages, and the kinds of credential that are tokens. Where no upstream has <c>OAuth</c>, nothing of it is loaded, and <c>GET /</c> is the same page for everyone.</summary>
-internal sealed class SignInSetup : IDisposable
+internal sealed class SignInSetup
 {
     private readonly ProxyOptions options;
     private readonly Store store;
@@ -30,7 +30,6 @@ internal sealed class SignInSetup : IDisposable
     private readonly TokenStore tokenStore;
     private readonly OAuthTokens tokens;
     private SignedInContexts? contexts;
-    private ApiTokens? api;
 
     public SignInSetup(ProxyOptions options, Store store, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
     {
@@ -73,7 +72,7 @@ internal sealed class SignInSetup : IDisposable
     }
 
     /// <summary>The endpoints, <c>GET /</c> among them.</summary>
-    public IReadOnlyDictionary<string, PublicEndpoint> Endpoints(PolicySources sources, PolicySetStore sets, GitSources git, string version)
+    public IReadOnlyDictionary<string, PublicEndpoint> Endpoints(PolicySources sources, PolicySetStore sets, GitSources git, ApiTokens api, string version)
     {
         const string Read = "GET, HEAD", Get = "GET", Post = "POST";
         if (upstream is null || contexts is null)
@@ -93,7 +92,7 @@ internal sealed class SignInSetup : IDisposable
             context => upstream.OAuth!.Admits(context.Id));
         var view = new TeamView(options, tokens, sources, sets, git.Hosted, time);
         var home = new HomeEndpoint(pages, sessions, view, sameOrigin, new Dictionary<string, SignInKind> { [upstream.Name] = kind });
-        var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api = new ApiTokens(time), logs.CreateLogger<TeamAdmission>());
+        var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api, logs.CreateLogger<TeamAdmission>());
         var signIn = new DigitalOceanSignIn(upstream, pages, store.Sealer, sessions, client!, admission, new FailureLimit(time), time);
         var disconnect = new DisconnectEndpoint(upstream.Name, kind.Choice.LoginUrl, home, pages, sameOrigin, sessions, tokens, tokenStore, client!, logs.CreateLogger<DisconnectEndpoint>());
         return new Dictionary<string, PublicEndpoint>
@@ -105,8 +104,6 @@ internal sealed class SignInSetup : IDisposable
             [HomeEndpoint.SignOutPath] = new(Post, home.SignOutAsync),
         };
     }
-
-    public void Dispose() => api?.Dispose();
 
     private static Uri Below(Uri address, string path) => new(address.ToString().TrimEnd('/') + "/" + path);
 }
