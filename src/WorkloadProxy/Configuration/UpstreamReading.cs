@@ -89,6 +89,7 @@ internal static class UpstreamReading
         // RFC 6749 §3.3
         if (scopes.Any(scope => scope.Any(c => c is <= ' ' or '"' or '\\' or > '~'))) reader.Mistake(key + ":Scopes", "holds a scope with a space or another character that no scope has: expected one scope an element");
         if (reader.MistakeCount != before) return null;
+        if (reader.Texts(key + ":Teams").Count == 0) reader.Warn(key + ":Teams", "lists no team, so nobody may sign in: expected ids of teams, or `*` for everyone");
         return new(address!, clientId!, file, variable, reader.Texts(key + ":Teams")) { Scopes = scopes.Count > 0 ? scopes : OAuthOptions.DefaultScopes };
     }
 }

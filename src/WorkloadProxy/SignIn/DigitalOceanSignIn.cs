@@ -39,30 +39,38 @@ internal sealed class DigitalOceanSignIn(
     public async Task<Failure?> CallbackAsync(HttpContext http, AuditRecord record)
     {
         record.Upstream = upstream.Name;
-        if (failures.WaitOf(record.Client) is { } wait)
-            return await RefuseAsync(new Failure(ErrorId.TooManyRequests, "too many sign-ins from this address have failed") { RetryAfter = wait });
         if (ReadQuery(http) is not { } query) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this is not an address that signing in leads back to"));
-        if (!(await UseStateAsync(http, query["state"])).Succeeded(out var state, out var notOurs)) return await RefuseAsync(notOurs);
-        Cookie.SignIn.Remove(http);
-        if (query["error"] is { } error)
-            return await RefuseAsync(new Failure(ErrorId.Forbidden, error == "access_denied" ? "access was not granted; nothing has changed" : "the authorization server refused the sign-in"));
-        if (query["code"] is not { } code) return await RefuseAsync(new Failure(ErrorId.BadRequest, "the address has no code"));
-        // a code serves once: a browser that goes away does not interrupt the exchange, and nothing tries it again
-        var result = await client.AskAsync([new("grant_type", "authorization_code"), new("code", code), new("redirect_uri", redirectUri), new("code_verifier", state.Verifier)], CancellationToken.None);
-        if (result.Answer is { } answer) return await admission.AdmitAsync(http, record, answer, RefuseAsync);
-        failures.Note(record.Client);
-        return await RefuseAsync(result.Failure!);
+        if (SignInState.Open(sealer, Provider, Cookie.SignIn.Read(http)) is not { } state || !SecretText.Same(query["state"], state.State))
+            return await RefuseAsync(new Failure(ErrorId.BadRequest, "this sign-in was not started in this browser, or a newer one has replaced it; cookies must be enabled"));
+        if (time.GetUtcNow().ToUnixTimeMilliseconds() >= state.Expires) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this sign-in took longer than ten minutes"));
+        // anyone can come this far: what follows writes to the store and asks the authorization server
+        var attempt = await failures.BeginAsync(record.Client, http.RequestAborted);
+        if (attempt.Wait is { } wait) return await RefuseAsync(new Failure(ErrorId.TooManyRequests, "too many sign-ins from this address have failed") { RetryAfter = wait });
+        var failed = true;
+        try
+        {
+            if (!(await RedeemAsync(http, state, query)).Succeeded(out var answer, out var refused)) return await RefuseAsync(refused);
+            failed = false;
+            return await admission.AdmitAsync(http, record, answer, RefuseAsync);
+        }
+        finally
+        {
+            attempt.End(failed);
+        }
 
         Task<Failure?> RefuseAsync(Failure failure) => pages.RefuseAsync(http, record, "Signing in failed", failure, Pages.Link(pages.PublicUrl + LoginPath, "Start again"));
     }
 
-    /// <summary>The sign-in that this browser started, if <paramref name="given"/> is its state and has not been used; otherwise why not.</summary>
-    private async Task<Result<SignInState>> UseStateAsync(HttpContext http, string? given)
+    private async Task<Result<TokenAnswer>> RedeemAsync(HttpContext http, SignInState state, OAuthForm query)
     {
-        if (SignInState.Open(sealer, Provider, Cookie.SignIn.Read(http)) is not { } state || !SecretText.Same(given, state.State))
-            return new Failure(ErrorId.BadRequest, "this sign-in was not started in this browser, or a newer one has replaced it; cookies must be enabled");
-        if (time.GetUtcNow().ToUnixTimeMilliseconds() >= state.Expires) return new Failure(ErrorId.BadRequest, "this sign-in took longer than ten minutes");
-        return await sessions.UseStateAsync(state, http.RequestAborted) ? state : new Failure(ErrorId.BadRequest, "this sign-in has already been completed");
+        if (!await sessions.UseStateAsync(state, http.RequestAborted)) return new Failure(ErrorId.BadRequest, "this sign-in has already been completed");
+        Cookie.SignIn.Remove(http);
+        if (query["error"] is { } error)
+            return new Failure(ErrorId.Forbidden, error == "access_denied" ? "access was not granted; nothing has changed" : "the authorization server refused the sign-in");
+        if (query["code"] is not { } code) return new Failure(ErrorId.BadRequest, "the address has no code");
+        // a code serves once: a browser that goes away does not interrupt the exchange, and nothing tries it again
+        var result = await client.AskAsync([new("grant_type", "authorization_code"), new("code", code), new("redirect_uri", redirectUri), new("code_verifier", state.Verifier)], CancellationToken.None);
+        return result.Answer is { } answer ? answer : result.Failure!;
     }
 
     /// <summary>The parameters of the callback, or null if two readers could disagree about them: a name given twice, a broken escape.</summary>
