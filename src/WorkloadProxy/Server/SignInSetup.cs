@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
@@ -27,6 +28,8 @@ internal sealed class SignInSetup
     private readonly ILoggerFactory logs;
     private readonly UpstreamOptions? upstream;
     private readonly TokenClient? client;
+    private readonly FrozenSet<string> teams;
+    private readonly bool everyone;
     private readonly TokenStore tokenStore;
     private readonly OAuthTokens tokens;
     private SignedInContexts? contexts;
@@ -35,6 +38,8 @@ internal sealed class SignInSetup
     {
         (this.options, this.store, this.fetch, this.time, this.logs) = (options, store, fetch, time, logs);
         upstream = options.Upstreams.Values.FirstOrDefault(upstream => upstream.OAuth is not null);
+        teams = (upstream?.OAuth?.Teams ?? []).ToFrozenSet(StringComparer.Ordinal);
+        everyone = teams.Contains("*");
         if (upstream?.OAuth is { } oauth)
         {
             var secret = new ClientSecret(oauth.ClientSecretFile, oauth.ClientSecretEnvironmentVariable);
@@ -48,7 +53,7 @@ internal sealed class SignInSetup
     {
         [CredentialKind.OAuth] = entry => tokens.Bound(entry.Context),
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
-    }, context => upstream?.OAuth?.Admits(context.Id) == true && context.Upstream == upstream.Name ? tokens.CredentialOf(context) : null);
+    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : null);
 
     /// <summary>Reads the stored credentials, and hosts the repositories of the contexts that have signed in.</summary>
     public async Task LoadAsync(StoreChanges changes, GitSources git, CancellationToken cancellationToken)

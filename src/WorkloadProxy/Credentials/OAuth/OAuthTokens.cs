@@ -61,10 +61,10 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
     public StoredToken? Find(AuthContext context) => tokens.GetValueOrDefault(context);
 
     /// <summary>The credential of a context whose team has signed in; otherwise null.</summary>
-    public OAuthCredential? CredentialOf(AuthContext context) => tokens.ContainsKey(context) ? credentials.GetOrAdd(context, key => new OAuthCredential(key, this, time)) : null;
+    public OAuthCredential? CredentialOf(AuthContext context) => tokens.ContainsKey(context) ? Bound(context) : null;
 
     /// <summary>The same for an entry of kind <c>OAuth</c>, which exists before anyone signs in.</summary>
-    public OAuthCredential Bound(AuthContext context) => credentials.GetOrAdd(context, key => new OAuthCredential(key, this, time));
+    public OAuthCredential Bound(AuthContext context) => credentials.TryGetValue(context, out var known) ? known : credentials.GetOrAdd(context, new OAuthCredential(context, this, time));
 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
