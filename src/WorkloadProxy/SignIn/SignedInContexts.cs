@@ -20,22 +20,20 @@ internal sealed class SignedInContexts(ProxyOptions options, Database database, 
             if (await connection.ExecuteAsync("INSERT INTO signed_in_contexts (context, since) VALUES (@context, @since) ON CONFLICT (context) DO NOTHING", row, transaction) > 0)
                 await database.NotifyAsync(connection, transaction, Topic, row.context);
         }, cancellationToken);
-        await HostAsync(context, cancellationToken);
+        if (IsToBeHosted(context)) await repositories.AddAsync(context, new HostedGitOptions(), cancellationToken);
     }
 
     /// <summary>Hosts what the store lists: one context, or all.</summary>
     public async Task ReadAsync(string? context, CancellationToken cancellationToken)
     {
-        var known = await database.RunAsync(connection => connection.QueryAsync<string>(
+        var listed = await database.RunAsync(connection => connection.QueryAsync<string>(
             "SELECT context FROM signed_in_contexts" + (context is null ? "" : " WHERE context = @context"), new { context }), cancellationToken);
-        foreach (var text in known) if (AuthContext.TryParse(text, out var found)) await HostAsync(found, cancellationToken);
+        var contexts = listed.Select(text => AuthContext.TryParse(text, out var parsed) ? parsed : null).OfType<AuthContext>().Where(IsToBeHosted).ToList();
+        await repositories.AddAsync(contexts, new HostedGitOptions(), cancellationToken);
     }
 
-    private async Task HostAsync(AuthContext context, CancellationToken cancellationToken)
-    {
-        // a team that may no longer sign in has no source any more, and a context without one trusts nobody
-        if (options.Upstreams.GetValueOrDefault(context.Upstream)?.OAuth?.Admits(context.Id) != true) return;
-        if (options.Policies.Any(source => source.Context == context) || repositories.Find(context) is not null) return;
-        await repositories.AddAsync(context, new HostedGitOptions(), cancellationToken);
-    }
+    /// <summary>A team that may no longer sign in has no source any more, and a context without one trusts nobody.</summary>
+    private bool IsToBeHosted(AuthContext context) =>
+        options.Upstreams.GetValueOrDefault(context.Upstream)?.OAuth?.Admits(context.Id) == true
+        && options.Policies.All(source => source.Context != context) && repositories.Find(context) is null;
 }
