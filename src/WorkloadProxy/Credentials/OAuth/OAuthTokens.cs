@@ -19,6 +19,8 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
     private static readonly TimeSpan round = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan doubtPause = TimeSpan.FromMinutes(1);
 
+    private const int MaxTries = 3;
+
     private readonly string holder = Guid.NewGuid().ToString("N");
     private readonly ConcurrentDictionary<AuthContext, StoredToken> tokens = new();
     private readonly ConcurrentDictionary<AuthContext, OAuthCredential> credentials = new();
@@ -89,15 +91,15 @@ internal sealed class OAuthTokens(TokenStore store, bool isShared, Func<AuthCont
     {
         var deadline = time.GetUtcNow() + patience;
         if (isShared) await ReadAsync(context.ToString(), cancellationToken);
-        while (Find(context) is { Ended: null } token)
+        for (var tries = 0; Find(context) is { Ended: null } token;)
         {
             var now = time.GetUtcNow();
             if (token.IsUsable(now) && token.Credential != used) return token.Credential;
             if (refreshing.TryGetValue(context, out var own) || (!token.IsUsable(now) && token.RefreshToken is not null && token.LeaseUntil <= now && !IsResting(context, now)))
             {
-                if (!await EndsInTimeAsync(own?.Value ?? RefreshAsync(token), deadline - now, cancellationToken)) return null;
-                // either it has succeeded, or asking again now would not help
-                return Find(context) is { } after && after.IsUsable(time.GetUtcNow()) && after.Credential != used ? after.Credential : null;
+                // it may end without a new token because another replica holds the lease: that one is waited for
+                if (tries++ == MaxTries || !await EndsInTimeAsync(own?.Value ?? RefreshAsync(token), deadline - now, cancellationToken)) return null;
+                continue;
             }
             if (token.LeaseUntil <= now || now >= deadline) return null;
             await Task.Delay(look, time, cancellationToken);
