@@ -21,6 +21,13 @@ public sealed record SandboxOptions
     /// <summary>A user's token that may read only.</summary>
     public string ReadOnlyToken { get; init; } = "dop_v1_sandbox_readonly";
 
+    /// <summary>The application that people authorize. Without a secret it is a public client, which must use PKCE.</summary>
+    public string OAuthClientId { get; init; } = "sandbox_application";
+    public string? OAuthClientSecret { get; init; } = "sandbox_client_secret";
+
+    /// <summary>The one address that a code is sent to; any when absent.</summary>
+    public string? OAuthRedirectUri { get; init; }
+
     public string AtProtoDid { get; init; } = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
     public string AtProtoToken { get; init; } = "atproto_sandbox";
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sandbox.Cloud;
+using Sandbox.OAuth;
 using Sandbox.Recording;
 using Sandbox.Tokens;
 
@@ -10,7 +11,7 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, OAuthServer oauth)
     {
         this.app = app;
         Options = options;
@@ -18,6 +19,7 @@ public sealed class SandboxServer : IAsyncDisposable
         Requests = requests;
         Events = events;
         GitHub = github;
+        OAuth = oauth;
         // in the order in which the endpoints were given
         Address = new Uri(app.Urls.First());
         Http2Address = new Uri(app.Urls.Last());
@@ -42,6 +44,9 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>What stands in for GitHub's API: an App's tokens and commit statuses.</summary>
     public GitHub GitHub { get; }
 
+    /// <summary>Where people let an application act for their team.</summary>
+    public OAuthServer OAuth { get; }
+
     /// <summary>A request that this returns true for was answered by it and goes no further.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
 
@@ -53,6 +58,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
+        var oauth = new OAuthServer(options);
         SandboxServer? server = null;
 
         app.UseWebSockets();
@@ -63,8 +69,9 @@ public sealed class SandboxServer : IAsyncDisposable
             await next(context);
         });
         app.UseRouting();
-        app.Use(new TokenCheck(options).Check);
-        app.MapAccount(options);
+        app.Use(new TokenCheck(options, oauth).Check);
+        app.MapAccount(options, oauth);
+        app.MapOAuth(oauth, options);
         app.MapDatabases();
         app.MapSpacesKeys();
         app.MapDroplets();
@@ -77,7 +84,7 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapFallback(() => DigitalOceanError.NotFound);
 
         await app.StartAsync(cancellation);
-        return server = new SandboxServer(app, options, issuer, requests, events, github);
+        return server = new SandboxServer(app, options, issuer, requests, events, github, oauth);
     }
 
     /// <summary>What the program prints, and what a script needs to go on.</summary>
@@ -92,6 +99,8 @@ public sealed class SandboxServer : IAsyncDisposable
         ["team_uuid"] = Options.TeamUuid,
         ["team_token"] = Options.TeamToken,
         ["user_token"] = Options.UserToken,
+        ["oauth"] = new Uri(Address, "/v1/oauth").ToString(),
+        ["oauth_client_id"] = Options.OAuthClientId,
         ["github_app_id"] = Options.GitHubAppId,
         ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),

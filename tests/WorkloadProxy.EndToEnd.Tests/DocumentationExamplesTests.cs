@@ -44,6 +44,20 @@ public sealed class DocumentationExamplesTests(Deployment deployment) : IDisposa
         (await Tool.Run("bash", ["-ec", $"workload-proxy config check --config {file}"], environment)).Succeeded();
     }
 
+    [Fact]
+    public async Task The_configurations_of_the_sign_in_page_are_without_a_mistake()
+    {
+        File.WriteAllText(Path.Combine(folder.FullName, "oauth-client-secret"), "secret");
+        var blocks = DocumentationPage.Read("docs/sign-in.md").Blocks.Where(block => block.Language == "json").ToList();
+        Assert.Equal(2, blocks.Count);
+        foreach (var block in blocks)
+        {
+            var file = Path.Combine(folder.FullName, "proxy.json");
+            File.WriteAllText(file, block.Text);
+            (await Tool.Run("bash", ["-ec", $"workload-proxy config check --config {file}"], Environment())).Succeeded();
+        }
+    }
+
     [Theory]
     [InlineData("missing-directory", "true", "nowhere")]
     [InlineData("no-files", "true", ".")]

@@ -1,4 +1,5 @@
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -8,7 +9,7 @@ internal static class CredentialReading
 {
     private static readonly IReadOnlyList<(string, CredentialKind)> Kinds = Enum.GetValues<CredentialKind>().Select(kind => (kind.ToString(), kind)).ToList();
 
-    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query"];
+    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query", "ClientCredentials"];
 
     /// <summary>Which keys belong to which kinds.</summary>
     private static readonly (string Key, string[] Kinds, Func<CredentialKind, bool> Belongs)[] Fields =
@@ -16,8 +17,11 @@ internal static class CredentialReading
         ("Name", ["Header", "Query"], kind => kind is CredentialKind.Header or CredentialKind.Query),
         ("Format", ["Header"], kind => kind is CredentialKind.Header),
         ("Username", ["Basic"], kind => kind is CredentialKind.Basic),
-        ("File", SecretKinds, kind => kind is not CredentialKind.None),
-        ("EnvironmentVariable", SecretKinds, kind => kind is not CredentialKind.None),
+        ("TokenAddress", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
+        ("ClientId", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
+        ("Scopes", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
+        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
+        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
     ];
 
     private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
@@ -45,7 +49,7 @@ internal static class CredentialReading
         {
             if (!belongs(kind) && reader.Settings.Has($"{key}:{field}")) reader.Mistake($"{key}:{field}", $"is for kind {ConfigurationText.List(kinds)}, the kind is `{kind}`");
         }
-        var needsSecret = kind is CredentialKind.Bearer or CredentialKind.Header or CredentialKind.Basic or CredentialKind.Query;
+        var needsSecret = SecretKinds.Contains(kind.ToString());
         var given = (reader.Settings.Has(key + ":File"), reader.Settings.Has(key + ":EnvironmentVariable"));
         if (given is (true, true)) reader.Mistake(key + ":EnvironmentVariable", "is given beside `File`, expected one of them");
         if (needsSecret && given is (false, false)) reader.Mistake(key, "has no secret, expected `File` or `EnvironmentVariable`", "\"EnvironmentVariable\": \"DIGITALOCEAN_TOKEN\"");
@@ -58,8 +62,18 @@ internal static class CredentialReading
         var username = reader.Text(key + ":Username");
         if (username is not null && username.Contains(':')) reader.Mistake(key + ":Username", "holds a `:`, which ends the name in Basic authentication", "\"Username\": \"robot\"");
 
+        var isClient = kind == CredentialKind.ClientCredentials;
+        var tokenAddress = isClient ? reader.Address(key + ":TokenAddress", reader.RequiredText(key + ":TokenAddress"), NetworkPlace.IsLoopbackOrInCluster) : null;
+        var clientId = isClient ? reader.RequiredText(key + ":ClientId") : null;
+        if (kind == CredentialKind.OAuth && context is not null && !reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth"))
+            reader.Mistake(key + ":Kind", $"`OAuth` is what people give by signing in, and upstream `{context.Upstream}` has no `OAuth`");
+
         var file = reader.ExistingFile(key + ":File", mayBeSecret: true);
         var variable = reader.EnvironmentVariable(key + ":EnvironmentVariable", required: false);
-        return context is null ? null : new CredentialOptions { Context = context, Kind = kind, File = file, EnvironmentVariable = variable, Name = name, Format = format, Username = username };
+        return context is null ? null : new CredentialOptions
+        {
+            Context = context, Kind = kind, File = file, EnvironmentVariable = variable, Name = name, Format = format, Username = username,
+            TokenAddress = tokenAddress, ClientId = clientId, Scopes = reader.Texts(key + ":Scopes"),
+        };
     }
 }

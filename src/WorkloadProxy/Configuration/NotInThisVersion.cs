@@ -10,10 +10,8 @@ internal static class NotInThisVersion
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             var kind = reader.Settings.Find(key + ":Kind")?.Value;
-            if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.OAuth or CredentialKind.ClientCredentials or CredentialKind.GitHubApp or CredentialKind.Dpop)
-                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic`, `Query` or `None`");
+            if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.GitHubApp or CredentialKind.Dpop)
+                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials` or `None`");
         }
-        foreach (var upstream in options.Upstreams.Values.Where(upstream => upstream.OAuth is not null))
-            reader.Warn($"Upstreams:{upstream.Name}:OAuth", "signing in " + Text);
     }
 }

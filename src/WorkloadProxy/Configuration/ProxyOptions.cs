@@ -64,7 +64,15 @@ internal sealed record UpstreamOptions
     public OAuthOptions? OAuth { get; init; }
 }
 
-internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable, IReadOnlyList<string> Teams);
+/// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
+internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable, IReadOnlyList<string> Teams)
+{
+    public static IReadOnlyList<string> DefaultScopes { get; } = ["read", "write"];
+
+    public IReadOnlyList<string> Scopes { get; init; } = DefaultScopes;
+
+    public bool Admits(string team) => Teams.Contains(team, StringComparer.Ordinal) || Teams.Contains("*", StringComparer.Ordinal);
+}
 
 /// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that SPEC §4 permits.</summary>
 internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms);
@@ -112,6 +120,10 @@ internal sealed record CredentialOptions
     public string? Format { get; init; }
     /// <summary>For <c>Basic</c>: the user; absent when the secret itself is <c>user:password</c>.</summary>
     public string? Username { get; init; }
+    /// <summary>For <c>ClientCredentials</c>: where tokens are asked for, as whom, and for which scopes (all that the client has when empty).</summary>
+    public Uri? TokenAddress { get; init; }
+    public string? ClientId { get; init; }
+    public IReadOnlyList<string> Scopes { get; init; } = [];
 }
 
 internal sealed record TokenOptions

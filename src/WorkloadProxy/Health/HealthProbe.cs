@@ -9,7 +9,7 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Health;
 
 /// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
-internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources policySources, TimeProvider time)
+internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources policySources, TimeProvider time, Func<HealthComponent?>? credentials = null)
 {
     public const string CommandName = "status";
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
@@ -26,7 +26,8 @@ internal sealed class HealthProbe(Database database, StoreChanges changes, Signi
         var keys = new HealthComponent("signing_keys", signingKeys.PublicKeys.Count > 0 ? HealthStatus.Ok : HealthStatus.Unavailable);
         var log = new HealthComponent("audit", !audit.IsFailing ? HealthStatus.Ok : audit.IsRequired ? HealthStatus.Unavailable : HealthStatus.Degraded,
             audit.IsFailing ? "the audit log can't be written" : null);
-        return new([await AskStoreAsync(cancellationToken), keys, log], policySources.Statuses);
+        HealthComponent[] more = credentials?.Invoke() is { } component ? [component] : [];
+        return new([await AskStoreAsync(cancellationToken), keys, log, .. more], policySources.Statuses);
     }
 
     private async Task<HealthComponent> AskStoreAsync(CancellationToken cancellationToken)

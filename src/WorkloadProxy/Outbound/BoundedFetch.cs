@@ -19,7 +19,7 @@ internal enum FetchTrust
 internal readonly record struct Fetched(byte[]? Content, string? Error, bool Transient = false);
 
 /// <summary>What a call came to. <paramref name="Error"/> says why there is no answer (status 0), or none that can be read.</summary>
-internal readonly record struct Answered(int Status, byte[] Content, HttpResponseHeaders? Headers, string? Error);
+internal readonly record struct Answered(int Status, byte[] Content, HttpResponseHeaders? Headers, string? Error, bool TimedOut = false);
 
 /// <summary>
 /// The one HTTP client of documents that others publish and of APIs that the operator named. Bounded in size and time; no cookies, no compression, no redirect to another origin.
@@ -69,11 +69,12 @@ internal sealed class BoundedFetch : IDisposable
     /// <summary>
     /// One call with a credential, tried once. Whatever status comes is the answer, a redirect's too: the credential is for this address and goes nowhere else. Throws only when cancelled.
     /// </summary>
-    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken)
+    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
         var address = request.RequestUri!;
         if (!IsAcceptable(address, trust)) return new(0, [], null, Unacceptable(address, trust));
-        using var timeout = new CancellationTokenSource(AttemptTimeout, time);
+        var longest = patience ?? AttemptTimeout;
+        using var timeout = new CancellationTokenSource(longest, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
@@ -83,7 +84,7 @@ internal sealed class BoundedFetch : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(0, [], null, $"`{address}` did not answer in {AttemptTimeout.TotalSeconds:0} s");
+            return new(0, [], null, $"`{address}` did not answer in {longest.TotalSeconds:0} s", TimedOut: true);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {

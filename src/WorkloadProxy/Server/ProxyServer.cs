@@ -12,7 +12,6 @@ using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Authorization;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
-using WorkloadProxy.Credentials;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
@@ -113,16 +112,19 @@ internal sealed class ProxyServer : IAsyncDisposable
         var sources = new PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources>(), gitSources);
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
+        var signIn = new SignInSetup(options, store, fetch, time, logs);
+        await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
         // the stages, in the order of a request's way
         var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
         var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
         var authorizer = new Authorizer(authenticator, time);
-        var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context));
+        var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
-        var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
-        var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, Keep(new ApiTokens(time)), time, logs);
+        var credentials = signIn.Credentials;
+        var apiTokens = Keep(new ApiTokens(time));
+        var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
@@ -130,9 +132,10 @@ internal sealed class ProxyServer : IAsyncDisposable
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
-        var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time);
+        var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails));
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
             credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
@@ -144,6 +147,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         kestrel = parts.Kestrel;
         await ListenAsync(kestrel, application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
+        background.Add(signIn.RunAsync(stopping.Token));
         background.Add(provisioning.MaintainAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
     }
@@ -189,12 +193,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
     }
 
-    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health)
+    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health,
+        IReadOnlyDictionary<string, PublicEndpoint> people)
     {
         const string Read = "GET, HEAD", Create = "POST";
-        var root = new RootEndpoint(options.PublicUrl, Version);
         var documents = new DiscoveryEndpoint(discovery);
-        return new PublicEndpoints(new Dictionary<string, PublicEndpoint>
+        return new PublicEndpoints(new Dictionary<string, PublicEndpoint>(people)
         {
             [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
             [Discovery.JwksPath] = new(Read, documents.JwksAsync),
@@ -206,7 +210,6 @@ internal sealed class ProxyServer : IAsyncDisposable
             ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
-            ["/"] = new(Read, root.HandleAsync),
         });
     }
 

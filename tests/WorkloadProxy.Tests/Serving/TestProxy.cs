@@ -81,6 +81,9 @@ internal sealed class TestProxy : IAsyncDisposable
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { BaseAddress = Address };
     }
 
+    /// <summary>Changes the configuration that the next start reads.</summary>
+    public void Change(Func<ProxyOptions, ProxyOptions> change) => Options = change(Options);
+
     /// <summary>Stops the server as SIGTERM does; <see cref="StartServerAsync"/> starts it again on the same data.</summary>
     public async Task StopServerAsync()
     {

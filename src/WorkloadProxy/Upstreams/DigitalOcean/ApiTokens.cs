@@ -7,6 +7,7 @@ using System.Text.Json;
 using Polly;
 using Polly.Retry;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 
@@ -167,15 +168,8 @@ internal sealed class ApiTokens : IDisposable
 
     private static T? Read<T>(byte[] json, Func<JsonElement, T?> read) where T : class
     {
-        try
-        {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
-            return document.RootElement.ValueKind == JsonValueKind.Object ? read(document.RootElement) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        if (!StrictJson.TryParseObject(json, maxDepth: 16, out var document, out _)) return null;
+        using (document) return read(document.RootElement);
     }
 
     /// <summary>Status 0: no answer.</summary>

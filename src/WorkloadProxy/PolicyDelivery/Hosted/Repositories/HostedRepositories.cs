@@ -37,6 +37,14 @@ internal sealed class HostedRepositories(
     /// <summary>Gives a context a hosted repository; nothing is written until it is first asked for.</summary>
     public Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken) => AddAsync(context, hosted, null, cancellationToken);
 
+    /// <summary>The same for many at once: those whose set the store has are loaded when somebody first asks for them.</summary>
+    public async Task AddAsync(IReadOnlyCollection<AuthContext> contexts, HostedGitOptions hosted, CancellationToken cancellationToken)
+    {
+        if (contexts.Count == 0) return;
+        var kept = await KeptVersionsAsync(cancellationToken);
+        foreach (var context in contexts) await AddAsync(context, hosted, kept.GetValueOrDefault(context.ToString()), cancellationToken);
+    }
+
     private async Task AddAsync(AuthContext context, HostedGitOptions hosted, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
         var repository = new HostedRepository(context, hosted, git, time, options.Git.MaxRepositorySize);

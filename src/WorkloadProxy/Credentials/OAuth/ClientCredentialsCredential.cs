@@ -1,0 +1,82 @@
+using System.Net;
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Outbound;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Credentials.OAuth;
+
+/// <summary>Kind <c>ClientCredentials</c> (RFC 6749 §4.4): the proxy gets tokens in its own name. Several are valid side by side, so each replica has its own, in memory.</summary>
+internal sealed class ClientCredentialsCredential(CredentialOptions options, BoundedFetch fetch, TimeProvider time, ILogger logger) : IContextCredential
+{
+    private static readonly TimeSpan unknownLife = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan rest = TimeSpan.FromSeconds(10);
+    // a token endpoint that fails is not asked again by each request
+    private static readonly TimeSpan kept = TimeSpan.FromSeconds(2);
+
+    private readonly TokenClient client = new(fetch, options.TokenAddress!, null, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
+    private readonly Lock gate = new();
+    private Held? held;
+    private Task<Result<Credential>>? asking;
+    private DateTimeOffset notBefore;
+    private (Failure Failure, DateTimeOffset At)? failed;
+
+    public bool Judges => true;
+
+    public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (Volatile.Read(ref held) is not { } current || now >= current.Expires) return new(AskAsync().WaitAsync(cancellationToken));
+        if (now >= current.RenewAt && now >= notBefore) _ = AskAsync();
+        return new(current.Credential);
+    }
+
+    /// <summary>A token that is refused before its end has been revoked: the request is sent once more with a new one. A new one is asked for at most every ten seconds.</summary>
+    public async ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        if (answer.StatusCode != HttpStatusCode.Unauthorized || use.Attempts > 1 || !use.CanRepeat) return default;
+        var current = Volatile.Read(ref held);
+        if (current is not null && current.Credential == used && time.GetUtcNow() < current.Since + rest) return default;
+        if (current is not null && current.Credential != used) return new(Again: current.Credential);
+        return (await AskAsync().WaitAsync(cancellationToken)).Value is { } newer ? new(Again: newer) : default;
+    }
+
+    /// <summary>Shared by all who wait; it does not end with the request that began it.</summary>
+    private Task<Result<Credential>> AskAsync()
+    {
+        lock (gate)
+        {
+            if (failed is var (failure, at) && time.GetUtcNow() < at + kept) return Task.FromResult<Result<Credential>>(failure);
+            return asking ??= Task.Run(AskOnceAsync);
+        }
+    }
+
+    private async Task<Result<Credential>> AskOnceAsync()
+    {
+        try
+        {
+            var form = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
+            if (options.Scopes.Count > 0) form.Add(new("scope", string.Join(' ', options.Scopes)));
+            var result = await client.AskAsync(form, CancellationToken.None);
+            var now = time.GetUtcNow();
+            if (result.Answer is not { } answer)
+            {
+                notBefore = now + rest;
+                logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
+                var failure = CredentialStore.Unavailable(result.Failure.Reason);
+                lock (gate) failed = (failure, now);
+                return failure;
+            }
+            var life = answer.Lifetime ?? unknownLife;
+            var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
+            Volatile.Write(ref held, fresh);
+            lock (gate) failed = null;
+            return fresh.Credential;
+        }
+        finally
+        {
+            lock (gate) asking = null;
+        }
+    }
+
+    private sealed record Held(Credential Credential, DateTimeOffset Since, DateTimeOffset RenewAt, DateTimeOffset Expires);
+}

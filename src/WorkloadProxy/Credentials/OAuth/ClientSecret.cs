@@ -1,0 +1,34 @@
+namespace WorkloadProxy.Credentials.OAuth;
+
+/// <summary>A client's secret, in a file or an environment variable; in neither: a public client has none.</summary>
+internal sealed class ClientSecret(string? file, string? environmentVariable)
+{
+    private const int MaxLength = 4096;
+
+    /// <summary>True with null for a public client. A secret that is configured and not there is no public client: false, and why.</summary>
+    public bool TryRead(out string? secret, out string? problem)
+    {
+        (secret, problem) = (null, null);
+        if (file is null && environmentVariable is null) return true;
+        try
+        {
+            secret = (file is null ? Environment.GetEnvironmentVariable(environmentVariable!) : ReadFile(file))?.TrimEnd('\r', '\n');
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            problem = error.Message;
+            return false;
+        }
+        if (!string.IsNullOrWhiteSpace(secret) && secret.Length <= MaxLength) return true;
+        problem = file is null ? $"environment variable `{environmentVariable}` is empty or too long" : $"file `{file}` is empty or too long";
+        secret = null;
+        return false;
+    }
+
+    private static string ReadFile(string path)
+    {
+        using var reader = new StreamReader(path);
+        var buffer = new char[MaxLength + 2];
+        return new string(buffer, 0, reader.ReadBlock(buffer));
+    }
+}
