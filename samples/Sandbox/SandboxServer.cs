@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sandbox.Cloud;
+using Sandbox.Mcp;
 using Sandbox.Recording;
 using Sandbox.Tokens;
 
@@ -49,7 +50,7 @@ public sealed class SandboxServer : IAsyncDisposable
     {
         options ??= new SandboxOptions();
         var issuer = await SandboxIssuer.StartAsync(options.Issuer, options.IssuerPort, options.TokenRequestToken, cancellation);
-        var app = Loopback.Build((options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
+        var app = Loopback.Build(McpServer.AddMcp, (options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
@@ -73,6 +74,7 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapWire();
         app.MapGrpc();
         app.MapGitHub(github);
+        app.MapMcpServer();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 

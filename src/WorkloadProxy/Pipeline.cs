@@ -3,11 +3,13 @@ using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
+using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Mcp;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Hosted;
@@ -24,7 +26,7 @@ namespace WorkloadProxy;
 /// </summary>
 internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, ContextIds contextIds, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    GitServer git, CredentialStore credentials, Forwarder forwarder, McpEndpoint mcp, ContextIds contextIds, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -102,6 +104,7 @@ internal sealed class Pipeline(
         record.QueryNames = target.QueryNames;
         if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
         if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
+        if (target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)) return await mcp.HandleAsync(http, record, target, bearer);
         if (GitPath.TryParse(target.Path, out var gitPath)) return await git.HandleAsync(http, record, gitPath, target.RawQuery);
 
         if (bearer.Refusal is { } noJwt) return noJwt;
@@ -113,6 +116,7 @@ internal sealed class Pipeline(
         record.Upstream = caller.Token.Context.Upstream;
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
+        if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
         if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;

@@ -7,7 +7,7 @@ namespace WorkloadProxy.Configuration;
 /// <summary><c>Upstreams</c></summary>
 internal static class UpstreamReading
 {
-    private static readonly IReadOnlyList<(string, UpstreamKind)> Kinds = [("digitalocean", UpstreamKind.DigitalOcean), ("atproto", UpstreamKind.AtProto), ("http", UpstreamKind.Http)];
+    private static readonly IReadOnlyList<(string, UpstreamKind)> Kinds = [("digitalocean", UpstreamKind.DigitalOcean), ("atproto", UpstreamKind.AtProto), ("http", UpstreamKind.Http), ("mcp", UpstreamKind.Mcp)];
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Most = TimeSpan.FromDays(1);
 
@@ -38,6 +38,9 @@ internal static class UpstreamReading
         var address = reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
         if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
 
+        if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
+        if (kind == UpstreamKind.Mcp && !reader.Settings.Has(key + ":Mcp")) reader.Mistake(key + ":Mcp", "is missing");
+
         var dropHeaders = ReadHeaderNames(reader, key + ":DropHeaders");
         var passHeaders = ReadHeaderNames(reader, key + ":PassHeaders");
         // absent means the default here, null means none
@@ -55,6 +58,7 @@ internal static class UpstreamReading
             ConnectTimeout = reader.Duration(key + ":ConnectTimeout", Least, Most) ?? TimeSpan.FromSeconds(10),
             ActivityTimeout = activityTimeout,
             HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            Mcp = McpReading.Read(reader, key + ":Mcp"),
             OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
     }

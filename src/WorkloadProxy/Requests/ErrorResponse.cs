@@ -38,6 +38,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
     /// <summary>Writes the whole response; returns how much body it sent. The response must not have started.</summary>
     public async ValueTask<int> WriteAsync(HttpContext http, string requestId)
     {
+        if (http.Features.Get<ErrorShape>()?.Of(this) is { } shaped) return await WriteAsync(http, shaped);
         var response = http.Response;
         response.StatusCode = Status;
         SetHeaders(response.Headers);
@@ -56,6 +57,20 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         if (HttpMethods.IsHead(http.Request.Method)) return 0;
         await response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
         return body.WrittenCount;
+    }
+
+    private async ValueTask<int> WriteAsync(HttpContext http, ShapedError shaped)
+    {
+        var response = http.Response;
+        response.StatusCode = shaped.Status;
+        // the challenge belongs to the status that was not sent
+        if (shaped.Status == Status || Status != 401) SetHeaders(response.Headers);
+        response.ContentType = "application/json";
+        response.ContentLength = shaped.Json.Length;
+        response.Headers.XContentTypeOptions = "nosniff";
+        if (HttpMethods.IsHead(http.Request.Method)) return 0;
+        await response.BodyWriter.WriteAsync(shaped.Json, http.RequestAborted);
+        return shaped.Json.Length;
     }
 
     /// <summary>The headers that go with the status, for endpoints that write a body of their own (OAuth's).</summary>

@@ -17,6 +17,7 @@ using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Mcp;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
@@ -118,6 +119,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time));
+        var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
@@ -127,7 +129,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
             new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(probe));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
-            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
+            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 

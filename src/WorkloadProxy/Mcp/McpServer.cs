@@ -1,0 +1,27 @@
+using WorkloadProxy.Configuration;
+using WorkloadProxy.Forwarding;
+
+namespace WorkloadProxy.Mcp;
+
+/// <summary>One MCP server of an upstream, with connections of its own. Lives as long as the process.</summary>
+internal sealed class McpServer
+{
+    public McpServer(UpstreamOptions upstream, McpServerOptions options)
+    {
+        (Upstream, Options) = (upstream.Name, options);
+        Path = $"{McpEndpoint.Prefix}{upstream.Name}/{options.Name}";
+        Origin = options.Address.GetLeftPart(UriPartial.Authority);
+        Target = options.Address.PathAndQuery;
+        // a stream may be silent for hours; how long an answer may take is watched by `McpAnswer`
+        Forwarding = new Upstream(upstream with { Address = new Uri(Origin), ActivityTimeout = null }, UpstreamParts.None);
+    }
+
+    public string Upstream { get; }
+    public string Name => Options.Name;
+    public McpServerOptions Options { get; }
+    /// <summary>Of the endpoint.</summary>
+    public string Path { get; }
+    public string Origin { get; }
+    public string Target { get; }
+    public Upstream Forwarding { get; }
+}
