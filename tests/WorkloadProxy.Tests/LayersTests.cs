@@ -25,7 +25,7 @@ public sealed partial class LayersTests
         [""],
         ["Server"],
         ["Cli.Output", "Cli.Input"],
-        ["Cli.Commands"],
+        ["Cli.Commands", "Cli.Agents"],
         ["Cli"],
     ];
 

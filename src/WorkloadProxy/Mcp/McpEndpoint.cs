@@ -29,15 +29,19 @@ internal sealed class McpEndpoint(
         var call = new McpCall(server, seal, record, time) { IsStandalone = http.Request.Method == "GET" };
         http.Features.Set(new ErrorShape(error => McpErrorBody.Of(call, error)));
         if (!McpOrigin.IsPermitted(http, publicUrl, server.Options.Origins)) return new Failure(ErrorId.Forbidden, "no page at this `Origin` may call the server");
-        if (bearer.Refusal is { } noJwt) return noJwt;
-        var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
-        if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
-        if (caller.Token.Context.Upstream != server.Upstream) return new Failure(ErrorId.InvalidToken, "the token is for another upstream than this server's");
+        if (!(await AuthenticateAsync(http, server, bearer)).Succeeded(out var caller, out var unauthenticated)) return unauthenticated with { ResourceMetadata = McpDiscovery.MetadataOf(publicUrl, server) };
         call.Admit(caller);
 
         if (await ReceiveAsync(http, call) is { } notReceived) return notReceived;
         if (Decide(call) is { } refused) return refused;
         return await ForwardAsync(http, call);
+    }
+
+    private async ValueTask<Result<Caller>> AuthenticateAsync(HttpContext http, McpServer server, BearerToken bearer)
+    {
+        if (bearer.Refusal is { } noJwt) return noJwt;
+        var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
+        return authenticated.Value is { } caller && caller.Token.Context.Upstream != server.Upstream ? new Failure(ErrorId.InvalidToken, "the token is for another upstream than this server's") : authenticated;
     }
 
     private async ValueTask<Failure?> ReceiveAsync(HttpContext http, McpCall call)

@@ -180,11 +180,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         const string Read = "GET, HEAD", Create = "POST";
         var root = new RootEndpoint(options.PublicUrl, Version);
         var documents = new DiscoveryEndpoint(discovery);
-        return new PublicEndpoints(new Dictionary<string, PublicEndpoint>
+        var endpoints = new Dictionary<string, PublicEndpoint>
         {
             [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
             [Discovery.JwksPath] = new(Read, documents.JwksAsync),
             [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
+            [AuthorizeEndpoint.Path] = new("GET, HEAD, POST", AuthorizeEndpoint.HandleAsync),
             ["/v1/oidc/token"] = new(Create, token.HandleAsync),
             ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
             [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
@@ -193,7 +194,9 @@ internal sealed class ProxyServer : IAsyncDisposable
             ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
             ["/"] = new(Read, root.HandleAsync),
-        });
+        };
+        foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
+        return new PublicEndpoints(endpoints);
     }
 
     private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>

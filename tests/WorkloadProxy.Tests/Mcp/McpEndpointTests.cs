@@ -203,6 +203,29 @@ public sealed class McpEndpointTests : IAsyncLifetime
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
 
+    [Fact]
+    public async Task Without_discovery_its_documents_are_404()
+    {
+        foreach (var path in new[] { "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource" + McpProxy.Path })
+            Assert.Equal(HttpStatusCode.NotFound, (await proxy.GetAsync(path, null)).Status);
+        Assert.DoesNotContain("resource_metadata", (await proxy.SendAsync(HttpMethod.Post, McpProxy.Path, null)).Headers["WWW-Authenticate"]);
+        Assert.Equal("http://proxy.test/v1/oidc/authorize", (await proxy.GetAsync("/.well-known/openid-configuration", null)).Json.GetProperty("authorization_endpoint").GetString());
+        var authorize = await proxy.GetAsync("/v1/oidc/authorize", null);
+        Assert.Equal((HttpStatusCode.BadRequest, "unsupported_response_type"), (authorize.Status, authorize.Json.GetProperty("error").GetString()));
+    }
+
+    [Fact]
+    public async Task With_discovery_the_401_names_the_document_that_names_the_proxy()
+    {
+        await using var found = await McpProxy.StartAsync(configure: server => server with { Discovery = true });
+        var path = "/.well-known/oauth-protected-resource" + McpProxy.Path;
+        Assert.EndsWith($", resource_metadata=\"http://proxy.test{path}\"", (await found.SendAsync(HttpMethod.Post, McpProxy.Path, null)).Headers["WWW-Authenticate"]);
+        var document = (await found.GetAsync(path, null)).Json;
+        Assert.Equal(("http://proxy.test" + McpProxy.Path, "http://proxy.test", "header"),
+            (document.GetProperty("resource").GetString(), document.GetProperty("authorization_servers")[0].GetString(), document.GetProperty("bearer_methods_supported")[0].GetString()));
+        Assert.Equal("http://proxy.test", (await found.GetAsync("/.well-known/oauth-authorization-server", null)).Json.GetProperty("issuer").GetString());
+    }
+
     [Theory]
     [InlineData("https://evil.example", false)]
     [InlineData("http://proxy.test", true)]

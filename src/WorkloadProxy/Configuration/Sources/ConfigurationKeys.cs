@@ -33,6 +33,7 @@ internal static class ConfigurationKeys
         ("Upstreams:*:ActivityTimeout", "\"00:01:40\""),
         ("Upstreams:*:Version", "\"2\""),
         ("Upstreams:*:Mcp:*:Address", "\"https://droplets.mcp.digitalocean.com/mcp\""),
+        ("Upstreams:*:Mcp:*:Discovery", "true"),
         ("Upstreams:*:Mcp:*:Origins:#", "[\"https://inspector.example.com\"]"),
         ("Upstreams:*:Mcp:*:MaxMessage", "1048576"),
         ("Upstreams:*:Mcp:*:MaxAnswer", "16777216"),
