@@ -1,6 +1,7 @@
 using System.Net;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
 
@@ -58,9 +59,31 @@ internal static class UpstreamReading
             ConnectTimeout = reader.Duration(key + ":ConnectTimeout", Least, Most) ?? TimeSpan.FromSeconds(10),
             ActivityTimeout = activityTimeout,
             HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            TokenHeaders = ReadTokenHeaders(reader, key + ":TokenHeaders"),
+            StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
             Mcp = McpReading.Read(reader, key + ":Mcp"),
             OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
+    }
+
+    private static IReadOnlyList<string> ReadTokenHeaders(SettingsReader reader, string key)
+    {
+        var names = ReadHeaderNames(reader, key);
+        foreach (var name in names)
+        {
+            // these say something else, and are read by the proxy or the server in front of it
+            if (name.ToUpperInvariant() is "AUTHORIZATION" or "COOKIE" or "HOST" or "PROXY-AUTHORIZATION" || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase))
+                reader.Mistake(key, $"`{name}` brings no token, or does anyway");
+        }
+        return names;
+    }
+
+    private static string? ReadPrefix(SettingsReader reader, string key)
+    {
+        if (reader.Text(key) is not { } prefix) return null;
+        if (prefix.Length > 1 && prefix[0] == '/' && prefix[^1] != '/' && RequestTarget.TryParse(prefix, out var target, out _, out _) && target.Forwarded == prefix && !prefix.Contains('?')) return prefix;
+        reader.Mistake(key, $"`{ConfigurationText.Show(prefix)}` is not a path to begin with, expected for instance `/api/v3`");
+        return null;
     }
 
     private static IReadOnlyList<string> ReadHeaderNames(SettingsReader reader, string key)

@@ -131,7 +131,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);

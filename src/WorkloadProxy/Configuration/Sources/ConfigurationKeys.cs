@@ -32,6 +32,8 @@ internal static class ConfigurationKeys
         ("Upstreams:*:ConnectTimeout", "\"00:00:10\""),
         ("Upstreams:*:ActivityTimeout", "\"00:01:40\""),
         ("Upstreams:*:Version", "\"2\""),
+        ("Upstreams:*:TokenHeaders:#", "[\"x-api-key\"]"),
+        ("Upstreams:*:StripPrefix", "\"/api/v3\""),
         ("Upstreams:*:Mcp:*:Address", "\"https://droplets.mcp.digitalocean.com/mcp\""),
         ("Upstreams:*:Mcp:*:Discovery", "true"),
         ("Upstreams:*:Mcp:*:Origins:#", "[\"https://inspector.example.com\"]"),
