@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sandbox.Cloud;
 using Sandbox.OAuth;
+using Sandbox.Mcp;
 using Sandbox.Recording;
 using Sandbox.Tokens;
 
@@ -54,7 +55,7 @@ public sealed class SandboxServer : IAsyncDisposable
     {
         options ??= new SandboxOptions();
         var issuer = await SandboxIssuer.StartAsync(options.Issuer, options.IssuerPort, options.TokenRequestToken, cancellation);
-        var app = Loopback.Build((options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
+        var app = Loopback.Build(McpServer.AddMcp, (options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
@@ -80,6 +81,7 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapWire();
         app.MapGrpc();
         app.MapGitHub(github);
+        app.MapMcpServer();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 

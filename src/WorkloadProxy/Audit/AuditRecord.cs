@@ -48,6 +48,8 @@ internal sealed class AuditRecord
     public int InFlightSlot { get; set; } = -1;
     /// <summary>The place among the requests under way that this one holds.</summary>
     public InFlightShare? Share { get; set; }
+    /// <summary>Of a call of an MCP server; else null.</summary>
+    public McpAudit? Mcp { get; set; }
     /// <summary>SHA-256 of a minted token, lower-case hexadecimal.</summary>
     public string? TokenSha256 { get; set; }
 
@@ -83,6 +85,13 @@ internal sealed class AuditRecord
             json.WriteStartArray("query"u8);
             for (var i = 0; i < names.Count; i++) json.WriteStringValue(names[i]);
             json.WriteEndArray();
+        }
+        if (detail == AuditDetail.Full && Mcp is { } mcp)
+        {
+            json.WriteStartObject("mcp"u8);
+            mcp.WriteMembers(json);
+            json.WriteEndObject();
+            if (mcp.Filtered > 0) json.WriteNumber("filtered"u8, mcp.Filtered);
         }
         json.WriteString("decision"u8, DecisionText);
         if (detail == AuditDetail.Full && Rule is { } rule)

@@ -53,7 +53,8 @@ internal sealed class OpenRequests : IDisposable
     {
         try
         {
-            var again = mayGoOn(request.Admitted ?? request.Caller!, request.Asked, request.EndsWithToken);
+            var caller = request.Admitted ?? request.Caller!;
+            var again = request.MayGoOn?.Invoke(caller) ?? mayGoOn(caller, request.Asked, request.EndsWithToken);
             if (!again.Succeeded(out var admitted, out var failure)) return failure with { Message = $"{failure.Message}; the request was under way and has been ended" };
             request.Admitted = admitted;
             return null;

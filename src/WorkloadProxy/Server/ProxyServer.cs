@@ -16,6 +16,7 @@ using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Mcp;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
@@ -127,6 +128,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
+        var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
@@ -136,8 +138,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
             signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
-            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
@@ -198,11 +200,15 @@ internal sealed class ProxyServer : IAsyncDisposable
     {
         const string Read = "GET, HEAD", Create = "POST";
         var documents = new DiscoveryEndpoint(discovery);
-        return new PublicEndpoints(new Dictionary<string, PublicEndpoint>(people)
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         {
             [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
             [Discovery.JwksPath] = new(Read, documents.JwksAsync),
             [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
+            [AuthorizeEndpoint.Path] = new("GET, HEAD, POST", AuthorizeEndpoint.HandleAsync),
             ["/v1/oidc/token"] = new(Create, token.HandleAsync),
             ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
             [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
@@ -210,7 +216,10 @@ internal sealed class ProxyServer : IAsyncDisposable
             ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
-        });
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
     }
 
     private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>

@@ -66,7 +66,7 @@ public sealed class MistakeTests
         { """ "Git": { "MaxSize": "20 MB" } """, "Git:MaxSize: `20 MB` is not a whole number from 1 to 10000000000 (appsettings.json)" },
         // upstreams
         { """ "Upstreams": { "": { "Kind": "http", "Address": "https://api.depot.dev" } } """, "Upstreams: holds an empty name (appsettings.json)" },
-        { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto` or `http` (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto`, `http` or `mcp` (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http" } } """, "Upstreams:Depot:Address: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "api.depot.dev" } } """, "Upstreams:Depot:Address: `api.depot.dev` is not an address, expected `https://host` (appsettings.json)" },

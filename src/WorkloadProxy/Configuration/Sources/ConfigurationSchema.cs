@@ -8,7 +8,7 @@ internal static class ConfigurationSchema
     // What a value of few may be. A test holds each of these against the reading of it.
     internal static readonly IReadOnlyDictionary<string, string[]> Choices = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
-        ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto"],
+        ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto", "mcp"],
         ["Upstreams:*:Version"] = ["1.1", "2"],
         ["Tokens:Algorithm"] = ["RS256", "ES256"],
         ["Health:Details"] = ["loopback", "never"],
