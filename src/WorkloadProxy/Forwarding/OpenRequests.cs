@@ -42,8 +42,8 @@ internal sealed class OpenRequests : IDisposable
         foreach (var request in looked)
         {
             if (WhyNot(request) is not { } reason) continue;
-            // not under the lane's lock: what is cancelled runs here
-            if (request.Lane is { } lane && lane.TryEnd(request, reason)) request.Ending!.Cancel();
+            // what is cancelled runs elsewhere: one that takes its time, or throws, must not keep the others going
+            if (request.Lane is { } lane && lane.TryEnd(request, reason)) _ = request.Ending!.CancelAsync();
         }
         looked.Clear();
         Volatile.Write(ref looking, 0);
