@@ -10,7 +10,7 @@ public sealed partial class LayersTests
     // from the bottom up: a folder may use those in lines above its own, and its neighbours in one line as long as no cycle comes of it
     private static readonly string[][] layers =
     [
-        ["Requests", "Secrets", "Outbound", "Configuration.Sources"],
+        ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Sources"],
         ["Configuration"],
         ["Storage"],
         ["Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub"],
@@ -20,6 +20,8 @@ public sealed partial class LayersTests
         ["Audit"],
         ["Telemetry", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
         ["PolicyDelivery", "Issuing", "Health"],
+        ["Provisioning"],
+        ["Provisioning.Creating"],
         [""],
         ["Server"],
         ["Cli.Output", "Cli.Input"],

@@ -10,7 +10,20 @@ internal static class Droplets
     public static void MapDroplets(this WebApplication app)
     {
         var droplets = new ConcurrentDictionary<int, JsonObject>();
+        var userData = new ConcurrentDictionary<int, string>();
         var last = 3164443;
+
+        // what the droplet's own metadata service would say, and changes that are made in the control panel
+        app.MapGet("/_sandbox/droplets/{id:int}/user-data", (int id) => userData.TryGetValue(id, out var text) ? Results.Text(text) : DigitalOceanError.NotFound);
+        app.MapPut("/_sandbox/droplets/{id:int}", async (int id, HttpRequest request) =>
+        {
+            if (!droplets.TryGetValue(id, out var droplet)) return DigitalOceanError.NotFound;
+            if (await Wire.ReadObject(request) is not { } body) return DigitalOceanError.BadRequest("the body is not a JSON object");
+            var changed = (JsonObject)droplet.DeepClone();
+            foreach (var (name, value) in body) changed[name] = value?.DeepClone();
+            droplets[id] = changed;
+            return Results.NoContent();
+        });
 
         app.MapGet("/v2/droplets", (HttpRequest request) =>
         {
@@ -31,6 +44,7 @@ internal static class Droplets
             var created = names.Select(name =>
             {
                 var id = Interlocked.Increment(ref last);
+                if (body["user_data"] is { } text) userData[id] = text.ToString();
                 return droplets[id] = New(id, name, body);
             }).ToArray();
             var actions = created.Select((d, i) => new { id = 7515 + i, rel = "create", href = $"https://api.digitalocean.com/v2/actions/{7515 + i}" });

@@ -48,7 +48,7 @@ public sealed class Role
     /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
     public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
-    public bool IsDropletRole { get; init; }
+    public bool IsDropletRole => Range.File.StartsWith("droplet-roles/", StringComparison.Ordinal);
 
     /// <summary><c>when</c> as written.</summary>
     public string? WhenText { get; init; }
@@ -102,6 +102,18 @@ public sealed class Role
 
     /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
+
+    /// <summary>
+    /// Whether a VM that is created with <paramref name="claims"/> (all of its token's but <c>droplet_id</c>, which no one knows yet) could get the role: it is for VMs, switched on, not
+    /// expired, and every other constraint holds. <c>when</c> is left to the requests.
+    /// </summary>
+    internal bool AwaitsDroplet(Claims claims, DateTimeOffset now)
+    {
+        if (!IsOwn || !Enabled || IsExpired(now) || !(IsDropletRole || constrainsDroplet)) return false;
+        if (!IssuerHolds(claims) || !SourceHolds(claims)) return false;
+        foreach (var claim in Claims) if (claim.Name != "droplet_id" && !claim.Holds(claims)) return false;
+        return true;
+    }
 
     /// <summary>The same role in another file.</summary>
     internal Role At(string file)

@@ -76,7 +76,6 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             MaxTtl = maxTtl,
             When = condition,
             WhenText = when is null ? null : TextOf(when.Expression.Range),
-            IsDropletRole = file.Name.StartsWith("droplet-roles/", StringComparison.Ordinal),
             PolicyNames = policies ?? [],
             IssuerRanges = [.. issuers],
         };

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Text.Json;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Deciding;
 using WorkloadProxy.Policies.Roles;
@@ -66,4 +67,17 @@ public sealed class PolicySet
     /// roles.
     /// </summary>
     public Grants MatchRoles(Claims claims) => new(this, index.Match(claims), claims);
+
+    /// <summary>Whether some role is for VMs with this <c>sub</c>, and switched on: without one, a VM's identity would be good for nothing.</summary>
+    public bool HasDropletRole(string subject, DateTimeOffset now)
+    {
+        var claims = Claims.Parse(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>
+        {
+            ["iss"] = Options.OwnIssuer,
+            ["aud"] = Context.ToString(),
+            ["sub"] = subject,
+            ["actx_source"] = Context.ToString(),
+        }));
+        return Roles.Any(role => role.AwaitsDroplet(claims, now));
+    }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using WorkloadProxy.Processes;
 
 namespace WorkloadProxy.Git;
 
@@ -12,10 +13,10 @@ internal readonly record struct GitObjectInfo(string Type, long Size);
 /// </summary>
 internal sealed class GitObjects : IAsyncDisposable
 {
-    private readonly GitProcess git;
+    private readonly ChildProcess git;
     private readonly BufferedStream output;
 
-    private GitObjects(GitProcess git)
+    private GitObjects(ChildProcess git)
     {
         this.git = git;
         output = new BufferedStream(git.Output, 64 * 1024);

@@ -1,4 +1,5 @@
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Processes;
 
 namespace WorkloadProxy.Git;
 
@@ -10,7 +11,8 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
     public GitDirectories Directories => directories;
 
     /// <exception cref="IOException">git can't be started.</exception>
-    public GitProcess Start(GitCommand command) => GitProcess.Start(directories, command);
+    public ChildProcess Start(GitCommand command) =>
+        ChildProcess.Start(new ChildProgram("git", command.Arguments) { WorkingDirectory = directories.Home, Environment = GitSettings.Environment(directories, command) });
 
     /// <summary>Runs to the end, or to the limit. Throws only when cancelled.</summary>
     public async Task<GitResult> RunAsync(GitCommand command, CancellationToken cancellationToken)
@@ -23,8 +25,8 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
             await using var git = Start(command);
             var before = command.GrowingDirectory is { } growing ? SizeOf(growing) : 0;
             await using var watch = WatchGrowth(command, before, grown);
-            var writing = WriteAsync(git.Input, command.Input, ended.Token);
-            var output = await ReadAsync(git.Output, command.MaxOutput, ended.Token);
+            var writing = git.WriteInputAsync(command.Input, ended.Token);
+            var output = await git.ReadOutputAsync(command.MaxOutput, ended.Token);
             if (output is null) return Stopped($"git said more than {command.MaxOutput} bytes");
             await writing;
             var (exitCode, errors) = await git.WaitAsync(ended.Token);
@@ -45,30 +47,6 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
     private static string TooLarge(GitCommand command) => $"it has more than {command.MaxGrowth} bytes (`Git:MaxSize`)";
 
     private static GitResult Stopped(string why) => new(-1, [], "", why);
-
-    private static async Task WriteAsync(Stream stream, ReadOnlyMemory<byte> input, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using (stream) await stream.WriteAsync(input, cancellationToken);
-        }
-        catch (IOException)
-        {
-            // git ended without reading all of it: its exit code says how
-        }
-    }
-
-    private static async Task<byte[]?> ReadAsync(Stream stream, int max, CancellationToken cancellationToken)
-    {
-        using var output = new MemoryStream();
-        var buffer = new byte[16 * 1024];
-        while (await stream.ReadAsync(buffer, cancellationToken) is var read and > 0)
-        {
-            if (output.Length + read > max) return null;
-            output.Write(buffer, 0, read);
-        }
-        return output.ToArray();
-    }
 
     private ITimer? WatchGrowth(GitCommand command, long before, CancellationTokenSource grown)
     {

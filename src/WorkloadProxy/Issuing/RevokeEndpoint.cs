@@ -6,14 +6,22 @@ using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 
-/// <summary><c>POST /v1/oidc/revoke</c> (RFC 7009): 200 whatever the token was; what verified stops at once, with all that it was exchanged for.</summary>
-internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations, StoreChanges changes)
+/// <summary>
+/// <c>POST /v1/oidc/revoke</c> (RFC 7009): 200 whatever the token was; what verified stops at once, with all that it was exchanged for. <paramref name="revokeOther"/> knows the tokens that
+/// are no identities; it says what it revoked, or null.
+/// </summary>
+internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations, StoreChanges changes, Func<string, CancellationToken, Task<string?>> revokeOther)
 {
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, OAuthError.From(unreadable));
         if (RevocationForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } token)
             return await RefuseAsync(http, record, malformed!);
+        if (await revokeOther(token, http.RequestAborted) is { } other)
+        {
+            record.Reason = $"revoked: {other}";
+            return Done(http, record);
+        }
         var verified = await authenticator.VerifyForRevocationAsync(token.AsMemory(), http.RequestAborted);
         if (verified.Succeeded(out var revoked, out var failure))
         {
@@ -26,6 +34,11 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         {
             record.Reason = $"nothing to revoke: {failure.Message}";
         }
+        return Done(http, record);
+    }
+
+    private static Failure? Done(HttpContext http, AuditRecord record)
+    {
         record.Decision = AuditDecision.Allow;
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentLength = 0;

@@ -40,10 +40,13 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     }
 
     /// <summary>Writes the record and then the answer: a token that can't be audited is not handed out.</summary>
-    public async Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, IssuedToken issued, ReadOnlyMemory<byte> body)
+    public Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, IssuedToken issued, ReadOnlyMemory<byte> body) => HandOutAsync(http, record, issued.Sha256, body);
+
+    /// <inheritdoc cref="HandOutAsync(HttpContext, AuditRecord, IssuedToken, ReadOnlyMemory{byte})"/>
+    public async Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, string? tokenSha256, ReadOnlyMemory<byte> body)
     {
         record.Decision = AuditDecision.Allow;
-        record.TokenSha256 = issued.Sha256;
+        record.TokenSha256 = tokenSha256;
         record.Status = 200;
         record.Bytes = body.Length;
         if (!await audit.WriteThroughAsync(record))

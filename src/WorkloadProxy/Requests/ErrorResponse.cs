@@ -28,6 +28,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         ErrorId.Unprocessable => new(422, "unprocessable", failure),
         ErrorId.TooManyRequests => new(429, "too_many_requests", failure),
         ErrorId.CredentialUnavailable => new(502, "credential_unavailable", failure),
+        ErrorId.UpstreamUnreachable when failure.TryAgain => new(503, "upstream_unreachable", failure),
         ErrorId.UpstreamUnreachable => new(502, "upstream_unreachable", failure),
         ErrorId.UpstreamTimeout => new(504, "upstream_timeout", failure),
         ErrorId.StoreUnavailable => new(503, "store_unavailable", failure),

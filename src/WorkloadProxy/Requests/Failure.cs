@@ -16,4 +16,6 @@ internal sealed record Failure(ErrorId Id, string Message)
     public string? Allow { get; init; }
     /// <summary>For 401 on git's paths: <c>Basic</c> is offered beside <c>Bearer</c>, or git never asks its credential helper.</summary>
     public bool OffersBasic { get; init; }
+    /// <summary>503 whatever the id: nothing was spent, and the same request may succeed later.</summary>
+    public bool TryAgain { get; init; }
 }

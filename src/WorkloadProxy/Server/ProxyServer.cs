@@ -21,10 +21,12 @@ using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Publishing;
+using WorkloadProxy.Provisioning;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
 using WorkloadProxy.Tokens;
+using WorkloadProxy.Upstreams.DigitalOcean;
 
 namespace WorkloadProxy.Server;
 
@@ -116,8 +118,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = new CredentialStore(options, logs.CreateLogger<CredentialStore>());
+        var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, Keep(new ApiTokens(time)), time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time));
+        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
@@ -125,7 +128,7 @@ internal sealed class ProxyServer : IAsyncDisposable
 
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations, changes), new HealthEndpoints(probe));
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
             credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
@@ -137,6 +140,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         kestrel = parts.Kestrel;
         await ListenAsync(kestrel, application, options, logs, cancellationToken);
         background.Add(sources.RunAsync(stopping.Token));
+        background.Add(provisioning.MaintainAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
     }
 
@@ -169,7 +173,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
     }
 
-    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, HealthEndpoints health)
+    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health)
     {
         const string Read = "GET, HEAD", Create = "POST";
         var root = new RootEndpoint(options.PublicUrl, Version);
@@ -181,6 +185,8 @@ internal sealed class ProxyServer : IAsyncDisposable
             [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
             ["/v1/oidc/token"] = new(Create, token.HandleAsync),
             ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
+            [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
+            [ProvisionedTokens.RefreshPath] = new(Create, provisioning.Refresh.HandleAsync),
             ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using Dapper;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Storage;
@@ -63,9 +64,19 @@ internal sealed class RevocationSet
         var id = token.RevocationIds[0];
         // what the token was exchanged for ends with its chain, and that began before now
         var chainEnd = time.GetUtcNow() + options.MaxChain;
-        var expires = DateTimeOffset.FromUnixTimeSeconds(((chainEnd > token.Expires ? chainEnd : token.Expires) + clockSkew).ToUnixTimeSeconds() + 1);
+        await RevokeAsync(id, chainEnd > token.Expires ? chainEnd : token.Expires, null, cancellationToken);
+    }
+
+    /// <summary>
+    /// Revokes all tokens that carry <paramref name="id"/>, of which the last ends at <paramref name="end"/>; <paramref name="also"/> is stored in the same transaction.
+    /// </summary>
+    /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
+    public async Task RevokeAsync(string id, DateTimeOffset end, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken)
+    {
+        var expires = DateTimeOffset.FromUnixTimeSeconds((end + clockSkew).ToUnixTimeSeconds() + 1);
         await database.WriteAsync(async (connection, transaction) =>
         {
+            if (also is not null) await also(connection, transaction);
             await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
                 new { id, expires = expires.ToUnixTimeSeconds() }, transaction);
             await database.NotifyAsync(connection, transaction, Topic, id);

@@ -25,7 +25,7 @@ internal sealed class SigningKey
         var pair = Import();
         idle.Add(pair);
         PublicKey = PublicPart(pair, algorithm);
-        header = Encoding.ASCII.GetBytes(Base64Url.EncodeToString(Encoding.UTF8.GetBytes($$"""{"alg":"{{algorithm}}","kid":"{{Id}}","typ":"JWT"}""")));
+        header = Header("JWT");
     }
 
     /// <summary>The <c>kid</c>: the public key's RFC 7638 thumbprint.</summary>
@@ -55,7 +55,12 @@ internal sealed class SigningKey
     public byte[] Export() => privateKey;
 
     /// <summary>The JWT with these claims (a JSON object's UTF-8 text), in compact form: ASCII.</summary>
-    public byte[] Sign(ReadOnlySpan<byte> claims)
+    public byte[] Sign(ReadOnlySpan<byte> claims) => Sign(claims, header);
+
+    /// <summary>The same with another <c>typ</c>, so that it is accepted only where that is expected.</summary>
+    public byte[] Sign(ReadOnlySpan<byte> claims, string type) => Sign(claims, Header(type));
+
+    private byte[] Sign(ReadOnlySpan<byte> claims, byte[] header)
     {
         var size = header.Length + Base64Url.GetEncodedLength(claims.Length) + Base64Url.GetEncodedLength(MaxSignatureSize) + 2;
         var buffer = ArrayPool<byte>.Shared.Rent(size);
@@ -76,6 +81,9 @@ internal sealed class SigningKey
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private byte[] Header(string type) =>
+        Encoding.ASCII.GetBytes(Base64Url.EncodeToString(Encoding.UTF8.GetBytes($$"""{"alg":"{{Algorithm}}","kid":"{{Id}}","typ":"{{type}}"}""")));
 
     private int Sign(ReadOnlySpan<byte> input, Span<byte> signature)
     {

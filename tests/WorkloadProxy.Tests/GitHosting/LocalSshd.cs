@@ -21,13 +21,13 @@ internal sealed class LocalSshd : IAsyncDisposable
     public string KnownHosts { get; }
 
     /// <summary>Skips the test where sshd is not installed.</summary>
-    public static async Task<LocalSshd> StartAsync(TemporaryDirectory files)
+    public static async Task<LocalSshd> StartAsync(TemporaryDirectory files, string hostKeyType = "ed25519", int? at = null, string name = "host")
     {
         if (!File.Exists(Program)) Assert.Skip($"`{Program}` is not there: apt-get install openssh-server");
         // sshd as root wants it, and only its package's start script makes it
         if (Environment.IsPrivilegedProcess) Directory.CreateDirectory("/run/sshd");
-        var (host, key) = (await SignedCommitTests.KeyAsync(files, "host"), await SignedCommitTests.KeyAsync(files, "user"));
-        var port = FreePort();
+        var (host, key) = (await SignedCommitTests.KeyAsync(files, name, hostKeyType), await SignedCommitTests.KeyAsync(files, $"{name}-user"));
+        var port = at ?? FreePort();
         var configuration = files.Write("sshd_config", $"""
             ListenAddress 127.0.0.1
             Port {port}

@@ -97,10 +97,10 @@ public class SignedCommitTests
         Assert.True(push.Succeeded, push.Errors);
     }
 
-    internal static async Task<string> KeyAsync(TemporaryDirectory directory, string name)
+    internal static async Task<string> KeyAsync(TemporaryDirectory directory, string name, string type = "ed25519")
     {
         var path = Path.Combine(directory.Path, name);
-        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path]))!;
+        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", type, "-N", "", "-C", name, "-f", path]))!;
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
         return path;

@@ -5,6 +5,7 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
+using WorkloadProxy.Processes;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
@@ -99,7 +100,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitProcess process, MemoryStream? held, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, ChildProcess process, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)

@@ -2,16 +2,16 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 
-namespace WorkloadProxy.Git;
+namespace WorkloadProxy.Processes;
 
-/// <summary>A running git, with its streams. Disposing it kills whatever of it still runs, children too, and waits for its end.</summary>
-internal sealed class GitProcess : IAsyncDisposable
+/// <summary>A running program, with its streams: no shell, and an environment made from scratch. Disposing it kills whatever of it still runs, children too, and waits for its end.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int MaxErrors = 16 * 1024;
     private readonly Process process;
     private readonly Task<string> errors;
 
-    private GitProcess(Process process)
+    private ChildProcess(Process process)
     {
         this.process = process;
         errors = ReadErrorsAsync(process.StandardError.BaseStream);
@@ -20,20 +20,20 @@ internal sealed class GitProcess : IAsyncDisposable
     public Stream Input => process.StandardInput.BaseStream;
     public Stream Output => process.StandardOutput.BaseStream;
 
-    /// <exception cref="IOException">git can't be started.</exception>
-    public static GitProcess Start(GitDirectories directories, GitCommand command)
+    /// <exception cref="IOException">The program can't be started.</exception>
+    public static ChildProcess Start(ChildProgram program)
     {
-        var start = new ProcessStartInfo("git") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = directories.Home };
-        foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(program.Name) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = program.WorkingDirectory };
+        foreach (var argument in program.Arguments) start.ArgumentList.Add(argument);
         start.Environment.Clear();
-        foreach (var (name, value) in GitSettings.Environment(directories, command)) start.Environment[name] = value;
+        foreach (var (name, value) in program.Environment) start.Environment[name] = value;
         try
         {
-            return new GitProcess(Process.Start(start)!);
+            return new ChildProcess(Process.Start(start)!);
         }
         catch (Win32Exception e)
         {
-            throw new IOException($"the git program can't be started: {e.Message}", e);
+            throw new IOException($"the program `{program.Name}` can't be started: {e.Message}", e);
         }
     }
 
@@ -42,6 +42,32 @@ internal sealed class GitProcess : IAsyncDisposable
     {
         await process.WaitForExitAsync(cancellationToken);
         return (process.ExitCode, await errors);
+    }
+
+    /// <summary>Writes all that it is to read, and closes its input.</summary>
+    public async Task WriteInputAsync(ReadOnlyMemory<byte> input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using (Input) await Input.WriteAsync(input, cancellationToken);
+        }
+        catch (IOException)
+        {
+            // it ended without reading all of it: its exit code says how
+        }
+    }
+
+    /// <summary>All that it says, or null when that is more than <paramref name="max"/> bytes.</summary>
+    public async Task<byte[]?> ReadOutputAsync(int max, CancellationToken cancellationToken)
+    {
+        using var output = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        while (await Output.ReadAsync(buffer, cancellationToken) is var read and > 0)
+        {
+            if (output.Length + read > max) return null;
+            output.Write(buffer, 0, read);
+        }
+        return output.ToArray();
     }
 
     public void Kill()

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.Sockets;
+using WorkloadProxy.Tests.Serving;
+
+namespace WorkloadProxy.Tests.Provisioning;
+
+/// <summary>What listens at a droplet's address is its owner's to choose: it may be slow, lie, or never end.</summary>
+public sealed class HostileSshdTests
+{
+    private static readonly byte[] banner = "SSH-2.0-OpenSSH_9.2p1\r\n"u8.ToArray();
+
+    public static TheoryData<string> Kinds => ["closed", "silent", "banner", "endless banner", "endless", "garbage", "http"];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task An_sshd_that_shows_no_key_costs_seconds_and_spends_nothing(string kind)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        using var ended = new CancellationTokenSource();
+        var serving = kind == "closed" ? Task.CompletedTask : ServeAsync(listener, kind, ended.Token);
+        if (kind == "closed") listener.Stop();
+
+        await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = new(port, AllowPrivateAddresses: true) });
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        var signature = await test.SignAsync(token);
+        var answer = await test.ProveAsync(token, signature);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "upstream_unreachable"), (answer.Status, answer.ErrorId));
+        Assert.True(answer.Headers.ContainsKey("Retry-After"));
+        await ended.CancelAsync();
+        listener.Stop();
+        await serving;
+
+        // the same proof, once the real one listens there
+        await using var real = await GitHosting.LocalSshd.StartAsync(test.Files, at: port, name: "late");
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(token, signature)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token, Path.Combine(test.Files.Path, "late")))).Status);
+    }
+
+    [Fact]
+    public async Task Ten_proofs_a_minute_are_tried_for_a_droplet()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var test = await ProvisioningTest.StartAsync(time, options => options with { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] });
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        var wrong = await test.SignAsync(token + "x");
+        // from another address each
+        for (var i = 0; i < 10; i++) Assert.Equal(HttpStatusCode.Unauthorized, (await ProveFromAsync(test, $"203.0.113.{i}", token, wrong)).Status);
+        var limited = await ProveFromAsync(test, "203.0.113.100", token, wrong);
+        Assert.Equal((HttpStatusCode.TooManyRequests, "too_many_requests"), (limited.Status, limited.ErrorId));
+        Assert.True(limited.Headers.ContainsKey("Retry-After"));
+        time.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(HttpStatusCode.OK, (await ProveFromAsync(test, "203.0.113.100", token, await test.SignAsync(token))).Status);
+    }
+
+    [Theory]
+    [InlineData("/v1/oidc/prove")]
+    [InlineData("/v1/oidc/refresh")]
+    public async Task Ten_failures_a_minute_are_heard_from_an_address_also_at_once(string path)
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => test.Proxy.PostJsonAsync(path, $"wpr_{i}", "{}")));
+        Assert.Equal(10, answers.Count(answer => answer.Status == HttpStatusCode.Unauthorized));
+        Assert.Equal(30, answers.Count(answer => answer.Status == HttpStatusCode.TooManyRequests && answer.Headers.ContainsKey("Retry-After")));
+    }
+
+    private static Task<Answer> ProveFromAsync(ProvisioningTest test, string client, string token, string signature) => test.Proxy.SendAsync(
+        HttpMethod.Post, "/v1/oidc/prove", token, new StringContent(System.Text.Json.JsonSerializer.Serialize(new { sig = signature })), request => request.Headers.Add("X-Forwarded-For", client));
+
+    private static async Task ServeAsync(TcpListener listener, string kind, CancellationToken ended)
+    {
+        var connections = new List<Task>();
+        try
+        {
+            while (true) connections.Add(AnswerAsync(await listener.AcceptTcpClientAsync(ended), kind, ended));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            await Task.WhenAll(connections);
+        }
+    }
+
+    private static async Task AnswerAsync(TcpClient client, string kind, CancellationToken ended)
+    {
+        using (client)
+        {
+            try
+            {
+                await using var stream = client.GetStream();
+                if (kind is "banner" or "endless" or "garbage") await stream.WriteAsync(banner, ended);
+                if (kind == "http") await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), ended);
+                if (kind == "garbage") await stream.WriteAsync(new byte[] { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF }, ended);
+                while (kind is "endless banner" or "endless") await stream.WriteAsync(new byte[8192], ended);
+                if (kind is "silent" or "banner") await Task.Delay(Timeout.Infinite, ended);
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                // the scan has ended
+            }
+        }
+    }
+}
