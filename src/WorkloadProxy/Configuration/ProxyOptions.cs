@@ -37,7 +37,12 @@ internal sealed record ProxyOptions
     public IReadOnlyList<ConfigurationMistake> Warnings { get; init; } = [];
 
     /// <summary>What a context's policies are compiled for: with all contexts of this server, for an id may stand for several of them.</summary>
-    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl) { Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)), McpServers = [] };
+    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl)
+    {
+        Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)),
+        EncodedSlash = Upstreams.GetValueOrDefault(context.Upstream)?.EncodedSlash == true,
+        McpServers = [],
+    };
 }
 
 internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);
