@@ -220,7 +220,7 @@ internal sealed class Pipeline(
 
     private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
 
-    private static Failure EncodedSlash() => new(ErrorId.BadRequest, "the path holds an encoded `/` (`%2F`), which this upstream does not take");
+    private static Failure EncodedSlash() => new(ErrorId.BadRequest, RequestGate.EncodedSlash);
 
     private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 

@@ -39,7 +39,12 @@ internal sealed record ProxyOptions
     public IReadOnlyList<ConfigurationMistake> Warnings { get; init; } = [];
 
     /// <summary>What a context's policies are compiled for: with all contexts of this server, for an id may stand for several of them.</summary>
-    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl) { Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)), McpServers = [.. Upstreams.TryGetValue(context.Upstream, out var upstream) ? upstream.Mcp.Select(server => server.Name) : []] };
+    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl)
+    {
+        Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)),
+        EncodedSlash = Upstreams.GetValueOrDefault(context.Upstream)?.EncodedSlash == true,
+        McpServers = [.. Upstreams.TryGetValue(context.Upstream, out var upstream) ? upstream.Mcp.Select(server => server.Name) : []],
+    };
 }
 
 internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);

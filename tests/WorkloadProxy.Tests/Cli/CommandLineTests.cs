@@ -273,7 +273,7 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("/v2%2Fdatabases", "GET", "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "the path holds an encoded slash")]
+    [InlineData("/v2%2Fdatabases", "GET", "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "the path holds an encoded `/`")]
     [InlineData("/v2/databases", "GET", "api://DigitalOcean?actx=other", "the token is for another context")]
     [InlineData("/v2/spaces/keys", "POST", "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "the body is over 1 MiB")]
     public async Task Explain_denies_what_the_server_refuses_before_any_rule(string path, string method, string audience, string reason)
