@@ -200,10 +200,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     {
         const string Read = "GET, HEAD", Create = "POST";
         var documents = new DiscoveryEndpoint(discovery);
-            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
-            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
-            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
+        var endpoints = new Dictionary<string, PublicEndpoint>(people)
         {
             [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
             [Discovery.JwksPath] = new(Read, documents.JwksAsync),
@@ -216,10 +213,9 @@ internal sealed class ProxyServer : IAsyncDisposable
             ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
-            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
-            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
-            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
+        };
+        foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
+        return new PublicEndpoints(endpoints);
     }
 
     private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
