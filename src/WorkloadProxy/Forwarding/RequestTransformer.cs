@@ -47,7 +47,12 @@ internal sealed class RequestTransformer : HttpTransformer
         proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
         if (forwarded.Credential is { } credential)
         {
-            foreach (var header in credential.Headers) TryAdd(proxyRequest.Headers, header.Name, header.Value.Reveal());
+            foreach (var header in credential.Headers)
+            {
+                // a token service could answer with a line of its own
+                if (HoldsControl(header.Value.Reveal())) throw new UnsafeTextException("the credential");
+                TryAdd(proxyRequest.Headers, header.Name, header.Value.Reveal());
+            }
         }
         var target = forwarded.Credential?.ApplyToQuery(forwarded.Target) ?? forwarded.Target;
         var uri = destinationPrefix + target;

@@ -92,7 +92,7 @@ public sealed class RequestBodyTests
     [InlineData("DELETE")]
     public async Task The_headers_of_a_content_go_on_where_there_is_none(string method)
     {
-        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
         await using var proxy = await BeforeAsync(upstream.Address);
         var token = proxy.IdentityToken();
 
@@ -108,7 +108,7 @@ public sealed class RequestBodyTests
     [Fact]
     public async Task A_GET_without_headers_of_a_content_gains_none()
     {
-        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
         await using var proxy = await BeforeAsync(upstream.Address);
 
         await proxy.SendRawGetAsync("/a", proxy.IdentityToken());

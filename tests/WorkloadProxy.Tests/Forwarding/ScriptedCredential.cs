@@ -6,7 +6,7 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Tests.Forwarding;
 
 /// <summary>A kind that signs each attempt with its number, and takes a 401 for a sign that the next number is wanted.</summary>
-internal sealed class ScriptedCredential : IContextCredential
+internal sealed class ScriptedCredential(string secret = "secret") : IContextCredential
 {
     public List<CredentialUse> Uses { get; } = [];
 
@@ -24,6 +24,6 @@ internal sealed class ScriptedCredential : IContextCredential
         return new(answer.StatusCode == HttpStatusCode.Unauthorized ? new CredentialVerdict(Again: Numbered(use.Attempts)) : default);
     }
 
-    private static Credential Numbered(int number) => Credential.FromHeaders(
-        [$"secret-{number}"], new CredentialHeader("Authorization", new Secret($"DPoP secret-{number}")), new CredentialHeader("DPoP", new Secret($"proof-{number}")));
+    private Credential Numbered(int number) => Credential.FromHeaders(
+        [$"{secret}-{number}"], new CredentialHeader("Authorization", new Secret($"DPoP {secret}-{number}")), new CredentialHeader("DPoP", new Secret($"proof-{number}")));
 }

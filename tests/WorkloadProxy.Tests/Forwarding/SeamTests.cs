@@ -10,8 +10,8 @@ namespace WorkloadProxy.Tests.Forwarding;
 /// <summary>What a kind of credential or upstream can do on a request's way, whatever the kind.</summary>
 public sealed class SeamTests
 {
-    private const string Ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    private const string Unauthorized = "HTTP/1.1 401 Unauthorized\r\nX-First: 1\r\nWWW-Authenticate: DPoP\r\nContent-Length: 4\r\n\r\nnope";
+    private const string Ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    private const string Unauthorized = "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nX-First: 1\r\nWWW-Authenticate: DPoP\r\nContent-Length: 4\r\n\r\nnope";
 
     [Fact]
     public async Task A_request_goes_again_with_its_body_and_another_credential_when_the_kind_says_so()

@@ -37,6 +37,21 @@ public sealed class WireTextTests
     }
 
     [Theory]
+    [InlineData("a\r\nX-Evil: 1")]
+    [InlineData("a\nX-Evil: 1")]
+    [InlineData("a\0")]
+    public async Task A_credential_that_brings_a_line_of_its_own_is_not_sent(string secret)
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var host = await ForwarderHost.StartAsync(upstream.Address, new ScriptedCredential(secret));
+
+        using var answer = await host.Client.GetAsync("/a");
+
+        Assert.Equal(HttpStatusCode.BadGateway, answer.StatusCode);
+        Assert.Empty(upstream.Heads);
+    }
+
+    [Theory]
     [InlineData("+2")]
     [InlineData("02")]
     [InlineData("0x2")]
