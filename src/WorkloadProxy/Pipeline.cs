@@ -95,7 +95,7 @@ internal sealed class Pipeline(
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
         if (bearer.Kind == BearerTokenKind.Several) return bearer.Refusal;
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
-        List<string> from = [];
+        IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
         if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
         {

@@ -26,7 +26,7 @@ internal sealed class TokenHeaders
     /// Takes tokens out of the listed headers, so that no upstream gets one. <paramref name="from"/> are the headers that brought it, empty where <c>Authorization</c> did. What is no
     /// workload's token (a provider's own key, a placeholder) stays where it is.
     /// </summary>
-    public Failure? Take(IHeaderDictionary headers, ref BearerToken bearer, out List<string> from)
+    public Failure? Take(IHeaderDictionary headers, ref BearerToken bearer, out IReadOnlyList<string> from)
     {
         from = [];
         var inAuthorization = bearer.Kind == BearerTokenKind.Jwt;
@@ -37,14 +37,14 @@ internal sealed class TokenHeaders
             if (values.Count > 1) return new Failure(ErrorId.BadRequest, $"more than one `{name}` header");
             if (bearer.Kind == BearerTokenKind.Jwt ? !bearer.Text.Span.SequenceEqual(values[0]) : bearer.Kind != BearerTokenKind.None) return new Failure(ErrorId.BadRequest, $"`{name}` brings another token than the request's other headers");
             bearer = new BearerToken(BearerTokenKind.Jwt, values[0].AsMemory());
-            if (!inAuthorization) from.Add(name);
+            if (!inAuthorization) from = [.. from, name];
             headers.Remove(name);
         }
         return null;
     }
 
     /// <summary>Null when the upstream takes a token from one of these headers.</summary>
-    public Failure? Check(string upstream, List<string> from) =>
+    public Failure? Check(string upstream, IReadOnlyList<string> from) =>
         from.Count == 0 || (byUpstream.TryGetValue(upstream, out var listed) && listed.Any(name => from.Contains(name, StringComparer.OrdinalIgnoreCase))) ? null
             : new Failure(ErrorId.InvalidToken, $"the token came in `{from[0]}`, where this upstream takes none");
 }
