@@ -135,6 +135,7 @@ internal sealed class Forwarder : IDisposable
         var detail = $"{error}: {exception?.GetType().Name} {exception?.InnerException?.GetType().Name}".TrimEnd();
         return error switch
         {
+            ForwarderError.RequestCreation when exception is ControlCharacterException => new(ErrorId.BadRequest, exception.Message),
             ForwarderError.RequestTimedOut => new(ErrorId.UpstreamTimeout, $"upstream `{upstream}` did not answer in time") { Detail = detail },
             ForwarderError.RequestCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
                 => new(ErrorId.BadRequest, "the request ended before it was whole") { Detail = detail },

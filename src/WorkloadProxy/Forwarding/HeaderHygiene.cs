@@ -48,9 +48,11 @@ internal sealed class HeaderHygiene
     /// <summary>With <c>PassHeaders</c>, what goes on without being named there: it describes the content, or the handshake of an upgrade that was permitted.</summary>
     private static readonly string[] ofTheContent = ["Accept", "Content-", "If-", "Sec-WebSocket-"];
 
-    /// <summary>What the body is, which the rule that inspected it relied on: no <c>Connection</c> option takes these off (RFC 9110 §7.6.1).</summary>
-    private static readonly FrozenSet<string> OfTheBody =
-        FrozenSet.ToFrozenSet([HeaderNames.ContentType, HeaderNames.ContentEncoding, HeaderNames.ContentLength, HeaderNames.ContentRange], StringComparer.OrdinalIgnoreCase);
+    /// <summary>
+    /// Whose request it is and what the body is, which was decided on: no <c>Connection</c> option takes these off (RFC 9110 §7.6.1).
+    /// </summary>
+    private static readonly FrozenSet<string> EndToEnd =
+        FrozenSet.ToFrozenSet([HeaderNames.Authorization, HeaderNames.ContentType, HeaderNames.ContentEncoding, HeaderNames.ContentLength, HeaderNames.ContentRange], StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenSet<string> dropped;
     private readonly FrozenSet<string>? passed;
@@ -84,7 +86,7 @@ internal sealed class HeaderHygiene
     }
 
     /// <summary>Whether a <c>Connection</c> option may name it as one for this hop alone.</summary>
-    public static bool MayBeHopByHop(string name) => !OfTheBody.Contains(name);
+    public static bool MayBeHopByHop(string name) => !EndToEnd.Contains(name);
 
     /// <summary>Whether a response header goes back.</summary>
     /// <param name="name">Of the header.</param>

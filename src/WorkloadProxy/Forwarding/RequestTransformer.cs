@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -10,6 +11,8 @@ namespace WorkloadProxy.Forwarding;
 /// <summary>The one transformer: headers are copied one by one through <see cref="HeaderHygiene"/>, the target goes out as decided, the credential goes in.</summary>
 internal sealed class RequestTransformer : HttpTransformer
 {
+    // but for the tab
+    private static readonly SearchValues<char> control = SearchValues.Create([.. Enumerable.Range(0, ' ').Append(0x7f).Select(c => (char)c).Where(c => c != '\t')]);
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -28,6 +31,7 @@ internal sealed class RequestTransformer : HttpTransformer
             if (name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) && headers.TransferEncoding.Count > 0) continue;
             if (forwarded.Credential is { } replacing && replacing.HasHeader(name)) continue;
             if (name.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new UnsafeTextException("a header's name");
+            if (HoldsControl(values)) throw new ControlCharacterException();
             if (TryAdd(proxyRequest.Headers, name, values)) continue;
             // one of those that .NET files under content: they go on without a body too
             if (content is null)
@@ -117,6 +121,15 @@ internal sealed class RequestTransformer : HttpTransformer
 
     private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
         values.Count == 1 ? headers.TryAddWithoutValidation(name, values.ToString()) : headers.TryAddWithoutValidation(name, (IEnumerable<string>)values.ToArray()!);
+
+    private static bool HoldsControl(StringValues values)
+    {
+        foreach (var value in values)
+        {
+            if (value.AsSpan().ContainsAny(control)) return true;
+        }
+        return false;
+    }
 
     private static bool IsNamed(StringValues list, string name)
     {

@@ -132,6 +132,33 @@ public sealed class WireTextTests
         Assert.Contains("X-Kept: 1\r\n", head);
     }
 
+    [Theory]
+    [InlineData("a\u0001b")]
+    [InlineData("a\u000bX-Evil: 1")]
+    [InlineData("a\u001cX-Evil: 1")]
+    [InlineData("a\u007f")]
+    public async Task A_control_character_in_a_headers_value_is_refused(string value)
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var proxy = await BeforeAsync(upstream);
+
+        Assert.StartsWith("HTTP/1.1 400 ", await proxy.SendRawGetAsync("/a", proxy.IdentityToken(), $"X-A: {value}\r\n"));
+        Assert.StartsWith("HTTP/1.1 400 ", await proxy.SendRawGetAsync("/a", proxy.Sandbox.Options.UserToken, $"X-A: {value}\r\n"));
+        Assert.Empty(upstream.Heads);
+        Assert.StartsWith("HTTP/1.1 200 ", await proxy.SendRawGetAsync("/a", proxy.IdentityToken(), "X-A: a\tb caf\u00e9 \u0085\r\n"));
+    }
+
+    [Fact]
+    public async Task No_connection_option_takes_a_users_token_off()
+    {
+        await using var upstream = new RawUpstream(_ => Ok);
+        await using var proxy = await BeforeAsync(upstream);
+
+        await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close, Authorization\r\nAuthorization: Bearer {proxy.Sandbox.Options.UserToken}\r\n\r\n");
+
+        Assert.Contains($"Authorization: Bearer {proxy.Sandbox.Options.UserToken}\r\n", Assert.Single(upstream.Heads));
+    }
+
     [Fact]
     public async Task With_PassHeaders_only_those_and_the_contents_own_reach_the_upstream()
     {
