@@ -32,7 +32,7 @@ internal static class SyntaxErrors
     public static Diagnostic Semicolon(SourceRange range) =>
         Error("invalid-character", "found `;`, which separates nothing here", "separate attributes and blocks by newlines, and items of a list by commas", range);
     public static Diagnostic QuotedNewline(SourceRange range) =>
-        Error("multi-line-string", "a quoted string ends on the line where it begins, but found a newline", "write `\\n`, or use a heredoc, as `<<EOT`", range);
+        Error("multi-line-string", "the string is not closed on this line", "add the closing `\"`; for a text of several lines write `\\n`, or use a heredoc, as `<<EOT`", range);
     public static Diagnostic InvalidCharacter(ReadOnlySpan<byte> text, SourceRange range)
     {
         if (Rune.DecodeFromUtf8(text, out var rune, out _) == System.Buffers.OperationStatus.Done && rune.Value is 0x201C or 0x201D)

@@ -251,8 +251,7 @@ internal ref struct Lexer
                 Emit(position + 1 < source.Length ? TokenKind.QuotedText : TokenKind.Invalid, position + 1);
                 return;
             case (byte)'\r' or (byte)'\n':
-                var lines = source[position..].IndexOfAnyExcept((byte)'\r', (byte)'\n');
-                Emit(TokenKind.QuotedNewline, lines < 0 ? source.Length : position + lines);
+                CloseAtNewline();
                 return;
         }
         var end = position;
@@ -268,6 +267,17 @@ internal ref struct Lexer
             Emit(TokenKind.Invalid, position + 1);
         else
             Emit(TokenKind.QuotedText, end);
+    }
+
+    /// <summary>
+    /// A quoted string that its line does not close ends there, for the parser too: one forgotten quote is one error, where reading on would turn every string of the file inside out.
+    /// </summary>
+    private void CloseAtNewline()
+    {
+        Emit(TokenKind.CloseQuote, position);
+        frame = outer.Pop();
+        var end = position + (source[position] == '\r' && At(position + 1) == '\n' ? 2 : 1);
+        errors.Report(TokenKind.QuotedNewline, source[position..end], new SourcePosition(position, line, column), new SourcePosition(end, line + 1, 1));
     }
 
     private void Heredoc()

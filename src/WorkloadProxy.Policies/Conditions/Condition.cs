@@ -42,6 +42,9 @@ public sealed class Condition
     /// <summary>Whether it reads <c>request.body</c>, and so constrains the body.</summary>
     public bool ReadsBody { get; }
 
+    /// <summary>Whether it reads the time.</summary>
+    internal bool ReadsNow => roots.Contains("now") || readsZone;
+
     /// <summary>Whether it reads anything of the request.</summary>
     internal bool ReadsRequest { get; }
 

@@ -28,7 +28,7 @@ public static class PolicyExplainer
         var active = grants.ActiveRoles(request.Now);
         var index = set.RuleIndexes.Get(active);
         var rules = Rules(index, asked with { Body = body }, claims, decision);
-        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny ? Remedy.For(set, active, index, asked with { Body = body }, claims, decision) : null);
+        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny ? Remedy.For(set, grants, index, asked with { Body = body }, claims, decision) : null);
     }
 
     private static ImmutableArray<RuleExplanation> Rules(RuleIndex index, in AccessRequest request, Claims claims, in Decision decision)

@@ -18,6 +18,17 @@ internal static partial class GitHubLints
 
     private static readonly FrozenSet<string> Others = FrozenSet.Create(StringComparer.Ordinal, "aud", "iss", "exp", "iat", "nbf");
 
+    /// <summary>An organization may have its repositories' custom properties in the token, each as a claim with this prefix.</summary>
+    private const string CustomProperty = "repo_property_";
+
+    /// <summary>What the same thing is called in workflow files, in other products, and in people's heads.</summary>
+    private static readonly FrozenDictionary<string, string> OtherNames = new Dictionary<string, string>
+    {
+        ["branch"] = "ref", ["tag"] = "ref", ["ref_name"] = "ref", ["repo"] = "repository", ["owner"] = "repository_owner", ["org"] = "repository_owner", ["organization"] = "repository_owner",
+        ["workflow_file"] = "job_workflow_ref", ["workflow_path"] = "workflow_ref", ["job_workflow"] = "job_workflow_ref", ["event"] = "event_name", ["env"] = "environment",
+        ["actor_name"] = "actor", ["user"] = "actor", ["commit"] = "sha", ["subject"] = "sub", ["visibility"] = "repository_visibility",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
     /// <summary>With one of these constrained, a role says itself which events it is for.</summary>
     private static readonly FrozenSet<string> TellEvents = FrozenSet.Create(StringComparer.Ordinal,
         "event_name", "ref", "ref_type", "ref_protected", "environment", "base_ref", "head_ref", "job_workflow_ref", "workflow_ref");
@@ -26,8 +37,11 @@ internal static partial class GitHubLints
     {
         foreach (var claim in role.Claims)
         {
-            if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && NameSuggestion.Nearest(claim.Name, Strings) is { } near)
-                diagnostics.Add(RoleDiagnostics.LooksLikeClaim(claim.Name, near, claim.NameRange));
+            if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && !claim.Name.StartsWith(CustomProperty, StringComparison.Ordinal))
+            {
+                diagnostics.Add(RoleDiagnostics.UnknownClaim(claim.Name, OtherNames.GetValueOrDefault(claim.Name) ?? NameSuggestion.Nearest(claim.Name, Strings),
+                    string.Join(", ", Strings.Order(StringComparer.Ordinal).Select(name => $"`{name}`")), claim.NameRange));
+            }
             if (Strings.Contains(claim.Name) && claim.Constraint is ClaimConstraint.Number or ClaimConstraint.Bool)
             {
                 diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, $"GitHub's `{claim.Name}` is a string",

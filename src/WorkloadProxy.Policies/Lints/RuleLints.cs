@@ -46,6 +46,7 @@ internal static class RuleLints
             {
                 foreach (var permit in group.Permits) yield return RuleDiagnostics.ShadowedByDeny(permit.Rule, always.Rule);
             }
+            foreach (var warning in Twins(group)) yield return warning;
             if (group.Pattern.IsTemplated) continue;
             var samples = Samples(group.Pattern).Select(RequestTarget.OfPath).ToList();
             var permits = samples.Select(sample => index.FindPermits(sample, [])).ToList();
@@ -60,15 +61,27 @@ internal static class RuleLints
             }
             if (group.Permits.IsEmpty || !group.Denies.IsEmpty || above is not null) continue;
             // On an own path a deny wins whatever its pattern; elsewhere the more specific permit does.
-            if (WiderDeny(index, samples, below: group.ReachesOwnPaths ? int.MaxValue : group.Rank) is not { } deny) continue;
+            if (WiderDeny(index, samples, below: group.ReachesOwnPaths ? int.MaxValue : group.Rank, which: group.ReachesOwnPaths ? AlwaysHolds : _ => true) is not { } deny) continue;
             foreach (var use in group.Permits) yield return group.ReachesOwnPaths ? RuleDiagnostics.OwnPathDenied(use.Rule, deny.Rule) : RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
         }
     }
 
+    /// <summary>Rules of one pattern are alternatives, so one without constraints makes those of another pointless.</summary>
+    private static IEnumerable<Diagnostic> Twins(RuleGroup group)
+    {
+        foreach (var free in group.Permits.Select(use => use.Rule).Where(rule => !IsConstrained(rule)))
+        {
+            foreach (var bound in group.Permits.Select(use => use.Rule).Where(rule => IsConstrained(rule) && (rule.Granted & free.Granted) != 0))
+                yield return RuleDiagnostics.UnconstrainedTwin(bound, free, bound.Granted & free.Granted);
+        }
+    }
+
+    private static bool IsConstrained(PolicyRule rule) => rule.Allowed is not null || rule.Denied is not null || rule.When is not null;
+
     /// <summary>A deny that is conditional, or will expire, leaves its permits something to grant.</summary>
     private static bool AlwaysHolds(RuleUse deny) => deny.Rule is { When: null, Expires: null };
 
-    private static RuleUse? WiderDeny(RuleIndex index, List<RequestTarget> samples, int below)
+    private static RuleUse? WiderDeny(RuleIndex index, List<RequestTarget> samples, int below, Func<RuleUse, bool> which)
     {
         List<RuleGroup>? common = null;
         foreach (var sample in samples)
@@ -77,7 +90,7 @@ internal static class RuleLints
             index.FindDenies(sample, [], ref found);
             common = common is null ? found.Groups : [.. common.Intersect(found.Groups)];
         }
-        return common?.Where(deny => deny.Rank < below).MaxBy(deny => deny.Rank)?.Denies.FirstOrDefault(AlwaysHolds);
+        return common?.Where(deny => deny.Rank < below).MaxBy(deny => deny.Rank)?.Denies.FirstOrDefault(which);
     }
 
     /// <summary>Paths that stand for all that a pattern matches: with its wildcards short, empty where they may be, and long.</summary>

@@ -56,6 +56,10 @@ internal sealed class PathPattern : IComparable<PathPattern>
     /// <summary>Empty while it is templated.</summary>
     public ImmutableArray<PathSegment> Segments { get; }
 
+    /// <summary>Whether a pattern written as this path matches it alone: nothing in it is a wildcard or a template.</summary>
+    public static bool CanName(string path)
+        => !path.Contains('*') && !path.Split('/').Contains("+") && !path.Contains("{actx}", StringComparison.Ordinal) && !path.Contains("{claims.", StringComparison.Ordinal);
+
     /// <summary>Reads a pattern; null with what is wrong.</summary>
     public static PathPattern? Compile(string text, AuthContext context, out string? error)
     {

@@ -108,8 +108,8 @@ internal static class RoleDiagnostics
         => Warning("misspelt-attribute", $"`{found}` is taken for a claim",
             $"did you mean `{reserved}`? A claim of that name is written `claims = {{ \"{found}\" = … }}`", range);
 
-    public static Diagnostic LooksLikeClaim(string found, string known, SourceRange range)
-        => Warning("misspelt-claim", $"no token of that issuer has a claim `{found}`", $"did you mean `{known}`?", range);
+    public static Diagnostic UnknownClaim(string found, string? known, string all, SourceRange range)
+        => Warning("misspelt-claim", $"no token of that issuer has a claim `{found}`", known is null ? $"it sends {all}" : $"did you mean `{known}`?", range);
 
     public static Diagnostic NoTemplate(string claim, string found, SourceRange range)
         => Warning("no-template", $"`{claim}` is `{found}`: `{{claims.…}}` stands for itself in a role",
@@ -130,6 +130,10 @@ internal static class RoleDiagnostics
     public static Diagnostic SelfGranting(string role, string policy, SourceRange range)
         => Warning("self-granting-role", $"role `{role}` may update its own policy repository by policy `{policy}`: it can grant itself anything",
             "keep `update` on that path to a role that people review", range);
+
+    public static Diagnostic UnmatchedExchange(string subject, string? nearest, AuthContext context, SourceRange range)
+        => Warning("unmatched-exchange", $"no role takes a token with `sub` `{subject}`: whoever exchanges for it can do nothing with it",
+            nearest is null ? "add a role with this `sub` and without `iss`" : $"did you mean `{nearest.Replace($"actx:{context.Id}:", "actx:{actx}:", StringComparison.Ordinal)}`?", range);
 
     /// <summary>Null when nothing is near.</summary>
     public static string? DidYouMean(string found, IEnumerable<string> known)

@@ -60,6 +60,10 @@ internal static class Capabilities
         Capability.Delete => "delete",
         Capability.Connect => "connect",
         Capability.List => "list",
-        _ => string.Join(" and ", Enum.GetValues<Capability>().Where(one => one != Capability.None && capability.HasFlag(one)).Select(Name)),
+        _ => string.Join(" and ", NamesOf(capability)),
     };
+
+    /// <summary>Each of them, as written in a policy.</summary>
+    public static IEnumerable<string> NamesOf(Capability capabilities)
+        => Enum.GetValues<Capability>().Where(one => one != Capability.None && capabilities.HasFlag(one)).Select(Name);
 }

