@@ -37,7 +37,7 @@ public sealed partial class DocumentationPagesTests
 
         Assert.Equal(metrics.Order(), Operations.FirstColumn("Metrics and traces").Select(cell => cell.Trim('`')).Order());
         Assert.Equal(fields.Order(), Operations.FirstColumn("Logs and audit").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).Order());
-        Assert.Equal(["audit", "policy_sets", "signing_keys", "store"], Operations.FirstColumn("Health").Select(cell => cell.Trim('`')).Order());
+        Assert.Equal(["audit", "credentials", "policy_sets", "signing_keys", "store"], Operations.FirstColumn("Health").Select(cell => cell.Trim('`')).Order());
     }
 
     [Fact]

@@ -66,7 +66,7 @@ internal static class CredentialReading
         var tokenAddress = isClient ? reader.Address(key + ":TokenAddress", reader.RequiredText(key + ":TokenAddress"), NetworkPlace.IsLoopbackOrInCluster) : null;
         var clientId = isClient ? reader.RequiredText(key + ":ClientId") : null;
         if (kind == CredentialKind.OAuth && context is not null && !reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth"))
-            reader.Mistake(key + ":Kind", $"`OAuth` is what people give by signing in, and upstream `{context.Upstream}` has no `OAuth`");
+            reader.Mistake(key + ":Kind", $"`OAuth` is a credential that teams give by signing in, but `Upstreams:{context.Upstream}:OAuth` is missing");
 
         var file = reader.ExistingFile(key + ":File", mayBeSecret: true);
         var variable = reader.EnvironmentVariable(key + ":EnvironmentVariable", required: false);

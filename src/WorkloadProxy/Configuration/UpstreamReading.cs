@@ -28,7 +28,7 @@ internal static class UpstreamReading
             upstreams.Add(name, upstream);
         }
         var signIns = upstreams.Values.Where(upstream => upstream.OAuth is not null).Select(upstream => upstream.Name).ToList();
-        if (signIns.Count > 1) reader.Mistake($"Upstreams:{signIns[1]}:OAuth", $"is given for `{signIns[0]}` already: people sign in at one upstream of kind `digitalocean`");
+        if (signIns.Count > 1) reader.Mistake($"Upstreams:{signIns[1]}:OAuth", $"is already set for `{signIns[0]}`: teams can sign in at one upstream only");
         return upstreams;
     }
 
@@ -114,7 +114,7 @@ internal static class UpstreamReading
         if (given is (true, true)) reader.Mistake(key + ":ClientSecretEnvironmentVariable", "is given beside `ClientSecretFile`, expected one of them");
         var scopes = reader.Texts(key + ":Scopes");
         // RFC 6749 §3.3
-        if (scopes.Any(scope => scope.Any(c => c is <= ' ' or '"' or '\\' or > '~'))) reader.Mistake(key + ":Scopes", "holds a scope with a space or another character that no scope has: expected one scope an element");
+        if (scopes.Any(scope => scope.Any(c => c is <= ' ' or '"' or '\\' or > '~'))) reader.Mistake(key + ":Scopes", "holds a character that is not valid in a scope: expected a list with one scope an element");
         if (reader.MistakeCount != before) return null;
         if (reader.Texts(key + ":Teams").Count == 0) reader.Warn(key + ":Teams", "lists no team, so nobody may sign in: expected ids of teams, or `*` for everyone");
         return new(address!, clientId!, file, variable, reader.Texts(key + ":Teams")) { Scopes = scopes.Count > 0 ? scopes : OAuthOptions.DefaultScopes };

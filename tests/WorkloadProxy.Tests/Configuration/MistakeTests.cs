@@ -79,8 +79,8 @@ public sealed class MistakeTests
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "Version": "3" } } """, "Upstreams:A:Version: unknown version `3`, expected `1.1`, `2` or `2.0` (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "ConnectTimeout": "00:00:00" } } """, "Upstreams:A:ConnectTimeout: `00:00:00` is too short, the least is `00:00:00.0010000` (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "DropHeaders": ["a b"] } } """, "Upstreams:A:DropHeaders: `a b` is not the name of a header" },
-        { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x", "Scopes": ["read write"] } } } """, "Upstreams:DigitalOcean:OAuth:Scopes: holds a scope with a space or another character that no scope has: expected one scope an element" },
-        { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x" } }, "Two": { "Kind": "digitalocean", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:Two:OAuth: is given for `DigitalOcean` already: people sign in at one upstream of kind `digitalocean`" },
+        { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x", "Scopes": ["read write"] } } } """, "Upstreams:DigitalOcean:OAuth:Scopes: holds a character that is not valid in a scope: expected a list with one scope an element" },
+        { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x" } }, "Two": { "Kind": "digitalocean", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:Two:OAuth: is already set for `DigitalOcean`: teams can sign in at one upstream only" },
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:A:OAuth: is for upstreams of kind `digitalocean`" },
         // issuers and audiences
         { """ "Issuers": [{}] """, "Issuers:0:Issuer: is missing" },

@@ -18,7 +18,7 @@ public sealed class ReplicaTests(PostgresServer server)
         await using var a = await StartAsync(database, clock);
         await using var b = await StartAsync(database, clock, a);
         await a.SignInAsync();
-        await SignInTest.UntilAsync(() => b.HealthAsync().Result.Status == "ok", "the other replica");
+        await b.UntilHealthAsync(health => health.Status == "ok");
 
         await a.PushAsync();
 
@@ -88,7 +88,7 @@ public sealed class ReplicaTests(PostgresServer server)
         var meanwhile = await SignInTest.PassAsync(b.Proxy.GetAsync("/v2/databases", a.Proxy.IdentityToken()), other);
         Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (meanwhile.Status, meanwhile.ErrorId));
         other.Advance(TimeSpan.FromMinutes(3));
-        await SignInTest.UntilAsync(() => b.HealthAsync().Result.Detail?.Contains("its refresh token was refused") == true, "the end of the credential");
+        await b.UntilHealthAsync(health => health.Detail?.Contains("its refresh token was refused") == true);
 
         // the team signs in again, and both have the new one
         await a.SignInAsync();
@@ -104,7 +104,7 @@ public sealed class ReplicaTests(PostgresServer server)
 
     private static Task<SignInTest> StartAsync(PostgresTest database, FakeTimeProvider clock, SignInTest? with = null) => SignInTest.StartAsync(configure: options => database.Configure(options) with
     {
-        // the second one stands before the first one's cloud, under the same name
+        // the second one is in front of the first one's cloud, under the same name
         PublicUrl = with?.Proxy.Options.PublicUrl ?? options.PublicUrl,
         Issuers = with?.Proxy.Options.Issuers ?? options.Issuers,
         Upstreams = with?.Proxy.Options.Upstreams ?? options.Upstreams,

@@ -79,6 +79,13 @@ internal sealed class SignInTest : IAsyncDisposable
         return (component.GetProperty("status").GetString()!, component.TryGetProperty("detail", out var detail) ? detail.GetString() : null);
     }
 
+    public async Task UntilHealthAsync(Func<(string Status, string? Detail), bool> expected)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var left = 1500; left > 0 && await poll.WaitForNextTickAsync(); left--) if (expected(await HealthAsync())) return;
+        Assert.Fail($"waited 30 s in vain for another health, found {await HealthAsync()}");
+    }
+
     /// <summary>Lets time pass until the task is done.</summary>
     public static async Task<T> PassAsync<T>(Task<T> task, params IEnumerable<FakeTimeProvider> clocks)
     {

@@ -1,11 +1,11 @@
 namespace WorkloadProxy.Credentials.OAuth;
 
-/// <summary>A client's secret, in a file or an environment variable; in neither: a public client has none.</summary>
+/// <summary>A client's secret, from a file or an environment variable. A public client has neither.</summary>
 internal sealed class ClientSecret(string? file, string? environmentVariable)
 {
     private const int MaxLength = 4096;
 
-    /// <summary>True with null for a public client. A secret that is configured and not there is no public client: false, and why.</summary>
+    /// <summary>True with null for a public client; false, and why, for a secret that is configured and can't be read: that must not pass for a public client.</summary>
     public bool TryRead(out string? secret, out string? problem)
     {
         (secret, problem) = (null, null);

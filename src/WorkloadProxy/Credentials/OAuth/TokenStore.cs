@@ -54,7 +54,7 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
         connection.ExecuteAsync("UPDATE oauth_credentials SET lease = NULL, lease_until = 0", transaction: transaction), cancellationToken);
 
     public Task<bool> ReleaseAsync(StoredToken token, string holder, CancellationToken cancellationToken) =>
-        ChangeAsync(token.Context, "UPDATE oauth_credentials SET lease = NULL, lease_until = 0 WHERE context = @key AND lease = @holder", new { key = token.Context.ToString(), holder }, tell: false, cancellationToken);
+        ChangeAsync(token.Context, "UPDATE oauth_credentials SET lease = NULL, lease_until = 0 WHERE context = @key AND lease = @holder", new { key = token.Context.ToString(), holder }, tell: true, cancellationToken);
 
     /// <summary>Replaces a version by the one after it; false when the row has another version by now.</summary>
     public Task<bool> RenewAsync(StoredToken next, CancellationToken cancellationToken)
