@@ -9,6 +9,7 @@ internal sealed class OtlpTroubles(ILogger logger, TimeProvider time) : EventLis
 {
     private const string Source = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
     private static readonly TimeSpan quiet = TimeSpan.FromHours(1);
+    private readonly Lock gate = new();
     private long? loggedAt;
 
     protected override void OnEventSourceCreated(EventSource eventSource)
@@ -20,7 +21,7 @@ internal sealed class OtlpTroubles(ILogger logger, TimeProvider time) : EventLis
     {
         // the base class calls this from its constructor, before there is a logger
         if (logger is null || eventData.EventSource.Name != Source) return;
-        lock (this)
+        lock (gate)
         {
             if (loggedAt is { } last && time.GetElapsedTime(last) < quiet) return;
             loggedAt = time.GetTimestamp();

@@ -1,9 +1,10 @@
 namespace WorkloadProxy.Tokens;
 
 /// <summary>
-/// How many revocations are kept at a time. Whoever holds an identity token can exchange and revoke without end, and each revocation is a row of an hour or more. So of one token at most
-/// 100 descendants are revoked one by one: with the next one the token itself is revoked, and all that descends from it. The limit always revokes more, never less, so nobody can use it
-/// to keep a stolen token alive. A context has 10,000 places, which are its own: no other context runs out of them.
+/// How many revocations are kept at a time. Whoever holds an identity token can exchange and revoke without end, and each revocation is a row of an hour or more. So of what one token was
+/// exchanged for directly, 100 are revoked one by one: with the next one the token itself is revoked, and all that descends from it. Only its holder can bring that about; who holds a
+/// descendant can end no more than that. A context has 10,000 places of its own; when they are taken, the identity token that a chain began with is revoked instead, for which there are
+/// as many. Up to there a limit revokes more, never less: filling it keeps no stolen token alive.
 /// </summary>
 internal sealed class RevocationLimit
 {
@@ -17,16 +18,15 @@ internal sealed class RevocationLimit
     public RevocationPlace? Take(VerifiedToken token)
     {
         var ids = token.RevocationIds;
-        var context = SourceOf(token);
+        var (context, root) = (SourceOf(token), ids.Count - 1);
         lock (gate)
         {
-            if (CountOf(context) >= MaxOfContext) return null;
             var revoked = 0;
-            for (var ancestor = ids.Count - 1; revoked == 0 && ancestor > 0; ancestor--)
-            {
-                if (CountOf(ids[ancestor]) >= MaxDescendants) revoked = ancestor;
-            }
-            var place = new RevocationPlace(ids[revoked], [.. ids.Skip(revoked + 1), context]);
+            while (revoked < root && CountOf(ids[revoked + 1]) >= MaxDescendants) revoked++;
+            if (CountOf(context) >= MaxOfContext) revoked = root;
+            var places = revoked == root ? $"identity tokens of {context}" : context;
+            if (CountOf(places) >= MaxOfContext) return null;
+            var place = new RevocationPlace(ids[revoked], revoked == root ? [places] : [ids[revoked + 1], places]);
             foreach (var key in place.CountedUnder) counts[key] = CountOf(key) + 1;
             return place;
         }
@@ -52,5 +52,5 @@ internal sealed class RevocationLimit
         token.IsOwn && token.Claims.Root.TryGetProperty(OwnClaims.Source, out var source) && source.GetString() is { } context ? context : token.ContextText;
 }
 
-/// <summary><paramref name="Id"/> is what is revoked: the token, or an ancestor of it. <paramref name="CountedUnder"/> are the ids of its ancestors, and its context.</summary>
+/// <summary><paramref name="Id"/> is what is revoked: the token, or an ancestor of it. <paramref name="CountedUnder"/> are the token that it was exchanged for, and its context.</summary>
 internal sealed record RevocationPlace(string Id, IReadOnlyList<string> CountedUnder);

@@ -58,6 +58,18 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
         Assert.NotEqual(new IssuerKeySource("https://a.example", null, null!).StoreName, new IssuerKeySource("https://a.example", new IssuerOptions("https://a.example", null, null, []), null!).StoreName);
 
     [Fact]
+    public async Task A_Kubernetes_API_server_which_has_its_keys_in_their_own_type_only_is_understood()
+    {
+        issuer.OnJwks = context =>
+        {
+            if (context.Request.Headers.Accept.ToString().Contains("application/jwk-set+json", StringComparison.Ordinal)) return FakeIssuer.WriteAsync(context, issuer.Jwks);
+            context.Response.StatusCode = 406;
+            return context.Response.CompleteAsync();
+        };
+        Assert.True(await HasAsync(Cache(), TestKey.One));
+    }
+
+    [Fact]
     public async Task Requests_at_once_share_one_fetch()
     {
         var release = new TaskCompletionSource();

@@ -133,6 +133,41 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Config_check_tells_what_a_right_configuration_still_lacks()
+    {
+        directory.Write("appsettings.json", """{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1" }""");
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check");
+        Assert.Equal((0, "warning: Policies: no context has a policy source: every token is refused\n"), (run.ExitCode, run.Error));
+
+        Directory.CreateDirectory(Path.Combine(directory.Path, "empty"));
+        directory.Write("rbac/roles/a.hcl", "role \"a\" {\n  iss      = \"http://issuer.example\"\n  aud      = \"api://Depot?actx={actx}\"\n  sub      = \"x\"\n  policies = [\"p\"]\n}\n");
+        directory.Write("rbac/policies/p.hcl", "path \"/a\" {\n  capabilities = [\"read\"]\n}\n");
+        directory.Write("appsettings.json", """
+            { "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Upstreams": { "Depot": { "Kind": "http", "Address": "https://api.depot.dev" } },
+              "Policies": [{ "Context": "api://Depot?actx=one", "Directory": "empty" }, { "Context": "api://Depot?actx=two", "Directory": "rbac" }] }
+            """);
+        run = await CommandRun.RunAsync(directory.Path, "config", "check", "--format", "json");
+        Assert.Equal(0, run.ExitCode);
+        var warnings = System.Text.Json.JsonDocument.Parse(run.Output).RootElement.GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!).ToList();
+        Assert.Contains(warnings, warning => warning.StartsWith("Policies:0:Directory: ", StringComparison.Ordinal) && warning.EndsWith("holds no roles and no policies: the context trusts nobody", StringComparison.Ordinal));
+        Assert.Contains("Policies:1:Directory: role `a` names the issuer `http://issuer.example`, which is neither https nor in `Issuers`: its tokens are refused", warnings);
+        Assert.Contains("Policies:1:Context: `api://Depot?actx=two` has no entry in `Credentials`: its requests are answered with 502, and only exchanges work", warnings);
+    }
+
+    [Theory]
+    [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
+    [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
+    public async Task A_token_in_the_place_of_its_file_is_never_repeated(string token)
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "token", "show", token);
+        Assert.Equal((1, "", "workload-proxy: that is a token, expected the name of the file that holds it; `-` is standard input\n"), (run.ExitCode, run.Output, run.Error));
+        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", "--actx", Team, "--token", token, "--method", "GET", "--path", "/");
+        Assert.DoesNotContain("c2lnbmF0dXJl", run.Output + run.Error);
+        run = await CommandRun.RunWithAsync(directory.Path, token, [], "token", "show", "-");
+        Assert.Equal(0, run.ExitCode);
+    }
+
+    [Fact]
     public async Task Config_check_compiles_the_directories_too()
     {
         directory.Write("policies/keys.hcl", "path {");

@@ -81,14 +81,26 @@ public sealed class RevocationSetTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_100_revoked_descendants_the_ancestor_is_revoked_whatever_lies_between()
+    public async Task After_100_revoked_descendants_the_token_is_revoked_and_who_holds_it_can_not_end_its_own_parent()
     {
-        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) Assert.True(await revocations.RevokeAsync(Token($"{i}", $"between-{i % 7}", "root"), TestStore.Cancel));
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) Assert.True(await revocations.RevokeAsync(Token($"{i}", "between", "root"), TestStore.Cancel));
+        Assert.False(revocations.ContainsAny(["between", "root"]));
+        await revocations.RevokeAsync(Token("one-more", "between", "root"), TestStore.Cancel);
+        Assert.True(revocations.ContainsAny(["between"]));
+        Assert.False(revocations.ContainsAny(["one-more", "root"]));
+
+        for (var i = 1; i < RevocationLimit.MaxDescendants; i++) await revocations.RevokeAsync(Token($"sibling-{i}", "root"), TestStore.Cancel);
         Assert.False(revocations.ContainsAny(["root"]));
-        Assert.False(revocations.ContainsAny(["between-1"]));
-        await revocations.RevokeAsync(Token("one-more", "between-1", "root"), TestStore.Cancel);
+        await revocations.RevokeAsync(Token("last-sibling", "root"), TestStore.Cancel);
         Assert.True(revocations.ContainsAny(["root"]));
-        Assert.False(revocations.ContainsAny(["one-more"]));
+    }
+
+    [Fact]
+    public void When_a_context_has_no_place_left_the_identity_token_is_revoked_instead()
+    {
+        var limit = new RevocationLimit();
+        for (var i = 0; i < RevocationLimit.MaxOfContext; i++) Assert.Equal($"{i}", limit.Take(Token($"{i}", $"parent-{i % 1000}", "other-root"))!.Id);
+        Assert.Equal("stolen-root", limit.Take(Token("stolen", "between", "stolen-root"))!.Id);
     }
 
     [Fact]
