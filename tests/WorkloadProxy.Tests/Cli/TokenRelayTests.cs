@@ -66,7 +66,7 @@ public sealed class TokenRelayTests : IAsyncLifetime
             request.Headers.Host = "rebound.example";
         }));
         Assert.Empty(proxy.Sandbox.Requests.All);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "openai.env")));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "openai.env")));
     }
 
     private async Task<HttpStatusCode> SendAsync(string target, Action<HttpRequestMessage> with)
