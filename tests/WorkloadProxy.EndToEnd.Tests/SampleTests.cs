@@ -61,4 +61,18 @@ public sealed class SampleTests
         Assert.Equal(1, ran.ExitCode);
         Assert.Equal(File.ReadAllText(Path.Combine(Repository.Top, "samples/bad-policy/expected.txt")).Trim(), (ran.Output + ran.Error).Trim());
     }
+
+    [Fact]
+    public async Task The_agent_s_run_prints_what_its_readme_says()
+    {
+        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, "samples/agent/run")], new Dictionary<string, string>
+        {
+            ["WORKLOAD_PROXY"] = $"dotnet {Program}",
+            ["SANDBOX"] = $"dotnet {Repository.Built("samples/Sandbox", "sandbox")}",
+        });
+
+        ran.Succeeded();
+        var readme = File.ReadAllText(Path.Combine(Repository.Top, "samples/agent/README.md"));
+        Assert.Contains($"$ samples/agent/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
+    }
 }

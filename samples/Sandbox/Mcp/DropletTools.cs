@@ -9,6 +9,9 @@ internal sealed class DropletTools
     [McpServerTool(Name = "droplet-list", ReadOnly = true), Description("Lists the droplets of the team.")]
     public static string List() => "web-1, web-2";
 
+    [McpServerTool(Name = "droplet-get", ReadOnly = true), Description("Shows a droplet.")]
+    public static string Get([Description("Its id.")] long ID) => $"droplet {ID}: active";
+
     [McpServerTool(Name = "droplet-create"), Description("Creates a droplet.")]
     public static string Create([Description("Its name.")] string Name, [Description("Its size.")] string? Size = null) => $"created {Name} ({Size ?? "s-1vcpu-1gb"})";
 

@@ -44,6 +44,8 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
         ]),
         new("https://oidc.vercel.com", "sub = \"owner:TEAM:project:PROJECT:environment:production\"", [new("sub", Prefix: VercelSubject()), new("owner_id", Whole: Word())]),
         new("https://identity.depot.dev", "org_id = \"ORGANIZATION\"", [new("sub", Prefix: DepotSubject()), new("org_id", Whole: Word())]),
+        // a subject is one agent's id, which no team chooses
+        new("https://api.cursor.com", "team_id = \"TEAM\"", [new("team_id", Whole: Word())]),
         new("https://accounts.google.com", "email = \"NAME@PROJECT.iam.gserviceaccount.com\"", [new("sub", Whole: Word()), new("email", Whole: Email()), new("hd", Whole: Word())]),
     ];
 

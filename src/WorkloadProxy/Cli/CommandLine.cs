@@ -68,7 +68,7 @@ internal static class CommandLine
                 PolicyParseCommand.Create(terminal),
                 PolicyPullCommand.Create(settings, terminal),
             },
-            new Command("token", "Gets and decodes tokens.") { TokenGetCommand.Create(terminal, time), TokenShowCommand.Create(terminal, time) },
+            new Command("token", "Gets and decodes tokens.") { TokenGetCommand.Create(terminal, time), TokenRelayCommand.Create(terminal, time), TokenShowCommand.Create(terminal, time) },
             new Command("mcp", "Connects hosts of agents to MCP endpoints.") { McpBridgeCommand.Create(terminal, time) },
             KeysCommand.Create(settings, terminal, time),
             ConfigCommand.Create(settings, terminal),

@@ -29,6 +29,7 @@ internal static class Examples
             $"workload-proxy token get --proxy https://proxy.example.com --context 'api://DigitalOcean?actx={Team}' --role agent",
             "workload-proxy token get --format headers", "workload-proxy token get --source github --watch --write /run/agent/token &",
         ],
+        ["workload-proxy token relay"] = [$"workload-proxy token relay --proxy https://proxy.example.com --context 'api://OpenAI?actx=acme' --kind openai --env /run/agent/openai.env"],
         ["workload-proxy mcp"] = ["workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets"],
         ["workload-proxy mcp bridge"] = [$"workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets --context 'api://DigitalOcean?actx={Team}' --source file:/run/agent/token"],
         ["workload-proxy token show"] = [$"echo \"$TOKEN\" | workload-proxy token show - --dir . --actx {Team}"],

@@ -83,7 +83,7 @@ public sealed class McpEndpointTests : IAsyncLifetime
     {
         var answer = await proxy.CallAsync("tools/list");
         Assert.Equal(["droplet-create", "droplet-list"], answer.Message().GetProperty("result").GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()).Order());
-        Assert.Equal(2, (await proxy.AuditOfAsync(answer)).GetProperty("filtered").GetInt32());
+        Assert.Equal(3, (await proxy.AuditOfAsync(answer)).GetProperty("filtered").GetInt32());
         answer = await proxy.CallAsync("prompts/list");
         Assert.Equal(["triage"], answer.Message().GetProperty("result").GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetProperty("name").GetString()));
         answer = await proxy.CallAsync("resources/list");

@@ -12,6 +12,7 @@ namespace WorkloadProxy.Cli.Agents;
 /// </summary>
 internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output, Action<string> log) : IAsyncDisposable
 {
+    private static readonly TimeSpan pause = TimeSpan.FromSeconds(2);
     private const int MaxEvent = 64 * 1024 * 1024;
     private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly SemaphoreSlim writing = new(1);
@@ -143,19 +144,30 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         await WriteAsync(json);
     }
 
-    /// <summary>What the server says without being asked, in a session. A server that offers no such stream answers 405.</summary>
+    /// <summary>What the server says without being asked, in a session. The stream ends with its token, and is opened again with a new one; a server that offers none answers 405.</summary>
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
-        try
+        var of = session;
+        while (!cancellationToken.IsCancellationRequested && session == of)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, endpoint);
-            await AddHeadersAsync(request, null, fresh: false, cancellationToken);
-            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (answer.IsSuccessStatusCode && answer.Content.Headers.ContentType?.MediaType == "text/event-stream") await StreamAsync(null, answer, cancellationToken);
-        }
-        catch (Exception error) when (error is TokenException or HttpRequestException or IOException or OperationCanceledException)
-        {
-            if (!cancellationToken.IsCancellationRequested) log($"the server's stream has ended: {error.Message}");
+            try
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, endpoint);
+                await AddHeadersAsync(request, null, fresh: false, cancellationToken);
+                using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+                if (answer.StatusCode == HttpStatusCode.Unauthorized) await tokens.GetAsync(fresh: true, cancellationToken);
+                else if (!answer.IsSuccessStatusCode || answer.Content.Headers.ContentType?.MediaType != "text/event-stream") return;
+                else await StreamAsync(null, answer, cancellationToken);
+            }
+            catch (Exception error) when (error is TokenException or HttpRequestException or IOException)
+            {
+                // it broke off: the calls tell the host what is wrong, if something is
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            await Task.Delay(pause, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
