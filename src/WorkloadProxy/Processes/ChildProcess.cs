@@ -4,7 +4,10 @@ using System.Text;
 
 namespace WorkloadProxy.Processes;
 
-/// <summary>A running program, with its streams: no shell, and an environment made from scratch. Disposing it kills whatever of it still runs, children too, and waits for its end.</summary>
+/// <summary>
+/// A running program, with its streams: no shell, and an environment made from scratch. Disposing it kills whatever of it still runs, children too, and
+/// waits for its end.
+/// </summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int MaxErrors = 16 * 1024;

@@ -9,7 +9,9 @@ using WorkloadProxy.Upstreams.DigitalOcean;
 
 namespace WorkloadProxy.Provisioning;
 
-/// <summary>Reads a VM's host keys from its sshd, and verifies with <c>ssh-keygen</c> that one of them signed. Both programs get little time, and are killed then.</summary>
+/// <summary>
+/// Reads a VM's host keys from its sshd, and verifies with <c>ssh-keygen</c> that one of them signed. Both programs get little time, and are killed then.
+/// </summary>
 internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory, TimeProvider time)
 {
     private const string Namespace = "prove-sshd";
@@ -31,7 +33,9 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
         }
     }
 
-    /// <summary>Where the droplet's sshd is asked: what the API says and nobody else, and no address inside our own network unless that is configured.</summary>
+    /// <summary>
+    /// Where the droplet's sshd is asked: what the API says and nobody else, and no address inside our own network unless that is configured.
+    /// </summary>
     public Result<IPAddress> AddressOf(Droplet droplet)
     {
         if (droplet.PublicAddresses.FirstOrDefault(PublicAddress.Contains) is { } address) return address;
@@ -47,12 +51,14 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
         var scan = Program("ssh-keyscan", "-T", "5", "-p", $"{options.SshPort}", "-t", "ed25519,ecdsa,rsa", address.ToString());
         var result = await scan.RunAsync(scanLimit, time, cancellationToken);
         if (result.Stopped is { } stopped) return NoKeys(stopped);
-        var keys = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(SshPublicKey.OfScannedLine).OfType<SshPublicKey>().Distinct().ToList();
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var keys = lines.Select(SshPublicKey.OfScannedLine).OfType<SshPublicKey>().Distinct().ToList();
         return keys.Count == 0 ? NoKeys($"no host key from `{address}` port {options.SshPort}") : keys;
     }
 
     /// <summary>Whether one of <paramref name="keys"/> signed exactly these bytes for the droplet; a failure when <c>ssh-keygen</c> could not say.</summary>
-    public async Task<Failure?> VerifyAsync(IReadOnlyList<SshPublicKey> keys, SshSignature signature, byte[] signed, string dropletId, CancellationToken cancellationToken)
+    public async Task<Failure?> VerifyAsync(
+        IReadOnlyList<SshPublicKey> keys, SshSignature signature, byte[] signed, string dropletId, CancellationToken cancellationToken)
     {
         var directory = Path.Combine(temporary, Guid.NewGuid().ToString("N"));
         try
@@ -61,7 +67,8 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
             MakePrivate(directory);
             var allowed = Path.Combine(directory, "allowed_signers");
             var proof = Path.Combine(directory, "signature");
-            await File.WriteAllTextAsync(allowed, string.Concat(keys.Select(key => $"{dropletId} namespaces=\"{Namespace}\" {key}\n")), Encoding.ASCII, cancellationToken);
+            var signers = string.Concat(keys.Select(key => $"{dropletId} namespaces=\"{Namespace}\" {key}\n"));
+            await File.WriteAllTextAsync(allowed, signers, Encoding.ASCII, cancellationToken);
             await File.WriteAllTextAsync(proof, signature.Armored, Encoding.ASCII, cancellationToken);
             // `check-novalidate` would compare with nothing
             var verify = Program("ssh-keygen", "-Y", "verify", "-n", Namespace, "-I", dropletId, "-f", allowed, "-s", proof) with { Input = signed };
@@ -85,8 +92,12 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
         Environment = [("PATH", Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin"), ("HOME", "/nonexistent"), ("LC_ALL", "C")],
     };
 
-    private static Failure NoKeys(string detail) =>
-        new(ErrorId.UpstreamUnreachable, "the droplet's SSH host keys can't be read now") { Detail = detail, TryAgain = true, RetryAfter = TimeSpan.FromSeconds(5) };
+    private static Failure NoKeys(string detail) => new(ErrorId.UpstreamUnreachable, "the droplet's SSH host keys are unavailable now")
+    {
+        Detail = detail,
+        TryAgain = true,
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
 
     private static void MakePrivate(string directory)
     {

@@ -8,5 +8,6 @@ internal sealed record NewFamily(string Id, RefreshToken First, DateTimeOffset E
 {
     public string Hash => First.Hash;
 
-    public static NewFamily Create(DateTimeOffset now) => new(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16)), RefreshToken.Create(), now + RefreshToken.Lifetime);
+    public static NewFamily Create(DateTimeOffset now) =>
+        new(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16)), RefreshToken.Create(), now + RefreshToken.Lifetime);
 }

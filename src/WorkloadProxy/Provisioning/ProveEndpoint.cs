@@ -12,24 +12,30 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Provisioning;
 
 /// <summary>
-/// <c>POST /v1/oidc/prove</c>: a VM shows that it is the droplet that was created with a provisioning token, by a signature with its SSH host key. Whose key that is, the droplet's own sshd
-/// tells, at the address that the API tells: the caller supplies neither.
+/// <c>POST /v1/oidc/prove</c>: a VM shows that it is the droplet that was created with a provisioning token, by a signature with its SSH host key. Whose
+/// key that is, the droplet's own sshd tells, at the address that the API tells: the caller supplies neither.
 /// </summary>
 internal sealed class ProveEndpoint(
-    ProvisioningStore store, DropletCheck check, HostKeys hostKeys, ProvisionedTokens tokens, TokenIssuer issuer, FailureLimit failures, TimeProvider time, ILogger<ProveEndpoint> logger)
+    ProvisioningStore store, DropletCheck check, HostKeys hostKeys, ProvisionedTokens tokens, TokenIssuer issuer, FailureLimit failures, TimeProvider time,
+    ILogger<ProveEndpoint> logger)
 {
     private const int MaxDepth = 4;
     private readonly FailureLimit attempts = new(time);
 
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
+        // before the attempt begins: bodies that come slowly would keep others of the same address waiting
+        var bearer = BearerToken.Read(http.Request.Headers.Authorization);
+        if (bearer.Kind != BearerTokenKind.Jwt) return bearer.Refusal ?? NotGood();
+        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
+        if (!SignatureIn(bytes).Succeeded(out var signature, out var malformed)) return malformed;
         var attempt = await failures.BeginAsync(record.Client, http.RequestAborted);
         if (attempt.Wait is { } wait) return new Failure(ErrorId.TooManyRequests, "too many proofs failed from this address") { RetryAfter = wait };
         var failed = true;
         try
         {
-            var failure = await ProveAsync(http, record);
-            failed = failure is { Id: ErrorId.InvalidToken or ErrorId.BadRequest or ErrorId.Forbidden };
+            var failure = await ProveAsync(http, record, Encoding.ASCII.GetBytes(bearer.Text.ToArray()), signature);
+            failed = failure is { Id: ErrorId.InvalidToken or ErrorId.Forbidden };
             return failure;
         }
         finally
@@ -38,14 +44,8 @@ internal sealed class ProveEndpoint(
         }
     }
 
-    private async Task<Failure?> ProveAsync(HttpContext http, AuditRecord record)
+    private async Task<Failure?> ProveAsync(HttpContext http, AuditRecord record, byte[] token, SshSignature signature)
     {
-        var bearer = BearerToken.Read(http.Request.Headers.Authorization);
-        if (bearer.Kind != BearerTokenKind.Jwt) return bearer.Refusal ?? NotGood();
-        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
-        if (!SignatureIn(bytes).Succeeded(out var signature, out var malformed)) return malformed;
-
-        var token = Encoding.ASCII.GetBytes(bearer.Text.ToArray());
         var hash = ProvisioningStore.HashOf(token);
         var candidates = await store.ProvableAsync(hash, http.RequestAborted);
         if (candidates.Count == 0) return NotGood();
@@ -57,19 +57,23 @@ internal sealed class ProveEndpoint(
         Failure? last = null;
         foreach (var candidate in await InLikelyOrderAsync(candidates, record.Client, http.RequestAborted))
         {
-            last = await ProveAsync(http, record, candidate.Provisioned, candidate.Address, token, signature);
-            if (last is not { Id: ErrorId.InvalidToken or ErrorId.UpstreamUnreachable or ErrorId.Forbidden }) return last;
+            var failure = await ProveAsync(http, record, candidate.Provisioned, candidate.Address, token, signature);
+            if (failure is not { Id: ErrorId.InvalidToken or ErrorId.UpstreamUnreachable or ErrorId.Forbidden }) return failure;
+            // the one that could not be asked may be the one that asks
+            last = last is { TryAgain: true } ? last : failure;
         }
         return last;
     }
 
-    private async Task<Failure?> ProveAsync(HttpContext http, AuditRecord record, ProvisionedDroplet droplet, Result<IPAddress> where, byte[] token, SshSignature signature)
+    private async Task<Failure?> ProveAsync(
+        HttpContext http, AuditRecord record, ProvisionedDroplet droplet, Result<IPAddress> where, byte[] token, SshSignature signature)
     {
         if (!where.Succeeded(out var address, out var notThere)) return notThere;
         if (!(await hostKeys.ScanAsync(droplet.Context, address, http.RequestAborted)).Succeeded(out var keys, out var unscanned)) return unscanned;
         if (droplet.HostKey is { } kept && signature.Key.ToString() != kept)
             return new Failure(ErrorId.InvalidToken, "the signature is not by the host key that the droplet first proved itself with") { Detail = $"droplet {droplet.Id}" };
-        if (await hostKeys.VerifyAsync(keys, signature, token, droplet.Id, http.RequestAborted) is { } unproved) return unproved with { Detail = unproved.Detail ?? $"droplet {droplet.Id}" };
+        if (await hostKeys.VerifyAsync(keys, signature, token, droplet.Id, http.RequestAborted) is { } unproved)
+            return unproved with { Detail = unproved.Detail ?? $"droplet {droplet.Id}" };
 
         var family = NewFamily.Create(time.GetUtcNow());
         var identity = tokens.Identity(droplet.Context, droplet.FullSubject, droplet.Id, family.Id);
@@ -89,11 +93,13 @@ internal sealed class ProveEndpoint(
         }
         catch (StoreException error)
         {
-            logger.LogError("droplet {Droplet}: its proof could not be taken back, it can prove itself again in {Minutes} minutes: {Error}", droplet.Id, ProvisioningStore.LostReply.TotalMinutes, error.Message);
+            logger.LogError("droplet {Droplet}: its proof could not be taken back, it can prove itself again in {Minutes} minutes: {Error}",
+                droplet.Id, ProvisioningStore.LostReply.TotalMinutes, error.Message);
         }
     }
 
-    private async Task<List<(ProvisionedDroplet Provisioned, Result<IPAddress> Address)>> InLikelyOrderAsync(IReadOnlyList<ProvisionedDroplet> candidates, string? client, CancellationToken cancellationToken)
+    private async Task<List<(ProvisionedDroplet Provisioned, Result<IPAddress> Address)>> InLikelyOrderAsync(
+        IReadOnlyList<ProvisionedDroplet> candidates, string? client, CancellationToken cancellationToken)
     {
         var found = new List<(ProvisionedDroplet Provisioned, Result<IPAddress> Address)>();
         foreach (var candidate in candidates)
@@ -106,11 +112,15 @@ internal sealed class ProveEndpoint(
 
     private static Result<SshSignature> SignatureIn(byte[] body)
     {
-        if (!StrictJson.TryParseObject(body, MaxDepth, out var json, out var error)) return new Failure(ErrorId.BadRequest, $"the body {error}, expected `{{\"sig\": \"…\"}}`");
+        if (!StrictJson.TryParseObject(body, MaxDepth, out var json, out var error)) return Malformed($"the body {error}, expected `{{\"sig\": \"…\"}}`");
         using var _ = json;
-        if (!json.RootElement.TryGetProperty("sig", out var text) || text.ValueKind != JsonValueKind.String) return new Failure(ErrorId.BadRequest, "the body has no string `sig`");
-        return SshSignature.Parse(text.GetString()!) is { } signature ? signature : new Failure(ErrorId.BadRequest, "`sig` is not an SSH signature by a plain host key, as `ssh-keygen -Y sign` writes it");
+        if (!json.RootElement.TryGetProperty("sig", out var text) || text.ValueKind != JsonValueKind.String) return Malformed("the body has no string `sig`");
+        return SshSignature.Parse(text.GetString()!) is { } signature
+            ? signature
+            : Malformed("`sig` is not an SSH signature by a plain host key, as `ssh-keygen -Y sign` writes it");
     }
+
+    private static Failure Malformed(string message) => new(ErrorId.BadRequest, message);
 
     // unknown, expired and spent ones look the same to whoever holds one
     private static Failure NotGood() => new(ErrorId.InvalidToken, "the token is not a provisioning token that is still good");

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace WorkloadProxy.Provisioning;
 
-/// <summary>Revokes what a VM holds beside its identity: a refresh token, with its family, and a provisioning token, with the identities of all VMs that were created with it.</summary>
+/// <summary>
+/// Revokes what a VM holds beside its identity: a refresh token, with its family, and a provisioning token, with the identities of all VMs that were
+/// created with it.
+/// </summary>
 internal sealed class ProvisionedRevocation(ProvisioningStore store, RefreshFamilies families)
 {
     /// <summary>What was revoked, for the audit; null for a text that is neither.</summary>

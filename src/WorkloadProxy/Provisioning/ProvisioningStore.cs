@@ -10,7 +10,8 @@ namespace WorkloadProxy.Provisioning;
 internal sealed class ProvisioningStore(Database database, TimeProvider time)
 {
     /// <summary>
-    /// After this long a proof whose tokens were never used counts as lost with its reply, and a revoked family as over: the VM may prove itself again. Its timer comes by every 5 minutes.
+    /// After this long a proof whose tokens were never used counts as lost with its reply, and a revoked family as over: the VM may prove itself again.
+    /// Its timer comes by every 5 minutes.
     /// </summary>
     public static readonly TimeSpan LostReply = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan kept = TimeSpan.FromDays(365);
@@ -41,7 +42,9 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
         await connection.ExecuteAsync("DELETE FROM provisioning_tokens WHERE hash = @hash", new { hash }, transaction);
     }, cancellationToken);
 
-    /// <summary>The droplets that the token may still prove: those that have not proved themselves, while it is fresh, and those whose tokens have ended.</summary>
+    /// <summary>
+    /// The droplets that the token may still prove: those that have not proved themselves, while it is fresh, and those whose tokens have ended.
+    /// </summary>
     public async Task<IReadOnlyList<ProvisionedDroplet>> ProvableAsync(string hash, CancellationToken cancellationToken)
     {
         var rows = await database.RunAsync(connection => connection.QueryAsync<(string, string, string, string, long, string?)>(
@@ -58,7 +61,8 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
     }
 
     /// <summary>
-    /// Spends the token for the droplet, and begins a family with the refresh token of that hash, all or nothing. False when another proof was first. Families before it end.
+    /// Spends the token for the droplet, and begins a family with the refresh token of that hash, all or nothing. False when another proof was first.
+    /// Families before it end.
     /// </summary>
     public Task<bool> ProveAsync(ProvisionedDroplet droplet, SshPublicKey key, NewFamily family, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
     {
@@ -101,7 +105,9 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
         return [.. families];
     }, cancellationToken);
 
-    /// <summary>Forgets what can't serve any more: tokens that no droplet came of or that ran out unproven, and droplets that nobody heard of for a year.</summary>
+    /// <summary>
+    /// Forgets what can't serve any more: tokens that no droplet came of or that ran out unproven, and droplets that nobody heard of for a year.
+    /// </summary>
     public Task SweepAsync(CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
     {
         var now = time.GetUtcNow();

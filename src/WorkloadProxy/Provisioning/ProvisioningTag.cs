@@ -32,7 +32,9 @@ internal static class ProvisioningTag
         return null;
     }
 
-    /// <summary>Whether a droplet's tags still say what its identity was created for. The cloud keeps the letter case in which a tag was first written.</summary>
+    /// <summary>
+    /// Whether a droplet's tags still say what its identity was created for. The cloud keeps the letter case in which a tag was first written.
+    /// </summary>
     public static bool StillSay(IReadOnlyList<string> tags, string subject)
     {
         var ours = tags.Where(IsOurs).ToList();

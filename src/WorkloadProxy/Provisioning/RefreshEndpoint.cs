@@ -10,23 +10,27 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Provisioning;
 
 /// <summary>
-/// <c>POST /v1/oidc/refresh</c>: a refresh token, as bearer or as <c>{"refresh_token"}</c>, for a new identity token and a new refresh token. The droplet is looked up each time, and nothing
-/// is spent unless the answer is ready.
+/// <c>POST /v1/oidc/refresh</c>: a refresh token, as bearer or as <c>{"refresh_token"}</c>, for a new identity token and a new refresh token. The droplet
+/// is looked up each time, and nothing is spent unless the answer is ready.
 /// </summary>
 internal sealed class RefreshEndpoint(
     ProvisioningStore store, RefreshFamilies families, DropletCheck check, ProvisionedTokens tokens, TokenIssuer issuer, FailureLimit failures)
 {
     private const int MaxDepth = 4;
+    /// <summary>How many tokens from addresses over their limit are looked up at once.</summary>
+    private readonly SemaphoreSlim late = new(4);
 
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
+        // before the attempt begins: bodies that come slowly would keep others of the same address waiting
+        if (!(await ReadTokenAsync(http)).Succeeded(out var token, out var unreadable)) return unreadable;
         var attempt = await failures.BeginAsync(record.Client, http.RequestAborted);
-        if (attempt.Wait is { } wait) return new Failure(ErrorId.TooManyRequests, "too many refreshes failed from this address") { RetryAfter = wait };
+        if (attempt.Wait is { } wait) return await RefreshLateAsync(http, record, token, wait);
         var failed = true;
         try
         {
-            var failure = await RefreshAsync(http, record);
-            failed = failure is { Id: ErrorId.InvalidToken or ErrorId.BadRequest };
+            var failure = await RefreshAsync(http, record, token);
+            failed = failure is { Id: ErrorId.InvalidToken };
             return failure;
         }
         finally
@@ -35,9 +39,24 @@ internal sealed class RefreshEndpoint(
         }
     }
 
-    private async Task<Failure?> RefreshAsync(HttpContext http, AuditRecord record)
+    /// <summary>A good token is taken from an address over its limit too: any process on a VM can make it fail ten times a minute, for ever.</summary>
+    private async Task<Failure?> RefreshLateAsync(HttpContext http, AuditRecord record, RefreshToken token, TimeSpan wait)
     {
-        if (!(await ReadTokenAsync(http)).Succeeded(out var token, out var unreadable)) return unreadable;
+        var limited = new Failure(ErrorId.TooManyRequests, "too many refreshes failed from this address") { RetryAfter = wait };
+        if (!late.Wait(0)) return limited;
+        try
+        {
+            var failure = await RefreshAsync(http, record, token);
+            return failure is { Id: ErrorId.InvalidToken } ? limited : failure;
+        }
+        finally
+        {
+            late.Release();
+        }
+    }
+
+    private async Task<Failure?> RefreshAsync(HttpContext http, AuditRecord record, RefreshToken token)
+    {
         // twice: whoever loses a race against another refresh finds the token spent, and the winner's answer
         for (var attempt = 0; attempt < 2; attempt++)
         {
@@ -76,9 +95,11 @@ internal sealed class RefreshEndpoint(
             return bearer.Kind == BearerTokenKind.Opaque && RefreshToken.Parse(bearer.Text.Span) is { } given ? given : NotGood();
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (bytes.Length == 0) return bearer.Refusal!;
-        if (!StrictJson.TryParseObject(bytes, MaxDepth, out var json, out var error)) return new Failure(ErrorId.BadRequest, $"the body {error}, expected `{{\"refresh_token\": \"…\"}}`");
+        if (!StrictJson.TryParseObject(bytes, MaxDepth, out var json, out var error))
+            return new Failure(ErrorId.BadRequest, $"the body {error}, expected `{{\"refresh_token\": \"…\"}}`");
         using var _ = json;
-        if (!json.RootElement.TryGetProperty("refresh_token", out var text) || text.ValueKind != JsonValueKind.String) return new Failure(ErrorId.BadRequest, "the body has no string `refresh_token`");
+        if (!json.RootElement.TryGetProperty("refresh_token", out var text) || text.ValueKind != JsonValueKind.String)
+            return new Failure(ErrorId.BadRequest, "the body has no string `refresh_token`");
         return RefreshToken.Parse(text.GetString()!) is { } token ? token : NotGood();
     }
 

@@ -8,8 +8,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Provisioning;
 
 /// <summary>
-/// Refresh tokens in families. Each serves once; a spent one that comes again has been copied, and its whole family ends with it. Only within <see cref="Grace"/>, and while the successor is
-/// unused, it gets the same answer once more: the reply may have been lost.
+/// Refresh tokens in families. Each serves once; a spent one that comes again has been copied, and its whole family ends with it. Only within <see
+/// cref="Grace"/>, and while the successor is unused, it gets the same answer once more: the reply may have been lost.
 /// </summary>
 internal sealed class RefreshFamilies(Database database, RevocationSet revocations, StoreChanges changes, TimeSpan maxChain, TimeProvider time)
 {

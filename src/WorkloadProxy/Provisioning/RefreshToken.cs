@@ -10,6 +10,8 @@ internal sealed class RefreshToken
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
     private const string Prefix = "wpr_";
     private const int Size = 32;
+    private const int NonceSize = 12;
+    private const int TagSize = 16;
     private static readonly int length = Prefix.Length + Base64Url.GetEncodedLength(Size);
 
     private RefreshToken(string text)
@@ -29,22 +31,26 @@ internal sealed class RefreshToken
         text.Length == length && text.StartsWith(Prefix, StringComparison.Ordinal) && Ascii.IsValid(text) ? new RefreshToken(text.ToString()) : null;
 
     /// <summary>
-    /// Seals the answer that this token is spent for, under the token itself: whoever reads the store finds neither the answer nor a key to it. Used once, so the nonce is constant.
+    /// Seals the answer that this token is spent for, under the token itself: whoever reads the store finds neither the answer nor a key to it.
     /// </summary>
     public byte[] Seal(ReadOnlySpan<byte> answer)
     {
-        using var aes = new AesGcm(SealingKey(), AesGcm.TagByteSizes.MaxSize);
-        var output = new byte[answer.Length + AesGcm.TagByteSizes.MaxSize];
-        aes.Encrypt(new byte[AesGcm.NonceByteSizes.MaxSize], answer, output.AsSpan(0, answer.Length), output.AsSpan(answer.Length));
+        using var aes = new AesGcm(SealingKey(), TagSize);
+        var output = new byte[NonceSize + answer.Length + TagSize];
+        var nonce = output.AsSpan(0, NonceSize);
+        // not a constant: a spent token that was taken back seals a second answer
+        RandomNumberGenerator.Fill(nonce);
+        aes.Encrypt(nonce, answer, output.AsSpan(NonceSize, answer.Length), output.AsSpan(NonceSize + answer.Length));
         return output;
     }
 
     /// <exception cref="CryptographicException">It was sealed for another token, or changed.</exception>
     public byte[] Open(ReadOnlySpan<byte> sealedAnswer)
     {
-        using var aes = new AesGcm(SealingKey(), AesGcm.TagByteSizes.MaxSize);
-        var answer = new byte[Math.Max(0, sealedAnswer.Length - AesGcm.TagByteSizes.MaxSize)];
-        aes.Decrypt(new byte[AesGcm.NonceByteSizes.MaxSize], sealedAnswer[..answer.Length], sealedAnswer[answer.Length..], answer);
+        if (sealedAnswer.Length < NonceSize + TagSize) throw new CryptographicException("the sealed answer is too short");
+        using var aes = new AesGcm(SealingKey(), TagSize);
+        var answer = new byte[sealedAnswer.Length - NonceSize - TagSize];
+        aes.Decrypt(sealedAnswer[..NonceSize], sealedAnswer[NonceSize..^TagSize], sealedAnswer[^TagSize..], answer);
         return answer;
     }
 

@@ -4,7 +4,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Provisioning;
 
 /// <summary>
-/// How many machines are asked for their host keys at once: so many in all, and for one context a quarter of them, so that a tenant whose machines answer slowly keeps no other tenant's waiting.
+/// How many machines are asked for their host keys at once: so many in all, and for one context a quarter of them, so that a tenant whose machines answer
+/// slowly keeps no other tenant's waiting.
 /// </summary>
 internal sealed class ScanPlaces(TimeProvider time)
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Provisioning;
 
 /// <summary>
-/// An SSH signature as <c>ssh-keygen -Y sign</c> writes it (PROTOCOL.sshsig), taken apart as far as it takes to know the key, and written again in one form. Nothing in it is verified:
-/// that is <c>ssh-keygen</c>'s.
+/// An SSH signature as <c>ssh-keygen -Y sign</c> writes it (PROTOCOL.sshsig), taken apart as far as it takes to know the key, and written again in one
+/// form. Nothing in it is verified: that is <c>ssh-keygen</c>'s.
 /// </summary>
 internal sealed record SshSignature(string Armored, SshPublicKey Key)
 {
@@ -17,7 +17,8 @@ internal sealed record SshSignature(string Armored, SshPublicKey Key)
     public static SshSignature? Parse(string text)
     {
         text = text.Trim();
-        if (text.Length > MaxLength || !text.StartsWith(Begin, StringComparison.Ordinal) || !text.EndsWith(End, StringComparison.Ordinal) || text.Length < Begin.Length + End.Length) return null;
+        if (text.Length > MaxLength || text.Length < Begin.Length + End.Length) return null;
+        if (!text.StartsWith(Begin, StringComparison.Ordinal) || !text.EndsWith(End, StringComparison.Ordinal)) return null;
         var base64 = string.Concat(text[Begin.Length..^End.Length].Where(c => c is not ('\r' or '\n')));
         var blob = new byte[base64.Length];
         if (!Convert.TryFromBase64String(base64, blob, out var length)) return null;

@@ -29,9 +29,8 @@ internal sealed class ProvisioningParts
         var check = new DropletCheck(new DropletLookup(options, credentials, fetch));
         var hostKeys = new HostKeys(options.Provisioning, options.DataDirectory, time);
         hostKeys.RemoveLeftovers();
-        var failures = new FailureLimit(time);
-        Prove = new ProveEndpoint(droplets, check, hostKeys, tokens, issuer, failures, time, logs.CreateLogger<ProveEndpoint>());
-        Refresh = new RefreshEndpoint(droplets, families, check, tokens, issuer, failures);
+        Prove = new ProveEndpoint(droplets, check, hostKeys, tokens, issuer, new FailureLimit(time), time, logs.CreateLogger<ProveEndpoint>());
+        Refresh = new RefreshEndpoint(droplets, families, check, tokens, issuer, new FailureLimit(time));
         Revocation = new ProvisionedRevocation(droplets, families);
         maintenance = new ProvisioningMaintenance(droplets, families, time, logs.CreateLogger<ProvisioningMaintenance>());
         digitalOcean = new UpstreamParts { Interceptors = [new DropletCreate(options, sets, apiTokens, tokens, droplets, time, logs.CreateLogger<DropletCreate>())] };

@@ -54,15 +54,38 @@ public sealed class HostileSshdTests
         Assert.Equal(HttpStatusCode.OK, (await ProveFromAsync(test, "203.0.113.100", token, await test.SignAsync(token))).Status);
     }
 
-    [Theory]
-    [InlineData("/v1/oidc/prove")]
-    [InlineData("/v1/oidc/refresh")]
-    public async Task Ten_failures_a_minute_are_heard_from_an_address_also_at_once(string path)
+    [Fact]
+    public async Task Ten_failures_a_minute_are_heard_from_an_address_also_at_once_and_good_refresh_tokens_go_on()
     {
         await using var test = await ProvisioningTest.StartAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => test.Proxy.PostJsonAsync(path, $"wpr_{i}", "{}")));
-        Assert.Equal(10, answers.Count(answer => answer.Status == HttpStatusCode.Unauthorized));
-        Assert.Equal(30, answers.Count(answer => answer.Status == HttpStatusCode.TooManyRequests && answer.Headers.ContainsKey("Retry-After")));
+        var (_, tokens) = await test.ProvedAsync();
+        var signature = await test.SignAsync("x");
+        var proofs = await Task.WhenAll(Enumerable.Range(10, 40).Select(i => test.ProveAsync($"eyJhbGciOiJFUzI1NiJ9.e30.AA{i}", signature)));
+        var refreshes = await Task.WhenAll(Enumerable.Range(10, 40).Select(i => test.RefreshAsync($"wpr_{new string('A', 41)}{i}")));
+        foreach (var answers in new[] { proofs, refreshes })
+        {
+            Assert.Equal(10, answers.Count(answer => answer.Status == HttpStatusCode.Unauthorized));
+            Assert.Equal(30, answers.Count(answer => answer.Status == HttpStatusCode.TooManyRequests && answer.Headers.ContainsKey("Retry-After")));
+        }
+        Assert.Equal(HttpStatusCode.OK, (await test.RefreshAsync(tokens.GetProperty("refresh_token").GetString()!)).Status);
+    }
+
+    [Fact]
+    public async Task Bodies_that_come_slowly_keep_nobody_waiting()
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        var slow = new List<TcpClient>();
+        for (var i = 0; i < 20; i++)
+        {
+            var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port);
+            await client.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(
+                $"POST /v1/oidc/prove HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer {token}\r\nContent-Length: 100\r\n\r\n{{"));
+            slow.Add(client);
+        }
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
+        foreach (var client in slow) client.Dispose();
     }
 
     private static Task<Answer> ProveFromAsync(ProvisioningTest test, string client, string token, string signature) => test.Proxy.SendAsync(

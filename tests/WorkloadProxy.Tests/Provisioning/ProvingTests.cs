@@ -67,6 +67,7 @@ public sealed class ProvingTests
     [InlineData("{}")]
     [InlineData("""{"sig":1}""")]
     [InlineData("""{"sig":"x"}""")]
+    [InlineData("""{"sig":"\ud800"}""")]
     [InlineData("""{"sig":"a","sig":"b"}""")]
     [InlineData("""{"sig":"-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----"}""")]
     public async Task A_body_without_a_signature_is_refused(string body)

@@ -100,5 +100,6 @@ public sealed class RefreshTests
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await test.Proxy.PostJsonAsync("/v1/oidc/refresh", null, "{}")).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.PostJsonAsync("/v1/oidc/refresh", null, """{"refresh_token":"x"}""")).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await test.Proxy.PostJsonAsync("/v1/oidc/refresh", null, """{"refresh_token":"\ud800"}""")).Status);
     }
 }

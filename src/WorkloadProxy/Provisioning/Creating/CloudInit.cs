@@ -7,8 +7,8 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>
-/// Puts a script beside the user data that a VM is created with. The user's own part comes first and keeps its bytes: cloud-init tells a part of type <c>text/plain</c> by its first line,
-/// as it does user data that stands alone, and a multipart within a multipart is read part by part.
+/// Puts a script beside the user data that a VM is created with. The user's own part comes first and keeps its bytes: cloud-init tells a part of type
+/// <c>text/plain</c> by its first line, as it does user data that stands alone, and a multipart within a multipart is read part by part.
 /// </summary>
 internal static class CloudInit
 {
@@ -30,7 +30,7 @@ internal static class CloudInit
         if (!string.IsNullOrEmpty(userData))
         {
             if (userData.StartsWith('\u001f') || userData.StartsWith("H4sI", StringComparison.Ordinal))
-                return new Failure(ErrorId.Unprocessable, "`user_data` is compressed, expected plain text: the script that gives the VM its identity goes beside it");
+                return Refused("`user_data` is compressed, expected plain text: the script that gives the VM its identity goes beside it");
             // a message goes as it is, for written anew its parts could have other line ends
             Append(message, boundary, MimeOf(userData) is { IsEmpty: false } mime ? mime : Written(Text("plain", userData)));
         }
@@ -40,9 +40,11 @@ internal static class CloudInit
         var wrapped = message.Append($"\n--{boundary}--\n").ToString();
         var length = Encoding.UTF8.GetByteCount(wrapped);
         if (length <= MaxLength) return wrapped;
-        return new Failure(ErrorId.Unprocessable,
-            $"`user_data` would be {length} bytes with the script that gives the VM its identity, expected at most {MaxLength}: shorten it by at least {length - MaxLength} bytes");
+        return Refused($"`user_data` would be {length} bytes with the script that gives the VM its identity, expected at most {MaxLength}: "
+            + $"shorten it by at least {length - MaxLength} bytes");
     }
+
+    private static Failure Refused(string message) => new(ErrorId.Unprocessable, message);
 
     private static void Append(StringBuilder message, string boundary, ReadOnlySpan<char> part) => message.Append($"\n--{boundary}\n").Append(part);
 
@@ -67,8 +69,9 @@ internal static class CloudInit
     }
 
     /// <summary>
-    /// The user data as a part of its own, if cloud-init takes it for a MIME message, else nothing. cloud-init needs only the header's name early on; here the text also has to begin as a
-    /// message does, for a script may write mails. The line that mailbox files begin with (<c>From nobody Sat Dec 24 11:23:31 2010</c>) is left out.
+    /// The user data as a part of its own, if cloud-init takes it for a MIME message, else nothing. cloud-init needs only the header's name early on; here
+    /// the text also has to begin as a message does, for a script may write mails. The line that mailbox files begin with (<c>From nobody Sat Dec 24
+    /// 11:23:31 2010</c>) is left out.
     /// </summary>
     private static ReadOnlySpan<char> MimeOf(ReadOnlySpan<char> userData)
     {

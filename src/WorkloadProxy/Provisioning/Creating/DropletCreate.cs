@@ -12,25 +12,28 @@ using WorkloadProxy.Upstreams.DigitalOcean;
 namespace WorkloadProxy.Provisioning.Creating;
 
 /// <summary>
-/// <c>POST /v2/droplets</c> with a tag that asks for an identity: a script that proves the VM is put beside its user data, and the droplets that the cloud then names are bound to the token in
-/// it. A request without such a tag goes on as it came.
+/// <c>POST /v2/droplets</c> with a tag that asks for an identity: a script that proves the VM is put beside its user data, and the droplets that the cloud
+/// then names are bound to the token in it. A request without such a tag goes on as it came.
 /// </summary>
 internal sealed class DropletCreate(
-    ProxyOptions options, PolicySetStore sets, ApiTokens apiTokens, ProvisionedTokens tokens, ProvisioningStore store, TimeProvider time, ILogger<DropletCreate> logger) : IInterceptor
+    ProxyOptions options, PolicySetStore sets, ApiTokens apiTokens, ProvisionedTokens tokens, ProvisioningStore store, TimeProvider time, ILogger<DropletCreate> logger)
+    : IInterceptor
 {
     private const long MaxAnswer = 1024 * 1024;
     private const int BindAttempts = 3;
     private static readonly TimeSpan bindPause = TimeSpan.FromMilliseconds(300);
     // our own identities live this long; a rule that wants another `ttl` is asked with its own
     private const int IdentitySeconds = 900;
-    private static readonly RequestTarget issue = RequestTarget.TryParse(OwnPaths.Issue, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
+    private static readonly RequestTarget issue =
+        RequestTarget.TryParse(OwnPaths.Issue, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
 
     public string Method => "POST";
     public string Path => "/v2/droplets";
 
     public async ValueTask<Interception> BeginAsync(InterceptedRequest request, CancellationToken cancellationToken)
     {
-        if (request.Http.Request.Headers.ContentEncoding.Count > 0) return new(new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not accepted here: the body has to be read"));
+        if (request.Http.Request.Headers.ContentEncoding.Count > 0)
+            return new(new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not accepted here: the body has to be read"));
         if (!(await request.ReadBodyAsync()).Succeeded(out var bytes, out var unreadable)) return new(unreadable);
         if (DropletRequest.Read(bytes, out var asked) is { } malformed) return new(malformed);
         if (asked is null)
@@ -42,12 +45,19 @@ internal sealed class DropletCreate(
         request.Record.Context ??= context.ToString();
         var subject = $"actx:{context.Id}:{asked.Subject}";
         if (request.Caller is { } caller && !MayIssue(caller, context, subject))
-            return new(new Failure(ErrorId.Forbidden, $"the VM's identity (`sub` `{subject}`) is more than this token may issue: no rule permits it on `{OwnPaths.Issue}`"));
+        {
+            return new(new Failure(ErrorId.Forbidden,
+                $"the VM's identity (`sub` `{subject}`) is more than this token may issue: no rule permits it on `{OwnPaths.Issue}`"));
+        }
         if (await sets.FindAsync(context, cancellationToken) is not { } inForce || !inForce.Set.HasDropletRole(subject, time.GetUtcNow()))
-            return new(new Failure(ErrorId.Unprocessable, $"no enabled role under `droplet-roles/`, or one that constrains `droplet_id`, matches `sub` `{subject}`"));
+        {
+            return new(new Failure(ErrorId.Unprocessable,
+                $"no enabled role under `droplet-roles/`, or one that constrains `droplet_id`, matches `sub` `{subject}`"));
+        }
 
         var token = tokens.Provisioning(context);
-        if (!CloudInit.Wrap(asked.UserData, VmScript.For(options.PublicUrl, context.Id, token)).Succeeded(out var userData, out var tooLarge)) return new(tooLarge);
+        var script = VmScript.For(options.PublicUrl, context.Id, token);
+        if (!CloudInit.Wrap(asked.UserData, script).Succeeded(out var userData, out var tooLarge)) return new(tooLarge);
         var hash = ProvisioningStore.HashOf(token);
         await store.ReserveAsync(hash, context, asked.Subject, time.GetUtcNow() + ProvisionedTokens.ProvisioningLifetime, cancellationToken);
         request.ReplaceBody(asked.With(userData));
@@ -60,11 +70,14 @@ internal sealed class DropletCreate(
     {
         if (request.Caller is { } caller) return caller.Token.Context;
         var bearer = BearerToken.Read(request.Http.Request.Headers.Authorization).Text.ToString();
-        if (!(await apiTokens.AccountAsync(request.Upstream, bearer, cancellationToken)).Succeeded(out var account, out var failure)) return failure with { OffersBasic = false };
+        if (!(await apiTokens.AccountAsync(request.Upstream, bearer, cancellationToken)).Succeeded(out var account, out var failure))
+            return failure with { OffersBasic = false };
         request.Record.AccountUuid = account.Uuid;
         request.Record.AccountEmail = account.Email;
         request.Record.CredentialSha256 = TokenHash.TryCompute(bearer, out var hash) ? hash.ToHex() : null;
-        return AuthContext.TryParse($"api://{request.Upstream.Name}?actx={account.Team}", out var context) ? context : new Failure(ErrorId.Forbidden, "the API token's account belongs to no team");
+        return AuthContext.TryParse($"api://{request.Upstream.Name}?actx={account.Team}", out var context)
+            ? context
+            : new Failure(ErrorId.Forbidden, "the API token's account belongs to no team");
     }
 
     /// <summary>Creating a VM must not be a way round the exchange: what the VM will be, its creator may become.</summary>

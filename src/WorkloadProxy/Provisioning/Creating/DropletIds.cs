@@ -22,6 +22,6 @@ internal static class DropletIds
     }
 
     private static string? IdOf(JsonElement droplet) =>
-        droplet.ValueKind == JsonValueKind.Object && droplet.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.Number && id.TryGetInt64(out var number) && number > 0
-            ? id.GetRawText() : null;
+        droplet.ValueKind == JsonValueKind.Object && droplet.TryGetProperty("id", out var id)
+        && id.ValueKind == JsonValueKind.Number && id.TryGetInt64(out var number) && number > 0 ? id.GetRawText() : null;
 }

@@ -31,5 +31,10 @@ internal sealed class DropletLookup(ProxyOptions options, CredentialStore creden
     }
 
     private static Failure Unknown(string id, string detail) =>
-        new(ErrorId.UpstreamUnreachable, "the cloud can't be asked about the droplet now") { Detail = $"droplet {id}: {detail}", RetryAfter = TimeSpan.FromSeconds(10), TryAgain = true };
+        new(ErrorId.UpstreamUnreachable, "the cloud can't be asked about the droplet now")
+        {
+            Detail = $"droplet {id}: {detail}",
+            RetryAfter = TimeSpan.FromSeconds(10),
+            TryAgain = true,
+        };
 }
