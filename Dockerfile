@@ -6,9 +6,9 @@ COPY src src
 RUN dotnet publish src/WorkloadProxy -c Release --os linux --self-contained false -p:PublishReadyToRun=true -o /app
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
-# git serves and fetches policy repositories, OpenSSH proves droplets
+# git serves and fetches policy repositories, OpenSSH proves droplets, tzdata has the time zones of `now_in`
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates curl git openssh-client \
+ && apt-get install -y --no-install-recommends ca-certificates curl git openssh-client tzdata \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o "$APP_UID" -g "$APP_UID" -m 0700 /data \
  && install -d /policy

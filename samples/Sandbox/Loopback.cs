@@ -6,10 +6,13 @@ namespace Sandbox;
 /// <summary>A quiet web application on 127.0.0.1 that takes no configuration from its surroundings and limits nothing.</summary>
 internal static class Loopback
 {
-    public static WebApplication Build(params (int Port, HttpProtocols Protocols)[] endpoints)
+    public static WebApplication Build(params (int Port, HttpProtocols Protocols)[] endpoints) => Build(null, endpoints);
+
+    public static WebApplication Build(Action<IServiceCollection>? services, params (int Port, HttpProtocols Protocols)[] endpoints)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
+        services?.Invoke(builder.Services);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sandbox.Cloud;
 using Sandbox.OAuth;
+using Sandbox.Mcp;
 using Sandbox.Recording;
 using Sandbox.Tokens;
 
@@ -54,7 +55,7 @@ public sealed class SandboxServer : IAsyncDisposable
     {
         options ??= new SandboxOptions();
         var issuer = await SandboxIssuer.StartAsync(options.Issuer, options.IssuerPort, options.TokenRequestToken, cancellation);
-        var app = Loopback.Build((options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
+        var app = Loopback.Build(McpServer.AddMcp, (options.ApiPort, HttpProtocols.Http1), (options.Http2Port, HttpProtocols.Http2));
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
@@ -80,6 +81,7 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapWire();
         app.MapGrpc();
         app.MapGitHub(github);
+        app.MapMcpServer();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 
@@ -98,6 +100,7 @@ public sealed class SandboxServer : IAsyncDisposable
         ["token_request_token"] = Options.TokenRequestToken,
         ["team_uuid"] = Options.TeamUuid,
         ["team_token"] = Options.TeamToken,
+        ["user_token"] = Options.UserToken,
         ["oauth"] = new Uri(Address, "/v1/oauth").ToString(),
         ["oauth_client_id"] = Options.OAuthClientId,
         ["github_app_id"] = Options.GitHubAppId,

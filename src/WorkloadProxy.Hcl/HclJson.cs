@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace WorkloadProxy.Hcl;
@@ -7,7 +6,7 @@ namespace WorkloadProxy.Hcl;
 public static class HclJson
 {
     /// <summary>Options for a writer that takes any file.</summary>
-    public static JsonWriterOptions WriterOptions { get; } = new() { MaxDepth = 8 * HclParser.MaxDepth, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static JsonWriterOptions WriterOptions { get; } = new() { MaxDepth = 8 * HclParser.MaxDepth, Encoder = ReadableJson.Encoder };
 
     /// <summary>
     /// Writes <c>{"body":{"attributes":{…},"blocks":[{"type","labels","body"}]}}</c> with every attribute evaluated, and returns true; or, after an error in syntax or evaluation,

@@ -3,11 +3,13 @@ using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
+using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Mcp;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Hosted;
@@ -23,8 +25,8 @@ namespace WorkloadProxy;
 /// credential and forward. Whatever happens, one record is written.
 /// </summary>
 internal sealed class Pipeline(
-    AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, ContextIds contextIds, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
+    GitServer git, CredentialStore credentials, Forwarder forwarder, McpEndpoint mcp, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -60,8 +62,9 @@ internal sealed class Pipeline(
     {
         try
         {
-            if (audit.Unavailable is { } unavailable && !HealthEndpoints.Are(RawTarget(http))) return unavailable;
-            return await RunAsync(http, record);
+            var served = basePath.TryStrip(RawTarget(http), out var target);
+            if (audit.Unavailable is { } unavailable && !(served && HealthEndpoints.Are(target!))) return unavailable;
+            return await RunAsync(http, record, target);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -85,12 +88,15 @@ internal sealed class Pipeline(
         }
     }
 
-    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record)
+    /// <summary><paramref name="rawTarget"/> is null outside the path of <c>PublicUrl</c>.</summary>
+    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, string? rawTarget)
     {
         if ((RequestFraming.Check(http.Request) ?? hosts.Check(http.Request)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
         if (bearer.Kind == BearerTokenKind.Several) return bearer.Refusal;
-        var rawTarget = RawTarget(http);
+        if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
+        List<string> from = [];
+        if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
         if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough)
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
@@ -102,18 +108,29 @@ internal sealed class Pipeline(
         record.QueryNames = target.QueryNames;
         if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
         if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
+        // an MCP client can say `Authorization` whatever its provider's SDK does
+        if (target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)) return await mcp.HandleAsync(http, record, target, from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
         if (GitPath.TryParse(target.Path, out var gitPath)) return await git.HandleAsync(http, record, gitPath, target.RawQuery);
 
         if (bearer.Refusal is { } noJwt) return noJwt;
         var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
+        if (tokenHeaders?.Check(caller.Token.Context.Upstream, from) is { } notThere) return notThere;
         record.Caller = caller;
         if (target.IsOwnPath) return await IssueAsync(http, record, caller, target);
 
         record.Upstream = caller.Token.Context.Upstream;
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
+        if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
         if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
+        if (upstream.Options.StripPrefix is { } prefix && HasPrefix(target, prefix))
+        {
+            if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
+            // behind the prefix there is the upstream alone
+            if (target.IsOwnPath) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
+            record.Path = target.Path;
+        }
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         caller = record.Caller;
@@ -201,7 +218,9 @@ internal sealed class Pipeline(
         }
     }
 
-    private static Failure EncodedSlash() => new(ErrorId.BadRequest, "the path holds an encoded `/` (`%2F`), which this upstream does not take");
+    private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
+
+    private static Failure EncodedSlash() => new(ErrorId.BadRequest, RequestGate.EncodedSlash);
 
     private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 

@@ -40,7 +40,7 @@ public sealed class DocumentationExamplesTests(Deployment deployment) : IDisposa
 
         var configuration = Assert.Single(readme.Blocks, block => block.Language == "json");
         var file = Path.Combine(folder.FullName, "proxy.json");
-        File.WriteAllText(file, configuration.Text.Replace("\"Directory\": \".\"", $"\"Directory\": {JsonSerializer.Serialize(Repository.Top)}", StringComparison.Ordinal));
+        File.WriteAllText(file, configuration.Text.Replace("\"Directory\": \"policy\"", $"\"Directory\": {JsonSerializer.Serialize(Repository.Top)}", StringComparison.Ordinal));
         (await Tool.Run("bash", ["-ec", $"workload-proxy config check --config {file}"], environment)).Succeeded();
     }
 

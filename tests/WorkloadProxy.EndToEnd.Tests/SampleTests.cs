@@ -38,6 +38,22 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public async Task The_droplet_gets_its_identity_and_uses_it()
+    {
+        if (!Environment.IsPrivilegedProcess || !OperatingSystem.IsLinux()) Assert.Skip("the stand-in VM needs root on Linux");
+        foreach (var (program, package) in new[] { ("/usr/bin/cloud-init", "cloud-init"), ("/usr/sbin/sshd", "openssh-server"), ("/usr/bin/jq", "jq"), ("/usr/bin/curl", "curl") })
+            if (!File.Exists(program)) Assert.Skip($"`{program}` is missing: apt-get install {package}");
+
+        var ran = await Tool.Run(Path.Combine(Repository.Top, "samples/droplet/run"), ["--no-build"]);
+
+        ran.Succeeded();
+        Assert.Contains("\nthe user data of its owner ran too\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("\npostgresql://", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("\nPOST\t/v1/oidc/prove\tallow\t200\t", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("\nPOST\t/v1/oidc/refresh\tallow\t200\t", ran.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_bad_policy_prints_what_its_readme_says()
     {
         var ran = await Tool.Run("dotnet", [Program, "policy", "check", "samples/bad-policy", "--actx", Team], folder: Repository.Top);

@@ -18,6 +18,7 @@ public sealed class Grants
     /// <summary>Null when some role has conditions: then the roles are asked at each request.</summary>
     private readonly GrantView? always;
     private ConditionalView? last;
+    private NearestRole? nearest;
 
     internal Grants(PolicySet set, ImmutableArray<Role> matched, Claims claims)
     {
@@ -61,6 +62,15 @@ public sealed class Grants
 
     /// <summary>What the caller may do at an MCP server of the context's upstream.</summary>
     public McpAccess Mcp(string server, DateTimeOffset now) => new((always ?? ActiveAt(now))?.Mcp(server), server, now);
+
+    /// <summary>Which role came nearest when none counts at a time; null when one does, or none names the token's issuer.</summary>
+    public NearestRole? Nearest(DateTimeOffset now)
+    {
+        if (always is not null || ActiveAt(now) is not null) return null;
+        // of roles that match and don't count now, time and `when` decide; without such a role the answer is kept, for a caller may ask again and again
+        if (!roles.IsEmpty) return NearestRole.Of(roles, claims, now);
+        return nearest ??= NearestRole.Of(Set.Roles, claims, now);
+    }
 
     /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET stands in the place of <c>read</c>.</summary>
     internal static Capability NeededBy(in AccessRequest request)

@@ -13,22 +13,24 @@ public static class PolicyExplainer
     public static Explanation Explain(PolicySet set, Claims claims, ExplainedRequest request)
     {
         var roles = set.Roles.Select(role => role.Explain(claims, request.Now)).ToImmutableArray();
-        if (!RequestTarget.TryParse(request.RawTarget, ContextIds.Of([set.Context]), out var target, out var error, out _)) return new Explanation(Refused(DecisionOutcome.BadRequest, error), roles, [], null);
+        if (RequestGate.Settle(set.Options, claims, request.Method, request.RawTarget, out var target) is { } settled) return new Explanation(settled, roles, [], null);
 
         var grants = set.MatchRoles(claims);
-        var bodyFault = RequestBody.TryParse(request.Body, [request.ContentType], null, out var body, out var problem, out error) ? null : error;
-        var asked = new AccessRequest { Method = request.Method, Target = target, Upgrade = request.Upgrade, Now = request.Now };
+        var (body, bodyFault, tooLarge) = ((RequestBody?)null, (Decision?)null, request.Body.Length > RequestBody.MaxLength);
+        if (tooLarge) bodyFault = Refused(DecisionOutcome.Deny, "the body is over 1 MiB, and a rule constrains it");
+        else if (!RequestBody.TryParse(request.Body, [request.ContentType], null, out body, out var problem, out var error))
+            bodyFault = Refused(problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, error!);
+        var asked = new AccessRequest { Method = request.Method, Target = target!, Upgrade = request.Upgrade, Now = request.Now };
         var decision = grants.Decide(asked);
         if (decision.Outcome == DecisionOutcome.BodyNeeded)
         {
-            decision = bodyFault is null ? grants.Decide(asked with { Body = body })
-                : decision with { Outcome = problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, Reason = bodyFault };
+            decision = bodyFault is { } fault ? decision with { Outcome = fault.Outcome, Reason = fault.Reason } : grants.Decide(asked with { Body = body });
         }
 
         var active = grants.ActiveRoles(request.Now);
         var index = set.RuleIndexes.Get(active);
         var rules = Rules(index, asked with { Body = body }, claims, decision);
-        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny ? Remedy.For(set, grants, index, asked with { Body = body }, claims, decision) : null);
+        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny && !tooLarge ? Remedy.For(set, grants, index, asked with { Body = body }, claims, decision) : null);
     }
 
     private static ImmutableArray<RuleExplanation> Rules(RuleIndex index, in AccessRequest request, Claims claims, in Decision decision)

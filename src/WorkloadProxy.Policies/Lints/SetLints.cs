@@ -20,6 +20,7 @@ internal static class SetLints
         }
         CheckOwnRepository(context, roles, policies, diagnostics);
         CheckExchanges(context, roles, policies, diagnostics);
+        DropletLints.Check(context, roles, diagnostics);
     }
 
     /// <summary>A token that no role of its context takes can be minted, and then does nothing: mostly a name that was misspelt on one side.</summary>

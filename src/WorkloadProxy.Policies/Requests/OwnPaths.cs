@@ -6,6 +6,13 @@ public static class OwnPaths
     /// <summary>Where tokens are exchanged: <c>create</c> on it decides every exchange, wherever it is asked for.</summary>
     public const string Issue = "/v1/oidc/issue";
 
+    /// <summary>Where the proxy itself answers a reader, without a token, and the upstream is never reached.</summary>
+    public static IReadOnlyList<string> Public { get; } =
+        ["/", "/health", "/health/live", "/health/ready", "/.well-known/openid-configuration", "/.well-known/jwks", "/.well-known/jwks.json"];
+
+    /// <summary>Git's paths at the server's root.</summary>
+    public static IReadOnlyList<string> Git { get; } = ["/info/refs", "/git-upload-pack", "/git-receive-pack"];
+
     /// <summary>Why the server refuses such a request of the context whatever its rules say; null for a path that is not the proxy's own, and for one that rules decide on.</summary>
     public static string? Refusal(AuthContext context, string method, RequestTarget target)
     {

@@ -52,7 +52,7 @@ public sealed class RequestTarget
     /// <summary>Whether a segment holds an encoded slash (<c>%2F</c>); only an upstream with <c>EncodedSlash: true</c> takes it, for all others it is a 400.</summary>
     public bool HasEncodedSlash => !ReferenceEquals(MatchPath, Path);
 
-    /// <summary>Whether it lies under <c>/v1/oidc/</c> or <c>/_rbac/</c>, however it was encoded (an encoded slash counts as one here). Never forwarded.</summary>
+    /// <summary>Whether it lies under <c>/v1/oidc/</c>, <c>/_rbac/</c> or <c>/_mcp/</c>, however it was encoded (an encoded slash counts as one here). Never forwarded.</summary>
     public bool IsOwnPath { get; }
 
     /// <summary>The query's names and values in order, decoded as a form is.</summary>
@@ -132,7 +132,7 @@ public sealed class RequestTarget
     internal static RequestTarget OfPath(string matchPath) => new(matchPath, matchPath, matchPath, "");
 
     /// <summary>Whether a decoded path, or the literal beginning of a pattern, lies under the proxy's own.</summary>
-    internal static bool IsOwn(string path) => path.StartsWith("/v1/oidc/", StringComparison.Ordinal) || path.StartsWith("/_rbac/", StringComparison.Ordinal);
+    internal static bool IsOwn(string path) => path.StartsWith("/v1/oidc/", StringComparison.Ordinal) || path.StartsWith("/_rbac/", StringComparison.Ordinal) || path.StartsWith("/_mcp/", StringComparison.Ordinal);
 
     private static string? QueryFault(string query)
     {

@@ -73,6 +73,17 @@ public sealed class Role
     /// <summary>Why it matches a token at a time or doesn't, constraint by constraint. For the policy's author: it shows expected values.</summary>
     public RoleExplanation Explain(Claims claims, DateTimeOffset now) => RoleExplanation.Of(this, claims, now);
 
+    /// <summary>The names of what keeps it from a token of its issuer at a time.</summary>
+    internal IEnumerable<string> FailuresOf(Claims claims, DateTimeOffset now)
+    {
+        foreach (var claim in Claims) if (!claim.Holds(claims)) yield return claim.Name;
+        if (!SourceHolds(claims)) yield return "actx_source";
+        if (!DropletHolds(claims)) yield return "droplet_id";
+        if (!Enabled) yield return "enabled";
+        if (IsExpired(now)) yield return "expires";
+        if (!IsTrue(When, claims, now) || !IsTrue(SetWhen?.When, claims, now)) yield return "when";
+    }
+
     /// <summary>Enabled, not expired, and <c>when</c> is true.</summary>
     internal bool IsActive(Claims claims, DateTimeOffset now)
         => Enabled && !IsExpired(now) && IsTrue(When, claims, now) && IsTrue(SetWhen?.When, claims, now);

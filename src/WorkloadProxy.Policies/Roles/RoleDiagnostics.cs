@@ -131,6 +131,9 @@ internal static class RoleDiagnostics
         => Warning("self-granting-role", $"role `{role}` may update its own policy repository by policy `{policy}`: it can grant itself anything",
             "keep `update` on that path to a role that people review", range);
 
+    public static Diagnostic UntaggableSubject(string role, SourceRange range)
+        => Warning("untaggable-subject", $"no tag gives a VM the `sub` of role `{role}`", "write `sub = \"actx:{actx}:role:NAME\"`, for the tag `oidc-sub:role:NAME`, with letters, digits, `-` and `_`", range);
+
     public static Diagnostic UnmatchedExchange(string subject, string? nearest, AuthContext context, SourceRange range)
         => Warning("unmatched-exchange", $"no role takes a token with `sub` `{subject}`: whoever exchanges for it can do nothing with it",
             nearest is null ? "add a role with this `sub` and without `iss`" : $"did you mean `{nearest.Replace($"actx:{context.Id}:", "actx:{actx}:", StringComparison.Ordinal)}`?", range);

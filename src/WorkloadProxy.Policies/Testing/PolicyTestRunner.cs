@@ -37,30 +37,20 @@ public static class PolicyTestRunner
 
     private static Decision Decide(PolicySet set, PolicyTest test, DateTimeOffset now)
     {
-        if (AddressesAnother(set.Context, test.Claims)) return Denied("the token is for another context");
         if (test.McpServer is { } server)
         {
+            if (RequestGate.AddressesAnother(set.Context, test.Claims)) return Denied("the token is for another context");
             var call = new McpRequest { Kind = test.McpKind, Name = test.McpName, Method = test.McpKind == McpKind.Method ? test.McpName : McpNames.MethodOf(test.McpKind), Now = now, Arguments = test.Body };
             return set.MatchRoles(test.Claims).Mcp(server, now).Decide(call);
         }
-        if (!RequestTarget.TryParse(test.RawTarget, ContextIds.Of([set.Context]), out var target, out var error, out _)) return Denied(error);
-        if (OwnPaths.Refusal(set.Context, test.Method, target) is { } refusal) return Denied(refusal);
+        if (RequestGate.Settle(set.Options, test.Claims, test.Method, test.RawTarget, out var target) is { } settled) return settled;
         var grants = set.MatchRoles(test.Claims);
-        var request = new AccessRequest { Method = test.Method, Target = target, Now = now };
+        var request = new AccessRequest { Method = test.Method, Target = target!, Now = now };
         var decision = grants.Decide(request);
         if (decision.Outcome != DecisionOutcome.BodyNeeded) return decision;
-        if (!RequestBody.TryParse(test.Body, ["application/json"], null, out var body, out _, out error)) return Denied(error ?? "the body can't be read");
+        if (!RequestBody.TryParse(test.Body, ["application/json"], null, out var body, out _, out var error)) return Denied(error ?? "the body can't be read");
         decision = grants.Decide(request with { Body = body });
         return decision.Outcome == DecisionOutcome.BodyNeeded ? Denied("the body can't be read") : decision;
-    }
-
-    // Authentication would send such a token elsewhere, whatever this set's roles say about `aud`.
-    private static bool AddressesAnother(AuthContext context, Claims claims)
-    {
-        if (!claims.Root.TryGetProperty("aud", out var audience)) return false;
-        string?[] audiences = audience.ValueKind == System.Text.Json.JsonValueKind.Array
-            ? [.. audience.EnumerateArray().Select(item => item.ValueKind == System.Text.Json.JsonValueKind.String ? item.GetString() : null)] : [claims.String("aud")];
-        return audiences.Any(text => AuthContext.TryParse(text, out var other) && other != context);
     }
 
     private static Decision Denied(string reason) => new(DecisionOutcome.Deny, null, null, reason, null);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -27,6 +28,7 @@ internal sealed class AuditLog : IAsyncDisposable
     private readonly AuditSink sink;
     private readonly InFlightTrail trail;
     private readonly UnauthenticatedLimit unauthenticated = new();
+    private readonly InFlightShares shares = new(InFlightTrail.SlotCount);
     private readonly TimeProvider time;
     private readonly ILogger<AuditLog> logger;
     /// <summary>Released once for each line that somebody waits for.</summary>
@@ -69,21 +71,30 @@ internal sealed class AuditLog : IAsyncDisposable
     public void Reopen() => sink.Reopen();
 
     /// <summary>
-    /// Keeps the record's facts where they outlive the process, before an upstream sees the request: as many as a slot holds. False when every slot is taken
-    /// and a request without its trace may not go on.
+    /// Takes a place for a request that an upstream will see, and keeps the record's facts where they outlive the process: as many as a slot holds. Not null when the caller has no place
+    /// left, or every slot is taken and a request without its trace may not go on.
     /// </summary>
-    public bool TryKeepInFlight(AuditRecord record)
+    public Failure? KeepInFlight(AuditRecord record)
     {
-        var reason = record.Reason;
-        record.Reason = "process ended";
-        for (var detail = AuditDetail.Full; record.InFlightSlot < 0 && detail <= AuditDetail.Least; detail++) record.InFlightSlot = trail.Keep(Serialize(record, null, detail));
-        record.Reason = reason;
-        return record.InFlightSlot >= 0 || !options.Required;
+        var refused = shares.Take(record);
+        if (refused is null)
+        {
+            var reason = record.Reason;
+            record.Reason = "process ended";
+            for (var detail = AuditDetail.Full; record.InFlightSlot < 0 && detail <= AuditDetail.Least; detail++) record.InFlightSlot = trail.Keep(Serialize(record, null, detail));
+            record.Reason = reason;
+            if (record.InFlightSlot >= 0 || !options.Required) return null;
+            refused = InFlightShares.TooMany($"{InFlightTrail.SlotCount.ToString(CultureInfo.InvariantCulture)} requests are under way, which is as many as this server forwards at once");
+        }
+        // no upstream saw it: a flood of these is counted with what nobody authenticated for
+        record.Decision = AuditDecision.Deny;
+        return refused;
     }
 
     /// <summary>Hands the finished record over to the writer.</summary>
     public ValueTask CompleteAsync(AuditRecord record)
     {
+        shares.Leave(record);
         if (UnauthenticatedLimit.Concerns(record))
         {
             if (!unauthenticated.Permits(time.GetTimestamp(), time)) return default;

@@ -37,6 +37,8 @@ internal sealed class AuditRecord
     public string? Policy { get; set; }
     public SourceRange? Rule { get; set; }
     public string? Reason { get; set; }
+    /// <summary>Of a denial for want of a role: which one came nearest, and the names of the claims that failed. The caller is never told.</summary>
+    public NearestRole? Nearest { get; set; }
     /// <summary>The <c>error</c> id that the caller was told.</summary>
     public string? Error { get; set; }
     public int? Status { get; set; }
@@ -44,6 +46,10 @@ internal sealed class AuditRecord
     public long? Bytes { get; set; }
     /// <summary>The slot of the in-flight trail that holds this record, −1 for none.</summary>
     public int InFlightSlot { get; set; } = -1;
+    /// <summary>The place among the requests under way that this one holds.</summary>
+    public InFlightShare? Share { get; set; }
+    /// <summary>Of a call of an MCP server; else null.</summary>
+    public McpAudit? Mcp { get; set; }
     /// <summary>SHA-256 of a minted token, lower-case hexadecimal.</summary>
     public string? TokenSha256 { get; set; }
 
@@ -80,6 +86,13 @@ internal sealed class AuditRecord
             for (var i = 0; i < names.Count; i++) json.WriteStringValue(names[i]);
             json.WriteEndArray();
         }
+        if (detail == AuditDetail.Full && Mcp is { } mcp)
+        {
+            json.WriteStartObject("mcp"u8);
+            mcp.WriteMembers(json);
+            json.WriteEndObject();
+            if (mcp.Filtered > 0) json.WriteNumber("filtered"u8, mcp.Filtered);
+        }
         json.WriteString("decision"u8, DecisionText);
         if (detail == AuditDetail.Full && Rule is { } rule)
         {
@@ -90,6 +103,7 @@ internal sealed class AuditRecord
             json.WriteEndObject();
         }
         if (Reason is not null) json.WriteString("reason"u8, Reason);
+        if (detail == AuditDetail.Full && Nearest is not null) WriteNearest(json, Nearest);
         if (Error is not null) json.WriteString("error"u8, Error);
         if (Status is { } status) json.WriteNumber("status"u8, status);
         if (duration is { } elapsed) json.WriteNumber("duration"u8, Math.Round(elapsed.TotalSeconds, 6));
@@ -119,6 +133,16 @@ internal sealed class AuditRecord
         if (Path?.Length > most) Path = string.Concat(Path.AsSpan(0, most), "…");
         if (Method?.Length > most) Method = string.Concat(Method.AsSpan(0, most), "…");
         if (QueryNames is { Count: > 0 } names && names.Sum(name => name.Length + 3) > most) QueryNames = null;
+    }
+
+    private static void WriteNearest(Utf8JsonWriter json, NearestRole nearest)
+    {
+        json.WriteStartObject("nearest"u8);
+        json.WriteString("role"u8, nearest.Name);
+        json.WriteStartArray("failed"u8);
+        foreach (var claim in nearest.Failed) json.WriteStringValue(claim);
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private void WriteAccount(Utf8JsonWriter json)

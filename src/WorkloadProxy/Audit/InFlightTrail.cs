@@ -10,8 +10,9 @@ namespace WorkloadProxy.Audit;
 /// </summary>
 internal sealed unsafe class InFlightTrail : IDisposable
 {
+    /// <summary>So many requests can be under way.</summary>
+    public const int SlotCount = 16 * 1024;
     private const int SlotSize = 1024;
-    private const int SlotCount = 16 * 1024;
     /// <summary>Read and cleared at once: whole slots, and small enough not to stay on the large heap.</summary>
     private const int Block = 64 * SlotSize;
     private const int MaxLength = SlotSize - sizeof(int);

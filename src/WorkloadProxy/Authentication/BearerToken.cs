@@ -26,6 +26,8 @@ internal enum BearerTokenKind
 internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory<char> Text)
 {
     private const string Scheme = "Bearer";
+    /// <summary>As GitHub's tools write it; taken for a workload's token only.</summary>
+    private const string OtherScheme = "token";
 
     /// <summary>Visible ASCII. A user's API token may hold more than RFC 6750's characters and is the upstream's to judge.</summary>
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(string.Concat(Enumerable.Range(0x21, 0x7E - 0x21 + 1).Select(c => (char)c)));
@@ -49,12 +51,16 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
         var value = header.Span;
         var end = value.IndexOf(' ');
         if (end < 0) end = value.Length;
-        if (!value[..end].Equals(Scheme, StringComparison.OrdinalIgnoreCase)) return new(end > 0 ? BearerTokenKind.OtherScheme : BearerTokenKind.Malformed, default);
+        var isOther = value[..end].Equals(OtherScheme, StringComparison.OrdinalIgnoreCase) && IsJwt(value[end..].Trim(' ').ToString());
+        if (!isOther && !value[..end].Equals(Scheme, StringComparison.OrdinalIgnoreCase)) return new(end > 0 ? BearerTokenKind.OtherScheme : BearerTokenKind.Malformed, default);
         while (end < value.Length && value[end] == ' ') end++;
         var token = value[end..];
         if (token.IsEmpty || token.ContainsAnyExcept(TokenCharacters)) return new(BearerTokenKind.Malformed, default);
         return new(token.Contains('.') || IsJsonObject(token) ? BearerTokenKind.Jwt : BearerTokenKind.Opaque, header[end..]);
     }
+
+    /// <summary>Whether a header's value is to be judged as a JWT: three parts, of which the first is a JSON object's.</summary>
+    public static bool IsJwt(string? value) => value is not null && !value.AsSpan().ContainsAnyExcept(TokenCharacters) && value.IndexOf('.') is > 0 and var dot && IsJsonObject(value.AsSpan(0, dot));
 
     /// <summary>Whether a text without a <c>.</c> decodes to a JSON object. Lenient on purpose, in either alphabet and padded or not: what looks like a workload's token is none of a user's.</summary>
     private static bool IsJsonObject(ReadOnlySpan<char> text)

@@ -87,9 +87,10 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
         return decision.Outcome == DecisionOutcome.Allow ? admitted : new Failure(ErrorId.Forbidden, decision.Reason);
     }
 
-    private static Failure? Conclude(AuditRecord record, in Decision decision)
+    private Failure? Conclude(AuditRecord record, in Decision decision)
     {
         Note(record, decision);
+        if (decision.Outcome == DecisionOutcome.Deny && decision.Rule is null) record.Nearest = record.Caller?.Grants.Nearest(time.GetUtcNow());
         return decision.Outcome switch
         {
             DecisionOutcome.Allow => null,

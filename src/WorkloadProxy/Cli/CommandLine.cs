@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using WorkloadProxy.Cli.Agents;
 using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Cli.Output;
@@ -67,7 +68,8 @@ internal static class CommandLine
                 PolicyParseCommand.Create(terminal),
                 PolicyPullCommand.Create(settings, terminal),
             },
-            new Command("token", "Decodes tokens.") { TokenShowCommand.Create(terminal, time) },
+            new Command("token", "Gets and decodes tokens.") { TokenGetCommand.Create(terminal, time), TokenShowCommand.Create(terminal, time) },
+            new Command("mcp", "Connects hosts of agents to MCP endpoints.") { McpBridgeCommand.Create(terminal, time) },
             KeysCommand.Create(settings, terminal, time),
             ConfigCommand.Create(settings, terminal),
             StatusCommand.Create(settings, terminal),

@@ -24,6 +24,13 @@ internal static class Examples
         ["workload-proxy policy parse"] = ["workload-proxy policy parse roles/ci.hcl", "cat ci.hcl | workload-proxy policy parse -"],
         ["workload-proxy policy pull"] = ["workload-proxy policy pull --context 'api://Depot?actx=acme'"],
         ["workload-proxy token"] = ["workload-proxy token show token.jwt"],
+        ["workload-proxy token get"] =
+        [
+            $"workload-proxy token get --proxy https://proxy.example.com --context 'api://DigitalOcean?actx={Team}' --role agent",
+            "workload-proxy token get --format headers", "workload-proxy token get --source github --watch --write /run/agent/token &",
+        ],
+        ["workload-proxy mcp"] = ["workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets"],
+        ["workload-proxy mcp bridge"] = [$"workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets --context 'api://DigitalOcean?actx={Team}' --source file:/run/agent/token"],
         ["workload-proxy token show"] = [$"echo \"$TOKEN\" | workload-proxy token show - --dir . --actx {Team}"],
         ["workload-proxy keys"] = ["workload-proxy keys list"],
         ["workload-proxy keys list"] = ["workload-proxy keys list --config /etc/workload-proxy/config.json"],

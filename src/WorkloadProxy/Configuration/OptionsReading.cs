@@ -37,8 +37,10 @@ internal static class OptionsReading
                 Timeout = reader.Duration("Git:Timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromMinutes(1),
             },
             TrustedProxies = ReadTrustedProxies(reader),
+            HealthDetails = reader.Choice("Health:Details", [("loopback", HealthDetails.Loopback), ("never", HealthDetails.Never)], "choice") ?? HealthDetails.Loopback,
         };
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
+        KestrelReading.Check(reader, development);
         CheckOwnIssuer(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
@@ -71,7 +73,7 @@ internal static class OptionsReading
         }
     }
 
-    private static bool TryParse(string url, out BindingAddress address)
+    internal static bool TryParse(string url, out BindingAddress address)
     {
         address = null!;
         try
@@ -106,8 +108,13 @@ internal static class OptionsReading
         if (reader.Address("PublicUrl", text, _ => true) is not { } uri) return "";
         if (uri.Scheme == "http" && !NetworkPlace.IsLoopback(uri))
             reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text!)}` is plain http off loopback: most services take tokens of https issuers only");
+        // it is compared with targets as they come: with one way to write it there is nothing to decode
+        if (uri.AbsolutePath.Trim('/').Split('/') is var segments && segments is not [""] && segments.Any(segment => segment is "" or "." or ".." || !segment.All(IsPlain)))
+            reader.Mistake("PublicUrl", $"`{ConfigurationText.Show(text!)}` has a path that can be written in another way, expected segments of letters, digits, `-`, `.`, `_` and `~`");
         return text!.TrimEnd('/');
     }
+
+    private static bool IsPlain(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~';
 
     private static string ReadDataDirectory(SettingsReader reader)
     {

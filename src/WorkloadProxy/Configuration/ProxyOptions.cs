@@ -27,6 +27,8 @@ internal sealed record ProxyOptions
     public GitOptions Git { get; init; } = new();
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
     public AuditOptions Audit { get; init; } = new();
+    /// <summary>Who is told contexts and errors by <c>/health/ready</c>.</summary>
+    public HealthDetails HealthDetails { get; init; }
     /// <summary>The environment is Development: <c>PublicUrl</c> may be left out.</summary>
     public bool Development { get; init; }
     /// <summary>Where relative paths start: the configuration file's folder, or the working directory where there is none.</summary>
@@ -37,18 +39,23 @@ internal sealed record ProxyOptions
     public IReadOnlyList<ConfigurationMistake> Warnings { get; init; } = [];
 
     /// <summary>What a context's policies are compiled for: with all contexts of this server, for an id may stand for several of them.</summary>
-    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl) { Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)), McpServers = [] };
+    public CompileOptions Compiling(AuthContext context) => new(context, PublicUrl)
+    {
+        Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)),
+        EncodedSlash = Upstreams.GetValueOrDefault(context.Upstream)?.EncodedSlash == true,
+        McpServers = [.. Upstreams.TryGetValue(context.Upstream, out var upstream) ? upstream.Mcp.Select(server => server.Name) : []],
+    };
 }
 
 internal sealed record MasterKeyOptions(string? File = null, string? EnvironmentVariable = null);
 
-internal enum UpstreamKind { DigitalOcean, AtProto, Http }
+internal enum UpstreamKind { DigitalOcean, AtProto, Http, Mcp }
 
 internal sealed record UpstreamOptions
 {
     public required string Name { get; init; }
     public required UpstreamKind Kind { get; init; }
-    /// <summary>Absent for <c>atproto</c>, whose address is the account's own server.</summary>
+    /// <summary>Absent for <c>atproto</c>, whose address is the account's own server, and for <c>mcp</c>, whose servers have their own.</summary>
     public Uri? Address { get; init; }
     public bool PassThrough { get; init; }
     public bool EncodedSlash { get; init; }
@@ -60,6 +67,12 @@ internal sealed record UpstreamOptions
     public TimeSpan? ActivityTimeout { get; init; } = TimeSpan.FromSeconds(100);
     public Version HttpVersion { get; init; } = System.Net.HttpVersion.Version11;
     public OAuthOptions? OAuth { get; init; }
+    /// <summary>Headers besides <c>Authorization</c> that may bring the token.</summary>
+    public IReadOnlyList<string> TokenHeaders { get; init; } = [];
+    /// <summary>A beginning of the path that is dropped before the rules see it, such as <c>/api/v3</c>; null: none.</summary>
+    public string? StripPrefix { get; init; }
+    /// <summary>MCP servers beside, or (kind <c>mcp</c>) in the place of, the API.</summary>
+    public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
 }
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
@@ -147,5 +160,8 @@ internal sealed record GitOptions
     public int MaxFiles { get; init; } = 2000;
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 }
+
+/// <summary><c>Loopback</c>: callers on this machine, without any header of a balancer. <c>Never</c>: only <c>workload-proxy status</c>.</summary>
+internal enum HealthDetails { Loopback, Never }
 
 internal sealed record AuditOptions(string? File = null, bool Required = true);

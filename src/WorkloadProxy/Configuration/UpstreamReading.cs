@@ -1,13 +1,14 @@
 using System.Net;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
 
 /// <summary><c>Upstreams</c></summary>
 internal static class UpstreamReading
 {
-    private static readonly IReadOnlyList<(string, UpstreamKind)> Kinds = [("digitalocean", UpstreamKind.DigitalOcean), ("atproto", UpstreamKind.AtProto), ("http", UpstreamKind.Http)];
+    private static readonly IReadOnlyList<(string, UpstreamKind)> Kinds = [("digitalocean", UpstreamKind.DigitalOcean), ("atproto", UpstreamKind.AtProto), ("http", UpstreamKind.Http), ("mcp", UpstreamKind.Mcp)];
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Most = TimeSpan.FromDays(1);
 
@@ -40,6 +41,9 @@ internal static class UpstreamReading
         var address = reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
         if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
 
+        if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
+        if (kind == UpstreamKind.Mcp && !reader.Settings.Has(key + ":Mcp")) reader.Mistake(key + ":Mcp", "is missing");
+
         var dropHeaders = ReadHeaderNames(reader, key + ":DropHeaders");
         var passHeaders = ReadHeaderNames(reader, key + ":PassHeaders");
         // absent means the default here, null means none
@@ -57,8 +61,31 @@ internal static class UpstreamReading
             ConnectTimeout = reader.Duration(key + ":ConnectTimeout", Least, Most) ?? TimeSpan.FromSeconds(10),
             ActivityTimeout = activityTimeout,
             HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            TokenHeaders = ReadTokenHeaders(reader, key + ":TokenHeaders"),
+            StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
+            Mcp = McpReading.Read(reader, key + ":Mcp"),
             OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
+    }
+
+    private static IReadOnlyList<string> ReadTokenHeaders(SettingsReader reader, string key)
+    {
+        var names = ReadHeaderNames(reader, key);
+        foreach (var name in names)
+        {
+            // these say something else, and are read by the proxy or the server in front of it
+            if (name.ToUpperInvariant() is "AUTHORIZATION" or "COOKIE" or "HOST" or "PROXY-AUTHORIZATION" || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase))
+                reader.Mistake(key, $"`{name}` brings no token, or does anyway");
+        }
+        return names;
+    }
+
+    private static string? ReadPrefix(SettingsReader reader, string key)
+    {
+        if (reader.Text(key) is not { } prefix) return null;
+        if (prefix.Length > 1 && prefix[0] == '/' && prefix[^1] != '/' && RequestTarget.TryParse(prefix, out var target, out _, out _) && target.Forwarded == prefix && !prefix.Contains('?')) return prefix;
+        reader.Mistake(key, $"`{ConfigurationText.Show(prefix)}` is not a path to begin with, expected for instance `/api/v3`");
+        return null;
     }
 
     private static IReadOnlyList<string> ReadHeaderNames(SettingsReader reader, string key)

@@ -21,6 +21,8 @@ internal sealed class ForwardedRequest
     public bool IsWebSocket { get; init; }
     /// <summary>What was permitted; asked again while the request is under way.</summary>
     public AccessRequest Asked { get; init; }
+    /// <summary>Whether it may go on while it is under way, where that is not by <see cref="Asked"/>: the caller as it is admitted now, or why not.</summary>
+    public Func<Caller, Result<Caller>>? MayGoOn { get; init; }
     public Interception Interception { get; init; }
     /// <summary>The request can be sent again.</summary>
     public bool CanRepeat { get; set; }

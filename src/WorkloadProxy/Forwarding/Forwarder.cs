@@ -62,8 +62,7 @@ internal sealed class Forwarder : IDisposable
     {
         record.Decision = request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
         context.Features.Set(request);
-        if (!audit.TryKeepInFlight(record))
-            return new Failure(ErrorId.AuditUnavailable, "too many requests are under way to keep a trace of another one") { RetryAfter = TimeSpan.FromSeconds(1) };
+        if (audit.KeepInFlight(record) is { } noPlace) return noPlace;
         // a user's own token is the upstream's to revoke
         if (request.Caller is not null) open.Add(request);
         ForwarderError error;

@@ -42,8 +42,8 @@ internal sealed class OpenRequests : IDisposable
         foreach (var request in looked)
         {
             if (WhyNot(request) is not { } reason) continue;
-            // not under the lane's lock: what is cancelled runs here
-            if (request.Lane is { } lane && lane.TryEnd(request, reason)) request.Ending!.Cancel();
+            // what is cancelled runs elsewhere: one that takes its time, or throws, must not keep the others going
+            if (request.Lane is { } lane && lane.TryEnd(request, reason)) _ = request.Ending!.CancelAsync();
         }
         looked.Clear();
         Volatile.Write(ref looking, 0);
@@ -53,7 +53,8 @@ internal sealed class OpenRequests : IDisposable
     {
         try
         {
-            var again = mayGoOn(request.Admitted ?? request.Caller!, request.Asked, request.EndsWithToken);
+            var caller = request.Admitted ?? request.Caller!;
+            var again = request.MayGoOn?.Invoke(caller) ?? mayGoOn(caller, request.Asked, request.EndsWithToken);
             if (!again.Succeeded(out var admitted, out var failure)) return failure with { Message = $"{failure.Message}; the request was under way and has been ended" };
             request.Admitted = admitted;
             return null;

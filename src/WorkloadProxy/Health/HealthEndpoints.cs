@@ -1,9 +1,10 @@
 using System.Net;
+using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Health;
 
 /// <summary><c>/health</c>, <c>/health/live</c> and <c>/health/ready</c>, for anyone.</summary>
-internal sealed class HealthEndpoints(HealthProbe probe)
+internal sealed class HealthEndpoints(HealthProbe probe, HealthDetails details)
 {
     private static readonly string[] forwardingHeaders =
     [
@@ -18,7 +19,7 @@ internal sealed class HealthEndpoints(HealthProbe probe)
     public Task WriteLiveAsync(HttpContext context) => WriteAsync(context, HealthReport.Live);
 
     public async Task WriteReadyAsync(HttpContext context) =>
-        await WriteAsync(context, HealthReport.Ready(await probe.LookAsync(context.RequestAborted), IsFromInside(context.Connection.RemoteIpAddress, context.Request.Headers)));
+        await WriteAsync(context, HealthReport.Ready(await probe.LookAsync(context.RequestAborted), details != HealthDetails.Never && IsFromInside(context.Connection.RemoteIpAddress, context.Request.Headers)));
 
     /// <summary>Straight from this machine. A private address proves nothing: a balancer that adds no header has one too.</summary>
     internal static bool IsFromInside(IPAddress? client, IHeaderDictionary headers) =>

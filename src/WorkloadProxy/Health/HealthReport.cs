@@ -1,5 +1,5 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 
@@ -9,7 +9,7 @@ namespace WorkloadProxy.Health;
 internal sealed record HealthReport(int StatusCode, byte[] Json)
 {
     private const int MostDiagnostics = 20;
-    private static readonly JsonWriterOptions plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions plain = new() { Encoder = ReadableJson.Encoder };
 
     /// <summary>The process answers: more is not asked of liveness, or a slow disk would have it killed.</summary>
     public static HealthReport Live { get; } = new(200, """{"status":"ok"}"""u8.ToArray());

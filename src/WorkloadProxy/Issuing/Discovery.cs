@@ -36,6 +36,7 @@ internal sealed class Discovery(SigningKeys keys, string issuer)
     {
         writer.WriteString("issuer", issuer);
         writer.WriteString("jwks_uri", issuer + JwksPath);
+        writer.WriteString("authorization_endpoint", issuer + AuthorizeEndpoint.Path);
         writer.WriteString("token_endpoint", issuer + "/v1/oidc/token");
         writer.WriteString("revocation_endpoint", issuer + "/v1/oidc/revoke");
         WriteArray(writer, "response_types_supported", ["id_token"]);

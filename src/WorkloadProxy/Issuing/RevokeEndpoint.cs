@@ -12,6 +12,8 @@ namespace WorkloadProxy.Issuing;
 /// </summary>
 internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations, StoreChanges changes, Func<string, CancellationToken, Task<string?>> revokeOther)
 {
+    private static readonly TimeSpan retryAfter = TimeSpan.FromMinutes(1);
+
     public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
     {
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, OAuthError.From(unreadable));
@@ -25,7 +27,7 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         var verified = await authenticator.VerifyForRevocationAsync(token.AsMemory(), http.RequestAborted);
         if (verified.Succeeded(out var revoked, out var failure))
         {
-            await revocations.RevokeAsync(revoked, http.RequestAborted);
+            if (!await revocations.RevokeAsync(revoked, http.RequestAborted)) return await RefuseTooManyAsync(http, record, revoked);
             await changes.SettleAsync(RevocationSet.Topic, http.RequestAborted);
             record.Revoked = revoked;
             record.Reason = "revoked";
@@ -43,6 +45,15 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentLength = 0;
         return null;
+    }
+
+    /// <summary>RFC 7009 §2.2.1: the token must be taken as still valid.</summary>
+    private static Task<Failure?> RefuseTooManyAsync(HttpContext http, AuditRecord record, VerifiedToken token)
+    {
+        record.Revoked = token;
+        var tooMany = new Failure(ErrorId.TooManyRequests, $"the context has {RevocationLimit.MaxOfContext} revocations; each ends with the tokens that it revokes") { RetryAfter = retryAfter };
+        ErrorResponse.From(tooMany).SetHeaders(http.Response.Headers);
+        return RefuseAsync(http, record, OAuthError.From(tooMany));
     }
 
     private static async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, OAuthError error)

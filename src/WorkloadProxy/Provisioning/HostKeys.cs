@@ -18,6 +18,19 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
     private readonly ScanPlaces places = new(time);
     private readonly string temporary = Path.Combine(dataDirectory, "provisioning");
 
+    /// <summary>Removes what a killed server left of proofs under way. Before the first one.</summary>
+    public void RemoveLeftovers()
+    {
+        try
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // it is in nobody's way, and a proof that can't write there says so
+        }
+    }
+
     /// <summary>Where the droplet's sshd is asked: what the API says and nobody else, and no address inside our own network unless that is configured.</summary>
     public Result<IPAddress> AddressOf(Droplet droplet)
     {
@@ -41,11 +54,11 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
     /// <summary>Whether one of <paramref name="keys"/> signed exactly these bytes for the droplet; a failure when <c>ssh-keygen</c> could not say.</summary>
     public async Task<Failure?> VerifyAsync(IReadOnlyList<SshPublicKey> keys, SshSignature signature, byte[] signed, string dropletId, CancellationToken cancellationToken)
     {
-        MakePrivate(temporary);
         var directory = Path.Combine(temporary, Guid.NewGuid().ToString("N"));
-        MakePrivate(directory);
         try
         {
+            MakePrivate(temporary);
+            MakePrivate(directory);
             var allowed = Path.Combine(directory, "allowed_signers");
             var proof = Path.Combine(directory, "signature");
             await File.WriteAllTextAsync(allowed, string.Concat(keys.Select(key => $"{dropletId} namespaces=\"{Namespace}\" {key}\n")), Encoding.ASCII, cancellationToken);
@@ -56,9 +69,13 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
             if (result.Stopped is { } stopped) return NoKeys(stopped);
             return result.Succeeded ? null : new Failure(ErrorId.InvalidToken, "the signature is not one of this token by a host key of the droplet");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return NoKeys(e.Message);
+        }
         finally
         {
-            Directory.Delete(directory, recursive: true);
+            if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
         }
     }
 

@@ -46,8 +46,12 @@ internal sealed class ProveEndpoint(
         if (!SignatureIn(bytes).Succeeded(out var signature, out var malformed)) return malformed;
 
         var token = Encoding.ASCII.GetBytes(bearer.Text.ToArray());
-        var candidates = await store.ProvableAsync(ProvisioningStore.HashOf(token), http.RequestAborted);
+        var hash = ProvisioningStore.HashOf(token);
+        var candidates = await store.ProvableAsync(hash, http.RequestAborted);
         if (candidates.Count == 0) return NotGood();
+        // from here on each try costs requests to the API and to the droplet, and whoever reads the user data may try from anywhere
+        if (attempts.WaitOf(hash) is { } wait) return new Failure(ErrorId.TooManyRequests, "too many proofs with this token") { RetryAfter = wait };
+        attempts.Note(hash);
         record.Context = candidates[0].Context.ToString();
         // with several droplets of one token, the one that the request seems to come from first; it is a hint and no more
         Failure? last = null;
@@ -62,9 +66,6 @@ internal sealed class ProveEndpoint(
     private async Task<Failure?> ProveAsync(HttpContext http, AuditRecord record, ProvisionedDroplet droplet, Result<IPAddress> where, byte[] token, SshSignature signature)
     {
         if (!where.Succeeded(out var address, out var notThere)) return notThere;
-        var name = $"{droplet.Context} {droplet.Id}";
-        if (attempts.WaitOf(name) is { } wait) return new Failure(ErrorId.TooManyRequests, "too many proofs for this droplet") { RetryAfter = wait };
-        attempts.Note(name);
         if (!(await hostKeys.ScanAsync(droplet.Context, address, http.RequestAborted)).Succeeded(out var keys, out var unscanned)) return unscanned;
         if (droplet.HostKey is { } kept && signature.Key.ToString() != kept)
             return new Failure(ErrorId.InvalidToken, "the signature is not by the host key that the droplet first proved itself with") { Detail = $"droplet {droplet.Id}" };

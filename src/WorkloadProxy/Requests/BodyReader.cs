@@ -25,7 +25,8 @@ internal static class BodyReader
     /// <summary>The same for a caller who has not been authenticated.</summary>
     public static ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, int maxLength = MaxFormLength, TimeProvider? time = null) => ReadAsync(http, maxLength, time ?? TimeProvider.System);
 
-    private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, TimeProvider time)
+    /// <summary>The body's bytes up to a limit of the endpoint's own.</summary>
+    public static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, TimeProvider time)
     {
         var request = http.Request;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return Empty;

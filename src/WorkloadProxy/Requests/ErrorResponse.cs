@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Requests;
 
@@ -13,7 +13,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         SearchValues.Create(" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     // it is read in terminals, and never as HTML
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Plain = new() { Encoder = ReadableJson.Encoder };
 
     public static ErrorResponse From(Failure failure) => failure.Id switch
     {
@@ -39,6 +39,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
     /// <summary>Writes the whole response; returns how much body it sent. The response must not have started.</summary>
     public async ValueTask<int> WriteAsync(HttpContext http, string requestId)
     {
+        if (http.Features.Get<ErrorShape>()?.Of(this) is { } shaped) return await WriteAsync(http, shaped);
         var response = http.Response;
         response.StatusCode = Status;
         SetHeaders(response.Headers);
@@ -59,11 +60,26 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         return body.WrittenCount;
     }
 
+    private async ValueTask<int> WriteAsync(HttpContext http, ShapedError shaped)
+    {
+        var response = http.Response;
+        response.StatusCode = shaped.Status;
+        // the challenge belongs to the status that was not sent
+        if (shaped.Status == Status || Status != 401) SetHeaders(response.Headers);
+        response.ContentType = "application/json";
+        response.ContentLength = shaped.Json.Length;
+        response.Headers.XContentTypeOptions = "nosniff";
+        if (HttpMethods.IsHead(http.Request.Method)) return 0;
+        await response.BodyWriter.WriteAsync(shaped.Json, http.RequestAborted);
+        return shaped.Json.Length;
+    }
+
     /// <summary>The headers that go with the status, for endpoints that write a body of their own (OAuth's).</summary>
     public void SetHeaders(IHeaderDictionary headers)
     {
         headers.CacheControl = "no-store";
-        if (Status == 401) headers.WWWAuthenticate = Failure.OffersBasic ? StringValues.Concat("Basic realm=\"workload-proxy\", charset=\"UTF-8\"", Challenge(Failure.Message)) : Challenge(Failure.Message);
+        if (Status == 401) headers.WWWAuthenticate = Failure.OffersBasic ? StringValues.Concat("Basic realm=\"workload-proxy\", charset=\"UTF-8\"", Challenge(Failure.Message))
+            : Failure.ResourceMetadata is { } metadata ? $"{Challenge(Failure.Message)}, resource_metadata=\"{metadata}\"" : Challenge(Failure.Message);
         if (Failure.Allow is { } allow) headers.Allow = allow;
         if (Failure.RetryAfter is { } retryAfter) headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
     }

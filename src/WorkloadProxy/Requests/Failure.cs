@@ -14,6 +14,8 @@ internal sealed record Failure(ErrorId Id, string Message)
     public TimeSpan? RetryAfter { get; init; }
     /// <summary>For 405: the <c>Allow</c> header.</summary>
     public string? Allow { get; init; }
+    /// <summary>For 401 where a document says how to get a token (RFC 9728 §5.1): its address.</summary>
+    public string? ResourceMetadata { get; init; }
     /// <summary>For 401 on git's paths: <c>Basic</c> is offered beside <c>Bearer</c>, or git never asks its credential helper.</summary>
     public bool OffersBasic { get; init; }
     /// <summary>503 whatever the id: nothing was spent, and the same request may succeed later.</summary>

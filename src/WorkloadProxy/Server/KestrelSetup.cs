@@ -12,7 +12,12 @@ internal static class KestrelSetup
     public static bool AsksForHttp3(IConfiguration kestrel) =>
         kestrel.AsEnumerable(makePathsRelative: true).Any(setting => setting.Key.EndsWith("Protocols", StringComparison.OrdinalIgnoreCase) && setting.Value?.Contains('3') == true);
 
-    public static void Configure(KestrelServerOptions kestrel)
+    /// <summary>A connection costs a descriptor and some tens of kilobytes: without a bound, anyone who reaches the port could take all there are.</summary>
+    public const long MaxConnections = 10_000;
+
+    /// <param name="kestrel">What is set up.</param>
+    /// <param name="section">The configuration's section <c>Kestrel</c>, which has been checked; ASP.NET itself reads no limits from it.</param>
+    public static void Configure(KestrelServerOptions kestrel, IConfiguration section)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowResponseHeaderCompression = true;
@@ -31,5 +36,10 @@ internal static class KestrelSetup
         limits.MaxRequestLineSize = 32 * 1024;
         limits.MaxRequestHeadersTotalSize = 64 * 1024;
         limits.Http2.MaxRequestHeaderFieldSize = 64 * 1024;
+        limits.MaxConcurrentConnections = section.GetValue("Limits:MaxConcurrentConnections", MaxConnections);
+        limits.MaxConcurrentUpgradedConnections = section.GetValue("Limits:MaxConcurrentUpgradedConnections", MaxConnections);
+        limits.KeepAliveTimeout = section.GetValue("Limits:KeepAliveTimeout", limits.KeepAliveTimeout);
+        limits.RequestHeadersTimeout = section.GetValue("Limits:RequestHeadersTimeout", limits.RequestHeadersTimeout);
+        limits.Http2.MaxStreamsPerConnection = section.GetValue("Limits:Http2:MaxStreamsPerConnection", limits.Http2.MaxStreamsPerConnection);
     }
 }

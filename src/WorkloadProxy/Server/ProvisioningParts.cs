@@ -28,6 +28,7 @@ internal sealed class ProvisioningParts
         var families = new RefreshFamilies(store.Database, revocations, changes, options.Tokens.MaxChain, time);
         var check = new DropletCheck(new DropletLookup(options, credentials, fetch));
         var hostKeys = new HostKeys(options.Provisioning, options.DataDirectory, time);
+        hostKeys.RemoveLeftovers();
         var failures = new FailureLimit(time);
         Prove = new ProveEndpoint(droplets, check, hostKeys, tokens, issuer, failures, time, logs.CreateLogger<ProveEndpoint>());
         Refresh = new RefreshEndpoint(droplets, families, check, tokens, issuer, failures);

@@ -16,6 +16,7 @@ using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
+using WorkloadProxy.Mcp;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
@@ -39,6 +40,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
     private IServer? kestrel;
+    private ILogger? logger;
 
     public static string Version { get; } =
         typeof(ProxyServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
@@ -87,13 +89,16 @@ internal sealed class ProxyServer : IAsyncDisposable
         // what takes longest at a start is code that runs for the first time: the store and the telemetry have theirs beside the web server's
         var opening = Task.Run(() => Store.OpenAsync(options, time, cancellationToken), cancellationToken);
         var telemetry = Task.Run(() => OpenTelemetrySetup.Start(Version), cancellationToken);
-        var parts = Keep(new ServerParts(options));
+        var parts = Keep(new ServerParts(options, time));
         await Task.WhenAll(opening, telemetry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (telemetry.IsCompletedSuccessfully && telemetry.Result is { } started) Keep(started);
         var store = Keep(await opening);
         await telemetry;
         var logs = parts.Logs;
-        foreach (var warning in options.Warnings) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
+        logger = logs.CreateLogger<ProxyServer>();
+        if (telemetry.Result is not null) Keep(new OtlpTroubles(logger, time));
+        SayWhatIsOpen(store, options, logger);
+        foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options))) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
 
         // what the stages stand on
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
@@ -123,6 +128,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
+        var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
@@ -130,10 +136,10 @@ internal sealed class ProxyServer : IAsyncDisposable
 
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange),
-            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe),
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
             signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, authenticator, authorizer, issuer, git,
-            credentials, forwarder, ContextIds.Of(options.Policies.Select(policy => policy.Context)), metrics, time, logs.CreateLogger<Pipeline>());
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
@@ -146,6 +152,14 @@ internal sealed class ProxyServer : IAsyncDisposable
         background.Add(signIn.RunAsync(stopping.Token));
         background.Add(provisioning.MaintainAsync(stopping.Token));
         await Keep(new IssuingMaintenance(keys, revocations, time, logs.CreateLogger<IssuingMaintenance>())).StartAsync(stopping.Token);
+    }
+
+    private static void SayWhatIsOpen(Store store, ProxyOptions options, ILogger logger)
+    {
+        var place = options.Postgres is { } postgres ? $"PostgreSQL at {postgres.Server}" : store.Directory.StoreFile;
+        var key = options.MasterKey.EnvironmentVariable is { } variable ? $"environment variable {variable}" : options.MasterKey.File ?? store.Directory.MasterKeyFile;
+        logger.LogInformation("data directory {Directory}, store {Store}, master key {MasterKey}", store.Directory.Path, place, key);
+        if (store.MadeMasterKey) logger.LogWarning("made a new master key at {MasterKey}: back it up, apart from the store", key);
     }
 
     /// <summary>No request is taken before revocations by other replicas are heard.</summary>
@@ -164,7 +178,11 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var addresses = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        foreach (var url in options.Urls) addresses.Add(url);
+        // its own endpoints take the place of `Urls`
+        if (!options.Framework.GetSection("Kestrel:Endpoints").GetChildren().Any())
+        {
+            foreach (var url in options.Urls) addresses.Add(url);
+        }
         try
         {
             await kestrel.StartAsync(application, cancellationToken);
@@ -182,11 +200,12 @@ internal sealed class ProxyServer : IAsyncDisposable
     {
         const string Read = "GET, HEAD", Create = "POST";
         var documents = new DiscoveryEndpoint(discovery);
-        return new PublicEndpoints(new Dictionary<string, PublicEndpoint>(people)
+        var endpoints = new Dictionary<string, PublicEndpoint>(people)
         {
             [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
             [Discovery.JwksPath] = new(Read, documents.JwksAsync),
             [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
+            [AuthorizeEndpoint.Path] = new("GET, HEAD, POST", AuthorizeEndpoint.HandleAsync),
             ["/v1/oidc/token"] = new(Create, token.HandleAsync),
             ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
             [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
@@ -194,7 +213,9 @@ internal sealed class ProxyServer : IAsyncDisposable
             ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
             ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
-        });
+        };
+        foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
+        return new PublicEndpoints(endpoints);
     }
 
     private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
@@ -237,6 +258,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         if (kestrel is not null)
         {
             // SIGTERM: no new connections, requests in flight finish, hard end
+            logger?.LogInformation("stopping: no new connections, requests under way have {Seconds} s", (int)stopPatience.TotalSeconds);
             using var hardEnd = new CancellationTokenSource(stopPatience);
             await kestrel.StopAsync(hardEnd.Token);
         }
@@ -251,6 +273,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         while (kept.TryPop(out var part))
         {
+            // the last is what logs
+            if (kept.Count == 0 && kestrel is not null) logger?.LogInformation("stopped");
             if (part is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();
             else ((IDisposable)part).Dispose();
         }

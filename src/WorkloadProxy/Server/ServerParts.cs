@@ -15,8 +15,9 @@ namespace WorkloadProxy.Server;
 internal sealed class ServerParts : IAsyncDisposable
 {
     private readonly ServiceProvider services;
+    private ServerCertificates? certificates;
 
-    public ServerParts(ProxyOptions options)
+    public ServerParts(ProxyOptions options, TimeProvider time)
     {
         var environment = new Environment(options);
         var collection = new ServiceCollection();
@@ -27,11 +28,15 @@ internal sealed class ServerParts : IAsyncDisposable
         var settings = options.Framework.GetSection("Kestrel");
         var kestrel = new KestrelServices(collection).UseKestrelCore().UseKestrelHttpsConfiguration();
         // HTTP/3 where it is asked for: looking for its library costs every start, and memory for good
-        if (KestrelSetup.AsksForHttp3(settings)) kestrel.UseQuic();
+        var http3 = KestrelSetup.AsksForHttp3(settings);
+        if (http3) kestrel.UseQuic();
         collection.Configure<KestrelServerOptions>(server =>
         {
-            KestrelSetup.Configure(server);
-            if (settings.Exists()) server.Configure(settings);
+            KestrelSetup.Configure(server, settings);
+            if (!settings.Exists()) return;
+            if (http3) Logs.CreateLogger<ServerParts>().LogWarning("with HTTP/3, certificates are read at the start only: restart the server when they change");
+            else UseCertificates(server, settings, options.BaseDirectory, time);
+            server.Configure(settings);
         });
         services = collection.BuildServiceProvider();
     }
@@ -42,7 +47,17 @@ internal sealed class ServerParts : IAsyncDisposable
     /// <summary>Where Kestrel tells of requests that it refuses itself.</summary>
     public DiagnosticListener Diagnostics => services.GetRequiredService<DiagnosticListener>();
 
-    public ValueTask DisposeAsync() => services.DisposeAsync();
+    private void UseCertificates(KestrelServerOptions server, IConfiguration settings, string baseDirectory, TimeProvider time)
+    {
+        certificates = new ServerCertificates(settings, baseDirectory, time, Logs.CreateLogger<ServerCertificates>());
+        server.ConfigureHttpsDefaults(https => https.OnAuthenticate = certificates.Use);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        certificates?.Dispose();
+        return services.DisposeAsync();
+    }
 
     /// <summary>Kestrel registers itself with a host's builder; this is one that registers, and builds nothing.</summary>
     private sealed class KestrelServices(IServiceCollection services) : IWebHostBuilder

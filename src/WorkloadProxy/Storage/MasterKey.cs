@@ -91,6 +91,9 @@ internal sealed class MasterKey
         return null;
     }
 
+    /// <summary>A key of the first key's, for one purpose (HKDF, RFC 5869).</summary>
+    public byte[] Derive(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, keys[0], KeySize, info: Encoding.UTF8.GetBytes(purpose));
+
     private const string Help = "make one with `openssl rand -base64 32`";
 
     // written beside and renamed: a crash leaves a whole key or none

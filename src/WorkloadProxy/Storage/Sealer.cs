@@ -12,8 +12,9 @@ internal sealed class Sealer
     private static readonly TimeSpan ringKeyLifetime = TimeSpan.FromDays(90);
     private static readonly TimeSpan ringKeyPropagation = TimeSpan.FromDays(2);
     private readonly IDataProtectionProvider provider;
+    private readonly MasterKey masterKey;
 
-    private Sealer(IDataProtectionProvider provider) => this.provider = provider;
+    private Sealer(IDataProtectionProvider provider, MasterKey masterKey) => (this.provider, this.masterKey) = (provider, masterKey);
 
     /// <summary>Whether the store has been sealed, so that its master key must exist.</summary>
     public static Task<bool> IsSealedAsync(Database database, CancellationToken cancellationToken) => database.RunAsync(async connection =>
@@ -44,7 +45,7 @@ internal sealed class Sealer
                 await connection.ExecuteAsync("INSERT INTO sealed_canary (id, sealed) VALUES (1, @canary) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
                     new { canary = masterKey.Seal("workload-proxy"u8, CanaryPurpose) }, transaction);
             }
-            return new Sealer(ring.Within(connection, transaction, () => Protection(ring)));
+            return new Sealer(ring.Within(connection, transaction, () => Protection(ring)), masterKey);
         }, cancellationToken);
     }
 
@@ -54,6 +55,9 @@ internal sealed class Sealer
     /// <summary>Opens what <see cref="Seal"/> made for the same purpose.</summary>
     /// <exception cref="CryptographicException">It was changed, or made for another purpose.</exception>
     public byte[] Open(byte[] sealedSecret, string purpose) => provider.CreateProtector(purpose).Unprotect(sealedSecret);
+
+    /// <summary>A key for one purpose, the same at each start and on each replica for as long as the master key that seals is the same.</summary>
+    public byte[] Derive(string purpose) => masterKey.Derive(purpose);
 
     private static IDataProtectionProvider Protection(KeyRing ring)
     {

@@ -18,6 +18,8 @@ internal sealed class Store : IDisposable
     public DataDirectory Directory { get; }
     public Database Database { get; }
     public Sealer Sealer { get; }
+    /// <summary>There was no master key yet: one was made at this start.</summary>
+    public bool MadeMasterKey { get; private init; }
 
     /// <exception cref="StartException">The directory is in use, the store is damaged or newer, or the master key is lost or another. Nothing was overwritten.</exception>
     public static async Task<Store> OpenAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
@@ -29,8 +31,9 @@ internal sealed class Store : IDisposable
             database = options.Postgres is { } postgres ? await OpenPostgresAsync(postgres, time, cancellationToken) : await SqliteDatabase.OpenAsync(directory.StoreFile, time);
             // one that is made here would be this replica's alone
             var madeHere = database.IsShared ? null : directory.MasterKeyFile;
+            var isThere = options.MasterKey.EnvironmentVariable is not null || File.Exists(options.MasterKey.File ?? madeHere);
             var masterKey = MasterKey.Load(options.MasterKey, madeHere, await Sealer.IsSealedAsync(database, cancellationToken));
-            return new Store(directory, database, await Sealer.OpenAsync(database, masterKey, cancellationToken));
+            return new Store(directory, database, await Sealer.OpenAsync(database, masterKey, cancellationToken)) { MadeMasterKey = !isThere };
         }
         catch (Exception e)
         {

@@ -12,6 +12,8 @@ internal static class LoggingSetup
         logging.SetMinimumLevel(LogLevel.Information);
         // every request has its audit line; the framework's two more would only repeat it
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        // a line for each connection beyond the limit would let anyone fill the log
+        logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
         logging.AddConfiguration(framework.GetSection("Logging"));
         // below a warning these write targets with their queries, or what a broken request held: never, whatever is configured
         foreach (var category in (string[])["Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore.Server.Kestrel.BadRequests", "Yarp.ReverseProxy.Forwarder.HttpForwarder"])
@@ -31,11 +33,9 @@ internal static class LoggingSetup
         }
         else
         {
-            logging.AddJsonConsole(options =>
-            {
-                options.UseUtcTimestamp = true;
-                options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-            });
+            logging.Services.AddSingleton(TimeProvider.System);
+            logging.AddConsoleFormatter<JsonLogFormatter, ConsoleFormatterOptions>();
+            logging.AddConsole(options => options.FormatterName = JsonLogFormatter.FormatterName);
         }
     }
 

@@ -11,7 +11,8 @@ internal sealed class RevocationSet
 {
     public const string Topic = "revocations";
     private static readonly TimeSpan clockSkew = TimeSpan.FromMinutes(1);
-    private readonly ConcurrentDictionary<string, DateTimeOffset> revoked = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Revocation> revoked = new(StringComparer.Ordinal);
+    private readonly RevocationLimit limit = new();
     private readonly Database database;
     private readonly TokenOptions options;
     private readonly TimeProvider time;
@@ -39,7 +40,7 @@ internal sealed class RevocationSet
     {
         var rows = await database.RunAsync(connection => connection.QueryAsync<(string, long)>(
             "SELECT id, expires_at FROM revocations" + (id is null ? "" : " WHERE id = @id"), new { id }), cancellationToken);
-        foreach (var (revokedId, expires) in rows) revoked[revokedId] = DateTimeOffset.FromUnixTimeSeconds(expires);
+        foreach (var (revokedId, expires) in rows) Put(revokedId, DateTimeOffset.FromUnixTimeSeconds(expires), []);
         Interlocked.Increment(ref generation);
     }
 
@@ -54,24 +55,36 @@ internal sealed class RevocationSet
     }
 
     /// <summary>
-    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on its own.
+    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on its own. False when there are
+    /// too many revocations of the token's context.
     /// </summary>
     /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
-    public async Task RevokeAsync(VerifiedToken token, CancellationToken cancellationToken)
+    public async Task<bool> RevokeAsync(VerifiedToken token, CancellationToken cancellationToken)
     {
-        // one that fell with an ancestor needs no place of its own, so that a loop of exchanges and revocations under one token is bounded by revoking that
-        if (ContainsAny(token.RevocationIds)) return;
-        var id = token.RevocationIds[0];
+        // one that fell with an ancestor needs no place of its own
+        if (ContainsAny(token.RevocationIds)) return true;
+        if (limit.Take(token) is not { } place) return false;
         // what the token was exchanged for ends with its chain, and that began before now
         var chainEnd = time.GetUtcNow() + options.MaxChain;
-        await RevokeAsync(id, chainEnd > token.Expires ? chainEnd : token.Expires, null, cancellationToken);
+        try
+        {
+            await RevokeAsync(place.Id, chainEnd > token.Expires ? chainEnd : token.Expires, place.CountedUnder, null, cancellationToken);
+            return true;
+        }
+        catch
+        {
+            limit.GiveBack(place.CountedUnder);
+            throw;
+        }
     }
 
     /// <summary>
     /// Revokes all tokens that carry <paramref name="id"/>, of which the last ends at <paramref name="end"/>; <paramref name="also"/> is stored in the same transaction.
     /// </summary>
     /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
-    public async Task RevokeAsync(string id, DateTimeOffset end, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken)
+    public Task RevokeAsync(string id, DateTimeOffset end, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken) => RevokeAsync(id, end, [], also, cancellationToken);
+
+    private async Task RevokeAsync(string id, DateTimeOffset end, IReadOnlyList<string> countedUnder, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken)
     {
         var expires = DateTimeOffset.FromUnixTimeSeconds((end + clockSkew).ToUnixTimeSeconds() + 1);
         await database.WriteAsync(async (connection, transaction) =>
@@ -81,18 +94,31 @@ internal sealed class RevocationSet
                 new { id, expires = expires.ToUnixTimeSeconds() }, transaction);
             await database.NotifyAsync(connection, transaction, Topic, id);
         }, cancellationToken);
-        revoked[id] = expires;
+        Put(id, expires, countedUnder);
         Interlocked.Increment(ref generation);
+    }
+
+    /// <summary>A place is counted once, however often its revocation is read or repeated.</summary>
+    private void Put(string id, DateTimeOffset expires, IReadOnlyList<string> countedUnder)
+    {
+        var kept = revoked.AddOrUpdate(id, _ => new Revocation(expires, countedUnder), (_, known) => new Revocation(expires, known.CountedUnder.Count > 0 ? known.CountedUnder : countedUnder));
+        if (!ReferenceEquals(kept.CountedUnder, countedUnder)) limit.GiveBack(countedUnder);
     }
 
     /// <summary>Forgets revocations of which every token has expired.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var expired = revoked.Where(entry => entry.Value <= now).Select(entry => entry.Key).ToArray();
+        var expired = revoked.Where(entry => entry.Value.Expires <= now).Select(entry => entry.Key).ToArray();
         if (expired.Length == 0) return;
         await database.WriteAsync((connection, transaction) =>
             connection.ExecuteAsync("DELETE FROM revocations WHERE expires_at <= @now", new { now = now.ToUnixTimeSeconds() }, transaction), cancellationToken);
-        foreach (var id in expired) revoked.TryRemove(id, out _);
+        foreach (var id in expired)
+        {
+            if (revoked.TryRemove(id, out var gone)) limit.GiveBack(gone.CountedUnder);
+        }
     }
+
+    /// <summary><paramref name="CountedUnder"/> is empty for a revocation by another replica or from before the start, which take no place here.</summary>
+    private sealed record Revocation(DateTimeOffset Expires, IReadOnlyList<string> CountedUnder);
 }

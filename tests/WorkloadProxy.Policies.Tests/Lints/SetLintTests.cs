@@ -11,6 +11,23 @@ public class SetLintTests
     private static string[] Lines(string policy, string more = "", string tests = "") => Compile.Lines(Compile.Files(("policies/p.hcl", policy), ("roles/r.hcl", Role + more), ("tests/t.hcl", tests)));
 
     [Theory]
+    [InlineData("actx:{actx}:role:vm")]
+    [InlineData("actx:{actx}:role:vm-*")]
+    [InlineData("actx:{actx}:*")]
+    public void A_role_for_machines_may_want_what_a_tag_gives(string subject) => Assert.Empty(DropletRole($"\"{subject}\""));
+
+    [Theory]
+    [InlineData("\"actx:{actx}:vm\"")]
+    [InlineData("\"actx:{actx}:role:a:b\"")]
+    [InlineData("\"actx:{actx}:role:vm.example.com\"")]
+    [InlineData("[\"actx:{actx}:role:\", \"actx:other:role:vm\"]")]
+    public void A_role_for_machines_that_wants_what_no_tag_gives_is_warned_about(string subject)
+        => Assert.Equal(["droplet-roles/r.hcl:3:9 warning untaggable-subject: no tag gives a VM the `sub` of role `r`"], DropletRole(subject));
+
+    private static string[] DropletRole(string subject) => Compile.Lines(Compile.Files(("policies/p.hcl", "path \"/a\" { capabilities = [\"read\"] }"),
+        ("droplet-roles/r.hcl", $"role \"r\" {{\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  sub = {subject}\n  policies = [\"p\"]\n}}\n")));
+
+    [Theory]
     [InlineData("path \"/a\" { capabilities = [\"read\"] }\npath \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = {}\n}")]
     [InlineData("path \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"x\" = 1 }\n}\npath \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = {}\n}")]
     public void Alternatives_that_are_both_constrained_or_for_other_methods_are_fine(string policy) => Assert.Empty(Lines(policy));

@@ -117,4 +117,22 @@ public class PolicyTestTests
     public void Names_of_tests_are_unique()
         => Assert.Equal(["tests/t.hcl:6:1 error duplicate-test: test `t` stands already at tests/t.hcl:1:1"],
             Compile.Lines(Compiled(Test("{}", "{ path = \"/\" }", "\"deny\"") + Test("{}", "{ path = \"/\" }", "\"deny\""))));
+
+    [Theory]
+    [InlineData("/v2/projects/a%2Fb", false, "deny")]
+    [InlineData("/v2/projects/a%2Fb", true, "allow")]
+    [InlineData("/v2/projects/../x", true, "deny")]
+    [InlineData("/v1/oidc/token", true, "deny")]
+    [InlineData("/git-upload-pack", true, "deny")]
+    public void A_test_is_refused_what_the_server_refuses_before_any_rule(string path, bool encodedSlash, string expect)
+    {
+        var result = PolicyCompiler.Compile(
+        [
+            Some.File("policies/p.hcl", "path \"/v2/projects/+\" { capabilities = [\"read\"] }\npath \"/*\" { capabilities = [\"read\"] }"),
+            Some.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}"),
+            Some.File("tests/t.hcl", $"test \"t\" {{\n  token = {{ sub = \"actx:{{actx}}:role:r\" }}\n  request = {{ path = \"{path}\" }}\n  expect = \"{expect}\"\n}}"),
+        ], Some.Options with { EncodedSlash = encodedSlash });
+        var report = PolicyTestRunner.Run(Some.Set(result), Some.Now);
+        Assert.True(report.Passed, report.Results[0].Reason);
+    }
 }

@@ -54,6 +54,10 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    public void What_was_stored_for_a_listed_issuer_is_not_found_for_one_that_is_no_longer_listed() =>
+        Assert.NotEqual(new IssuerKeySource("https://a.example", null, null!).StoreName, new IssuerKeySource("https://a.example", new IssuerOptions("https://a.example", null, null, []), null!).StoreName);
+
+    [Fact]
     public async Task Requests_at_once_share_one_fetch()
     {
         var release = new TaskCompletionSource();
@@ -163,7 +167,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
         using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
         Assert.True(await HasAsync(Cache(store: store), TestKey.One));
-        await Until(() => store.LoadAsync(issuer.Issuer, CancellationToken.None).GetAwaiter().GetResult() is not null);
+        await Until(() => store.LoadAsync(StoredAs, CancellationToken.None).GetAwaiter().GetResult() is not null);
         issuer.OnDiscovery = context => { context.Response.StatusCode = 404; return Task.CompletedTask; };
 
         time.Advance(TimeSpan.FromHours(23));
@@ -177,7 +181,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     {
         using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
-        await store.SaveAsync(issuer.Issuer, System.Text.Encoding.UTF8.GetBytes(TestKey.Jwks(TestKey.Other.Jwk())), time.GetUtcNow() - TimeSpan.FromHours(1), CancellationToken.None);
+        await store.SaveAsync(StoredAs, System.Text.Encoding.UTF8.GetBytes(TestKey.Jwks(TestKey.Other.Jwk())), time.GetUtcNow() - TimeSpan.FromHours(1), CancellationToken.None);
         var cache = Cache(store: store);
         Assert.False(await HasAsync(cache, TestKey.Other));
         Assert.True(await HasAsync(cache, TestKey.One));
@@ -188,7 +192,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     {
         using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
-        await store.SaveAsync(issuer.Issuer, System.Text.Encoding.UTF8.GetBytes(issuer.Jwks), time.GetUtcNow() - TimeSpan.FromMinutes(5), CancellationToken.None);
+        await store.SaveAsync(StoredAs, System.Text.Encoding.UTF8.GetBytes(issuer.Jwks), time.GetUtcNow() - TimeSpan.FromMinutes(5), CancellationToken.None);
         Assert.True(await HasAsync(Cache(store: store), TestKey.One));
         Assert.Equal(0, issuer.KeyRequests);
     }
@@ -404,6 +408,8 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
         Assert.False(await HasAsync(cache, TestKey.One));
         Assert.Matches("has no public address|expected https|no https address", cache.LastError);
     }
+
+    private string StoredAs => $"listed {issuer.Issuer}";
 
     private IssuerKeyCache Cache(string? name = null, IssuerOptions? options = null, IssuerKeyStore? store = null, Action? abandoned = null)
     {

@@ -95,12 +95,12 @@ public sealed class LayeringTests
     public void Frameworks_sections_are_passed_on_whole()
     {
         var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "Debug" } }, "AllowedHosts": "*" }""", ["--Kestrel:Limits:MaxConcurrentConnections=5"],
-            new() { ["Logging__LogLevel__Default"] = "Warning", ["ASPNETCORE_Kestrel__Certificates__Default__Path"] = "/tls.crt" });
+            new() { ["Logging__LogLevel__Default"] = "Warning", ["ASPNETCORE_Kestrel__Certificates__Default__Path"] = "secret" });
         Assert.Equal("Debug", options.Framework["Logging:LogLevel:Yarp"]);
         Assert.Equal("Warning", options.Framework["Logging:LogLevel:Default"]);
         Assert.Equal("*", options.Framework["AllowedHosts"]);
         Assert.Equal("5", options.Framework["Kestrel:Limits:MaxConcurrentConnections"]);
-        Assert.Equal("/tls.crt", options.Framework["Kestrel:Certificates:Default:Path"]);
+        Assert.Equal("secret", options.Framework["Kestrel:Certificates:Default:Path"]);
         Assert.Null(options.Framework["PublicUrl"]);
     }
 

@@ -36,6 +36,15 @@ public sealed class MistakeTests
         { """ "Urls": "https://0.0.0.0:8443" """, "Urls: `https://0.0.0.0:8443` needs a certificate, none is configured (appsettings.json)" },
         { """ "TrustedProxies": ["10.0.0.0/33"] """, "TrustedProxies:0: `10.0.0.0/33` is not a network, expected `10.0.0.0/8` (no bits set behind the prefix) (appsettings.json)" },
         { """ "TrustedProxies": ["10.0.0.7"] """, "TrustedProxies:0: `10.0.0.7` is an address, expected a network: `10.0.0.7/32` (appsettings.json)" },
+        // Kestrel, whose own reader takes a misspelt key for none
+        { """ "Kestrel": { "EndPionts": {} } """, "Kestrel:EndPionts: unknown key, did you mean `Endpoints`? (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Https": { "Url": "http://127.0.0.1:1", "Certificat": {} } } } """, "Kestrel:Endpoints:Https:Certificat: unknown key, did you mean `Certificate`? (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Https": { "Url": "https://0.0.0.0:443" } } } """, "Kestrel:Endpoints:Https:Url: `https://0.0.0.0:443` needs a certificate, none is configured (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Https": { "Certificate": { "Path": "secret" } } } } """, "Kestrel:Endpoints:Https:Url: is missing" },
+        { """ "Kestrel": { "Endpoints": { "Https": { "Url": "https://0.0.0.0:443", "Certificate": { "Path": "gone.crt", "KeyPath": "secret" } } } } """, "Kestrel:Endpoints:Https:Certificate:Path: file `/here/gone.crt` does not exist (appsettings.json)" },
+        { """ "Kestrel": { "Certificates": { "Default": { "KeyPath": "secret" } } } """, "Kestrel:Certificates:Default: names no certificate, expected a `Path` (or the `Subject` of one in a store)" },
+        { """ "Kestrel": { "EndpointDefaults": { "Protocols": "Http4" } } """, "Kestrel:EndpointDefaults:Protocols: unknown protocols `Http4`, expected `Http1`, `Http2`, `Http1AndHttp2`, `Http3` or `Http1AndHttp2AndHttp3` (appsettings.json)" },
+        { """ "Kestrel": { "Limits": { "MaxConcurrentConnections": 0 } } """, "Kestrel:Limits:MaxConcurrentConnections: `0` is not a whole number from 1 to 10000000 (appsettings.json)" },
         // the store
         { """ "MasterKeyFile": "a", "MasterKey": { "File": "b" } """, "MasterKeyFile: is given beside `MasterKey:File`, expected one of them (appsettings.json)" },
         { """ "MasterKey": { "EnvironmentVariable": "NO_SUCH" } """, "MasterKey:EnvironmentVariable: environment variable `NO_SUCH` is not set (appsettings.json)" },
@@ -57,7 +66,7 @@ public sealed class MistakeTests
         { """ "Git": { "MaxSize": "20 MB" } """, "Git:MaxSize: `20 MB` is not a whole number from 1 to 10000000000 (appsettings.json)" },
         // upstreams
         { """ "Upstreams": { "": { "Kind": "http", "Address": "https://api.depot.dev" } } """, "Upstreams: holds an empty name (appsettings.json)" },
-        { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto` or `http` (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "https", "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: unknown kind `https`, expected `digitalocean`, `atproto`, `http` or `mcp` (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Address": "https://api.depot.dev" } } """, "Upstreams:Depot:Kind: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http" } } """, "Upstreams:Depot:Address: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "api.depot.dev" } } """, "Upstreams:Depot:Address: `api.depot.dev` is not an address, expected `https://host` (appsettings.json)" },

@@ -7,7 +7,7 @@ internal sealed record FuzzSettings(int Seed, TimeSpan Duration)
 {
     public static FuzzSettings FromEnvironment() => new(
         Read("WORKLOAD_PROXY_FUZZ_SEED") ?? Random.Shared.Next(),
-        TimeSpan.FromSeconds(Read("WORKLOAD_PROXY_FUZZ_SECONDS") ?? 8));
+        TimeSpan.FromSeconds(Read("WORKLOAD_PROXY_FUZZ_SECONDS") ?? 6));
 
     private static int? Read(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null;
 }

@@ -12,9 +12,11 @@ internal sealed class RecordingUpstream : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly ConcurrentBag<Task> connections = [];
     private readonly Task accepting;
+    private readonly bool http2;
 
-    public RecordingUpstream()
+    public RecordingUpstream(bool http2)
     {
+        this.http2 = http2;
         listener.Start(512);
         Address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
         accepting = AcceptAsync();
@@ -47,7 +49,8 @@ internal sealed class RecordingUpstream : IAsyncDisposable
         var reader = new StrictRequestReader(stream, number);
         try
         {
-            while (await reader.ReadAsync() is { } request)
+            if (http2) await new RecordingHttp2(stream, number, Arrived).RunAsync();
+            while (!http2 && await reader.ReadAsync() is { } request)
             {
                 Arrived.Enqueue(request);
                 if (Answer(request) is not { } answer) return;

@@ -26,13 +26,15 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         }
         """;
 
-    [Fact]
-    public async Task What_arrives_is_what_was_decided_and_never_a_byte_of_another_callers()
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2")]
+    public async Task What_arrives_is_what_was_decided_and_never_a_byte_of_another_callers(string version)
     {
         var settings = FuzzSettings.FromEnvironment();
         output.WriteLine($"WORKLOAD_PROXY_FUZZ_SEED={settings.Seed} WORKLOAD_PROXY_FUZZ_SECONDS={settings.Duration.TotalSeconds}");
-        await using var upstream = new RecordingUpstream();
-        await using var proxy = await StartAsync(upstream.Address);
+        await using var upstream = new RecordingUpstream(http2: version == "2");
+        await using var proxy = await StartAsync(upstream.Address, Version.Parse(version == "2" ? "2.0" : version));
         var inAnHour = Examples.Job;
         inAnHour["exp"] = TimeProvider.System.GetUtcNow().Add(settings.Duration).AddHours(1).ToUnixTimeSeconds();
         FuzzCaller[] callers =
@@ -98,13 +100,13 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         }
     }
 
-    private static Task<TestProxy> StartAsync(Uri upstream) => TestProxy.StartAsync(Examples.ForOneJob(Policy), (options, sandbox) =>
+    private static Task<TestProxy> StartAsync(Uri upstream, Version version) => TestProxy.StartAsync(Examples.ForOneJob(Policy), (options, sandbox) =>
     {
         var folder = Path.GetDirectoryName(options.Audit.File)!;
         foreach (var name in (string[])["first", "second"]) File.WriteAllText(Path.Combine(folder, name), $"the-secret-of-the-{name}");
         return options with
         {
-            Upstreams = options.Upstreams.ToDictionary(entry => entry.Key, entry => entry.Value with { Address = upstream }),
+            Upstreams = options.Upstreams.ToDictionary(entry => entry.Key, entry => entry.Value with { Address = upstream, HttpVersion = version }),
             Policies = [.. options.Policies, options.Policies[0] with { Context = other }],
             Credentials = [options.Credentials[0] with { File = Path.Combine(folder, "first") }, options.Credentials[0] with { Context = other, File = Path.Combine(folder, "second") }],
             Framework = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>

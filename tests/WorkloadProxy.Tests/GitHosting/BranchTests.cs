@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
@@ -196,5 +197,29 @@ public class BranchTests
         var push = await test.PushAsync();
 
         Assert.Contains("remote: + role `ci` newly may DELETE /v2/databases", push.Errors);
+    }
+
+    [Theory]
+    [InlineData("allow", true)]
+    [InlineData("deny", false)]
+    public async Task What_a_repository_begins_with_must_pass_its_own_tests(string expect, bool isTaken)
+    {
+        using var initial = new TemporaryDirectory();
+        foreach (var (name, text) in new[]
+        {
+            ("policies/ci.hcl", HostedTest.Policy),
+            ("roles/ci.hcl", HostedTest.Role.Replace("ISSUER", "https://ci.example.com", StringComparison.Ordinal)),
+            ("tests/ci.hcl", $"test \"databases\" {{\n  token   = {{ iss = \"https://ci.example.com\", sub = \"repo:org/repo:ref:refs/heads/main\" }}\n  request = {{ path = \"/v2/databases\" }}\n  expect  = \"{expect}\"\n}}\n"),
+        })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(initial.Path, name))!);
+            await File.WriteAllTextAsync(Path.Combine(initial.Path, name), text, TestContext.Current.CancellationToken);
+        }
+        await using var test = await HostedTest.StartAsync(new HostedGitOptions(initial.Path));
+
+        var ready = await test.Proxy.GetAsync("/health/ready", null);
+
+        Assert.Equal(isTaken ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable, ready.Status);
+        Assert.Equal(!isTaken, ready.Json.GetRawText().Contains("databases` failed", StringComparison.Ordinal));
     }
 }

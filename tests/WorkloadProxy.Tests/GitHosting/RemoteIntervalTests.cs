@@ -3,6 +3,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Storage;
@@ -57,6 +58,31 @@ public sealed class RemoteIntervalTests
             while (!condition()) await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
             return true;
         }), interval / 10, interval * 100);
+    }
+
+    [Fact]
+    public async Task The_last_good_set_that_takes_long_to_compile_does_not_come_into_force_after_a_newer_one()
+    {
+        using var git = await GitClient.InitAsync();
+        using var data = new TestStore();
+        using var store = await data.OpenAsync();
+        using var fetch = new BoundedFetch(TimeProvider.System);
+        var (snapshots, sets) = (new PolicySnapshotStore(store.Database), new PolicySetStore());
+        var newest = await CommitAsync(git, "/v2/account");
+        var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
+        // compiling these takes longer than git does: the pull overtakes it
+        var slow = Enumerable.Range(0, 30_000).Select(i => new PolicyFile($"policies/p{i}.hcl", System.Text.Encoding.UTF8.GetBytes($"path \"/v2/{i}/*\" {{\n  capabilities = [\"read\"]\n}}\n"))).ToList();
+        await snapshots.SaveAsync(TestProxy.DigitalOcean, policy.Git!.Url, new string('1', 40), slow, DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
+        var directories = new GitDirectories(data.Path);
+        directories.Prepare();
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), sets, snapshots, new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
+
+        var loading = Task.Run(() => source.LoadSnapshotIfNoneAsync(TestContext.Current.CancellationToken));
+        Assert.Null(await source.PullAsync(TestContext.Current.CancellationToken));
+        await loading;
+
+        Assert.Equal(newest, sets.Current(TestProxy.DigitalOcean)!.Version);
+        Assert.Equal(newest, source.Status.Version);
     }
 
     private static Task<string> CommitAsync(GitClient git, string path)

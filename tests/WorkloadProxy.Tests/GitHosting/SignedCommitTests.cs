@@ -100,7 +100,7 @@ public class SignedCommitTests
     internal static async Task<string> KeyAsync(TemporaryDirectory directory, string name, string type = "ed25519")
     {
         var path = Path.Combine(directory.Path, name);
-        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", type, "-N", "", "-C", name, "-f", path]))!;
+        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", .. type.Split(' '), "-N", "", "-C", name, "-f", path]))!;
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
         return path;

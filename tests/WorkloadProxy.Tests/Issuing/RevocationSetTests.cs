@@ -1,3 +1,4 @@
+using System.Text;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
@@ -62,7 +63,7 @@ public sealed class RevocationSetTests : IAsyncLifetime
     [Fact]
     public async Task A_token_that_outlives_its_chain_stays_revoked_as_long_as_it_lives()
     {
-        await revocations.RevokeAsync(Token(TimeSpan.FromDays(365), "b"), TestStore.Cancel);
+        await revocations.RevokeAsync(Token(TimeSpan.FromDays(365), ["b"]), TestStore.Cancel);
         test.Time.Now += TimeSpan.FromDays(365);
         await revocations.SweepAsync(TestStore.Cancel);
         Assert.True(revocations.ContainsAny(["b"]));
@@ -80,6 +81,48 @@ public sealed class RevocationSetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_100_revoked_descendants_the_ancestor_is_revoked_whatever_lies_between()
+    {
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) Assert.True(await revocations.RevokeAsync(Token($"{i}", $"between-{i % 7}", "root"), TestStore.Cancel));
+        Assert.False(revocations.ContainsAny(["root"]));
+        Assert.False(revocations.ContainsAny(["between-1"]));
+        await revocations.RevokeAsync(Token("one-more", "between-1", "root"), TestStore.Cancel);
+        Assert.True(revocations.ContainsAny(["root"]));
+        Assert.False(revocations.ContainsAny(["one-more"]));
+    }
+
+    [Fact]
+    public async Task Expired_revocations_no_longer_count()
+    {
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) await revocations.RevokeAsync(Token($"{i}", "root"), TestStore.Cancel);
+        test.Time.Now += test.Options.Tokens.MaxChain + TimeSpan.FromMinutes(2);
+        await revocations.SweepAsync(TestStore.Cancel);
+        await revocations.RevokeAsync(Token("next", "root"), TestStore.Cancel);
+        Assert.True(revocations.ContainsAny(["next"]));
+        Assert.False(revocations.ContainsAny(["root"]));
+    }
+
+    [Fact]
+    public async Task A_revocation_that_is_repeated_or_not_stored_counts_once_or_not_at_all()
+    {
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) await Assert.ThrowsAsync<OperationCanceledException>(() => revocations.RevokeAsync(Token($"{i}", "root"), new(true)));
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) await revocations.RevokeAsync(Token("a", "root"), TestStore.Cancel);
+        await revocations.RevokeAsync(Token("b", "root"), TestStore.Cancel);
+        Assert.False(revocations.ContainsAny(["root"]));
+        Assert.True(revocations.ContainsAny(["b"]));
+    }
+
+    [Fact]
+    public void A_context_that_has_no_place_left_takes_none_from_another()
+    {
+        var limit = new RevocationLimit();
+        for (var i = 0; i < RevocationLimit.MaxOfContext; i++) Assert.NotNull(limit.Take(Token($"{i}")));
+        Assert.Null(limit.Take(Token("one-more")));
+        // minted by another context for this one: the other's places count
+        Assert.NotNull(limit.Take(Minted("foreign", """{"actx_source":"api://Depot?actx=acme"}""")));
+    }
+
+    [Fact]
     public async Task A_revocation_that_cannot_be_stored_fails()
     {
         await TestStore.Fill(store);
@@ -90,10 +133,12 @@ public sealed class RevocationSetTests : IAsyncLifetime
 
     private VerifiedToken Token(params string[] ids) => Token(TimeSpan.FromMinutes(5), ids);
 
-    private VerifiedToken Token(TimeSpan lifetime, params string[] ids) => new()
+    private VerifiedToken Minted(string id, string claims) => Token(TimeSpan.FromMinutes(5), [id], claims);
+
+    private VerifiedToken Token(TimeSpan lifetime, string[] ids, string claims = "{}") => new()
     {
         Context = IssuingTest.DigitalOcean,
-        Claims = WorkloadProxy.Policies.Claims.Parse("{}"u8.ToArray()),
+        Claims = WorkloadProxy.Policies.Claims.Parse(Encoding.UTF8.GetBytes(claims)),
         Issuer = IssuingTest.Issuer,
         Subject = "s",
         IsOwn = true,

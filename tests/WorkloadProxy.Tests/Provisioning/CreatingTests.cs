@@ -122,6 +122,60 @@ public sealed class CreatingTests
     }
 
     [Fact]
+    public async Task The_rules_see_the_callers_body_and_the_cloud_gets_it_with_the_script()
+    {
+        await using var test = await ProvisioningTest.StartAsync(policies: new Dictionary<string, string>(Examples.ForOneJob("""
+            path "/v2/droplets" {
+              capabilities       = ["create"]
+              allowed_parameters = { "*" = [], "size" = "s-1vcpu-1gb", "tags" = ["oidc-sub:role:vm"], "user_data" = "#!/bin/sh\necho mine\n" }
+            }
+            path "/v1/oidc/issue" {
+              capabilities       = ["create"]
+              allowed_parameters = { "aud" = "api://DigitalOcean?actx={actx}", "sub" = "actx:{actx}:role:vm", "ttl" = optional(range(1, 900)) }
+            }
+            """))
+        {
+            ["droplet-roles/vm.hcl"] = "role \"vm\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:vm\"\n  policies = [\"job\"]\n}\n",
+        });
+        Assert.Equal(HttpStatusCode.Forbidden, (await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho other\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken())).Status);
+        var answer = await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho mine\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken());
+        Assert.True(answer.Status == HttpStatusCode.Accepted, answer.Body);
+        Assert.Contains("echo mine", test.LastUserData(), StringComparison.Ordinal);
+        var token = ProvisioningTest.TokenIn(test.LastUserData());
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
+    }
+
+    [Theory]
+    [InlineData("""{"name":"a","region":"sfo2","size":"s","image":"i","tags":["oidc-sub:role:x"],"tags":[]}""", 400)]
+    [InlineData("""{"name":"a","tags":["oidc-sub:role:x"]""", 400)]
+    [InlineData("""{"name":"a","tags":"oidc-sub:role:x"}""", 422)]
+    [InlineData("""{"tags":["oidc-sub:role:ex-database-and-spaces-keys-access"],"user_data":5}""", 422)]
+    [InlineData("""{"tags":["oidc-sub:role:ex-database-and-spaces-keys-access"],"user_data":"\ud800"}""", 400)]
+    [InlineData("""{"tags":["oidc-sub:role:ex-database-and-spaces-keys-access"],"user_data":"H4sIAAAAAAAAA8tIzcnJVyjPL8pJ4QIALTsIrwwAAAA="}""", 422)]
+    [InlineData("""{"tags":["oidc-sub:role:ex-database-and-spaces-keys-access"],"user_data":"\u001f\ufffd\b"}""", 422)]
+    [InlineData("""{"tags":["\u006fidc-sub:role:no-such-role"]}""", 422)]
+    public async Task A_body_that_asks_for_an_identity_and_can_be_misread_is_refused(string body, int status)
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var answer = await test.Proxy.PostJsonAsync("/v2/droplets", test.Proxy.Sandbox.Options.UserToken, body);
+        Assert.True((int)answer.Status == status, $"{answer.Status} {answer.Body}");
+        Assert.DoesNotContain(test.Proxy.Sandbox.Requests.All, request => request.Method == "POST");
+    }
+
+    [Fact]
+    public async Task A_body_over_a_megabyte_is_refused_and_a_broken_text_without_the_tag_goes_on_as_it_came()
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var user = test.Proxy.Sandbox.Options.UserToken;
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await test.Proxy.PostJsonAsync("/v2/droplets", user, $$"""{"name":"{{new string('a', 1024 * 1024)}}"}""")).Status);
+        foreach (var body in new[] { """{"tags":["\ud800"],"\udc00":1}""", "[]", "", "name=a&tags[]=web" })
+        {
+            await test.Proxy.PostJsonAsync("/v2/droplets", user, body);
+            Assert.Equal(body, test.Proxy.Sandbox.Requests.All[^1].Body);
+        }
+    }
+
+    [Fact]
     public async Task A_token_of_no_account_and_an_encoded_body_are_refused()
     {
         await using var test = await ProvisioningTest.StartAsync();

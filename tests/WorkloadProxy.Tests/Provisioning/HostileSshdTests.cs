@@ -29,8 +29,8 @@ public sealed class HostileSshdTests
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "upstream_unreachable"), (answer.Status, answer.ErrorId));
         Assert.True(answer.Headers.ContainsKey("Retry-After"));
         await ended.CancelAsync();
-        listener.Stop();
         await serving;
+        listener.Stop();
 
         // the same proof, once the real one listens there
         await using var real = await GitHosting.LocalSshd.StartAsync(test.Files, at: port, name: "late");

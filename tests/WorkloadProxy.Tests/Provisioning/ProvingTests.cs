@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 
 namespace WorkloadProxy.Tests.Provisioning;
 
@@ -10,6 +11,8 @@ public sealed class ProvingTests
     [Theory]
     [InlineData("ed25519")]
     [InlineData("ecdsa")]
+    [InlineData("ecdsa -b 384")]
+    [InlineData("ecdsa -b 521")]
     [InlineData("rsa")]
     public async Task A_droplet_proves_itself_with_its_host_key_and_reads_what_its_role_may(string keyType)
     {
@@ -140,6 +143,44 @@ public sealed class ProvingTests
         Assert.Equal(HttpStatusCode.Forbidden, (await test.RefreshAsync(refresh)).Status);
         var token = ProvisioningTest.TokenIn(userData);
         Assert.Equal(HttpStatusCode.Forbidden, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
+    }
+
+    [Fact]
+    public async Task A_rebuilt_droplet_has_another_key_and_proves_nothing_more()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var test = await ProvisioningTest.StartAsync(time);
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        var first = await test.SignAsync(token);
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, first)).Status);
+        var rebuilt = await test.RebuildAsync();
+        time.Advance(TimeSpan.FromHours(25));
+        // the new key is not the kept one, and the kept one is not shown any more
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(token, await test.SignAsync(token, rebuilt))).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(token, first)).Status);
+    }
+
+    [Fact]
+    public async Task A_droplet_that_the_teams_credential_does_not_see_gets_nothing()
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        test.Proxy.Sandbox.Intercept = async context =>
+        {
+            if (context.Request.Headers.Authorization != $"Bearer {test.Proxy.Sandbox.Options.TeamToken}") return false;
+            context.Response.StatusCode = 404;
+            await context.Response.WriteAsync("""{"id":"not_found","message":"The resource you were accessing could not be found."}""");
+            return true;
+        };
+        Assert.Equal((HttpStatusCode.Forbidden, "forbidden"), await OfAsync(test.ProveAsync(token, await test.SignAsync(token))));
+    }
+
+    [Fact]
+    public async Task A_proof_of_more_than_a_form_is_not_read()
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "payload_too_large"), await OfAsync(test.ProveAsync(token, new string('x', 70_000))));
     }
 
     private static async Task<(HttpStatusCode, string?)> OfAsync(Task<Serving.Answer> asked)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Cli;
 using WorkloadProxy.Requests;
@@ -80,6 +81,70 @@ public sealed partial class AuditTests
         Assert.Equal(Flood, single + counted);
         Assert.True(counted > 0, $"{single} lines of {Flood}");
         await proxy.StartServerAsync();
+    }
+
+    [Fact]
+    public async Task Whatever_nobody_authenticated_for_is_held_to_one_limit_and_its_path_to_256_characters()
+    {
+        // the clock stands still: all of it comes in one second
+        await using var proxy = await TestProxy.StartAsync(time: new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
+        const int Rounds = 30;
+        var quotes = "/" + new string('"', 7000);
+        var api = proxy.Sandbox.Options.UserToken;
+        // malformed, of a public endpoint, a wrong method there, no token, a token that is none, and a pass-through target that is refused
+        var asked = Enumerable.Range(0, Rounds).SelectMany(_ => new Func<Task>[]
+        {
+            () => proxy.SendRawGetAsync(quotes + "/../a", null), () => proxy.GetAsync("/health/live", null), () => proxy.SendRawAsync($"DELETE /health/live?{new string('a', 5000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+            () => proxy.SendRawGetAsync(quotes, null), () => proxy.SendRawGetAsync(quotes, "a.b.c"), () => proxy.SendRawGetAsync(quotes + "/../a", api),
+        }).ToList();
+
+        await Parallel.ForEachAsync(asked, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (ask, _) => await ask());
+        await proxy.StopServerAsync();
+
+        var lines = await proxy.AuditAsync(2);
+        var counted = lines.Select(line => Suppressed().Match(line.TryGetProperty("reason", out var reason) ? reason.GetString()! : "")).Where(match => match.Success).Sum(match => int.Parse(match.Groups[1].Value));
+        Assert.Equal((100, asked.Count - 100), (lines.Count(line => line.TryGetProperty("request_id", out _)), counted));
+        Assert.All(lines, line => Assert.True(!line.TryGetProperty("path", out var path) || path.GetString()!.Length <= 257));
+        Assert.True(new FileInfo(proxy.AuditFile).Length < lines.Count * 1500);
+        await proxy.StartServerAsync();
+    }
+
+    [Fact]
+    public async Task A_token_that_no_role_matches_leaves_the_nearest_role_in_the_audit_and_the_caller_learns_nothing()
+    {
+        await using var proxy = await TestProxy.StartAsync(Examples.Tutorial);
+        var job = Examples.Job;
+        job["job_workflow_ref"] = "org/repo/.github/workflows/other.yml@refs/heads/main";
+
+        var forwarded = await proxy.GetAsync("/v2/databases", proxy.IdentityToken(job));
+        var exchanged = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(job), $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access"}""");
+
+        foreach (var answer in new[] { forwarded, exchanged })
+        {
+            Assert.Equal((HttpStatusCode.Forbidden, "no role matches this token"), (answer.Status, answer.Json.GetProperty("message").GetString()));
+            Assert.Equal("""{"role":"ex-gha-readwrite","failed":["job_workflow_ref"]}""", (await proxy.AuditOfAsync(answer)).GetProperty("nearest").GetRawText());
+        }
+        var denied = await proxy.GetAsync("/v2/databases/a/b/c", proxy.IdentityToken());
+        Assert.False((await proxy.AuditOfAsync(denied)).TryGetProperty("nearest", out _));
+    }
+
+    [Theory]
+    [InlineData("\u202e", "\\u202E")]
+    [InlineData("\u2066", "\\u2066")]
+    [InlineData("\u200f", "\\u200F")]
+    public async Task What_turns_the_reading_direction_or_ends_a_line_is_escaped_in_audit_and_answer(string character, string escaped)
+    {
+        await using var proxy = await TestProxy.StartAsync(Examples.ForOneJob("path \"/*\" {\n  capabilities = [\"read\", \"create\"]\n  allowed_parameters = { \"a\" = \"b\", \"?\" = { \"*\" = [] } }\n}\n"));
+
+        var answer = await proxy.PostJsonAsync("/v2/echo/é" + Uri.EscapeDataString(character), proxy.IdentityToken(), $$"""{"a":"b","x{{character}}é":1}""");
+
+        var line = await proxy.AuditOfAsync(answer);
+        Assert.Equal(HttpStatusCode.Forbidden, answer.Status);
+        Assert.Contains($"`x{escaped}é`", answer.Body);
+        Assert.Contains($"`x{escaped}é`", line.GetRawText());
+        Assert.DoesNotContain(character, answer.Body);
+        Assert.DoesNotContain(character, await File.ReadAllTextAsync(proxy.AuditFile));
+        Assert.Contains($"/v2/echo/é{escaped}", line.GetRawText());
     }
 
     [Fact]

@@ -9,6 +9,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Serving;
 
@@ -322,6 +323,22 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         var answer = await servers.Tutorial.GetAsync(target, null);
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
+    }
+
+    [Fact]
+    public async Task An_identity_token_that_mints_and_revokes_without_end_is_revoked_itself_after_100()
+    {
+        await using var proxy = await TestProxy.StartAsync(Chain());
+        var (greedy, other) = (proxy.IdentityToken(), proxy.IdentityToken());
+        var scoped = await proxy.ExchangeAsync(greedy, "a");
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) Assert.Equal(HttpStatusCode.OK, (await RevokeAsync(proxy, await proxy.ExchangeAsync(greedy, "b"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/v2/echo/a", scoped)).Status);
+
+        Assert.Equal(HttpStatusCode.OK, (await RevokeAsync(proxy, await proxy.ExchangeAsync(greedy, "b"))).Status);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/v2/echo/a", scoped)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/v2/echo/a", greedy)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/v2/echo/a", await proxy.ExchangeAsync(other, "a"))).Status);
     }
 
     [Fact]

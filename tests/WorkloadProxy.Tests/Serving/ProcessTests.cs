@@ -146,6 +146,85 @@ public sealed class ProcessTests
         Assert.DoesNotContain("Npgsql.dll", mapped);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task When_nobody_takes_the_audit_from_standard_output_requests_are_refused_readiness_says_so_and_SIGTERM_still_ends_it(bool closed)
+    {
+        await using var proxy = await StoppedAsync();
+        var (file, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(file, false, [("Audit__File", "")]);
+        await process.ReadyAsync(address);
+        using var http = new HttpClient { BaseAddress = address };
+        if (closed) process.CloseOutput();
+
+        // a pipe that nobody reads takes 64 KiB, and a write that takes five seconds counts as failed
+        var refused = 0;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (refused == 0 && !patience.IsCancellationRequested)
+        {
+            using var answer = await GetAsync(http, "/v2/echo/a", proxy.IdentityToken());
+            if (answer.StatusCode == HttpStatusCode.OK) continue;
+            refused++;
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            Assert.Contains("audit_unavailable", await answer.Content.ReadAsStringAsync());
+        }
+        Assert.Equal(1, refused);
+        using var ready = await http.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Contains("\"audit\":{\"status\":\"unavailable\"", await ready.Content.ReadAsStringAsync());
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/live")).StatusCode);
+
+        process.Terminate();
+
+        Assert.Equal(0, (await process.EndAsync()).Code);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")]
+    public async Task With_default_settings_every_request_is_traced_whatever_its_caller_says(string? traceparent)
+    {
+        await using var proxy = await StoppedAsync();
+        await using var collector = await OtlpCollector.StartAsync();
+        var (file, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"));
+        await process.ReadyAsync(address);
+        using var http = new HttpClient { BaseAddress = address };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v2/echo/traced");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", proxy.IdentityToken());
+        if (traceparent is not null) request.Headers.Add("traceparent", traceparent);
+
+        using var answer = await http.SendAsync(request);
+
+        Assert.Contains("/v2/echo/traced", await collector.TraceWithAsync("/v2/echo/traced"));
+        if (traceparent is not null) Assert.Contains("0af7651916cd43dd8448eb211c80319c", (await proxy.AuditAsync(1))[^1].GetProperty("trace_id").GetString());
+    }
+
+    [Fact]
+    public async Task A_collector_that_is_away_is_logged_once_and_the_log_tells_of_store_master_key_and_stop()
+    {
+        await using var proxy = await StoppedAsync();
+        var (file, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "50"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "200"));
+        await process.ReadyAsync(address);
+        using var http = new HttpClient { BaseAddress = address };
+        // each export fails anew: by the tenth request several have
+        for (var i = 0; i < 10; i++) (await GetAsync(http, "/v2/echo/a", proxy.IdentityToken())).Dispose();
+        process.Terminate();
+        var (code, log) = await process.EndAsync();
+
+        Assert.Equal(0, code);
+        var messages = log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("Message").GetString()!).ToList();
+        Assert.Single(messages, message => message.StartsWith("metrics or traces can't be exported", StringComparison.Ordinal));
+        Assert.Single(messages, message => message.StartsWith($"data directory {proxy.Options.DataDirectory}, store ", StringComparison.Ordinal));
+        Assert.Single(messages, message => message.StartsWith("made a new master key at ", StringComparison.Ordinal));
+        Assert.Contains(messages, message => message.StartsWith("stopping: ", StringComparison.Ordinal));
+        Assert.Equal("stopped", messages[^1]);
+        Assert.DoesNotContain("\\u0060", log);
+    }
+
     private static async Task<TestProxy> StoppedAsync()
     {
         var proxy = await TestProxy.StartAsync();

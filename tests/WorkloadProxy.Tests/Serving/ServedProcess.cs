@@ -16,11 +16,11 @@ internal sealed class ServedProcess : IAsyncDisposable
     private readonly Process process;
     private readonly Task<string> errors;
 
-    private ServedProcess(Process process)
+    private ServedProcess(Process process, bool readsOutput)
     {
         this.process = process;
         errors = process.StandardError.ReadToEndAsync();
-        _ = process.StandardOutput.ReadToEndAsync();
+        if (readsOutput) _ = process.StandardOutput.ReadToEndAsync();
     }
 
     /// <summary>Writes what the options of <paramref name="proxy"/> say as a configuration file, and the free port that it names.</summary>
@@ -54,13 +54,16 @@ internal sealed class ServedProcess : IAsyncDisposable
         return (file, address);
     }
 
-    public static ServedProcess Start(string configuration, params IReadOnlyList<(string Name, string Value)> environment)
+    public static ServedProcess Start(string configuration, params IReadOnlyList<(string Name, string Value)> environment) => Start(configuration, true, environment);
+
+    /// <summary>Without <paramref name="readsOutput"/>, standard output is a pipe that nobody reads.</summary>
+    public static ServedProcess Start(string configuration, bool readsOutput, IReadOnlyList<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "workload-proxy.dll"), "serve", "--config", configuration }) start.ArgumentList.Add(argument);
         start.Environment.Remove("PORT");
         foreach (var (name, value) in environment) start.Environment[name] = value;
-        return new ServedProcess(Process.Start(start)!);
+        return new ServedProcess(Process.Start(start)!, readsOutput);
     }
 
     public int Id => process.Id;
@@ -91,6 +94,9 @@ internal sealed class ServedProcess : IAsyncDisposable
         process.Kill(entireProcessTree: withChildren);
         await process.WaitForExitAsync();
     }
+
+    /// <summary>The reader of standard output goes away.</summary>
+    public void CloseOutput() => process.StandardOutput.Dispose();
 
     /// <summary>SIGTERM.</summary>
     public void Terminate() => _ = Signal(process.Id, 15);

@@ -20,6 +20,11 @@ public sealed class LoggingSetupTests
     }
 
     [Fact]
+    public void A_thing_is_said_once_and_what_people_read_is_not_escaped() =>
+        Assert.Matches("""^\{"Timestamp":"[^"]+","LogLevel":"Warning","Category":"Policies","Message":"the policy `é\+<a>` isn't\\u202E in force"\}\r?\n$""",
+            Log(terminal: false, factory => factory.CreateLogger("Policies").LogWarning("the policy `{Name}` isn't\u202e in force", "é+<a>")));
+
+    [Fact]
     public void On_a_terminal_it_is_text() =>
         Assert.Contains("Policies[0]\n      hello\n", Log(terminal: true, factory => factory.CreateLogger("Policies").LogWarning("hello")).ReplaceLineEndings("\n"));
 

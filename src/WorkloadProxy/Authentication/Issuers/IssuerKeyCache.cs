@@ -58,6 +58,9 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
 
     public string Issuer => source.Issuer;
 
+    /// <inheritdoc cref="IssuerKeySource.StoreName"/>
+    public string StoreName => source.StoreName;
+
     /// <summary>Why there are no keys.</summary>
     public string? LastError => Volatile.Read(ref lastError);
 
@@ -194,7 +197,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
 
         Schedule(source.IsFile ? FileInterval : RefreshInterval * (0.9 + 0.2 * Random.Shared.NextDouble()));
         // beside the requests that wait for the keys: a busy disk is not theirs to wait for
-        if (store is not null) saving = Task.Run(() => OutlivingTheStoreAsync(() => store.SaveAsync(source.Issuer, held.Document, held.FetchedAt, stopping.Token)));
+        if (store is not null) saving = Task.Run(() => OutlivingTheStoreAsync(() => store.SaveAsync(StoreName, held.Document, held.FetchedAt, stopping.Token)));
     }
 
     /// <summary>Keys that were fetched just before a restart serve without asking again.</summary>
@@ -203,7 +206,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
         if (storeRead || store is null) return false;
         await OutlivingTheStoreAsync(async () =>
         {
-            if (await store.LoadAsync(source.Issuer, stopping.Token) is not { } row || !KeySet.TryParse(row.Document, out var keys, out _)) return;
+            if (await store.LoadAsync(StoreName, stopping.Token) is not { } row || !KeySet.TryParse(row.Document, out var keys, out _)) return;
             // a time to come is a clock that was wrong: nothing to count a day from
             if (row.FetchedAt <= now) stored = new Held(keys, row.Document, row.FetchedAt);
         });

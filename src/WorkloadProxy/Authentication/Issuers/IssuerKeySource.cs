@@ -13,6 +13,11 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
 
     public string Issuer => issuer;
 
+    /// <summary>
+    /// What its keys are stored under. Keys that were fetched by the rules of a listed issuer are no keys of an unlisted one: taken out of <c>Issuers</c>, it must pass the guard of the others first.
+    /// </summary>
+    public string StoreName => listed is null ? issuer : $"listed {issuer}";
+
     /// <summary>The keys are a file of the operator's: looked at often, and nothing to keep in the store.</summary>
     public bool IsFile => listed?.JwksFile is not null;
 

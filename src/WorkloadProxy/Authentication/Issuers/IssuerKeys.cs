@@ -53,7 +53,7 @@ internal sealed class IssuerKeys(ProxyOptions options, PolicySetStore sets, Issu
         {
             try
             {
-                await store.RemoveAsync(cache.Issuer, CancellationToken.None);
+                await store.RemoveAsync(cache.StoreName, CancellationToken.None);
             }
             catch (Exception e)
             {

@@ -29,17 +29,20 @@ internal static class ConfigCommand
 
     private static int Check(ProxyOptions options, Terminal terminal, bool isJson)
     {
-        foreach (var warning in options.Warnings) SettingsInput.Print(terminal, "warning", Colour.Yellow, warning);
+        var warnings = options.Warnings.Concat(ConfigurationAdvice.Of(options)).ToList();
         var broken = 0;
         foreach (var policy in options.Policies.Where(policy => policy.Directory is not null))
         {
             var content = PolicyDirectoryReader.Read(policy.Directory!);
-            var diagnostics = content.Problems.AddRange(PolicyCompiler.Compile(content.Files, options.Compiling(policy.Context)).Diagnostics);
+            var compiled = PolicyCompiler.Compile(content.Files, options.Compiling(policy.Context));
+            var diagnostics = content.Problems.AddRange(compiled.Diagnostics);
+            warnings.AddRange(AdviceOn(policy, content.Files.Count, compiled.Set, options));
+            DiagnosticOutput.WriteText(terminal.WriteError, diagnostics, content.Files);
             if (!diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) continue;
             broken++;
             terminal.WriteErrorLine($"the policy set of `{policy.Context}` in `{policy.Directory}` has errors", Colour.Red);
-            DiagnosticOutput.WriteText(terminal.WriteError, diagnostics, content.Files);
         }
+        foreach (var warning in warnings) SettingsInput.Print(terminal, "warning", Colour.Yellow, warning);
         if (broken > 0) return ExitCode.CannotStart;
         if (isJson)
         {
@@ -51,7 +54,7 @@ internal static class ConfigCommand
                 json.WriteNumber("contexts", options.Policies.Count);
                 json.WriteNumber("credentials", options.Credentials.Count);
                 json.WriteStartArray("warnings");
-                foreach (var warning in options.Warnings) json.WriteStringValue(warning.ToString());
+                foreach (var warning in warnings) json.WriteStringValue(warning.ToString());
                 json.WriteEndArray();
                 json.WriteEndObject();
             });
@@ -59,6 +62,18 @@ internal static class ConfigCommand
         }
         terminal.WriteLine($"the configuration is fine: {options.PublicUrl}, {Count(options.Upstreams.Count, "upstream")}, {Count(options.Policies.Count, "context")}, {Count(options.Credentials.Count, "credential")}");
         return ExitCode.Ok;
+    }
+
+    private static IEnumerable<ConfigurationMistake> AdviceOn(PolicySourceOptions policy, int files, PolicySet? set, ProxyOptions options)
+    {
+        var key = $"Policies:{options.Policies.ToList().IndexOf(policy)}:Directory";
+        if (files == 0) yield return new(key, $"`{policy.Directory}` holds no roles and no policies: the context trusts nobody", null, null);
+        var listed = options.Issuers.Select(entry => entry.Issuer).ToHashSet(StringComparer.Ordinal);
+        foreach (var role in set?.Roles ?? [])
+        {
+            foreach (var issuer in role.Issuers.Where(issuer => !issuer.StartsWith("https://", StringComparison.OrdinalIgnoreCase) && !listed.Contains(issuer)))
+                yield return new(key, $"role `{role.Name}` names the issuer `{issuer}`, which is neither https nor in `Issuers`: its tokens are refused", null, null);
+        }
     }
 
     private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

@@ -17,13 +17,12 @@ internal static class PolicyExplainCommand
         var path = new Option<string>("--path") { HelpName = "P[?query]", Description = "The request's path and query, as sent." };
         var body = new Option<string>("--body") { HelpName = "FILE", Description = "The request's body." };
         var contentType = new Option<string>("--content-type") { HelpName = "TYPE", Description = "The body's type.", DefaultValueFactory = _ => "application/json" };
-        var encodedSlash = new Option<bool>("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
         var call = new McpCallOptions();
         var now = new Option<string>("--now") { HelpName = "TIME", Description = "The moment the request is made (RFC 3339); now, unless given." };
         var droplet = new Option<string>("--droplet") { HelpName = "ID", Description = "The caller is this VM: its token has `droplet_id` and matches only the roles for VMs." };
         var format = OutputFormat.TextOrJson();
         var command = input.AddTo(new Command("explain", "Says what would become of a request, and why. Exits with 0 if it is permitted and 3 if it is denied."));
-        foreach (var option in (Option[])[token, claims, method, path, body, contentType, encodedSlash, now, droplet, format]) command.Add(option);
+        foreach (var option in (Option[])[token, claims, method, path, body, contentType, now, droplet, format]) command.Add(option);
         call.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -53,7 +52,7 @@ internal static class PolicyExplainCommand
                 return explained.Allowed ? ExitCode.Ok : ExitCode.Denied;
             }
             var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, moment) { Body = content!, ContentType = parsed.GetValue(contentType)! };
-            var explanation = ExplainChecks.Explain(set, caller.Claims, request, parsed.GetValue(encodedSlash));
+            var explanation = PolicyExplainer.Explain(set, caller.Claims, request);
             if (isJson) terminal.WriteJson(explanation.WriteJson);
             else ExplainOutput.WriteText(terminal, request, explanation);
             return explanation.Allowed ? ExitCode.Ok : ExitCode.Denied;

@@ -10,7 +10,7 @@ internal static class InputFile
     public static bool TryRead(string file, [NotNullWhen(true)] out byte[]? content, [NotNullWhen(false)] out string? error)
     {
         content = null;
-        error = file.Length == 0 ? "the name of a file is empty" : null;
+        error = file.Length == 0 ? "the name of a file is empty" : IsToken(file) ? "that is a token, expected the name of the file that holds it; `-` is standard input" : null;
         if (error is not null) return false;
         try
         {
@@ -39,6 +39,9 @@ internal static class InputFile
         }
         return false;
     }
+
+    /// <summary>A JWT, or a header with one, put where its file's name belongs: no message may repeat it into a terminal or a log. Both parts of a JWT begin with a JSON object.</summary>
+    private static bool IsToken(string file) => file.Contains("eyJ", StringComparison.Ordinal) && file.Count(c => c == '.') >= 2 && file.Length > 40;
 
     /// <summary>How it is called in messages.</summary>
     public static string Name(string file) => file == "-" ? "<stdin>" : file;

@@ -19,6 +19,7 @@ internal sealed class PolicyInput
     private readonly Option<string> upstream = new("--upstream") { HelpName = "NAME", Description = "The context's upstream.", DefaultValueFactory = _ => "DigitalOcean" };
     private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "Stands for this proxy's own issuer." };
 
+    private readonly Option<bool> encodedSlash = new("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
     private readonly Option<string> revision = new("--rev") { HelpName = "REV", Description = "Read DIR as it is in this revision of its git repository, without a checkout." };
 
     public Argument<string> Directory { get; } = new Argument<string>("DIR") { Description = "The directory that holds policies/ and roles/.", DefaultValueFactory = _ => "." }.NoOption();
@@ -33,6 +34,7 @@ internal sealed class PolicyInput
         command.Add(actx);
         command.Add(upstream);
         command.Add(issuer);
+        command.Add(encodedSlash);
         return command;
     }
 
@@ -48,7 +50,7 @@ internal sealed class PolicyInput
         else if (!Uri.TryCreate(own, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")) error = $"`{own}` is not an issuer, expected `https://host`";
         else
         {
-            options = new CompileOptions(context, own.TrimEnd('/'));
+            options = new CompileOptions(context, own.TrimEnd('/')) { EncodedSlash = parsed.GetValue(encodedSlash) };
             error = null;
         }
         return options is not null;

@@ -11,7 +11,7 @@ internal sealed record TokenText(Claims Header, Claims Claims)
     public static bool TryParse(byte[] content, [NotNullWhen(true)] out TokenText? token, [NotNullWhen(false)] out string? error)
     {
         token = null;
-        var parts = Encoding.UTF8.GetString(content).Trim().Split('.');
+        var parts = WithoutScheme(Encoding.UTF8.GetString(content).Trim()).Split('.');
         if (parts.Length != 3)
         {
             error = $"is not a JWT: it has {parts.Length} part{(parts.Length == 1 ? "" : "s")} between dots, expected 3";
@@ -30,6 +30,9 @@ internal sealed record TokenText(Claims Header, Claims Claims)
         token = new(header, claims);
         return true;
     }
+
+    /// <summary>Who copies a header brings its scheme along.</summary>
+    private static string WithoutScheme(string text) => text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? text["Bearer ".Length..].TrimStart() : text;
 
     private static bool TryDecode(string part, [NotNullWhen(true)] out Claims? json, [NotNullWhen(false)] out string? error)
     {

@@ -1,12 +1,12 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Cli.Output;
 
 /// <summary>JSON for programs that read a command's output.</summary>
 internal static class JsonOutput
 {
-    private static readonly JsonWriterOptions indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions indented = new() { Indented = true, Encoder = ReadableJson.Encoder };
 
     public static void WriteJson(this Terminal terminal, Action<Utf8JsonWriter> write)
     {

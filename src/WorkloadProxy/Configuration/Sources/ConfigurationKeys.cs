@@ -8,7 +8,7 @@ namespace WorkloadProxy.Configuration.Sources;
 /// </summary>
 internal static class ConfigurationKeys
 {
-    /// <summary>ASP.NET's own sections: passed to it whole, unchecked.</summary>
+    /// <summary>ASP.NET's own sections: passed to it whole. Of <c>Kestrel</c> the keys are checked.</summary>
     public static readonly IReadOnlySet<string> Framework = new HashSet<string>(["Logging", "Kestrel", "AllowedHosts"], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Where an editor finds the schema of the file; nothing is read there.</summary>
@@ -32,6 +32,14 @@ internal static class ConfigurationKeys
         ("Upstreams:*:ConnectTimeout", "\"00:00:10\""),
         ("Upstreams:*:ActivityTimeout", "\"00:01:40\""),
         ("Upstreams:*:Version", "\"2\""),
+        ("Upstreams:*:TokenHeaders:#", "[\"x-api-key\"]"),
+        ("Upstreams:*:StripPrefix", "\"/api/v3\""),
+        ("Upstreams:*:Mcp:*:Address", "\"https://droplets.mcp.digitalocean.com/mcp\""),
+        ("Upstreams:*:Mcp:*:Discovery", "true"),
+        ("Upstreams:*:Mcp:*:Origins:#", "[\"https://inspector.example.com\"]"),
+        ("Upstreams:*:Mcp:*:MaxMessage", "1048576"),
+        ("Upstreams:*:Mcp:*:MaxAnswer", "16777216"),
+        ("Upstreams:*:Mcp:*:ActivityTimeout", "\"00:10:00\""),
         ("Upstreams:*:OAuth:Address", "\"https://cloud.digitalocean.com/v1/oauth\""),
         ("Upstreams:*:OAuth:ClientId", "\"0123456789abcdef\""),
         ("Upstreams:*:OAuth:ClientSecretFile", "\"/run/secrets/oauth-client-secret\""),
@@ -87,10 +95,11 @@ internal static class ConfigurationKeys
         ("TrustedProxies:#", "[\"10.0.0.0/8\"]"),
         ("Audit:File", "\"/var/log/workload-proxy/audit.jsonl\""),
         ("Audit:Required", "true"),
+        ("Health:Details", "\"never\""),
     ];
 
     /// <summary>The keys as a tree.</summary>
-    public static readonly Node Root = Build();
+    public static readonly Node Root = Build(Table);
 
     /// <summary>The names of a first part of ours: <c>Policies</c>, <c>Tokens</c>, …</summary>
     public static bool IsOurs(string name) => Root.Children.ContainsKey(name);
@@ -102,8 +111,9 @@ internal static class ConfigurationKeys
     public static ConfigurationMistake? Check(Setting setting)
     {
         var parts = setting.Key.Split(':');
-        if (Framework.Contains(parts[0]) || setting.Key == SchemaKey) return null;
-        var node = Root;
+        var isKestrel = parts[0].Equals(KestrelKeys.Section, StringComparison.OrdinalIgnoreCase);
+        if ((!isKestrel && Framework.Contains(parts[0])) || setting.Key == SchemaKey) return null;
+        var node = isKestrel ? KestrelKeys.Root : Root;
         for (var i = 0; i < parts.Length; i++)
         {
             var key = string.Join(':', parts[..(i + 1)]);
@@ -138,7 +148,7 @@ internal static class ConfigurationKeys
     /// <summary>The example for a key: <c>"Context": "api://…"</c>.</summary>
     public static string? ExampleFor(string key)
     {
-        var node = Root;
+        var node = key.StartsWith(KestrelKeys.Section + ":", StringComparison.OrdinalIgnoreCase) ? KestrelKeys.Root : Root;
         foreach (var part in key.Split(':'))
         {
             if (node.Next(part) is not { } next) return null;
@@ -147,10 +157,10 @@ internal static class ConfigurationKeys
         return node.FirstExample();
     }
 
-    private static Node Build()
+    internal static Node Build(IEnumerable<(string Key, string Example)> table)
     {
         var root = new Node("");
-        foreach (var (key, example) in Table)
+        foreach (var (key, example) in table)
         {
             var node = root;
             var parts = key.Split(':');

@@ -8,9 +8,10 @@ internal static class ConfigurationSchema
     // What a value of few may be. A test holds each of these against the reading of it.
     internal static readonly IReadOnlyDictionary<string, string[]> Choices = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
-        ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto"],
+        ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto", "mcp"],
         ["Upstreams:*:Version"] = ["1.1", "2"],
         ["Tokens:Algorithm"] = ["RS256", "ES256"],
+        ["Health:Details"] = ["loopback", "never"],
         ["Policies:#:Hosted:ObjectFormat"] = ["sha1", "sha256"],
     };
 
@@ -24,7 +25,8 @@ internal static class ConfigurationSchema
         json.WriteStartObject(ConfigurationKeys.SchemaKey);
         json.WriteString("type", "string");
         json.WriteEndObject();
-        foreach (var section in ConfigurationKeys.Framework)
+        foreach (var (name, node) in KestrelKeys.Root.Children) WriteMember(json, name, node, name);
+        foreach (var section in ConfigurationKeys.Framework.Where(section => section != KestrelKeys.Section))
         {
             json.WriteStartObject(section);
             json.WriteString("description", "ASP.NET Core's own section.");

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
-using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Directories;
 
@@ -11,31 +9,33 @@ internal sealed class DirectorySource
     // finds what neither an event nor a listing shows: a file overwritten in place with its old time, where there are no events
     private static readonly TimeSpan fullReadInterval = TimeSpan.FromMinutes(1);
     private readonly string directory;
-    private readonly CompileOptions compileOptions;
-    private readonly PolicySetStore sets;
-    private readonly PolicySnapshotStore snapshots;
+    private readonly PolicyPublisher publisher;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private PolicyDirectoryContent? lastRead;
     private long lastFullRead;
-    private PolicySourceStatus status;
 
     public DirectorySource(CompileOptions options, string directory, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
     {
-        this.directory = directory;
-        compileOptions = options;
-        (this.sets, this.snapshots, this.time, this.logger) = (sets, snapshots, time, logger);
-        status = new(options.Context, $"directory:{directory}");
+        (this.directory, this.time, this.logger) = (directory, time, logger);
+        publisher = new PolicyPublisher(options, $"directory:{directory}", sets, snapshots, time, logger);
     }
 
     /// <summary>As of now; a new record whenever something changes.</summary>
-    public PolicySourceStatus Status => Volatile.Read(ref status);
+    public PolicySourceStatus Status => publisher.Status;
 
     /// <summary>Raised after each look that changed the status.</summary>
-    public event Action<PolicySourceStatus>? Changed;
+    public event Action<PolicySourceStatus>? Changed
+    {
+        add => publisher.Changed += value;
+        remove => publisher.Changed -= value;
+    }
 
     /// <summary>Reads the directory and puts its set in force if it is new and without errors; otherwise the status says why not.</summary>
     public Task LoadAsync(CancellationToken cancellationToken) => LoadAsync(PolicyTree.List(directory), ChangedPaths.All, cancellationToken);
+
+    /// <summary>Puts the last good set of this directory in force, from the store; false if there is none.</summary>
+    public Task<bool> LoadSnapshotAsync(CancellationToken cancellationToken) => publisher.TryLoadKeptAsync((_, _) => true, settles: false, cancellationToken);
 
     private async Task LoadAsync(PolicyTree tree, ChangedPaths changed, CancellationToken cancellationToken)
     {
@@ -45,42 +45,9 @@ internal sealed class DirectorySource
         lastRead = content;
         if (before?.IsSameAs(content) == true) return;
 
-        var current = sets.Current(Status.Context);
-        var review = PolicyReview.Of(default, new PolicyTreeContent(content.Files, content.Problems), compileOptions, current?.Set, time.GetUtcNow());
-        if (review.Accepted is not { } set)
-        {
-            Refuse(review);
-            return;
-        }
-        var recovered = Status.LastError is not null;
-        if (current?.Version != set.ContentHash)
-        {
-            current = new PolicySetInForce(set, set.ContentHash, time.GetUtcNow());
-            sets.Publish(current);
-            logger.LogInformation("policy set of {Context} in force: {Version}, {Files} files, {Warnings} warnings", Status.Context, set.ContentHash, content.Files.Count, review.Diagnostics.Length);
-        }
-        else if (recovered) logger.LogInformation("policy set of {Context} has no errors any more, the one in force stays: {Version}", Status.Context, set.ContentHash);
-        SetStatus(Status with { Version = current.Version, Since = current.Since, LastError = null });
-        await SaveAsync(current, content.Files, cancellationToken);
-    }
-
-    /// <summary>Puts the last good set of this directory in force, from the store; false if there is none.</summary>
-    public async Task<bool> LoadSnapshotAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (await snapshots.LoadAsync(Status.Context, Status.Source, cancellationToken) is not { } snapshot) return false;
-            if (PolicyCompiler.Compile(snapshot.Files, compileOptions).Set is not { } set) return false;
-            sets.Publish(new PolicySetInForce(set, snapshot.Version, snapshot.TakenAt));
-            SetStatus(Status with { Version = snapshot.Version, Since = snapshot.TakenAt });
-            logger.LogWarning("policy set of {Context} in force from the store: {Version} of {Time}", Status.Context, snapshot.Version, snapshot.TakenAt);
-            return true;
-        }
-        catch (Exception e) when (e is StoreException or InvalidDataException)
-        {
-            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
-            return false;
-        }
+        var review = publisher.Review(default, new PolicyTreeContent(content.Files, content.Problems), cancellationToken);
+        if (review.Accepted is { } set) await publisher.TakeAsync(review, set.ContentHash, time.GetUtcNow(), null, cancellationToken);
+        else publisher.Refuse(review, Message(review));
     }
 
     /// <summary>Follows the directory until it is cancelled.</summary>
@@ -115,36 +82,11 @@ internal sealed class DirectorySource
                 // whatever it was: a source that nobody follows any more would keep what was taken away in force
                 lastRead = null;
                 logger.LogError(e, "policy set of {Context} could not be read, it is tried again", Status.Context);
-                SetStatus(Status with { LastError = new(time.GetUtcNow(), "the policy files could not be read; the log says why", [], "") });
+                publisher.Refuse("the policy files could not be read; the log says why");
             }
         }
     }
 
-    private void Refuse(PolicyReview review)
-    {
-        var (errors, failed) = (review.Errors, review.FailedTests);
-        var message = errors > 0 ? $"{errors} error{(errors == 1 ? "" : "s")} in the policy files" : $"{failed} of the policy's own tests failed: {review.Problem}";
-        var error = review.ToError(time.GetUtcNow(), message);
-        logger.LogError("policy set of {Context} not taken, {Message}{Consequence}\n{Diagnostics}", Status.Context, message, Status.Version is null ? "" : "; the one in force stays", error.Text);
-        SetStatus(Status with { LastError = error });
-    }
-
-    private async Task SaveAsync(PolicySetInForce set, IReadOnlyList<PolicyFile> files, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await snapshots.SaveAsync(Status.Context, Status.Source, set.Version, files, set.Since, cancellationToken);
-        }
-        catch (StoreException e)
-        {
-            // the set is in force all the same; only a later start with a broken directory would miss it
-            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", Status.Context, e.Message);
-        }
-    }
-
-    private void SetStatus(PolicySourceStatus next)
-    {
-        Volatile.Write(ref status, next);
-        Changed?.Invoke(next);
-    }
+    private static string Message(PolicyReview review)
+        => review.Errors > 0 ? $"{review.Errors} error{(review.Errors == 1 ? "" : "s")} in the policy files" : $"{review.FailedTests} of the policy's own tests failed: {review.Problem}";
 }

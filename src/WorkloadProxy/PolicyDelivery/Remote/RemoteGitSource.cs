@@ -12,38 +12,32 @@ internal sealed class RemoteGitSource
 {
     private const string InForceText = "in force";
     private readonly RemoteGitOptions remote;
-    private readonly CompileOptions compileOptions;
+    private readonly PolicyPublisher publisher;
     private readonly GitProgram git;
     private readonly RemoteGitMirror mirror;
     private readonly SignedCommits signatures;
     private readonly CommitStatus? commitStatus;
-    private readonly PolicySetStore sets;
-    private readonly PolicySnapshotStore snapshots;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly SemaphoreSlim pulling = new(1);
-    // from the check against what is in force to the set in force: while a slow pull goes on, the last good set is loaded beside it, and must not come after the newer one
-    private readonly SemaphoreSlim publishing = new(1);
     private readonly SemaphoreSlim wake = new(0, 1);
     private static readonly TimeSpan mostJitter = TimeSpan.FromMilliseconds(500);
     private int waking;
     private bool answered;
     private ObjectId? looked;
     private PolicySourceError? refusal;
-    private PolicySourceStatus status;
 
     public RemoteGitSource(PolicySourceOptions policy, ProxyOptions options, GitProgram git, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger logger)
     {
         remote = policy.Git!;
-        compileOptions = options.Compiling(policy.Context);
+        publisher = new PolicyPublisher(options.Compiling(policy.Context), remote.Url, sets, snapshots, time, logger);
         mirror = new RemoteGitMirror(policy.Context, remote, options.Git, git);
         signatures = new SignedCommits(git);
         commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, remote.Path, mirror.Directory, github, time, logger) : null;
-        (this.git, this.sets, this.snapshots, this.time, this.logger) = (git, sets, snapshots, time, logger);
-        status = new PolicySourceStatus(policy.Context, remote.Url);
+        (this.git, this.time, this.logger) = (git, time, logger);
     }
 
-    public PolicySourceStatus Status => Volatile.Read(ref status);
+    public PolicySourceStatus Status => publisher.Status;
 
     public string? WebhookSecretFile => remote.WebhookSecretFile;
 
@@ -109,7 +103,7 @@ internal sealed class RemoteGitSource
         {
             var problem = await PullLockedAsync(cancellationToken);
             // to a remote that can't be had the last good set is the answer, and that may be one that another server has taken
-            if (problem is not null && (sets.Current(Status.Context) is null || !answered)) await LoadSnapshotAsync(null, cancellationToken);
+            if (problem is not null && (publisher.InForce is null || !answered)) await publisher.TryLoadKeptAsync(IsNotOlder, settles: false, cancellationToken);
             if (commitStatus is not null) await commitStatus.RetryAsync(cancellationToken);
             return problem;
         }
@@ -120,10 +114,8 @@ internal sealed class RemoteGitSource
     }
 
     /// <summary>Puts the last good set in force if there is none yet: the remote is slow to answer.</summary>
-    public async Task LoadSnapshotIfNoneAsync(CancellationToken cancellationToken)
-    {
-        if (sets.Current(Status.Context) is null) await LoadSnapshotAsync(null, cancellationToken, onlyIfNone: true);
-    }
+    public Task LoadSnapshotIfNoneAsync(CancellationToken cancellationToken)
+        => publisher.InForce is null ? publisher.TryLoadKeptAsync((_, inForce) => inForce is null, settles: false, cancellationToken) : Task.CompletedTask;
 
     private async Task<string?> PullLockedAsync(CancellationToken cancellationToken)
     {
@@ -143,7 +135,7 @@ internal sealed class RemoteGitSource
         var look = await mirror.LookAsync(cancellationToken);
         if (look.Tip is not { } tip) return Fail(look.Problem!);
         if (tip == looked) return Settled();
-        if (sets.Current(Status.Context) is null && await LoadSnapshotAsync(tip, cancellationToken))
+        if (publisher.InForce is null && await publisher.TryLoadKeptAsync((kept, _) => kept.Version == tip.ToString(), settles: true, cancellationToken))
         {
             looked = tip;
             if (commitStatus is not null) await commitStatus.ReportAsync(tip, accepted: true, InForceText, [], cancellationToken);
@@ -161,24 +153,11 @@ internal sealed class RemoteGitSource
             return await RefuseAsync(commit, unsigned, null, cancellationToken);
         PolicyTreeContent content;
         await using (var objects = GitObjects.Open(git, mirror.Directory, null)) content = await PolicyTreeReader.ReadAsync(objects, commit, remote.Path, cancellationToken);
-        var review = PolicyReview.Of(commit, content, compileOptions, sets.Current(Status.Context)?.Set, time.GetUtcNow());
-        if (review.Accepted is not { } set) return await RefuseAsync(commit, review.Problem, review, cancellationToken);
+        var review = publisher.Review(commit, content, cancellationToken);
+        if (review.Accepted is null) return await RefuseAsync(commit, review.Problem, review, cancellationToken);
 
         (looked, refusal) = (commit, null);
-        var taken = new PolicySetInForce(set, commit.ToString(), time.GetUtcNow());
-        await publishing.WaitAsync(cancellationToken);
-        sets.Publish(taken);
-        Volatile.Write(ref status, Status with { Version = taken.Version, Since = taken.Since, LastError = null });
-        publishing.Release();
-        logger.LogInformation("policy set of {Context} in force: commit {Commit} of {Source}", Status.Context, commit, Status.Source);
-        try
-        {
-            await snapshots.SaveAsync(Status.Context, Status.Source, taken.Version, review.Files, taken.Since, cancellationToken);
-        }
-        catch (StoreException e)
-        {
-            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", Status.Context, e.Message);
-        }
+        await publisher.TakeAsync(review, commit.ToString(), time.GetUtcNow(), null, cancellationToken);
         if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: true, InForceText, review.Diagnostics, cancellationToken);
         return null;
     }
@@ -192,23 +171,19 @@ internal sealed class RemoteGitSource
         return descends == true ? null : $"commit {commit.Short} does not descend from {before.Short}, which is in force";
     }
 
-    private ObjectId? InForce() => ObjectId.TryParse(sets.Current(Status.Context)?.Version, out var commit) ? commit : null;
+    private ObjectId? InForce() => ObjectId.TryParse(publisher.InForce?.Version, out var commit) ? commit : null;
 
     /// <summary>The remote answers and has nothing new: what was said of its tip stands.</summary>
     private string? Settled()
     {
-        if (Status.LastError is not null && refusal is null) logger.LogInformation("{Source} of {Context} can be fetched again, and has nothing new", Status.Source, Status.Context);
-        if (Status.LastError != refusal) Volatile.Write(ref status, Status with { LastError = refusal });
+        publisher.Settle(refusal);
         return refusal?.Message;
     }
 
     private async Task<string> RefuseAsync(ObjectId commit, string problem, PolicyReview? review, CancellationToken cancellationToken)
     {
         var message = $"commit {commit.Short} was not taken: {problem}";
-        var error = review?.ToError(time.GetUtcNow(), message) ?? new PolicySourceError(time.GetUtcNow(), message, [], message);
-        logger.LogError("commit {Commit} of {Source} not taken for {Context}: {Reason}", commit, Status.Source, Status.Context, review is null ? problem : error.Text);
-        (looked, refusal) = (commit, error);
-        Volatile.Write(ref status, Status with { LastError = error });
+        (looked, refusal) = (commit, review is null ? publisher.Refuse(message) : publisher.Refuse(review, message));
         if (commitStatus is not null) await commitStatus.ReportAsync(commit, accepted: false, problem, review?.Findings ?? [], cancellationToken);
         return message;
     }
@@ -217,34 +192,10 @@ internal sealed class RemoteGitSource
     {
         answered = false;
         var message = $"the remote can't be fetched: {problem}";
-        if (Status.LastError?.Message != message) logger.LogError("{Source} of {Context}: {Reason}", Status.Source, Status.Context, message);
-        Volatile.Write(ref status, Status with { LastError = new PolicySourceError(time.GetUtcNow(), message, [], message) });
+        publisher.Refuse(message);
         return message;
     }
 
-    /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
-    private async Task<bool> LoadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken, bool onlyIfNone = false)
-    {
-        await publishing.WaitAsync(cancellationToken);
-        try
-        {
-            if (await snapshots.LoadAsync(Status.Context, Status.Source, cancellationToken) is not { } snapshot) return false;
-            if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
-            if (sets.Current(Status.Context) is { } now && (onlyIfNone || now.Version == snapshot.Version || snapshot.TakenAt.ToUnixTimeSeconds() < now.Since.ToUnixTimeSeconds())) return false;
-            if (PolicyCompiler.Compile(snapshot.Files, compileOptions).Set is not { } set) return false;
-            sets.Publish(new PolicySetInForce(set, snapshot.Version, snapshot.TakenAt));
-            Volatile.Write(ref status, Status with { Version = snapshot.Version, Since = snapshot.TakenAt, LastError = commit is null ? Status.LastError : null });
-            logger.LogInformation("policy set of {Context} in force from the store: commit {Commit}", Status.Context, snapshot.Version);
-            return true;
-        }
-        catch (Exception e) when (e is StoreException or InvalidDataException)
-        {
-            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
-            return false;
-        }
-        finally
-        {
-            publishing.Release();
-        }
-    }
+    // another server may have taken a newer one meanwhile; both count whole seconds
+    private static bool IsNotOlder(PolicySnapshot kept, PolicySetInForce? inForce) => inForce is null || kept.TakenAt.ToUnixTimeSeconds() >= inForce.Since.ToUnixTimeSeconds();
 }

@@ -132,8 +132,8 @@ if command -v systemctl >/dev/null 2>&1; then
 [Unit]
 Description=Fresh workload identity tokens
 Wants=network-online.target
-# a copy of another VM learns at first boot that it is one
-After=network-online.target ssh.service sshd.service cloud-final.service
+# a copy of another VM learns early at its first boot that it is one; not after all of cloud-init, whose scripts may take longer than a token lives
+After=network-online.target ssh.service sshd.service cloud-init.service cloud-init-network.service
 
 [Service]
 Type=oneshot

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Storage;
@@ -13,103 +14,53 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
     /// <summary>As a status and the store name it.</summary>
     public const string Source = "hosted";
 
-    private readonly CompileOptions compileOptions = options.Compiling(repository.Context);
-    // from the store's word to the set in force, one at a time: an older word never comes after a newer one
-    private readonly SemaphoreSlim publishing = new(1);
-    private PolicySourceStatus status = new(repository.Context, Source);
+    private readonly PolicyPublisher publisher = new(options.Compiling(repository.Context), Source, sets, snapshots, time, logger);
 
     public HostedRepository Repository => repository;
-    public PolicySourceStatus Status { get => Volatile.Read(ref status); private set => Volatile.Write(ref status, value); }
+    public PolicySourceStatus Status => publisher.Status;
     /// <summary>Of the set in force, loaded or not.</summary>
     public string? Version => Status.Version;
 
     /// <summary>The set of <paramref name="kept"/> is in force; it is loaded when somebody asks for it.</summary>
-    public void Defer(PolicySnapshotVersion kept, Func<Task> load)
-    {
-        Status = Status with { Version = kept.Version, Since = kept.TakenAt };
-        sets.Defer(repository.Context, load);
-    }
+    public void Defer(PolicySnapshotVersion kept, Func<Task> load) => publisher.Defer(kept, load);
 
     /// <summary>What the repository will begin with, while there is none.</summary>
-    public void LoadInitial()
+    public async Task LoadInitialAsync(CancellationToken cancellationToken)
     {
         var files = InitialContent.Of(repository.Context, repository.Options.InitialDirectory);
-        var review = Review(default, new PolicyTreeContent(files, []));
-        if (review.Set is { } set) Publish(set, set.ContentHash, time.GetUtcNow());
-        else Refuse(review);
+        var review = publisher.Review(default, new PolicyTreeContent(files, []), cancellationToken);
+        // the repository is made with its first push, and the store has nothing of it before
+        if (review.Accepted is { } set) await publisher.TakeAsync(review, set.ContentHash, time.GetUtcNow(), () => Task.FromResult(true), cancellationToken);
+        else publisher.Refuse(review, review.Problem);
     }
 
     /// <summary>From the store: the set of just this commit, or the last good one, whichever that was.</summary>
-    public async Task<bool> LoadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await ReadSnapshotAsync(commit, cancellationToken);
-        }
-        catch (StoreException e)
-        {
-            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
-            return false;
-        }
-    }
+    public Task<bool> LoadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken)
+        => publisher.TryLoadKeptAsync((kept, _) => commit is null || kept.Version == commit.ToString(), settles: true, cancellationToken);
 
     /// <summary>Another server has put a set in force: it is put in force here too.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task FollowAsync(CancellationToken cancellationToken)
     {
-        if (!await ReadSnapshotAsync(null, cancellationToken)) Refuse("the set that another server has put in force can't be put in force here");
-        else logger.LogInformation("policy set of {Context} in force from the store: commit {Commit}", Status.Context, Version);
+        if (!await publisher.LoadKeptAsync((_, _) => true, settles: true, cancellationToken)) publisher.Refuse("the set that another server has put in force can't be put in force here");
     }
 
-    private async Task<bool> ReadSnapshotAsync(ObjectId? commit, CancellationToken cancellationToken)
-    {
-        await publishing.WaitAsync(cancellationToken);
-        try
-        {
-            if (await snapshots.LoadAsync(Status.Context, Status.Source, cancellationToken) is not { } snapshot) return false;
-            if (commit is { } wanted && snapshot.Version != wanted.ToString()) return false;
-            if (snapshot.Version == sets.Current(Status.Context)?.Version) return true;
-            if (PolicyCompiler.Compile(snapshot.Files, compileOptions, sets.Current(Status.Context)?.Set).Set is not { } set) return false;
-            Publish(set, snapshot.Version, snapshot.TakenAt);
-            return true;
-        }
-        catch (InvalidDataException e)
-        {
-            logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", Status.Context, e.Message);
-            return false;
-        }
-        finally
-        {
-            publishing.Release();
-        }
-    }
-
-    /// <summary>Compiles a commit of the repository on the disk. What can't be put in force is said in the status; its review all the same.</summary>
-    public async Task<PolicyReview> ReviewAsync(ObjectId commit, CancellationToken cancellationToken)
+    /// <summary>
+    /// Compiles a commit of the repository on the disk; null, with the reason in the status, if it can't be put in force. One that was accepted before need not pass its tests again: what time
+    /// alone has broken must not take the policy away at a restart.
+    /// </summary>
+    public async Task<PolicyReview?> ReviewAsync(ObjectId commit, bool wasAccepted, CancellationToken cancellationToken)
     {
         await using var objects = GitObjects.Open(git, repository.Directory, null);
-        var review = Review(commit, await PolicyTreeReader.ReadAsync(objects, commit, ".", cancellationToken));
-        // a test that time alone has broken must not take the policy away at a restart; what compiles was accepted before
-        if (review.Set is null) Refuse(review);
-        return review;
+        var review = publisher.Review(commit, await PolicyTreeReader.ReadAsync(objects, commit, ".", cancellationToken), cancellationToken);
+        if ((wasAccepted ? review.Set : review.Accepted) is not null) return review;
+        publisher.Refuse(review, review.Problem);
+        return null;
     }
 
     /// <summary>Puts a reviewed commit in force, if <paramref name="write"/> (where it is given) says so; whether it did.</summary>
-    public async Task<bool> TakeAsync(PolicyReview review, DateTimeOffset since, Func<Task<bool>>? write)
-    {
-        await publishing.WaitAsync(CancellationToken.None);
-        try
-        {
-            if (write is not null && !await write()) return false;
-            Publish(review.Set!, review.Commit.ToString(), since);
-        }
-        finally
-        {
-            publishing.Release();
-        }
-        logger.LogInformation("policy set of {Context} in force: commit {Commit}, {Files} files", Status.Context, review.Commit, review.Files.Count);
-        return true;
-    }
+    public Task<bool> TakeAsync(PolicyReview review, DateTimeOffset since, Func<Task<bool>>? write)
+        => publisher.TakeAsync(review, review.Commit.ToString(), since, write, CancellationToken.None);
 
     /// <summary>Writes branch <c>schema</c>. A failure is logged: the policy does not depend on it.</summary>
     public async Task WriteSchemaAsync(PolicyReview review, DateTimeOffset since, CancellationToken cancellationToken)
@@ -119,28 +70,12 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
         if (!schema.Succeeded) logger.LogError("branch schema of {Context} could not be written: {Reason}", Status.Context, schema.Problem);
     }
 
-    public void Refuse(string message) => Refuse(new PolicySourceError(time.GetUtcNow(), message, [], message));
-
-    private void Refuse(PolicyReview review) => Refuse(review.ToError(time.GetUtcNow(), review.Problem));
-
-    private void Refuse(PolicySourceError error)
-    {
-        logger.LogError("policy set of {Context} not taken: {Reason}", Status.Context, error.Text);
-        Status = Status with { LastError = error };
-    }
-
-    private void Publish(PolicySet set, string version, DateTimeOffset since)
-    {
-        sets.Publish(new PolicySetInForce(set, version, since));
-        Status = Status with { Version = version, Since = since, LastError = null };
-    }
-
-    private PolicyReview Review(ObjectId commit, PolicyTreeContent content) => PolicyReview.Of(commit, content, compileOptions, sets.Current(Status.Context)?.Set, time.GetUtcNow());
+    public void Refuse(string message) => publisher.Refuse(message);
 
     private static byte[] SchemaOf(PolicySet set)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true })) PolicySetJson.Write(writer, set);
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = ReadableJson.Encoder })) PolicySetJson.Write(writer, set);
         stream.WriteByte((byte)'\n');
         return stream.ToArray();
     }

@@ -54,7 +54,7 @@ internal sealed class HostedRepositories(
         {
             if (shared is not null) await shared.LoadAsync(policy, kept, cancellationToken);
             else if (repository.Exists) await LoadAsync(policy, kept, cancellationToken);
-            else policy.LoadInitial();
+            else await policy.LoadInitialAsync(cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreException)
         {
@@ -205,7 +205,7 @@ internal sealed class HostedRepositories(
     {
         // the files as the store kept them: that takes no run of git
         if (await policy.LoadSnapshotAsync(tip, cancellationToken)) return;
-        if (await policy.ReviewAsync(tip, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+        if (await policy.ReviewAsync(tip, wasAccepted: true, cancellationToken) is { } review) await TakeAsync(policy, review);
         else await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
@@ -232,7 +232,7 @@ internal sealed class HostedRepositories(
             if (repository.Exists) return await PutBackAsync(repository, cancellationToken);
             if (await repository.CreateAsync(asCopy: false, cancellationToken) is { } problem) return problem;
             repository.Accepted = repository.Tip.ToString();
-            if (await policy.ReviewAsync(repository.Tip!.Value, cancellationToken) is { Set: not null } review) await TakeAsync(policy, review);
+            if (await policy.ReviewAsync(repository.Tip!.Value, wasAccepted: false, cancellationToken) is { } review) await TakeAsync(policy, review);
             return null;
         }
         finally
@@ -254,18 +254,9 @@ internal sealed class HostedRepositories(
     private async Task TakeAsync(HostedPolicy policy, PolicyReview review)
     {
         var since = time.GetUtcNow();
-        await policy.TakeAsync(review, since, null);
         policy.Repository.Accepted = review.Commit.ToString();
         await policy.WriteSchemaAsync(review, since, CancellationToken.None);
         // last: what the store has is all done
-        try
-        {
-            await snapshots.SaveAsync(policy.Repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since, CancellationToken.None);
-        }
-        catch (StoreException e)
-        {
-            // the repository has it: the next start compiles it from there
-            logger.LogWarning("policy set of {Context} could not be kept in the store: {Reason}", policy.Repository.Context, e.Message);
-        }
+        await policy.TakeAsync(review, since, null);
     }
 }

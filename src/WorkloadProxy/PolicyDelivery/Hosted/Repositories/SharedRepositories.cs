@@ -32,13 +32,13 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         if (await policy.LoadSnapshotAsync(null, cancellationToken)) return;
         if (await store.ReadAsync(repository.Context, cancellationToken) is not { } state)
         {
-            if (!isFirst) policy.LoadInitial();
+            if (!isFirst) await policy.LoadInitialAsync(cancellationToken);
             return;
         }
         // the store has the set and its commit in one write: this set does not compile with this version of the program, or there never was a good one
         if (await EnsureCurrentAsync(policy, cancellationToken) is { } unavailable) policy.Refuse(unavailable);
         else if (state.List.Find(HostedRepository.Main) is not { } main) policy.Refuse("the repository has no branch `main`");
-        else if (await policy.ReviewAsync(main, cancellationToken) is { Set: not null } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
+        else if (await policy.ReviewAsync(main, wasAccepted: true, cancellationToken) is { } review) await policy.TakeAsync(review, time.GetUtcNow(), null);
     }
 
     /// <summary>Makes the disk have what the store has at this moment, and the store have the repository; null, or why not.</summary>
@@ -153,8 +153,8 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         var isWritten = false;
         try
         {
-            var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, cancellationToken) : null;
-            isWritten = await WriteAsync(policy, change, review?.Set is null ? null : review);
+            var review = repository.Tip is { } tip ? await policy.ReviewAsync(tip, wasAccepted: !isNew, cancellationToken) : null;
+            isWritten = await WriteAsync(policy, change, review);
             if (!isWritten) return "another server has made the repository in this moment";
             HostedRepository.MarkAsCopy(repository.Directory);
             return null;

@@ -1,10 +1,9 @@
 using System.Text.Encodings.Web;
-using WorkloadProxy.Hcl;
 
-namespace WorkloadProxy.Requests;
+namespace WorkloadProxy.Hcl;
 
-/// <summary>JSON that people read (audit, explanations, errors): what JSON requires is escaped, and what <see cref="SafeText.Steers"/>; letters and signs stay as they are.</summary>
-internal sealed class ReadableJson : JavaScriptEncoder
+/// <summary>JSON that people read (audit, logs, explanations, errors): what JSON requires is escaped, and what <see cref="SafeText.Steers"/>; letters and signs stay as they are.</summary>
+public sealed class ReadableJson : JavaScriptEncoder
 {
     private static readonly JavaScriptEncoder relaxed = UnsafeRelaxedJsonEscaping;
 

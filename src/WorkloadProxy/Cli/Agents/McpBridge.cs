@@ -1,0 +1,232 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using WorkloadProxy.Mcp.Protocol;
+
+namespace WorkloadProxy.Cli.Agents;
+
+/// <summary>
+/// Messages by line ↔ an MCP endpoint, in both revisions. It adds the token and the headers that HTTP wants, and changes no message. On a 401 it tries once more with a new token, and on a 404 it
+/// begins a new session and tries once more.
+/// </summary>
+internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output, Action<string> log) : IAsyncDisposable
+{
+    private const int MaxEvent = 64 * 1024 * 1024;
+    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly SemaphoreSlim writing = new(1);
+    private readonly SemaphoreSlim renewing = new(1);
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> calls = new(StringComparer.Ordinal);
+    private readonly McpParameterHeaders parameters = new();
+    private string? session, version, initialize;
+
+    public async Task RunAsync(TextReader input, CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var running = new ConcurrentDictionary<Task, bool>();
+        while (await input.ReadLineAsync(cancellationToken) is { } line)
+        {
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            if (BridgeMessage.Parse(line) is not { } message)
+            {
+                await WriteAsync("""{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"the line is not a JSON-RPC message"}}""");
+                continue;
+            }
+            if (message.Cancels is { } id && calls.TryGetValue(id, out var cancelled)) await cancelled.CancelAsync();
+            // the newest revision has no such message: the stream's end says it
+            if (message.Cancels is not null && version is null) continue;
+            var task = HandleAsync(message, ended.Token);
+            running.TryAdd(task, true);
+            _ = task.ContinueWith(done => running.TryRemove(done, out _), TaskScheduler.Default);
+            // what follows needs the session
+            if (message.Method == "initialize") await task;
+        }
+        // requests that were read are answered; what only listens ends
+        foreach (var (id, source) in calls.Where(call => call.Key.StartsWith("listen:", StringComparison.Ordinal))) await source.CancelAsync();
+        await Task.WhenAll(running.Keys);
+        await ended.CancelAsync();
+        if (session is not null) await CloseAsync();
+    }
+
+    private async Task HandleAsync(BridgeMessage message, CancellationToken cancellationToken)
+    {
+        using var call = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (message.Id is { } id) calls[message.Method == "subscriptions/listen" ? "listen:" + id : id] = call;
+        try
+        {
+            if (message.Method == "initialize") (initialize, session, version) = (message.Line, null, null);
+            await SendAsync(message, call.Token);
+            if (message.Method == "notifications/initialized") _ = ListenAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // nobody waits for the answer any more
+        }
+        catch (Exception error) when (error is TokenException or HttpRequestException or IOException or JsonException)
+        {
+            await FailAsync(message, error is TokenException ? 401 : 502, error.Message);
+        }
+        finally
+        {
+            if (message.Id is { } done) calls.TryRemove(message.Method == "subscriptions/listen" ? "listen:" + done : done, out _);
+        }
+    }
+
+    private async Task SendAsync(BridgeMessage message, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var used = session;
+            using var answer = await PostAsync(message, fresh: false, cancellationToken);
+            var renewed = answer.StatusCode == HttpStatusCode.Unauthorized ? await PostAsync(message, fresh: true, cancellationToken) : null;
+            using (renewed)
+            {
+                var last = renewed ?? answer;
+                if (attempt == 1 && last.StatusCode == HttpStatusCode.NotFound && used is not null && message.Method != "initialize" && await BeginAgainAsync(used, cancellationToken)) continue;
+                await TakeAsync(message, last, cancellationToken);
+                return;
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(BridgeMessage message, bool fresh, CancellationToken cancellationToken)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(message.Line)) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        await AddHeadersAsync(request, message, fresh, cancellationToken);
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+    }
+
+    private async Task AddHeadersAsync(HttpRequestMessage request, BridgeMessage? message, bool fresh, CancellationToken cancellationToken)
+    {
+        var token = await tokens.GetAsync(fresh, cancellationToken);
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token.Token}");
+        request.Headers.TryAddWithoutValidation("Accept", message is null ? "text/event-stream" : "application/json, text/event-stream");
+        if ((message?.Revision ?? version) is { } spoken) request.Headers.TryAddWithoutValidation(McpHeaders.Version, spoken);
+        if (message?.Revision is null && message?.Method != "initialize" && session is { } own) request.Headers.TryAddWithoutValidation(McpHeaders.Session, own);
+        if (message?.Revision is null) return;
+        request.Headers.TryAddWithoutValidation(McpHeaders.Method, message.Method);
+        if (message.Name is { } name) request.Headers.TryAddWithoutValidation(McpHeaders.Name, McpHeaders.Encode(name));
+        foreach (var (header, value) in parameters.Of(message)) request.Headers.TryAddWithoutValidation(header, value);
+    }
+
+    private async Task TakeAsync(BridgeMessage message, HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        if (message.Method == "initialize" && answer.IsSuccessStatusCode) session = answer.Headers.TryGetValues(McpHeaders.Session, out var ids) ? ids.First() : null;
+        var type = answer.Content.Headers.ContentType?.MediaType;
+        if (type == "text/event-stream") await StreamAsync(message, answer, cancellationToken);
+        else if (message.Id is null) LogFailure(message, answer);
+        else if (type == "application/json" && BridgeMessage.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) is { IsAnswer: true } found) await PassAsync(message, found.Line);
+        else await FailAsync(message, (int)answer.StatusCode, $"the proxy answered {(int)answer.StatusCode}");
+    }
+
+    private async Task StreamAsync(BridgeMessage? message, HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        await using var stream = await answer.Content.ReadAsStreamAsync(cancellationToken);
+        var reader = new McpEventReader(MaxEvent);
+        var chunk = new byte[8192];
+        for (int read; (read = await stream.ReadAsync(chunk, cancellationToken)) > 0;)
+        {
+            reader.Add(chunk.AsSpan(0, read));
+            while (reader.TryRead(out var found))
+            {
+                if (!found.Data.IsEmpty) await PassAsync(message, Encoding.UTF8.GetString(found.Data.Span));
+            }
+            if (reader.IsTooLong) throw new IOException("an event is too long");
+        }
+    }
+
+    private async Task PassAsync(BridgeMessage? message, string json)
+    {
+        if (message?.Method == "initialize" && BridgeMessage.NegotiatedVersion(json) is { } negotiated) version = negotiated;
+        if (message?.Method == "tools/list") parameters.Learn(json);
+        await WriteAsync(json);
+    }
+
+    /// <summary>What the server says without being asked, in a session. A server that offers no such stream answers 405.</summary>
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, endpoint);
+            await AddHeadersAsync(request, null, fresh: false, cancellationToken);
+            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (answer.IsSuccessStatusCode && answer.Content.Headers.ContentType?.MediaType == "text/event-stream") await StreamAsync(null, answer, cancellationToken);
+        }
+        catch (Exception error) when (error is TokenException or HttpRequestException or IOException or OperationCanceledException)
+        {
+            if (!cancellationToken.IsCancellationRequested) log($"the server's stream has ended: {error.Message}");
+        }
+    }
+
+    /// <summary>A session has ended: the host's own <c>initialize</c> begins another. One call does it for all that wait.</summary>
+    private async Task<bool> BeginAgainAsync(string ended, CancellationToken cancellationToken)
+    {
+        if (initialize is null || BridgeMessage.Parse(initialize) is not { } begin) return false;
+        await renewing.WaitAsync(cancellationToken);
+        try
+        {
+            if (session != ended) return session is not null;
+            (session, version) = (null, null);
+            using var answer = await PostAsync(begin, fresh: false, cancellationToken);
+            if (!answer.IsSuccessStatusCode || !answer.Headers.TryGetValues(McpHeaders.Session, out var ids)) return false;
+            var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+            session = ids.First();
+            version = BridgeMessage.NegotiatedVersion(body.Split('\n').Select(line => line.StartsWith("data:", StringComparison.Ordinal) ? line[5..] : line).FirstOrDefault(line => line.TrimStart().StartsWith('{')) ?? "");
+            using var initialized = await PostAsync(BridgeMessage.Parse("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")!, fresh: false, cancellationToken);
+            return initialized.IsSuccessStatusCode;
+        }
+        finally
+        {
+            renewing.Release();
+        }
+    }
+
+    private void LogFailure(BridgeMessage message, HttpResponseMessage answer)
+    {
+        if (!answer.IsSuccessStatusCode) log($"the proxy answered {(int)answer.StatusCode} to `{McpJson.Shown(message.Method ?? "a response")}`");
+    }
+
+    private async Task FailAsync(BridgeMessage message, int code, string text)
+    {
+        if (message.Id is null) log(text);
+        else await WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{message.Id},\"error\":{{\"code\":{code},\"message\":{McpJson.Quote(text)}}}}}");
+    }
+
+    private async Task WriteAsync(string json)
+    {
+        // a message is one line
+        var line = Encoding.UTF8.GetBytes(json.AsSpan().ContainsAny('\n', '\r') ? json.ReplaceLineEndings(" ") + "\n" : json + "\n");
+        await writing.WaitAsync();
+        try
+        {
+            await output.WriteAsync(line);
+            await output.FlushAsync();
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            using var request = new HttpRequestMessage(HttpMethod.Delete, endpoint);
+            await AddHeadersAsync(request, null, fresh: false, patience.Token);
+            using var answer = await http.SendAsync(request, patience.Token);
+        }
+        catch (Exception error) when (error is TokenException or HttpRequestException or OperationCanceledException)
+        {
+            // the server ends an idle session by itself
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        await output.FlushAsync();
+    }
+}

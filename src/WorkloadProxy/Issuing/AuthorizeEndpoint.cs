@@ -1,0 +1,18 @@
+using WorkloadProxy.Audit;
+using WorkloadProxy.Requests;
+
+namespace WorkloadProxy.Issuing;
+
+/// <summary><c>/v1/oidc/authorize</c>: named in the metadata, since MCP's SDKs fail on one without it, and good for nothing: nobody signs in here to get a workload's token.</summary>
+internal static class AuthorizeEndpoint
+{
+    public const string Path = "/v1/oidc/authorize";
+
+    public static async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    {
+        var error = new OAuthError(400, "unsupported_response_type", "no response type is supported: tokens are exchanged at the token endpoint");
+        record.Reason = error.Description;
+        await error.RespondAsync(http, record);
+        return null;
+    }
+}

@@ -1,0 +1,66 @@
+using WorkloadProxy.Audit;
+using WorkloadProxy.Mcp.Protocol;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
+
+namespace WorkloadProxy.Mcp;
+
+/// <summary>One request to an MCP endpoint on its way: who calls, what was asked, and what the answers are judged by.</summary>
+internal sealed class McpCall(McpServer server, McpSeal seal, AuditRecord record, TimeProvider time)
+{
+    public McpServer Server => server;
+    public McpSeal Seal => seal;
+    public AuditRecord Record => record;
+    public McpAudit Audit { get; } = record.Mcp = new McpAudit { Server = server.Name };
+
+    /// <summary>Null until a token is accepted; from then on no answer is an HTTP 401 or 403, which clients take for "sign in again".</summary>
+    public Caller? Caller { get; private set; }
+    /// <summary>What the ids that this caller gets are bound to.</summary>
+    public byte[] Binding { get; private set; } = [];
+    public McpRevision Revision { get; set; }
+    /// <summary>Null for GET and DELETE, and until it is read.</summary>
+    public McpMessage? Message { get; set; }
+    /// <summary>The message's id as JSON, <c>null</c> without one.</summary>
+    public string Id { get; set; } = "null";
+    /// <summary>The stream of a GET, which answers no call.</summary>
+    public bool IsStandalone { get; init; }
+    /// <summary>What the protocol says of a refusal of the envelope.</summary>
+    public McpError? Error { get; private set; }
+    /// <summary>A rule, or the server, refused what was asked.</summary>
+    public bool IsRefused { get; private set; }
+
+    /// <summary>A stream without an end, which ends with the token.</summary>
+    public bool IsEndless => IsStandalone || Message?.Method == "subscriptions/listen";
+
+    /// <summary>What the caller may do now.</summary>
+    public McpAccess AccessOf(Caller caller) => caller.Grants.Mcp(server.Name, time.GetUtcNow());
+
+    /// <summary>The same under the rules that it was admitted by last: a stream may live through several sets.</summary>
+    public McpAccess Access => AccessOf(Caller!);
+
+    public Decision Decide(Caller caller)
+    {
+        var access = AccessOf(caller);
+        return Message is null ? access.Connect() : McpDecision.Decide(Message, access, time.GetUtcNow());
+    }
+
+    public void Admit(Caller caller)
+    {
+        if (Caller is null) Binding = McpSeal.BindingOf(caller, server.Path);
+        Caller = record.Caller = caller;
+    }
+
+    /// <summary>A failure that is written as the protocol's own error.</summary>
+    public Failure Malformed(McpError error)
+    {
+        Error = error;
+        return new Failure(error.Status == 404 ? ErrorId.NotFound : ErrorId.BadRequest, error.Message);
+    }
+
+    public Failure Refused(ErrorId id, string reason)
+    {
+        IsRefused = true;
+        return new Failure(id, reason);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using System.Runtime.InteropServices;
+using WorkloadProxy.Mcp.Protocol;
+using WorkloadProxy.Policies;
+
+namespace WorkloadProxy.Mcp;
+
+/// <summary>Which rule a message needs, and what that rule says. What is not known here needs a rule that names its method.</summary>
+internal static class McpDecision
+{
+    public static Decision Decide(McpMessage message, McpAccess access, DateTimeOffset now)
+    {
+        if (message.IsResponse) return Client(access, access.Client != McpClient.None, "a response to the server");
+        var parameters = message.Params;
+        // answers to what the server asked for travel with the repeated request in the newest revision
+        if (parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("inputResponses", out _) && access.Client == McpClient.None) return Client(access, false, "an answer to the server");
+        switch (message.Method)
+        {
+            case "initialize" or "server/discover" or "ping" or "logging/setLevel" or "tools/list" or "prompts/list" or "resources/list" or "resources/templates/list"
+                or "notifications/initialized" or "notifications/cancelled" or "notifications/progress":
+                return access.Connect();
+            case "tools/call":
+                if (parameters.TryGetProperty("task", out _) && !access.Tasks) return Denied("no policy permits tasks at this server");
+                return access.Decide(Request(message, McpKind.Tool, "name", now));
+            case "prompts/get":
+                return access.Decide(Request(message, McpKind.Prompt, "name", now));
+            case "resources/read" or "resources/subscribe" or "resources/unsubscribe":
+                return access.Decide(Request(message, McpKind.Resource, "uri", now));
+            case "subscriptions/listen":
+                return Listen(message, access, now);
+            case "completion/complete":
+                return Complete(message, access, now);
+            case "tasks/get" or "tasks/update" or "tasks/cancel" or "tasks/result":
+                return access.Tasks ? access.Connect() : Denied("no policy permits tasks at this server");
+            case "tasks/list":
+                // all callers share one credential, so the server's list holds everybody's
+                return Denied("`tasks/list` is never permitted");
+            case "notifications/roots/list_changed":
+                return Client(access, access.Client.HasFlag(McpClient.Roots), "`notifications/roots/list_changed`");
+            default:
+                return access.Decide(new McpRequest { Kind = McpKind.Method, Name = message.Method!, Method = message.Method!, Now = now });
+        }
+    }
+
+    private static McpRequest Request(McpMessage message, McpKind kind, string named, DateTimeOffset now) => new()
+    {
+        Kind = kind,
+        Name = McpJson.Text(message.Params, named)!,
+        Method = message.Method!,
+        Now = now,
+        Arguments = kind != McpKind.Resource && message.Params.TryGetProperty("arguments", out var arguments) ? JsonMarshal.GetRawUtf8Value(arguments).ToArray() : default,
+    };
+
+    private static Decision Listen(McpMessage message, McpAccess access, DateTimeOffset now)
+    {
+        var decision = access.Connect();
+        if (!McpJson.Object(message.Params, "notifications").TryGetProperty("resourceSubscriptions", out var uris)) return decision;
+        foreach (var uri in uris.EnumerateArray())
+        {
+            if (decision.Outcome != DecisionOutcome.Allow) break;
+            decision = access.Decide(new McpRequest { Kind = McpKind.Resource, Name = uri.GetString()!, Method = message.Method!, Now = now });
+        }
+        return decision;
+    }
+
+    /// <summary>What is completed needs its rule; the argument so far is free.</summary>
+    private static Decision Complete(McpMessage message, McpAccess access, DateTimeOffset now)
+    {
+        var reference = McpJson.Object(message.Params, "ref");
+        switch (McpJson.Text(reference, "type"))
+        {
+            case "ref/prompt" when McpJson.Text(reference, "name") is { } prompt:
+                return access.Decide(new McpRequest { Kind = McpKind.Prompt, Name = prompt, Method = message.Method!, Now = now, IsListing = true });
+            case "ref/resource" when McpJson.Text(reference, "uri") is { } uri && uri.Contains('{'):
+                return access.ShowsTemplate(uri) ? access.Connect() : Denied("no rule matches this resource");
+            case "ref/resource" when McpJson.Text(reference, "uri") is { } uri:
+                return access.Decide(new McpRequest { Kind = McpKind.Resource, Name = uri, Method = message.Method!, Now = now, IsListing = true });
+            default:
+                return Denied("`params.ref` names neither a prompt nor a resource");
+        }
+    }
+
+    private static Decision Client(McpAccess access, bool permitted, string what) =>
+        permitted ? new(DecisionOutcome.Allow, null, null, "permitted by `client`", null)
+        : access.Connect() is { Outcome: not DecisionOutcome.Allow } refused ? refused : Denied($"no policy permits {what}: see `client`");
+
+    private static Decision Denied(string reason) => new(DecisionOutcome.Deny, null, null, reason, null);
+}

@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace WorkloadProxy.Mcp.Protocol;
+
+/// <summary>How a message's JSON is looked at: by exact names, and by those that another reader would take for them.</summary>
+internal static class McpJson
+{
+    /// <summary>The member's text; null where there is none, or it is not a string.</summary>
+    public static string? Text(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    /// <summary>The member if it is an object; else an element of kind <see cref="JsonValueKind.Undefined"/>.</summary>
+    public static JsonElement Object(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : default;
+
+    /// <summary>The first name that a reader which ignores letter case would take for one of <paramref name="known"/>; null if there is none.</summary>
+    public static string? Twin(JsonElement element, string[] known)
+    {
+        if (element.ValueKind != JsonValueKind.Object) return null;
+        foreach (var member in element.EnumerateObject())
+        {
+            if (Array.IndexOf(known, member.Name) >= 0) continue;
+            foreach (var name in known)
+            {
+                if (SameFolded(member.Name, name)) return member.Name;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The first name that is none of <paramref name="known"/>.</summary>
+    public static string? Unknown(JsonElement element, string[] known)
+    {
+        foreach (var member in element.EnumerateObject())
+        {
+            if (Array.IndexOf(known, member.Name) < 0) return member.Name;
+        }
+        return null;
+    }
+
+    /// <summary>Where an element's text stands in that of the element it belongs to.</summary>
+    public static Range RangeOf(JsonElement root, JsonElement element)
+    {
+        var text = JsonMarshal.GetRawUtf8Value(element);
+        JsonMarshal.GetRawUtf8Value(root).Overlaps(text, out var offset);
+        return offset..(offset + text.Length);
+    }
+
+    public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
+
+    /// <summary>A name of the caller's, for an error text.</summary>
+    public static string Shown(string name) =>
+        string.Concat((name.Length <= 64 ? name : name[..64] + "…").Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c == '`' ? '\'' : c));
+
+    /// <summary>Unicode simple case folding, as Go's JSON reader has it: <c>ſ</c> is s, the Kelvin sign k. .NET's ordinal comparison knows neither.</summary>
+    private static bool SameFolded(string a, string b)
+    {
+        if (a.Length != b.Length) return false;
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (Fold(a[i]) != Fold(b[i])) return false;
+        }
+        return true;
+
+        static char Fold(char c) => c switch { 'ſ' => 's', '\u212a' => 'k', _ => char.ToLowerInvariant(c) };
+    }
+}

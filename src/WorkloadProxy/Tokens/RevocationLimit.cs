@@ -1,0 +1,56 @@
+namespace WorkloadProxy.Tokens;
+
+/// <summary>
+/// How many revocations are kept at a time. Whoever holds an identity token can exchange and revoke without end, and each revocation is a row of an hour or more. So of one token at most
+/// 100 descendants are revoked one by one: with the next one the token itself is revoked, and all that descends from it. The limit always revokes more, never less, so nobody can use it
+/// to keep a stolen token alive. A context has 10,000 places, which are its own: no other context runs out of them.
+/// </summary>
+internal sealed class RevocationLimit
+{
+    public const int MaxDescendants = 100;
+    public const int MaxOfContext = 10_000;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, int> counts = new(StringComparer.Ordinal);
+
+    /// <summary>Takes a place for the token's revocation, or null when its context has none left.</summary>
+    public RevocationPlace? Take(VerifiedToken token)
+    {
+        var ids = token.RevocationIds;
+        var context = SourceOf(token);
+        lock (gate)
+        {
+            if (CountOf(context) >= MaxOfContext) return null;
+            var revoked = 0;
+            for (var ancestor = ids.Count - 1; revoked == 0 && ancestor > 0; ancestor--)
+            {
+                if (CountOf(ids[ancestor]) >= MaxDescendants) revoked = ancestor;
+            }
+            var place = new RevocationPlace(ids[revoked], [.. ids.Skip(revoked + 1), context]);
+            foreach (var key in place.CountedUnder) counts[key] = CountOf(key) + 1;
+            return place;
+        }
+    }
+
+    /// <summary>Gives the place back, once its revocation has expired or was not stored.</summary>
+    public void GiveBack(IReadOnlyList<string> countedUnder)
+    {
+        lock (gate)
+        {
+            foreach (var key in countedUnder)
+            {
+                if (CountOf(key) is var count and > 1) counts[key] = count - 1;
+                else counts.Remove(key);
+            }
+        }
+    }
+
+    private int CountOf(string key) => counts.GetValueOrDefault(key);
+
+    /// <summary>The context whose policy let the token be minted: a token for another context must not take that one's places.</summary>
+    private static string SourceOf(VerifiedToken token) =>
+        token.IsOwn && token.Claims.Root.TryGetProperty(OwnClaims.Source, out var source) && source.GetString() is { } context ? context : token.ContextText;
+}
+
+/// <summary><paramref name="Id"/> is what is revoked: the token, or an ancestor of it. <paramref name="CountedUnder"/> are the ids of its ancestors, and its context.</summary>
+internal sealed record RevocationPlace(string Id, IReadOnlyList<string> CountedUnder);

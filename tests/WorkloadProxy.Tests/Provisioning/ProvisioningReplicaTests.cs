@@ -1,0 +1,50 @@
+using System.Net;
+using System.Text.Json;
+using WorkloadProxy.Tests.Serving;
+using WorkloadProxy.Tests.Storage;
+
+namespace WorkloadProxy.Tests.Provisioning;
+
+/// <summary>Two whole servers on one PostgreSQL database, either of which a VM may reach.</summary>
+[Collection(PostgresTests.Name)]
+public sealed class ProvisioningReplicaTests(PostgresServer server)
+{
+    private const string PublicUrl = "https://proxy.test";
+
+    [Fact]
+    public async Task A_machine_is_created_proved_and_refreshed_at_any_replica_and_proved_once()
+    {
+        using var postgres = await PostgresTest.CreateAsync(server);
+        await using var a = await ProvisioningTest.StartAsync(configure: options => postgres.Configure(options) with { PublicUrl = PublicUrl });
+        await using var b = await SecondAsync(postgres, a);
+        var token = ProvisioningTest.TokenIn((await a.CreateAsync()).UserData);
+        var signature = await a.SignAsync(token);
+        var proof = JsonSerializer.Serialize(new { sig = signature });
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? a.Proxy : b).PostJsonAsync("/v1/oidc/prove", token, proof)));
+        var proved = Assert.Single(answers, answer => answer.Status == HttpStatusCode.OK);
+
+        // once at each: the second gets the first one's answer
+        var refresh = proved.Json.GetProperty("refresh_token").GetString()!;
+        var both = await Task.WhenAll(a.RefreshAsync(refresh), b.SendAsync(HttpMethod.Post, "/v1/oidc/refresh", refresh));
+        Assert.All(both, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+        Assert.Equal(both[0].Body, both[1].Body);
+
+        var next = both[0].Json.GetProperty("refresh_token").GetString()!;
+        Assert.Equal(HttpStatusCode.OK, (await a.RefreshAsync(next)).Status);
+        var identity = both[0].Json.GetProperty("token").GetString()!;
+        Assert.NotEqual(HttpStatusCode.Unauthorized, (await a.Proxy.PostJsonAsync("/v1/oidc/issue", identity, "{}")).Status);
+        // its successor was used: a copy, and the family ends everywhere
+        Assert.Equal(HttpStatusCode.Unauthorized, (await b.SendAsync(HttpMethod.Post, "/v1/oidc/refresh", refresh)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await a.Proxy.PostJsonAsync("/v1/oidc/issue", identity, "{}")).Status);
+    }
+
+    private static Task<TestProxy> SecondAsync(PostgresTest postgres, ProvisioningTest first) => TestProxy.StartAsync(Examples.Tutorial, (options, _) => postgres.Configure(options) with
+    {
+        PublicUrl = PublicUrl,
+        Issuers = first.Proxy.Options.Issuers,
+        Upstreams = first.Proxy.Options.Upstreams,
+        Policies = first.Proxy.Options.Policies,
+        Credentials = first.Proxy.Options.Credentials,
+        Provisioning = first.Proxy.Options.Provisioning,
+    });
+}
