@@ -26,7 +26,14 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <exception cref="IOException">The program can't be started.</exception>
     public static ChildProcess Start(ChildProgram program)
     {
-        var start = new ProcessStartInfo(program.Name) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = program.WorkingDirectory };
+        var start = new ProcessStartInfo(program.Name)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = program.WorkingDirectory,
+        };
         foreach (var argument in program.Arguments) start.ArgumentList.Add(argument);
         start.Environment.Clear();
         foreach (var (name, value) in program.Environment) start.Environment[name] = value;

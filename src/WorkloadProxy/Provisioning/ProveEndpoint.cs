@@ -71,7 +71,12 @@ internal sealed class ProveEndpoint(
         if (!where.Succeeded(out var address, out var notThere)) return notThere;
         if (!(await hostKeys.ScanAsync(droplet.Context, address, http.RequestAborted)).Succeeded(out var keys, out var unscanned)) return unscanned;
         if (droplet.HostKey is { } kept && signature.Key.ToString() != kept)
-            return new Failure(ErrorId.InvalidToken, "the signature is not by the host key that the droplet first proved itself with") { Detail = $"droplet {droplet.Id}" };
+        {
+            return new Failure(ErrorId.InvalidToken, "the signature is not by the host key that the droplet first proved itself with")
+            {
+                Detail = $"droplet {droplet.Id}",
+            };
+        }
         if (await hostKeys.VerifyAsync(keys, signature, token, droplet.Id, http.RequestAborted) is { } unproved)
             return unproved with { Detail = unproved.Detail ?? $"droplet {droplet.Id}" };
 

@@ -24,7 +24,8 @@ internal sealed class ProvisionedTokens(SigningKeys keys, ProxyOptions options, 
     public byte[] Provisioning(AuthContext context)
     {
         var now = time.GetUtcNow();
-        return keys.Current(now).Sign(Claims(now, ProvisioningLifetime, $"{options.PublicUrl}{ProvePath}", $"actx:{context.Id}:provisioning", NewId(), null), "provisioning+jwt");
+        var claims = Claims(now, ProvisioningLifetime, $"{options.PublicUrl}{ProvePath}", $"actx:{context.Id}:provisioning", NewId(), null);
+        return keys.Current(now).Sign(claims, "provisioning+jwt");
     }
 
     /// <summary>The identity of a droplet. Revoking <paramref name="family"/> ends it, and all that it was exchanged for.</summary>

@@ -24,7 +24,11 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
             FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family LEFT JOIN refresh_tokens s ON s.hash = t.successor
             WHERE t.hash = @Hash AND t.expires_at > @now AND f.revoked_at IS NULL
             """, new { token.Hash, now }), cancellationToken);
-        return rows.Select(row => new FamilyState(row.Item1, ProvisioningStore.ContextOf(row.Item2), row.Item3, row.Item4 is not null, Again(token, row.Item4, row.Item5, row.Item6, now))).SingleOrDefault();
+        return rows.Select(row =>
+        {
+            var (family, context, droplet, spent, answer, successorSpent) = row;
+            return new FamilyState(family, ProvisioningStore.ContextOf(context), droplet, spent is not null, Again(token, spent, answer, successorSpent, now));
+        }).SingleOrDefault();
     }
 
     /// <summary>Spends the token for the answer that holds <paramref name="next"/>; false when it was spent or its family ended meanwhile.</summary>
@@ -42,7 +46,8 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
             if (spent != 1) return false;
             // the answer before has arrived: its successor is in use
             await connection.ExecuteAsync("UPDATE refresh_tokens SET answer = NULL WHERE successor = @Hash", new { token.Hash }, transaction);
-            await connection.ExecuteAsync("INSERT INTO refresh_tokens (hash, family, expires_at) VALUES (@Hash, @Family, @end)", new { next.Hash, state.Family, end }, transaction);
+            await connection.ExecuteAsync("INSERT INTO refresh_tokens (hash, family, expires_at) VALUES (@Hash, @Family, @end)",
+                new { next.Hash, state.Family, end }, transaction);
             await connection.ExecuteAsync("UPDATE refresh_families SET expires_at = @end WHERE id = @Family", new { end, state.Family }, transaction);
             return true;
         }, cancellationToken);
@@ -53,17 +58,21 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
     {
         var unused = await connection.ExecuteAsync("DELETE FROM refresh_tokens WHERE hash = @Hash AND spent_at IS NULL", new { next.Hash }, transaction);
         if (unused == 1)
-            await connection.ExecuteAsync("UPDATE refresh_tokens SET spent_at = NULL, successor = NULL, answer = NULL WHERE hash = @Hash AND successor = @next", new { token.Hash, next = next.Hash }, transaction);
+        {
+            await connection.ExecuteAsync("UPDATE refresh_tokens SET spent_at = NULL, successor = NULL, answer = NULL WHERE hash = @Hash AND successor = @next",
+                new { token.Hash, next = next.Hash }, transaction);
+        }
     }, cancellationToken);
 
     /// <summary>The family of a refresh token, spent or not; null when nothing is known of it.</summary>
-    public async Task<string?> FamilyOfAsync(RefreshToken token, CancellationToken cancellationToken) =>
-        await database.RunAsync(connection => connection.QuerySingleOrDefaultAsync<string>("SELECT family FROM refresh_tokens WHERE hash = @Hash", new { token.Hash }), cancellationToken);
+    public Task<string?> FamilyOfAsync(RefreshToken token, CancellationToken cancellationToken) => database.RunAsync(
+        connection => connection.QuerySingleOrDefaultAsync<string?>("SELECT family FROM refresh_tokens WHERE hash = @Hash", new { token.Hash }), cancellationToken);
 
     /// <summary>Ends the family: its refresh tokens, the identity tokens that came of it, and what those were exchanged for.</summary>
     public async Task RevokeAsync(string family, CancellationToken cancellationToken)
     {
-        await revocations.RevokeAsync(family, time.GetUtcNow() + maxChain + TimeSpan.FromMinutes(15), (connection, transaction) => EndAsync(family, connection, transaction), cancellationToken);
+        var last = time.GetUtcNow() + maxChain + TimeSpan.FromMinutes(15);
+        await revocations.RevokeAsync(family, last, (connection, transaction) => EndAsync(family, connection, transaction), cancellationToken);
         await changes.SettleAsync(RevocationSet.Topic, cancellationToken);
     }
 
@@ -73,7 +82,8 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
         var now = time.GetUtcNow().ToUnixTimeSeconds();
         await connection.ExecuteAsync("DELETE FROM refresh_tokens WHERE expires_at <= @now", new { now }, transaction);
         await connection.ExecuteAsync("DELETE FROM refresh_families WHERE expires_at <= @now", new { now }, transaction);
-        await connection.ExecuteAsync("UPDATE refresh_tokens SET answer = NULL WHERE answer IS NOT NULL AND spent_at < @old", new { old = now - (long)Grace.TotalSeconds }, transaction);
+        await connection.ExecuteAsync("UPDATE refresh_tokens SET answer = NULL WHERE answer IS NOT NULL AND spent_at < @old",
+            new { old = now - (long)Grace.TotalSeconds }, transaction);
     }, cancellationToken);
 
     private Task EndAsync(string family, DbConnection connection, DbTransaction transaction) => connection.ExecuteAsync(

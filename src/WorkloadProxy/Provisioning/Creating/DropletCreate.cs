@@ -16,8 +16,8 @@ namespace WorkloadProxy.Provisioning.Creating;
 /// then names are bound to the token in it. A request without such a tag goes on as it came.
 /// </summary>
 internal sealed class DropletCreate(
-    ProxyOptions options, PolicySetStore sets, ApiTokens apiTokens, ProvisionedTokens tokens, ProvisioningStore store, TimeProvider time, ILogger<DropletCreate> logger)
-    : IInterceptor
+    ProxyOptions options, PolicySetStore sets, ApiTokens apiTokens, ProvisionedTokens tokens, ProvisioningStore store, TimeProvider time,
+    ILogger<DropletCreate> logger) : IInterceptor
 {
     private const long MaxAnswer = 1024 * 1024;
     private const int BindAttempts = 3;
