@@ -60,6 +60,35 @@ public sealed class Grants
         return smallest;
     }
 
+    /// <summary>
+    /// The one <c>sub</c> with which an exchange for <paramref name="audience"/> is permitted: written out in a rule, without a wildcard. Null when there is none or more than one.
+    /// </summary>
+    public string? SingleSubject(in AccessRequest request, string audience, long? lifetime)
+    {
+        if ((always ?? ActiveAt(request.Now))?.Deciding(request.Target) is not { } group) return null;
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var use in group.Permits)
+        {
+            foreach (var subject in Subjects(use.Rule.Allowed))
+            {
+                var body = RequestBody.OfExchange(audience, subject, lifetime);
+                var asked = With(request, body);
+                if (lifetime is null && SingleTtl(asked) is { } ttl) asked = With(request, body.WithNumber("ttl", ttl));
+                if (Decide(asked).Outcome == DecisionOutcome.Allow) found.Add(subject);
+            }
+        }
+        return found.Count == 1 ? found.Single() : null;
+    }
+
+    private static IEnumerable<string> Subjects(AllowedParameters? allowed)
+    {
+        var constraint = allowed?.Body?.Members.FirstOrDefault(member => member.Name == "sub")?.Value;
+        foreach (var one in constraint is ListConstraint list ? list.Items : constraint is null ? [] : [constraint])
+        {
+            if (one is TextConstraint { Pattern: { IsLiteral: true } pattern }) yield return pattern.LiteralPrefix;
+        }
+    }
+
     /// <summary>What the caller may do at an MCP server of the context's upstream.</summary>
     public McpAccess Mcp(string server, DateTimeOffset now) => new((always ?? ActiveAt(now))?.Mcp(server), server, now);
 

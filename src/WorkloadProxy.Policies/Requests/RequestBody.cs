@@ -66,6 +66,21 @@ public sealed class RequestBody
     /// <summary>As expressions see it, made once: of a megabyte that takes some 100 ms, and a request may meet many conditions. The values of a form are strings.</summary>
     internal HclValue AsValue() => value ??= Form is { } form ? HclValue.FromMembers(form.Select(field => new KeyValuePair<string, HclValue>(field.Key, HclValue.FromString(field.Value)))) : ConditionValues.FromJson(Json);
 
+    /// <summary>The body of an exchange.</summary>
+    internal static RequestBody OfExchange(string audience, string subject, long? lifetime)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("aud", audience);
+            json.WriteString("sub", subject);
+            if (lifetime is { } seconds) json.WriteNumber("ttl", seconds);
+            json.WriteEndObject();
+        }
+        return new RequestBody(JsonDocument.Parse(buffer.WrittenMemory).RootElement, null, isAbsent: false);
+    }
+
     /// <summary>A JSON object's copy with one more member.</summary>
     internal RequestBody WithNumber(string name, int value)
     {

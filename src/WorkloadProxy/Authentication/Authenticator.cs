@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text.Json;
 using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
@@ -35,6 +37,22 @@ internal sealed class Authenticator(
 
         AuthenticationMetrics.CacheMiss();
         return AuthenticateNewAsync(token, hash, cancellationToken);
+    }
+
+    /// <summary>
+    /// The caller that presents the token as an assertion to this proxy as an authorization server (RFC 7523 §3), for one context. Its <c>aud</c> is the proxy itself, and counts as the
+    /// context, for the roles too; any other token is judged as everywhere. It is not kept: as a bearer token it is for nobody.
+    /// </summary>
+    public async ValueTask<Result<Caller>> AuthenticateAssertionAsync(ReadOnlyMemory<char> token, AuthContext context, CancellationToken cancellationToken)
+    {
+        if (!TokenHash.TryCompute(token.Span, out var hash)) return Refusal.Malformed("is no ASCII text");
+        if (!JwtDocument.Parse(token.Span).Succeeded(out var jwt, out var failure)) return failure;
+        if (jwt.Audiences is not [var audience] || audience != options.PublicUrl || jwt.Issuer == options.PublicUrl)
+        {
+            var ordinary = await AuthenticateAsync(token, cancellationToken);
+            return ordinary.Value is { } caller && caller.Token.Context != context ? Refusal.UnknownContext(jwt.Audiences) : ordinary;
+        }
+        return (await VerifyAsync(token, TimeSpan.Zero, cancellationToken, context)).Succeeded(out var verified, out failure) ? Admit(hash, verified) : failure;
     }
 
     /// <summary>
@@ -109,19 +127,23 @@ internal sealed class Authenticator(
         return caller;
     }
 
-    private async ValueTask<Result<CachedToken>> VerifyAsync(ReadOnlyMemory<char> text, TimeSpan grace, CancellationToken cancellationToken)
+    /// <param name="text">The token.</param>
+    /// <param name="grace">How long ago it may have expired.</param>
+    /// <param name="cancellationToken">Ends the wait for keys.</param>
+    /// <param name="asserted">The context that an assertion to this proxy is for; null: the token's own <c>aud</c> says.</param>
+    private async ValueTask<Result<CachedToken>> VerifyAsync(ReadOnlyMemory<char> text, TimeSpan grace, CancellationToken cancellationToken, AuthContext? asserted = null)
     {
         if (!JwtDocument.Parse(text.Span).Succeeded(out var jwt, out var failure)) return failure;
         var own = jwt.Issuer == options.PublicUrl;
         if (jwt.CheckTimes(time.GetUtcNow(), own ? TimeSpan.Zero : ForeignSkew, grace, own) is { } wrongTime) return wrongTime;
-        if (!audiences.Resolve(jwt.Audiences).Succeeded(out var context, out failure)) return failure;
+        if (!audiences.Resolve(asserted is null ? jwt.Audiences : [asserted.ToString()]).Succeeded(out var context, out failure)) return failure;
         // here, where it may take its time: a token that is known already has had its set loaded
         await sets.FindAsync(context, cancellationToken);
 
         var found = own ? FindOwnSigner(jwt) : await FindForeignSignerAsync(jwt, context, cancellationToken);
         if (!found.Succeeded(out var key, out failure)) return failure;
 
-        if (!Claims.TryParse(jwt.Claims, out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
+        if (!Claims.TryParse(asserted is null ? jwt.Claims : WithAudience(jwt.Claims, asserted), out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
         var inForce = sets.Current(context);
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
         var actorDepth = own ? OwnClaims.ActorDepthOf(claims) : 0;
@@ -144,6 +166,23 @@ internal sealed class Authenticator(
                 RevocationIds = ids,
             },
             key);
+    }
+
+    private static byte[] WithAudience(byte[] claims, AuthContext context)
+    {
+        var output = new ArrayBufferWriter<byte>(claims.Length + 64);
+        using (var document = JsonDocument.Parse(claims))
+        using (var json = new Utf8JsonWriter(output))
+        {
+            json.WriteStartObject();
+            foreach (var member in document.RootElement.EnumerateObject())
+            {
+                if (member.NameEquals("aud"u8)) json.WriteString("aud"u8, context.ToString());
+                else member.WriteTo(json);
+            }
+            json.WriteEndObject();
+        }
+        return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Our own tokens say <c>typ: JWT</c>; that of a provisioning token is refused with the unknown ones, before.</summary>

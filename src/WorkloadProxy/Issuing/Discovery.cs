@@ -44,7 +44,7 @@ internal sealed class Discovery(SigningKeys keys, string issuer)
         WriteArray(writer, "id_token_signing_alg_values_supported", published.Select(key => key.Alg).Distinct());
         WriteArray(writer, "scopes_supported", ["openid"]);
         WriteArray(writer, "claims_supported", claims);
-        WriteArray(writer, "grant_types_supported", [TokenRequestForm.GrantType]);
+        WriteArray(writer, "grant_types_supported", [TokenRequestForm.GrantType, TokenRequestForm.AssertionGrantType]);
         WriteArray(writer, "token_endpoint_auth_methods_supported", ["none"]);
         WriteArray(writer, "revocation_endpoint_auth_methods_supported", ["none"]);
     });

@@ -3,11 +3,12 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
 
 /// <summary><c>POST /v1/oidc/token</c>: the exchange as RFC 8693. The subject token is what is authenticated; no rule is ever asked for this path itself.</summary>
-internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer issuer, TokenExchange exchange)
+internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer issuer, TokenExchange exchange, ResourceContexts resources)
 {
     private static readonly RequestTarget IssueTarget =
         RequestTarget.TryParse(OwnPaths.Issue, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
@@ -16,9 +17,32 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
     {
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, unreadable, true);
         if (TokenRequestForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } form) return await RefuseAsync(http, record, malformed!);
+        if (form.Resource is not null)
+        {
+            if (resources.Find(form.Resource, form.Audience) is not { } wanted) return await RefuseAsync(http, record, new OAuthError(400, "invalid_target", "`resource` is no MCP endpoint of this proxy, or `audience` does not say which of its contexts is meant"));
+            return await AssertAsync(http, record, form with { Audience = wanted.ToString() }, wanted);
+        }
         var knownTarget = exchange.Knows(form.Audience, out _);
         var authenticated = await authenticator.AuthenticateAsync(form.SubjectToken.AsMemory(), http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return await RefuseAsync(http, record, unauthenticated, true);
+        return await MintAsync(http, record, form, caller, knownTarget);
+    }
+
+    private async Task<Failure?> AssertAsync(HttpContext http, AuditRecord record, TokenRequestForm form, AuthContext context)
+    {
+        var authenticated = await authenticator.AuthenticateAssertionAsync(form.SubjectToken.AsMemory(), context, http.RequestAborted);
+        if (!authenticated.Succeeded(out var caller, out var refused))
+            return await RefuseAsync(http, record, refused.Id == ErrorId.InvalidToken ? new OAuthError(400, "invalid_grant", $"the assertion is not accepted: {refused.Message}") : OAuthError.From(refused));
+        if (form.Scope.Length == 0)
+        {
+            if (issuer.SingleSubject(caller, IssueTarget, form.Audience, form.LifetimeSeconds) is not { } subject) return await RefuseAsync(http, record, new OAuthError(400, "invalid_scope", "`scope` is missing, and the rules don't permit exactly one"));
+            form = form with { Scope = subject };
+        }
+        return await MintAsync(http, record, form, caller, knownTarget: true);
+    }
+
+    private async Task<Failure?> MintAsync(HttpContext http, AuditRecord record, TokenRequestForm form, Caller caller, bool knownTarget)
+    {
         record.Caller = caller;
         var json = form.ToIssueBody(caller.Token.Context);
         if (form.LifetimeSeconds is null && RequestBody.TryParseJson(json, out var body, out _))

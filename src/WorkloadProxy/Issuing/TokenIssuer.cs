@@ -30,6 +30,10 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     public int? SingleTtl(Caller caller, RequestTarget target, RequestBody body) =>
         caller.Grants.SingleTtl(new AccessRequest { Method = "POST", Target = target, Body = body, Now = time.GetUtcNow() });
 
+    /// <summary>The one subject that the rules permit for a context; null where they permit none, several, or any of a pattern.</summary>
+    public string? SingleSubject(Caller caller, RequestTarget target, string audience, long? lifetime) =>
+        caller.Grants.SingleSubject(new AccessRequest { Method = "POST", Target = target, Now = time.GetUtcNow() }, audience, lifetime);
+
     /// <summary>Decides on the exchange that <paramref name="json"/> asks for, and mints.</summary>
     public Result<IssuedToken> Mint(AuditRecord record, Caller caller, RequestTarget target, ReadOnlyMemory<byte> json)
     {

@@ -9,6 +9,8 @@ namespace WorkloadProxy.Issuing;
 internal sealed record TokenRequestForm
 {
     public const string GrantType = "urn:ietf:params:oauth:grant-type:token-exchange";
+    /// <summary>RFC 7523 §2.1: the token is an assertion, and the context is named by the resource that it is wanted for.</summary>
+    public const string AssertionGrantType = "urn:ietf:params:oauth:grant-type:jwt-bearer";
     private const string JwtType = "urn:ietf:params:oauth:token-type:jwt";
     private const string AccessTokenType = "urn:ietf:params:oauth:token-type:access_token";
     private const string IdTokenType = "urn:ietf:params:oauth:token-type:id_token";
@@ -16,7 +18,9 @@ internal sealed record TokenRequestForm
     /// <summary>Not verified.</summary>
     public required string SubjectToken { get; init; }
     public required string Audience { get; init; }
-    /// <summary><c>role:NAME</c> or a whole <c>sub</c>.</summary>
+    /// <summary>Of an assertion: what the token is wanted for. Null for an exchange.</summary>
+    public string? Resource { get; init; }
+    /// <summary><c>role:NAME</c> or a whole <c>sub</c>; empty where an assertion names none.</summary>
     public required string Scope { get; init; }
     /// <summary>Null when it is left out: then the rule's single value is taken (SPEC §8).</summary>
     public long? LifetimeSeconds { get; init; }
@@ -30,6 +34,7 @@ internal sealed record TokenRequestForm
     {
         error = null;
         if (!OAuthForm.TryParse(body, contentType, out var form, out var malformed)) error = OAuthError.InvalidRequest(malformed);
+        else if (form["grant_type"] == AssertionGrantType) return ParseAssertion(form, out error);
         else if (form["grant_type"] is not { } grantType) error = OAuthError.InvalidRequest("`grant_type` is missing");
         else if (grantType != GrantType) error = new OAuthError(400, "unsupported_grant_type", $"expected the grant type `{GrantType}`");
         else if (form["subject_token"] is null) error = OAuthError.InvalidRequest("`subject_token` is missing");
@@ -52,6 +57,21 @@ internal sealed record TokenRequestForm
             };
         }
         return null;
+    }
+
+    private static TokenRequestForm? ParseAssertion(OAuthForm form, out OAuthError? error)
+    {
+        error = form["assertion"] is null ? OAuthError.InvalidRequest("`assertion` is missing")
+            : form["resource"] is null ? new OAuthError(400, "invalid_target", "`resource` is missing: the MCP endpoint that the token is for")
+            : form["scope"] is { } asked && !IsScope(asked) ? new OAuthError(400, "invalid_scope", "expected one scope: `role:NAME`, or a whole subject `actx:ID:...`")
+            : !TryLifetime(form["ttl"], out _) ? OAuthError.InvalidRequest("`ttl` is not a whole number of seconds") : null;
+        if (error is not null) return null;
+        TryLifetime(form["ttl"], out var lifetime);
+        return new TokenRequestForm
+        {
+            SubjectToken = form["assertion"]!, Audience = form["audience"] ?? "", Resource = form["resource"], Scope = form["scope"] ?? "", LifetimeSeconds = lifetime,
+            IssuedTokenType = JwtType,
+        };
     }
 
     /// <summary>
@@ -77,7 +97,7 @@ internal sealed record TokenRequestForm
         using var writer = new Utf8JsonWriter(output);
         writer.WriteStartObject();
         writer.WriteString("access_token"u8, issued.Token);
-        writer.WriteString("issued_token_type", IssuedTokenType);
+        if (Resource is null) writer.WriteString("issued_token_type", IssuedTokenType);
         writer.WriteString("token_type", "Bearer");
         writer.WriteNumber("expires_in", issued.LifetimeSeconds);
         writer.WriteString("scope", Scope);
