@@ -86,6 +86,7 @@ public sealed class ClientCredentialsTests
     {
         var clock = SignInTest.NewClock();
         await using var test = await StartAsync(clock);
+        await SignInTest.WarmAsync(test.Proxy, test.Proxy.IdentityToken());
         test.Answers.Enqueue(fault switch
         {
             "slow" => context => Task.Delay(Timeout.Infinite, context.RequestAborted),

@@ -323,6 +323,26 @@ public sealed class FlowTests
     }
 
     [Fact]
+    public async Task Below_a_path_of_the_public_address_all_of_it_works()
+    {
+        await using var test = await SignInTest.StartAsync(configure: options => options with { PublicUrl = options.PublicUrl + "/proxy" });
+        var (visitor, url) = (test.Visit(), test.Proxy.Options.PublicUrl);
+        var login = (await visitor.GetAsync("/proxy" + SignInTest.Login)).Location!;
+        var back = (await visitor.PostAsync(login, new() { ["consent"] = "yes" })).Location!;
+        Assert.StartsWith(url + SignInTest.Callback, back);
+
+        Assert.Equal($"{url}/", (await visitor.GetAsync(back)).Location);
+        var page = await visitor.GetAsync("/proxy/");
+
+        Assert.Contains("Your team is connected.", page.Body);
+        Assert.Contains($"{url}/_rbac/DigitalOcean/{TestProxy.Team}", page.Body);
+        Assert.Contains("action=\"/proxy/auth/sign-out\"", page.Body);
+        var disconnected = await visitor.PostAsync("/proxy" + SignInTest.Disconnect, new() { ["csrf"] = Visitor.WordOf(page) }, new Uri(url).GetLeftPart(UriPartial.Authority));
+        Assert.Equal((HttpStatusCode.SeeOther, $"{url}/"), (disconnected.Status, disconnected.Location));
+        Assert.Equal(0, test.OAuth.LiveTokens);
+    }
+
+    [Fact]
     public async Task Where_nobody_can_sign_in_the_paths_are_not_there()
     {
         await using var proxy = await TestProxy.StartAsync();

@@ -20,7 +20,7 @@ public sealed class ReplicaTests(PostgresServer server)
         await a.SignInAsync();
         await b.UntilHealthAsync(health => health.Status == "ok");
 
-        await a.PushAsync();
+        await PushAsync(a, b);
 
         await AskBothAsync(a, b);
     }
@@ -34,7 +34,7 @@ public sealed class ReplicaTests(PostgresServer server)
         await using var b = await StartAsync(database, clock, a);
         a.OAuth.Lifetime = TimeSpan.FromSeconds(100);
         await a.SignInAsync();
-        await a.PushAsync();
+        await PushAsync(a, b);
 
         for (var i = 1; i <= 5; i++)
         {
@@ -57,7 +57,7 @@ public sealed class ReplicaTests(PostgresServer server)
         await using var b = await StartAsync(database, clock, a);
         a.OAuth.Lifetime = TimeSpan.FromSeconds(20);
         await a.SignInAsync();
-        await a.PushAsync();
+        await PushAsync(a, b);
         a.OAuth.Lifetime = TimeSpan.FromDays(30);
 
         clock.Advance(TimeSpan.FromSeconds(21));
@@ -77,7 +77,7 @@ public sealed class ReplicaTests(PostgresServer server)
         await using var b = await StartAsync(database, other, a);
         a.OAuth.Lifetime = TimeSpan.FromSeconds(100);
         await a.SignInAsync();
-        await a.PushAsync();
+        await PushAsync(a, b);
         a.OAuth.Order(OAuthFault.HeldAnswer);
         clock.Advance(TimeSpan.FromSeconds(60));
         clock.Advance(TimeSpan.FromSeconds(30));
@@ -93,6 +93,12 @@ public sealed class ReplicaTests(PostgresServer server)
         // the team signs in again, and both have the new one
         await a.SignInAsync();
         Assert.Equal(HttpStatusCode.OK, (await SignInTest.PassAsync(b.Proxy.GetAsync("/v2/databases", a.Proxy.IdentityToken()), other)).Status);
+    }
+
+    private static async Task PushAsync(SignInTest a, SignInTest b)
+    {
+        await a.PushAsync();
+        foreach (var test in new[] { a, b }) await SignInTest.WarmAsync(test.Proxy, a.Proxy.IdentityToken());
     }
 
     private static async Task AskBothAsync(SignInTest a, SignInTest b, params IEnumerable<FakeTimeProvider> clocks)
