@@ -5,7 +5,7 @@ namespace Compare;
 /// <summary>10,000 files: checked from nothing by the command, and one of them changed under a running server.</summary>
 internal static class PolicyChange
 {
-    /// <summary>The server waits this long for further changes before it looks (SPEC §9).</summary>
+    /// <summary>The server waits this long for further changes before it looks.</summary>
     private const double QuietMilliseconds = 100;
 
     private const string Changed = "/v2/changed";

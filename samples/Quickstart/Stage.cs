@@ -112,7 +112,7 @@ internal sealed class Stage : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>The configuration, and the tutorial's policies with the stand-in's issuer in the place of GitHub's.</summary>
+    /// <summary>The configuration, and the tutorial's policies with the stand-in's issuer in place of GitHub's.</summary>
     private static string Write(DirectoryInfo folder, string url, JsonObject addresses)
     {
         var source = Path.Combine(AppContext.BaseDirectory, "policy");

@@ -171,7 +171,7 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
             var authorization = request["headers"]?["Authorization"]?[0]?.ToString() ?? "";
             screen.Labelled("the cloud saw", $"{request["method"]} {request["target"]}\nAuthorization: {authorization[..Math.Min(authorization.Length, 18)]}… (the team's credential: the job never had it)");
         }
-        Expect(requests is [var one] && $"{one["method"]} {one["target"]}" == expected && one["headers"]?["Authorization"]?[0]?.ToString() == $"Bearer {stage.TeamToken}", "one request, with the team's credential in the place of the scoped token");
+        Expect(requests is [var one] && $"{one["method"]} {one["target"]}" == expected && one["headers"]?["Authorization"]?[0]?.ToString() == $"Bearer {stage.TeamToken}", "one request, with the team's credential in place of the scoped token");
     }
 
     private async Task UpstreamSawNothing(CancellationToken cancellation)

@@ -6,7 +6,7 @@ namespace WorkloadProxy.Hcl;
 public abstract record HclExpression(SourceRange Range)
 {
     /// <summary>
-    /// The expression's value, or null when it could not be had; then at least one error was added to <paramref name="diagnostics"/>.
+    /// The expression's value, or null when it has none; then at least one error was added to <paramref name="diagnostics"/>.
     /// </summary>
     public HclValue? Evaluate(EvaluationContext context, ICollection<Diagnostic> diagnostics) =>
         this is HclLiteralExpression literal ? literal.Value : Evaluation.Run(this, context, diagnostics);

@@ -38,7 +38,7 @@ internal static class SyntaxErrors
         if (Rune.DecodeFromUtf8(text, out var rune, out _) == System.Buffers.OperationStatus.Done && rune.Value is 0x201C or 0x201D)
             return Error("invalid-character", "found a curly quote; strings are in straight quotes", "write `\"` in its place", range);
         var found = Rune.IsControl(rune) || Rune.IsWhiteSpace(rune) ? $"U+{rune.Value:X4}" : $"`{rune}`";
-        return Error("invalid-character", $"found {found}, which has no meaning here", "remove it; a text stands in double quotes", range);
+        return Error("invalid-character", $"found {found}, which has no meaning here", "remove it; text is written in double quotes", range);
     }
 
     // Structure.
@@ -59,7 +59,7 @@ internal static class SyntaxErrors
     public static Diagnostic BlockWithEquals(SourceRange range) =>
         Error("invalid-block", "found `=` in the head of a block", "an attribute has no labels, and a block no `=`", range);
     public static Diagnostic BlockWithoutBody(SourceRange range) =>
-        Error("invalid-block", "expected `{` on the line of the block's head", "a block's body stands in `{` and `}`", range);
+        Error("invalid-block", "expected `{` on the line of the block's head", "a block's body is written between `{` and `}`", range);
     public static Diagnostic BlockHead(SourceRange range) =>
         Error("invalid-block", "expected a label in quotes or `{`", "to set an attribute, write `=` behind its name", range);
     public static Diagnostic SingleLineBlockComma(SourceRange range) =>
@@ -95,7 +95,7 @@ internal static class SyntaxErrors
     public static Diagnostic NestedSplat(SourceRange range) =>
         Error("nested-splat", "a `*` can't stand inside another `.*`", "write `[*]` in its place", range);
     public static Diagnostic MissingAttributeName(SourceRange range) =>
-        Error("missing-attribute-name", "expected an attribute's name behind the dot", "write the name, or `[\"NAME\"]` for one that is no identifier", range);
+        Error("missing-attribute-name", "expected an attribute's name behind the dot", "write the name, or `[\"NAME\"]` for one that is not an identifier", range);
     public static Diagnostic MissingSplatBracket(SourceRange range) =>
         Error("missing-bracket", "expected `]` right behind `[*`", "write `[*]`", range);
     public static Diagnostic MissingIndexBracket(SourceRange range) =>
@@ -137,7 +137,7 @@ internal static class SyntaxErrors
     public static Diagnostic UnknownDirective(string name, SourceRange range)
     {
         var suggestion = NameSuggestion.Nearest(name, ["if", "for", "else", "endif", "endfor"]);
-        return Error("invalid-directive", $"`{name}` is no template directive; there are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? "for the literal characters `%{` write `%%{`" : $"did you mean `{suggestion}`?", range);
+        return Error("invalid-directive", $"`{name}` is not a template directive; known are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? "for the literal characters `%{` write `%%{`" : $"did you mean `{suggestion}`?", range);
     }
     public static Diagnostic InvalidForDirective(string problem, SourceRange range) =>
         Error("invalid-directive", problem, "the directive is `%{for x in list}` or `%{for k, v in object}`", range);

@@ -21,7 +21,7 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy;
 
 /// <summary>
-/// A request's way: authenticate → authorize → credential → forward → audit. One direction, one stage each; the exchange has "mint a token" in the place of
+/// A request's way: authenticate → authorize → credential → forward → audit. One direction, one stage each; the exchange has "mint a token" in place of
 /// credential and forward. Whatever happens, one record is written.
 /// </summary>
 internal sealed class Pipeline(
@@ -128,7 +128,7 @@ internal sealed class Pipeline(
         {
             if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
             // behind the prefix there is the upstream alone
-            if (target.IsOwnPath) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
+            if (target.IsOwnPath) return new Failure(ErrorId.Forbidden, "the proxy has no endpoint at this path");
             record.Path = target.Path;
         }
         var isWebSocket = RequestFraming.IsWebSocket(http);
@@ -187,7 +187,7 @@ internal sealed class Pipeline(
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
     private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
     {
-        if (target.Path != OwnPaths.Issue) return new Failure(ErrorId.Forbidden, "there is nothing at this path of the proxy's own");
+        if (target.Path != OwnPaths.Issue) return new Failure(ErrorId.Forbidden, "the proxy has no endpoint at this path");
         if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
             ?? new Failure(ErrorId.MethodNotAllowed, "expected POST") { Allow = "POST" };
         return await issuer.IssueAsync(http, record, caller, target);

@@ -99,7 +99,7 @@ public sealed class Deployment : IAsyncLifetime
         folder.Delete(recursive: true);
     }
 
-    /// <summary>An identity token as a job gets it, with the given claims in the place of the usual ones.</summary>
+    /// <summary>An identity token as a job gets it, with the given claims in place of the usual ones.</summary>
     public async Task<string> IdentityToken(JsonObject? claims = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{TokenRequestUrl}&audience={Uri.EscapeDataString(DigitalOcean)}&claims={Uri.EscapeDataString((claims ?? []).ToJsonString())}");

@@ -30,7 +30,7 @@ internal static class EvaluationErrors
     /// <summary>A name as it stands in a message; it may be as long as the file.</summary>
     private static string Short(string name) => name.Length <= 80 ? name : name[..80] + "…";
 
-    public static Diagnostic Invalid(SourceRange range) => Error("invalid-expression", "this is no expression", null, range);
+    public static Diagnostic Invalid(SourceRange range) => Error("invalid-expression", "this is not an expression", null, range);
     public static Diagnostic Budget(SourceRange range) =>
         Error("evaluation-budget", "evaluation takes too many steps, or too much memory", "make the expression smaller; loops within loops multiply", range);
     public static Diagnostic TooDeep(SourceRange range) => Error("nesting-too-deep", "the value or the expression is nested too deep", "nest it less: it comes from loops or templates within one another", range);

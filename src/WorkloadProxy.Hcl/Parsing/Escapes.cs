@@ -74,13 +74,13 @@ internal static class Escapes
                 Utf8Parser.TryParse(escape[2..], out uint number, out _, 'X');
                 if (!Rune.TryCreate(number, out var rune))
                 {
-                    problem = string.Create(CultureInfo.InvariantCulture, $"`{Encoding.UTF8.GetString(escape)}` is no character that UTF-8 can hold");
+                    problem = string.Create(CultureInfo.InvariantCulture, $"`{Encoding.UTF8.GetString(escape)}` is not a character that UTF-8 can encode");
                     return false;
                 }
                 result.Append(rune.ToString());
                 return true;
             default:
-                problem = $"`{Encoding.UTF8.GetString(escape)}` is no escape";
+                problem = $"`{Encoding.UTF8.GetString(escape)}` is not a valid escape";
                 return false;
         }
     }

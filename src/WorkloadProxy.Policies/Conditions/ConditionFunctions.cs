@@ -84,7 +84,7 @@ internal static partial class ConditionFunctions
         var argument = call.Arguments.FirstOrDefault();
         if (argument is null || argument.References().Any() || argument.Evaluate(new EvaluationContext(), []) is not { Kind: HclValueKind.String, AsString: var pattern })
         {
-            diagnostics.Add(ConditionDiagnostics.BadRegex("the pattern of `regex` is no constant string", argument?.Range ?? call.Range));
+            diagnostics.Add(ConditionDiagnostics.BadRegex("the pattern of `regex` is not a constant string", argument?.Range ?? call.Range));
         }
         else if (LinearRegex.TryCompile(pattern, out var regex, out var error)) patterns[pattern] = regex;
         else diagnostics.Add(ConditionDiagnostics.BadRegex(error, argument.Range));

@@ -11,7 +11,7 @@ namespace WorkloadProxy.Policies;
 public sealed class Grants
 {
     private static readonly Decision NoRole = new(DecisionOutcome.Deny, null, null, "no role matches this token", null);
-    private static readonly Decision UnknownMethod = new(DecisionOutcome.MethodNotAllowed, null, null, "the method is none that a rule can permit", null);
+    private static readonly Decision UnknownMethod = new(DecisionOutcome.MethodNotAllowed, null, null, "no rule can permit this method", null);
 
     private readonly ImmutableArray<Role> roles;
     private readonly Claims claims;
@@ -44,7 +44,7 @@ public sealed class Grants
     }
 
     /// <summary>
-    /// The <c>ttl</c> that the exchange takes when the caller names none (<c>/v1/oidc/token</c>, SPEC §8): the one number that a rule permits for it, with which <paramref name="request"/>, a
+    /// The <c>ttl</c> that the exchange takes when the caller names none (<c>/v1/oidc/token</c>): the one number that a rule permits for it, with which <paramref name="request"/>, a
     /// <c>POST /v1/oidc/issue</c> whose body has no <c>ttl</c>, is permitted. Of several the smallest; null when there is none, and then the request stands or falls as it is.
     /// </summary>
     public int? SingleTtl(in AccessRequest request)
@@ -101,7 +101,7 @@ public sealed class Grants
         return nearest ??= NearestRole.Of(Set.Roles, claims, now);
     }
 
-    /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET stands in the place of <c>read</c>.</summary>
+    /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET stands in place of <c>read</c>.</summary>
     internal static Capability NeededBy(in AccessRequest request)
     {
         var needed = Capabilities.Of(request.Method);

@@ -33,7 +33,7 @@ internal static class RuleCheck
         foreach (var name in rule.ParameterClaims)
         {
             // The rule still decides for its pattern: a caller without the claim must not fall through to a wider one.
-            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule puts in the claim `{name}`, which the token lacks", null, -2);
+            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule needs the claim `{name}`, which the token does not have", null, -2);
         }
         if (CheckQuery(rule, request.Target, claims, ref steps) is { } inQuery) return Failed(inQuery, 0);
         if (rule.When is { ReadsBody: false } && CheckWhen(rule, request, claims, ref steps) is { } early) return early;

@@ -11,7 +11,7 @@ public enum AccessChangeKind
     Changed,
 }
 
-/// <summary>One change of access, in words (<c>role `ci` newly may DELETE /v2/droplets/*</c>).</summary>
+/// <summary>One change of access, in words (<c>role `ci` can now DELETE /v2/droplets/*</c>).</summary>
 public sealed record AccessChange(AccessChangeKind Kind, string Role, string Text)
 {
     /// <summary>With <c>+</c>, <c>-</c> or <c>~</c> before it.</summary>

@@ -14,7 +14,7 @@ internal static class RoleDiff
             var before = old.GetValueOrDefault(name);
             var after = current.GetValueOrDefault(name);
             if (before == after) continue;
-            yield return before is null ? new(AccessChangeKind.Narrowed, now.Name, $"role `{now.Name}` newly requires `{name} = {after}`")
+            yield return before is null ? new(AccessChangeKind.Narrowed, now.Name, $"role `{now.Name}` now requires `{name} = {after}`")
                 : after is null ? new(AccessChangeKind.Widened, now.Name, $"role `{now.Name}` no longer requires `{name} = {before}`")
                 : new(AccessChangeKind.Changed, now.Name, $"role `{now.Name}` now requires `{name} = {after}`, was `{before}`");
         }

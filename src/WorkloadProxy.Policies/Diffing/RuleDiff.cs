@@ -37,8 +37,8 @@ internal static class RuleDiff
     private static AccessChange? Compare(string role, string what, List<PolicyRule> before, List<PolicyRule> after)
     {
         if (before.Count == 0 && after.Count == 0) return null;
-        if (before.Count == 0) return new(AccessChangeKind.Widened, role, $"role `{role}` newly may {what}{TermsIfAny(after)}");
-        if (after.Count == 0) return new(AccessChangeKind.Narrowed, role, $"role `{role}` no longer may {what}");
+        if (before.Count == 0) return new(AccessChangeKind.Widened, role, $"role `{role}` can now {what}{TermsIfAny(after)}");
+        if (after.Count == 0) return new(AccessChangeKind.Narrowed, role, $"role `{role}` can no longer {what}");
         var gone = Without(before, after);
         var added = Without(after, before);
         if (gone.Count == 0 && added.Count == 0) return null;
@@ -59,7 +59,7 @@ internal static class RuleDiff
         var now = after.ToList();
         var gone = Without(was, now);
         var added = Without(now, was);
-        if (added.Count > 0) yield return new(AccessChangeKind.Narrowed, role, $"role `{role}` newly is denied {path}{TermsIfAny(added)}");
+        if (added.Count > 0) yield return new(AccessChangeKind.Narrowed, role, $"role `{role}` is now denied {path}{TermsIfAny(added)}");
         if (gone.Count > 0) yield return new(AccessChangeKind.Widened, role, $"role `{role}` no longer is denied {path}{TermsIfAny(gone)}");
     }
 

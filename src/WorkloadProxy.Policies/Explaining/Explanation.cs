@@ -19,7 +19,7 @@ public sealed record Explanation(Decision Decision, ImmutableArray<RoleExplanati
     /// <summary>The rule that decided or came closest; null when no pattern matches the path.</summary>
     public PolicyRule? Rule => Rules.FirstOrDefault(rule => rule.Rule.Range == Decision.Rule && rule.Rule.Policy == Decision.Policy)?.Rule;
 
-    /// <summary>The JSON of <c>policy explain --format json</c> (SPEC §17).</summary>
+    /// <summary>The JSON of <c>policy explain --format json</c>.</summary>
     public void WriteJson(Utf8JsonWriter json)
     {
         json.WriteStartObject();

@@ -67,11 +67,11 @@ public static class PolicyExplainer
 
     private static RuleExplanation Explain(PolicyRule rule, PathPattern? pattern, bool decides, in AccessRequest request, Capability needed, Claims claims, string path)
     {
-        if (pattern is null) return new(rule, RuleStanding.NoMatch, "the token lacks a claim that the pattern puts in, or it can't stand in a path", []);
+        if (pattern is null) return new(rule, RuleStanding.NoMatch, "the token does not have a claim that the pattern needs, or it can't appear in a path", []);
         if (!pattern.Permits(path)) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
         if (request.Target.IsOwnPath && !rule.Pattern.ReachesOwnPaths) return new(rule, RuleStanding.Outranked, "the proxy's own paths are permitted only by patterns that name them", []);
         if (!decides) return new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
-        if (needed == Capability.None) return new(rule, RuleStanding.Refuses, "decides, and no rule can permit the method", []);
+        if (needed == Capability.None) return new(rule, RuleStanding.Refuses, "decides, but no rule can permit this method", []);
         if (!Capabilities.Grants(rule.Granted, needed)) return new(rule, RuleStanding.Refuses, $"decides, and does not grant `{Capabilities.Name(needed)}`", []);
         StepBudget? steps = null;
         var finding = RuleCheck.Check(rule, request, claims, ref steps);

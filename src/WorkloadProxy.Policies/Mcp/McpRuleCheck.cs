@@ -14,7 +14,7 @@ internal static class McpRuleCheck
         if (rule.Expires is { } expires && expires <= request.Now) return new(RuleVerdict.Refuses, "the rule has expired", null, -4);
         foreach (var name in rule.ParameterClaims)
         {
-            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule uses the claim `{name}`, which the token lacks", null, -2);
+            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule uses the claim `{name}`, which the token does not have", null, -2);
         }
         if (rule.When is { ReadsArguments: false } && WhenFault(rule, server, request, claims) is { } early) return new(RuleVerdict.Refuses, early, null, -3);
         if (request.IsListing) return new(RuleVerdict.Grants, null, null, 0);

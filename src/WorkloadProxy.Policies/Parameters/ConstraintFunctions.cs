@@ -6,7 +6,7 @@ using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Parameters;
 
-/// <summary>The functions of SPEC §6, and the value forms that they and the attributes share.</summary>
+/// <summary>The functions of `allowed_parameters`, and the value forms that they and the attributes share.</summary>
 internal sealed class ConstraintFunctions
 {
     public static readonly string[] Names = ["optional", "any", "exact", "glob", "regex", "min", "max", "range", "min_items", "max_items", "list", "one_of"];
@@ -47,7 +47,7 @@ internal sealed class ConstraintFunctions
             case ScalarNode { Value.Kind: HclValueKind.Bool } literal:
                 return new BoolConstraint(literal.Value.AsBool);
             default:
-                return Report(diagnostics, "`null` is no constraint", "leave the name out to forbid it, or write `optional(…)`", node.Range);
+                return Report(diagnostics, "`null` is not a constraint", "leave the name out to forbid it, or write `optional(…)`", node.Range);
         }
     }
 

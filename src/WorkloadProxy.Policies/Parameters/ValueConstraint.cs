@@ -7,7 +7,7 @@ using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
 
-/// <summary>What one value of a request must be. The kinds are SPEC §6's value forms.</summary>
+/// <summary>What one value of a request must be. The kinds are the value forms of the policy language.</summary>
 internal abstract record ValueConstraint
 {
     /// <summary>Null when the value is permitted.</summary>

@@ -22,7 +22,7 @@ internal static class LinearRegex
         }
         catch (NotSupportedException)
         {
-            error = "the regex looks around or refers back, which can't be matched in linear time";
+            error = "the regex uses look-around or back-references, which can't be matched in linear time";
         }
         catch (RegexParseException e)
         {
@@ -37,6 +37,6 @@ internal static class LinearRegex
         _ when error.Contains("longer", StringComparison.Ordinal) => "write several shorter ones",
         _ when error.Contains("repeats", StringComparison.Ordinal) => "write smaller counts: each stands for so many copies of what it repeats",
         _ when error.Contains("looks", StringComparison.Ordinal) => "write out what the value may be, as `(dev|test)-[a-z]+`: the whole of it is matched",
-        _ => "a sign that is meant literally has a backslash before it, which HCL wants twice: `\\\\.`",
+        _ => "escape a literal character with a backslash, doubled in HCL: `\\\\.`",
     };
 }

@@ -4,7 +4,7 @@ using System.Text;
 namespace WorkloadProxy.Policies.Patterns;
 
 /// <summary>
-/// A path pattern of Vault's kind (SPEC §6): exact; a closing <c>*</c> is a prefix; <c>+</c> is one whole segment; <c>*</c> inside a segment stays in it.
+/// A path pattern of Vault's kind: exact; a closing <c>*</c> is a prefix; <c>+</c> is one whole segment; <c>*</c> inside a segment stays in it.
 /// Ordered by Vault's priority: the greater of two decides.
 /// </summary>
 internal sealed class PathPattern : IComparable<PathPattern>
@@ -68,11 +68,11 @@ internal sealed class PathPattern : IComparable<PathPattern>
         if (error is not null) return null;
         pieces = [.. pieces.Select(piece => piece.Kind == TextPieceKind.Literal ? piece with { Text = MarkSlashes(piece.Text) } : piece)];
         var pattern = new PathPattern(text, pieces);
-        if (HoldsImpossibleSegment(pattern.Key)) error = "holds an empty, `.` or `..` segment, which no path has";
+        if (HoldsImpossibleSegment(pattern.Key)) error = "holds an empty, `.` or `..` segment, which no path contains";
         return error is null ? pattern : null;
     }
 
-    /// <summary>Puts the caller's claims in; null when one is missing or can't stand in a path, and the rule then matches nothing.</summary>
+    /// <summary>Puts the caller's claims in; null when one is missing or can't appear in a path, and the rule then matches nothing.</summary>
     public PathPattern? Bind(Claims claims)
         => !IsTemplated ? this : TextPiece.Bind(pieces, claims, inPath: true) is { } bound ? new PathPattern(Text, bound) : null;
 
@@ -113,7 +113,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
     /// </summary>
     public bool Denies(string path) => Denies(path, Segments);
 
-    /// <summary>The same for <paramref name="segments"/> in the place of the pattern's own.</summary>
+    /// <summary>The same for <paramref name="segments"/> in place of the pattern's own.</summary>
     public bool Denies(string path, ImmutableArray<PathSegment> segments) => DeniesAsIs(path, segments) || (WithoutSuffixSegments(path) is { } shorter && DeniesAsIs(shorter, segments));
 
     /// <summary>The path less the segments that begin with <c>;</c>, or null when there is none.</summary>
@@ -164,7 +164,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
     {
         if (!text.StartsWith('/')) return "does not begin with `/`";
         if (text.Contains("+*", StringComparison.Ordinal)) return "holds `+*`, which means nothing";
-        if (text.Contains('\\') || text.Any(char.IsControl)) return "holds a backslash or a control character, which no path has";
+        if (text.Contains('\\') || text.Any(char.IsControl)) return "holds a backslash or a control character, which no path contains";
         for (var at = text.IndexOf('%'); at >= 0 && at < text.Length - 2; at = text.IndexOf('%', at + 1))
         {
             if (!char.IsAsciiHexDigit(text[at + 1]) || !char.IsAsciiHexDigit(text[at + 2])) continue;

@@ -1,6 +1,6 @@
 namespace WorkloadProxy.Policies;
 
-/// <summary>Which of the proxy's own paths a rule decides on: the exchange, and the context's own policy repository. Whatever else lies there is refused, also where a pattern permits it (SPEC §6).</summary>
+/// <summary>Which of the proxy's own paths a rule decides on: the exchange, and the context's own policy repository. Whatever else lies there is refused, also where a pattern permits it.</summary>
 public static class OwnPaths
 {
     /// <summary>Where tokens are exchanged: <c>create</c> on it decides every exchange, wherever it is asked for.</summary>

@@ -10,7 +10,7 @@ using WorkloadProxy.Policies.Requests;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>A body that was read whole and found to be unambiguous JSON or a form (SPEC §6), or absent.</summary>
+/// <summary>A body that was read whole and found to be unambiguous JSON or a form, or absent.</summary>
 public sealed class RequestBody
 {
     /// <summary>The longest body that is inspected, in bytes; a longer one is 413.</summary>

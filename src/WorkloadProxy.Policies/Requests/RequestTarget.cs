@@ -6,7 +6,7 @@ using System.Text.Unicode;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// A request's target in the one form that everything decides on and forwards. What is ambiguous between two readers of the same bytes is refused (SPEC §7).
+/// A request's target in the one form that everything decides on and forwards. What is ambiguous between two readers of the same bytes is refused.
 /// </summary>
 public sealed class RequestTarget
 {

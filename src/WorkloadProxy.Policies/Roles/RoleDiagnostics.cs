@@ -28,7 +28,7 @@ internal static class RoleDiagnostics
         => Error("bad-name", $"the name of a `{block}` is empty or holds control characters", $"write `{block} \"NAME\" {{ … }}`", range);
 
     public static Diagnostic Duplicate(string block, string name, SourceRange first, SourceRange range)
-        => Error($"duplicate-{block}", $"{block} `{name}` stands already at {first}", "names are unique in a set: rename one", range);
+        => Error($"duplicate-{block}", $"{block} `{name}` is already defined at {first}", "names are unique in a set: rename one", range);
 
     public static Diagnostic SecondBlock(string block, SourceRange first, SourceRange range)
         => Error("second-block", $"a second `{block}` in one file, the first is at {first}", "put both into one", range);
@@ -79,7 +79,7 @@ internal static class RoleDiagnostics
 
     public static Diagnostic Unpinned(string role, SharedIssuer shared, UnpinnedText? text, SourceRange issuer)
         => Error("unpinned-tenant", $"role `{role}` is open to every tenant of `{shared.Issuer}`{(text is null ? "" : $": `{text.Claim} = {text.Value}` pins none")}",
-            $"say whose tokens are meant, without a wildcard up to the delimiter behind the name, in {shared.ClaimNames}: `{shared.Example}`", text?.Range ?? issuer);
+            $"pin the tenant: write the owner's name in full, without `*` before the delimiter that follows it, in {shared.ClaimNames}: `{shared.Example}`", text?.Range ?? issuer);
 
     public static Diagnostic OwnUnpinned(string role, string? found, SourceRange range)
         => Error("unpinned-tenant", found is null ? $"role `{role}` has neither `iss` nor `sub`: it is open to every context that mints tokens here"

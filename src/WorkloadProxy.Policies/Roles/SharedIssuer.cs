@@ -7,7 +7,7 @@ namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>
 /// An issuer that serves many tenants under one <c>iss</c>: a role that names it must say whose tokens it means, in a claim that the issuer itself fills
-/// in. The table is SPEC §5's; issuers that belong to one organization (by path or host) are not in it.
+/// in. Issuers that belong to one organization (by path or host) are not in it.
 /// </summary>
 internal sealed partial record SharedIssuer(string Issuer, string Example, ImmutableArray<TenantClaim> Claims)
 {

@@ -5,7 +5,7 @@ using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Roles;
 
-/// <summary>Whether a role says whose tokens it means (SPEC §5). Without that, everyone whom the issuer serves could take the role.</summary>
+/// <summary>Whether a role says whose tokens it means. Without that, everyone whom the issuer serves could take the role.</summary>
 internal static partial class Tenancy
 {
     public static void Check(

@@ -5,7 +5,7 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>
-/// What a rule that lets tokens be minted must say (SPEC §6): who asks may get a token of any role of the rule's <c>sub</c>, so <c>aud</c> and <c>sub</c> are required and begin with
+/// What a rule that lets tokens be minted must say: who asks may get a token of any role of the rule's <c>sub</c>, so <c>aud</c> and <c>sub</c> are required and begin with
 /// literal text that keeps them inside this context and one upstream.
 /// </summary>
 internal static class IssueRule

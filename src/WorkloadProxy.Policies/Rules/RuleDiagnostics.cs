@@ -7,7 +7,7 @@ internal static class RuleDiagnostics
 {
     public static Diagnostic UnknownBlock(string type, SourceRange range)
         => Error("unknown-block", $"unknown block `{type}` in a policy, expected `path` or `mcp`",
-            type == "role" ? "roles stand in files under `roles/`" : DidYouMean(type, ["path", "mcp"]) ?? "a policy has blocks of the form `path \"/PATTERN\" { … }`", range);
+            type == "role" ? "roles belong in files under `roles/`" : DidYouMean(type, ["path", "mcp"]) ?? "a policy has blocks of the form `path \"/PATTERN\" { … }`", range);
 
     public static Diagnostic NestedBlock(string type, SourceRange range)
         => Error("unknown-block", $"unknown block `{type}` in a `path`", $"a `path` has attributes only: write `{type} = {{ … }}`", range);
@@ -34,7 +34,7 @@ internal static class RuleDiagnostics
             _ when fault.Contains("`+*`", StringComparison.Ordinal) => "`+` is one whole segment, a closing `*` any rest: write `/+` or `/*`",
             _ when fault.Contains("decoded", StringComparison.Ordinal) => "write the character itself; only `%2F`, a slash inside a segment, is written encoded",
             _ when fault.Contains("claims", StringComparison.Ordinal) => "write `{claims.NAME}`, or `{claims.NAME...}` for a value of several segments",
-            _ when fault.Contains("segment, which no path has", StringComparison.Ordinal) => "leave the segment out; paths that hold one are refused before any rule",
+            _ when fault.Contains("segment, which no path contains", StringComparison.Ordinal) => "leave the segment out; paths that hold one are refused before any rule",
             _ => null,
         }, range);
 
@@ -73,7 +73,7 @@ internal static class RuleDiagnostics
     public static Diagnostic BadValue(string summary, string? help, SourceRange range) => Error("bad-parameter", summary, help, range);
 
     public static Diagnostic DuplicateName(string name, SourceRange range)
-        => Error("duplicate-name", $"the name `{name}` stands twice in one object", "leave one out: of two, one would silently win", range);
+        => Error("duplicate-name", $"the name `{name}` appears twice in one object", "leave one out: of two, one would silently win", range);
 
     public static Diagnostic UnknownFunction(string name, IEnumerable<string> known, SourceRange range)
         => Error("unknown-function", $"unknown function `{name}`", DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}", range);
@@ -84,7 +84,7 @@ internal static class RuleDiagnostics
         => Warning("never-consulted", $"no rule for `{path}` is ever consulted", "an exchange is decided as `create` on `/v1/oidc/issue`, wherever it is asked for", range);
 
     public static Diagnostic QueryInPattern(SourceRange range)
-        => Warning("query-in-path", "the pattern holds `?`, which no path has unless it is encoded", "constrain the query with `allowed_parameters = { \"?\" = { … } }`", range);
+        => Warning("query-in-path", "the pattern holds `?`, which no path contains unless it is encoded", "constrain the query with `allowed_parameters = { \"?\" = { … } }`", range);
 
     public static Diagnostic UnknownTemplate(string template, SourceRange range)
         => Warning("unknown-template", $"`{template}` is literal text here", "`+` stands for one segment; `{actx}` and `{claims.NAME}` are what is put in", range);

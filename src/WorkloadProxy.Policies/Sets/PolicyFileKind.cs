@@ -11,7 +11,7 @@ internal enum PolicyFileKind
 }
 
 /// <summary>
-/// SPEC §5, §6 and §9: <c>roles/</c> and every top-level directory whose name ends so, <c>policies/</c>, <c>tests/</c>; names with a leading dot are no one's.
+/// <c>roles/</c> and every top-level directory whose name ends so, <c>policies/</c>, <c>tests/</c>; names with a leading dot are no one's.
 /// </summary>
 internal static class PolicyFileRouting
 {

@@ -53,7 +53,7 @@ internal static class CommandLine
 
     private static RootCommand Root(SettingsInput settings, Terminal terminal, TimeProvider time)
     {
-        var root = new RootCommand("A workload-identity reverse proxy: it takes OIDC tokens, exchanges them for scoped tokens, and forwards what a policy permits with the upstream's credential. Without a command it serves.")
+        var root = new RootCommand("A workload-identity reverse proxy: it takes OIDC tokens, exchanges them for scoped tokens, and forwards what a policy permits with the upstream's credential. Runs the server if no command is given.")
         {
             ServeCommand.Create(settings, terminal),
             new Command("policy", "Checks, explains, tests and shows policy sets.")

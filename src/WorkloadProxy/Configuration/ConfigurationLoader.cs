@@ -2,7 +2,7 @@ using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Configuration;
 
-/// <summary>Files, environment and arguments → <see cref="ProxyOptions"/>, or every mistake at once (SPEC §14).</summary>
+/// <summary>Files, environment and arguments → <see cref="ProxyOptions"/>, or every mistake at once.</summary>
 internal static class ConfigurationLoader
 {
     public static LoadedConfiguration Load(ArgumentSettings arguments, IReadOnlyDictionary<string, string> environment, string workingDirectory)

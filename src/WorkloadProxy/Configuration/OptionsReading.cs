@@ -149,7 +149,7 @@ internal static class OptionsReading
         var lifetime = reader.Duration("Tokens:MaxLifetime", second, TimeSpan.FromDays(1)) ?? defaults.MaxLifetime;
         var chain = reader.Duration("Tokens:MaxChain", second, TimeSpan.FromDays(7)) ?? defaults.MaxChain;
         var rotation = reader.Duration("Tokens:KeyRotation", second, TimeSpan.FromDays(3650)) ?? defaults.KeyRotation;
-        if (lifetime.Ticks % TimeSpan.TicksPerSecond != 0) reader.Mistake("Tokens:MaxLifetime", $"`{lifetime:c}` is no whole number of seconds");
+        if (lifetime.Ticks % TimeSpan.TicksPerSecond != 0) reader.Mistake("Tokens:MaxLifetime", $"`{lifetime:c}` is not a whole number of seconds");
         if (rotation < lifetime) reader.Mistake("Tokens:KeyRotation", $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
         return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation };
     }

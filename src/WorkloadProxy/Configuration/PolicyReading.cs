@@ -52,7 +52,7 @@ internal static class PolicyReading
                 reader.Mistake(key, $"`{ConfigurationText.Show(context.ToString())}` is bound at `{otherKey}` already");
                 return;
             }
-            // `actx:a:` begins the subjects of the one and of the other: `actx:a:b:role:x` would be both's (SPEC §8)
+            // `actx:a:` begins the subjects of the one and of the other: `actx:a:b:role:x` would be both's
             if (Extends(context.Id, other.Id) || Extends(other.Id, context.Id))
                 reader.Mistake(key, $"the id `{ConfigurationText.Show(context.Id)}` and the id `{ConfigurationText.Show(other.Id)}` of `{otherKey}` extend each other by `:`, subjects of one could be taken for the other's");
         }

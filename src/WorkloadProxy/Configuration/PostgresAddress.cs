@@ -17,7 +17,7 @@ internal static class PostgresAddress
         var pairs = new List<(string, string)>();
         problem = "";
         var rest = address[(address.IndexOf("//", StringComparison.Ordinal) + 2)..];
-        if (rest.Contains('#', StringComparison.Ordinal) || rest.Any(char.IsWhiteSpace)) return Refuse("is no address: it holds a `#` or white space", out problem);
+        if (rest.Contains('#', StringComparison.Ordinal) || rest.Any(char.IsWhiteSpace)) return Refuse("is not an address: it holds a `#` or white space", out problem);
         var authorityEnd = rest.AsSpan().IndexOfAny('/', '?') is >= 0 and var found ? found : rest.Length;
         var authority = rest[..authorityEnd];
         var queryStart = rest.IndexOf('?', authorityEnd);

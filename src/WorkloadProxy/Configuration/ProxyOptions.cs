@@ -4,7 +4,7 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
 
-/// <summary>The whole configuration, checked (SPEC §14). Paths are absolute, references between parts resolve, defaults are filled in.</summary>
+/// <summary>The whole configuration, checked. Paths are absolute, references between parts resolve, defaults are filled in.</summary>
 internal sealed record ProxyOptions
 {
     public const string DefaultUrl = "http://0.0.0.0:8080";
@@ -71,7 +71,7 @@ internal sealed record UpstreamOptions
     public IReadOnlyList<string> TokenHeaders { get; init; } = [];
     /// <summary>A beginning of the path that is dropped before the rules see it, such as <c>/api/v3</c>; null: none.</summary>
     public string? StripPrefix { get; init; }
-    /// <summary>MCP servers beside, or (kind <c>mcp</c>) in the place of, the API.</summary>
+    /// <summary>MCP servers beside, or (kind <c>mcp</c>) in place of, the API.</summary>
     public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
 }
 
@@ -85,7 +85,7 @@ internal sealed record OAuthOptions(Uri Address, string ClientId, string? Client
     public bool Admits(string team) => Teams.Contains(team, StringComparer.Ordinal) || Teams.Contains("*", StringComparer.Ordinal);
 }
 
-/// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that SPEC §4 permits.</summary>
+/// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that the proxy accepts.</summary>
 internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms);
 
 internal sealed record AudienceOptions(string Audience, AuthContext Context);

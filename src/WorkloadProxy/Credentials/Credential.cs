@@ -69,7 +69,7 @@ internal sealed class Credential
         }
     }
 
-    /// <summary>The target with this credential's parameter in the place of every one of that name that the caller sent.</summary>
+    /// <summary>The target with this credential's parameter in place of every one of that name that the caller sent.</summary>
     public string ApplyToQuery(string target)
     {
         if (QueryPair is null) return target;
@@ -97,7 +97,7 @@ internal sealed class Credential
         return redacted;
     }
 
-    /// <summary>The secret in the place of the format's one <c>{…}</c>; the secret alone without a format.</summary>
+    /// <summary>The secret in place of the format's one <c>{…}</c>; the secret alone without a format.</summary>
     private static string Format(string? format, string secret)
     {
         if (format is null) return secret;

@@ -143,7 +143,7 @@ internal sealed class Forwarder : IDisposable
                 => new(ErrorId.BadRequest, "the caller went away before the answer was whole") { Detail = detail },
             ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeResponseDestination when started
                 => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` broke off its answer") { Detail = detail },
-            _ => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` can't be reached or did not answer as HTTP asks") { Detail = detail },
+            _ => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` can't be reached or sent an invalid HTTP response") { Detail = detail },
         };
     }
 }

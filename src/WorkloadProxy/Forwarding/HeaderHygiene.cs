@@ -3,7 +3,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace WorkloadProxy.Forwarding;
 
-/// <summary>Which of the caller's headers never reach an upstream, and which of the upstream's never reach the caller (SPEC §12).</summary>
+/// <summary>Which of the caller's headers never reach an upstream, and which of the upstream's never reach the caller.</summary>
 internal sealed class HeaderHygiene
 {
     private static readonly string[] NeverToUpstream =

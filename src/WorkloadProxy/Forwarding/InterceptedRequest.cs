@@ -11,6 +11,6 @@ internal sealed record InterceptedRequest(HttpContext Http, AuditRecord Record, 
     /// <summary>The body, up to 1 MiB; a failure when there is more of it or it doesn't come in time.</summary>
     public ValueTask<Result<byte[]>> ReadBodyAsync() => BodyReader.ReadAsync(Http);
 
-    /// <summary>What goes on in the place of the body. A body that was read must be put back, changed or not.</summary>
+    /// <summary>What goes on in place of the body. A body that was read must be put back, changed or not.</summary>
     public void ReplaceBody(byte[] bytes) => BodyReader.Replace(Http, bytes);
 }

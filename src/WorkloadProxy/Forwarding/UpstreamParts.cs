@@ -2,7 +2,7 @@ using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Forwarding;
 
-/// <summary>Opens a connection in the place of the HTTP client, for upstreams whose address comes from others than the operator.</summary>
+/// <summary>Opens a connection in place of the HTTP client, for upstreams whose address comes from others than the operator.</summary>
 internal delegate ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken cancellationToken);
 
 /// <summary>What an upstream's kind adds to forwarding; plain kinds add nothing.</summary>

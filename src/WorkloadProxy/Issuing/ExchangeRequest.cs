@@ -8,7 +8,7 @@ namespace WorkloadProxy.Issuing;
 internal sealed record ExchangeRequest(string Audience, string Subject, int? LifetimeSeconds, IReadOnlyList<JsonProperty> ExtraClaims)
 {
     private const int MaxTextLength = 1024;
-    // a token may nest 16 deep (SPEC §4), and the claims object is the first level
+    // a token may nest 16 deep, and the claims object is the first level
     private const int MaxClaimDepth = 15;
 
     public static Result<ExchangeRequest> Parse(JsonElement body, int maxLifetimeSeconds)
@@ -46,7 +46,7 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
                     lifetime = (int)ttl;
                     break;
                 default:
-                    if (!OwnClaims.MayBeSet(property.Name)) return Malformed($"`{Shown(property.Name)}` can't be set: it is the proxy's to say");
+                    if (!OwnClaims.MayBeSet(property.Name)) return Malformed($"`{Shown(property.Name)}` is set by the proxy and can't be overridden");
                     if (!IsClaim(property.Value, MaxClaimDepth)) return Malformed($"`{Shown(property.Name)}` is nested more than {MaxClaimDepth} deep");
                     extra.Add(property);
                     break;

@@ -8,7 +8,7 @@ namespace WorkloadProxy.Issuing;
 
 /// <summary>
 /// An error of <c>/v1/oidc/token</c> and <c>/v1/oidc/revoke</c> (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 7009 §2.2.1). A subject token that does not verify is
-/// <c>invalid_request</c>, as RFC 8693 demands; what an authenticated caller may not do keeps its 403 (SPEC §15).
+/// <c>invalid_request</c>, as RFC 8693 demands; what an authenticated caller may not do keeps its 403.
 /// </summary>
 internal sealed record OAuthError(int Status, string Code, string Description)
 {

@@ -11,14 +11,14 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// The exchange (SPEC §8): a verified token and a permitted request → a scoped token. <c>/v1/oidc/issue</c> and <c>/v1/oidc/token</c> are two ways to ask for it.
+/// The exchange: a verified token and a permitted request → a scoped token. <c>/v1/oidc/issue</c> and <c>/v1/oidc/token</c> are two ways to ask for it.
 /// <c>isKnown</c> tells whether a context is one of this proxy's.
 /// </summary>
 internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, string issuer, Func<AuthContext, bool> isKnown)
 {
     private const int DefaultLifetimeSeconds = 900;
     private const int NotBeforeSeconds = 5;
-    // what the authenticator takes (SPEC §4): a longer token would be refused at its first use
+    // what the authenticator takes: a longer token would be refused at its first use
     private const int MaxTokenSize = 16 * 1024;
     // nothing here is ever shown as HTML, and a sub with `+` or `é` stays readable
     private static readonly JsonWriterOptions json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

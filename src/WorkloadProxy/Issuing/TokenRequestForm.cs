@@ -22,7 +22,7 @@ internal sealed record TokenRequestForm
     public string? Resource { get; init; }
     /// <summary><c>role:NAME</c> or a whole <c>sub</c>; empty where an assertion names none.</summary>
     public required string Scope { get; init; }
-    /// <summary>Null when it is left out: then the rule's single value is taken (SPEC §8).</summary>
+    /// <summary>Null when it is left out: then the rule's single value is taken.</summary>
     public long? LifetimeSeconds { get; init; }
     public required string IssuedTokenType { get; init; }
 

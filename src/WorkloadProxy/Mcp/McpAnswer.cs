@@ -53,7 +53,7 @@ internal sealed class McpAnswer : IDisposable
         if (call.IsStandalone || !string.Equals(type, "application/json", StringComparison.OrdinalIgnoreCase)) return Fault("neither JSON nor an event stream");
         if (await ReadAsync(answer, cancellationToken) is not { } bytes) return Fault("an answer that is too long");
         var judged = McpServerMessage.Judge(bytes, call);
-        if (judged.Verdict != McpVerdict.Pass) return Fault(judged.Fault ?? "a request in the place of an answer");
+        if (judged.Verdict != McpVerdict.Pass) return Fault(judged.Fault ?? "a request in place of an answer");
         Replace(answer, judged.Json);
         return null;
     }

@@ -85,7 +85,7 @@ internal sealed class McpEndpoint(
         return null;
     }
 
-    /// <summary>Puts the server's own session id in the place of the sealed one.</summary>
+    /// <summary>Puts the server's own session id in place of the sealed one.</summary>
     private static Failure? Session(IHeaderDictionary headers, McpCall call)
     {
         var session = headers[McpHeaders.Session];

@@ -25,7 +25,7 @@ internal static class McpErrorBody
         return new(200, message.Method == "tools/call" ? ToolResult(call, error, text) : Error(call, error, error.Status, text));
     }
 
-    /// <summary>An error in the place of an answer that can't be passed on, within a stream that has begun.</summary>
+    /// <summary>An error in place of an answer that can't be passed on, within a stream that has begun.</summary>
     public static byte[] InStream(McpCall call, Failure failure)
     {
         var error = ErrorResponse.From(failure);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace WorkloadProxy.Outbound;
 
-/// <summary>Where a host lies, by its name alone: plain <c>http</c> is taken only on this machine and inside the cluster (SPEC §4, §14).</summary>
+/// <summary>Where a host lies, by its name alone: plain <c>http</c> is taken only on this machine and inside the cluster.</summary>
 internal static class NetworkPlace
 {
     public static bool IsLoopback(Uri uri) => IsLoopback(Host(uri));

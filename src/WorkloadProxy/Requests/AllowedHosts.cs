@@ -25,6 +25,6 @@ internal sealed class AllowedHosts
                 ? host.Length > name.Length - 1 && host.EndsWith(name[1..], StringComparison.OrdinalIgnoreCase)
                 : host.Equals(new HostString(name).Host, StringComparison.OrdinalIgnoreCase)) return null;
         }
-        return new Failure(ErrorId.BadRequest, "the `Host` is none of `AllowedHosts`");
+        return new Failure(ErrorId.BadRequest, "the `Host` is not in `AllowedHosts`");
     }
 }

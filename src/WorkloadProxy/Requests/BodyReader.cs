@@ -8,7 +8,7 @@ namespace WorkloadProxy.Requests;
 /// <summary>Reads a request's body whole, where a rule or the exchange looks into it, and puts exactly those bytes in its place.</summary>
 internal static class BodyReader
 {
-    /// <summary>What is inspected (SPEC §6).</summary>
+    /// <summary>What is inspected.</summary>
     public const int MaxLength = RequestBody.MaxLength;
 
     /// <summary>For the forms that anyone may send: no more than they can hold, in no more time than it takes.</summary>

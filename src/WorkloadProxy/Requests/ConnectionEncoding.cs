@@ -3,7 +3,7 @@ using System.Text;
 namespace WorkloadProxy.Requests;
 
 /// <summary>
-/// How the server decodes a request's <c>Connection</c>. Kestrel puts the one option that it knows (<c>close</c>, <c>keep-alive</c>, <c>upgrade</c>) in the place of the whole value, and the
+/// How the server decodes a request's <c>Connection</c>. Kestrel puts the one option that it knows (<c>close</c>, <c>keep-alive</c>, <c>upgrade</c>) in place of the whole value, and the
 /// names of hop-by-hop headers beside it are lost: those headers would go on to the upstream. It leaves alone a value that holds two options of its own, so where others are named, both are
 /// added, and the connection ends with the answer.
 /// </summary>

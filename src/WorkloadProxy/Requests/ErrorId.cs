@@ -1,6 +1,6 @@
 namespace WorkloadProxy.Requests;
 
-/// <summary>The closed list of error ids (SPEC §15); on the wire they are snake_case.</summary>
+/// <summary>The closed list of error ids; on the wire they are snake_case.</summary>
 internal enum ErrorId
 {
     BadRequest,

@@ -6,7 +6,7 @@ using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Requests;
 
-/// <summary>The one place that knows what a failure looks like on the wire (SPEC §15): <c>{"id","message","request_id"}</c>, as DigitalOcean's own API answers.</summary>
+/// <summary>The one place that knows what a failure looks like on the wire: <c>{"id","message","request_id"}</c>, as DigitalOcean's own API answers.</summary>
 internal readonly record struct ErrorResponse(int Status, string Id, Failure Failure)
 {
     private static readonly SearchValues<char> HeaderText =

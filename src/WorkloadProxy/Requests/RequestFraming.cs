@@ -3,7 +3,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace WorkloadProxy.Requests;
 
-/// <summary>What is refused in a request's method and framing before anything is decided (SPEC §3, §7).</summary>
+/// <summary>What is refused in a request's method and framing before anything is decided.</summary>
 internal static class RequestFraming
 {
     private const string Methods = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE";

@@ -33,7 +33,7 @@ internal sealed class ServerCertificates : IDisposable
         string Absolute(string path) => Path.GetFullPath(path, baseDirectory);
     }
 
-    /// <summary>Puts the certificate in use in the place of the one that Kestrel read at its start, whether it is an endpoint's, a host name's or the default.</summary>
+    /// <summary>Puts the certificate in use in place of the one that Kestrel read at its start, whether it is an endpoint's, a host name's or the default.</summary>
     public void Use(ConnectionContext connection, SslServerAuthenticationOptions options)
     {
         var first = options.ServerCertificateContext?.TargetCertificate ?? options.ServerCertificate as X509Certificate2;

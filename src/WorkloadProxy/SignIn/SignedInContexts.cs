@@ -32,7 +32,7 @@ internal sealed class SignedInContexts(ProxyOptions options, Database database, 
         await repositories.AddAsync(contexts, new HostedGitOptions(), cancellationToken);
     }
 
-    /// <summary>A team that may no longer sign in has no source any more, and a context without one trusts nobody.</summary>
+    /// <summary>A team that can no longer sign in has no source any more, and a context without one trusts nobody.</summary>
     private bool IsToBeHosted(AuthContext context) =>
         options.Upstreams.GetValueOrDefault(context.Upstream)?.OAuth?.Admits(context.Id) == true
         && options.Policies.All(source => source.Context != context) && repositories.Find(context) is null;

@@ -53,7 +53,7 @@ internal sealed class MasterKey
         }).ToArray();
         if (keys.Length == 0) throw new StartException($"{source} holds no master key", Help);
         var broken = Array.IndexOf(keys, null);
-        if (broken >= 0) throw new StartException($"key {broken + 1} in {source} is no base64 text of 32 bytes", Help);
+        if (broken >= 0) throw new StartException($"key {broken + 1} in {source} is not base64 for exactly 32 bytes", Help);
         return new MasterKey(keys!);
     }
 

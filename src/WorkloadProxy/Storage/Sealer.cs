@@ -37,7 +37,7 @@ internal sealed class Sealer
             }
             else if (canary is null && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM data_protection_keys", transaction: transaction) > 0)
             {
-                throw new StartException("the store's canary is gone while its key ring is there", "put a backup of the store back");
+                throw new StartException("the store's canary is gone while its key ring is there", "restore the store from a backup");
             }
             else if (canary is null || !byFirst)
             {

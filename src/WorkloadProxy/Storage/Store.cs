@@ -42,7 +42,7 @@ internal sealed class Store : IDisposable
             if (e is StoreException or CryptographicException or XmlException)
             {
                 throw options.Postgres is { } server
-                    ? new StartException($"the store at `{server.Server}` can't be read: {e.Message}", "put a backup of the store back, with its master key", e)
+                    ? new StartException($"the store at `{server.Server}` can't be read: {e.Message}", "restore the store and its master key from a backup", e)
                     : new StartException($"the store in `{directory.Path}` can't be read: {e.Message}", StoreHelp.For(directory.Path, e), e);
             }
             throw;

@@ -12,10 +12,10 @@ internal static class StoreHelp
     public static string For(string path, Exception error) => ForFullDisk(path) ?? error.GetBaseException() switch
     {
         SqliteException { SqliteErrorCode: raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY or raw.SQLITE_PERM } or UnauthorizedAccessException =>
-            "let this user write `DataDirectory` and every file in it",
+            "give this user write access to `DataDirectory` and everything in it",
         SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED } => "end the program that has the store open",
         SqliteException { SqliteErrorCode: raw.SQLITE_IOERR } or IOException => "look at the disk where `DataDirectory` lies: it does not read or write as it should",
-        _ => "put a backup of the store back, with its master key",
+        _ => "restore the store and its master key from a backup",
     };
 
     /// <summary>Null where there is room. The disk itself is asked, for SQLite calls a full one also an I/O error, or fails at the rollback.</summary>

@@ -5,7 +5,7 @@ namespace WorkloadProxy.Tokens;
 /// <summary>When keys are made, published, used and dropped (docs: operations, rotation). All of it follows from <c>Tokens</c>.</summary>
 internal sealed class KeySchedule(TokenOptions options)
 {
-    // a VM's provisioning token is the longest-lived that any key of ours signs, unless MaxLifetime is longer (SPEC §10)
+    // a VM's provisioning token is the longest-lived that any key of ours signs, unless MaxLifetime is longer
     private static readonly TimeSpan provisioningLifetime = TimeSpan.FromHours(1);
     private static readonly TimeSpan foreignClockSkew = TimeSpan.FromMinutes(5);
 

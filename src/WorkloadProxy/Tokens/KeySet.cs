@@ -40,7 +40,7 @@ internal sealed class KeySet
 
     public static KeySet From(IEnumerable<VerificationKey?> keys) => new([.. keys.OfType<VerificationKey>()]);
 
-    /// <summary>This set in the place of <paramref name="previous"/>: a key that is in both stays the same object, one that is gone retires.</summary>
+    /// <summary>This set in place of <paramref name="previous"/>: a key that is in both stays the same object, one that is gone retires.</summary>
     public KeySet Replacing(KeySet? previous, DateTimeOffset usableUntil)
     {
         var old = previous?.keys ?? [];

@@ -165,7 +165,7 @@ internal sealed class SigningKeys
         }
         catch (CryptographicException e)
         {
-            throw new StartException($"the signing key `{row.Id}` in the store can't be opened: {e.Message}", "put a backup of the store back, with its master key", e);
+            throw new StartException($"the signing key `{row.Id}` in the store can't be opened: {e.Message}", "restore the store and its master key from a backup", e);
         }
     }
 

@@ -38,9 +38,9 @@ public class PolicyCompilerTests
             ("gha-roles/a.hcl", Role), ("roles/a.hcl", Role + Role), ("policies/p.hcl", Policy), ("policies/x/p.hcl", Policy));
         Assert.Equal(
         [
-            "policies/x/p.hcl:1:1 error duplicate-policy: policy `p` stands already at policies/p.hcl:1:1",
-            "roles/a.hcl:1:1 error duplicate-role: role `NAME` stands already at gha-roles/a.hcl:1:1",
-            "roles/a.hcl:7:1 error duplicate-role: role `NAME` stands already at gha-roles/a.hcl:1:1",
+            "policies/x/p.hcl:1:1 error duplicate-policy: policy `p` is already defined at policies/p.hcl:1:1",
+            "roles/a.hcl:1:1 error duplicate-role: role `NAME` is already defined at gha-roles/a.hcl:1:1",
+            "roles/a.hcl:7:1 error duplicate-role: role `NAME` is already defined at gha-roles/a.hcl:1:1",
         ], Compile.Lines(result));
         Assert.Null(result.Set);
     }

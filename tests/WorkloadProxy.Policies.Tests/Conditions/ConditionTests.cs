@@ -122,9 +122,9 @@ public class ConditionTests
     [InlineData("\"true\"", "c.hcl:1:8 error wrong-type: `when` is a string, expected a bool")]
     [InlineData("nope(claims.a)", "c.hcl:1:8 error unknown-function: unknown function `nope` in `when`")]
     [InlineData("true || nope(claims.a)", "c.hcl:1:16 error unknown-function: unknown function `nope` in `when`")]
-    [InlineData("regex(claims.a, claims.b)", "c.hcl:1:14 error bad-regex: the pattern of `regex` is no constant string")]
+    [InlineData("regex(claims.a, claims.b)", "c.hcl:1:14 error bad-regex: the pattern of `regex` is not a constant string")]
     [InlineData("regex(\"(\", claims.b)", "c.hcl:1:14 error bad-regex: the regex is malformed at its character")]
-    [InlineData("regex(\"(?=a)b\", claims.b)", "c.hcl:1:14 error bad-regex: the regex looks around or refers back")]
+    [InlineData("regex(\"(?=a)b\", claims.b)", "c.hcl:1:14 error bad-regex: the regex uses look-around or back-references")]
     public void A_name_that_can_not_exist_is_an_error_when_compiled(string text, string expected)
     {
         foreach (var scope in (ConditionScope[])[ConditionScope.Role, ConditionScope.Rule])

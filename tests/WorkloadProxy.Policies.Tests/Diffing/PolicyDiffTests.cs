@@ -4,12 +4,12 @@ public sealed class PolicyDiffTests
 {
     [Theory]
     [InlineData("path \"/a\" { capabilities = [\"read\"] }", "path \"/a\" { capabilities = [\"read\"] }", "")]
-    [InlineData("", "path \"/v2/droplets/*\" { capabilities = [\"delete\"] }", "+ role `r` newly may DELETE /v2/droplets/*")]
-    [InlineData("path \"/a\" { capabilities = [\"read\", \"create\"] }", "path \"/a\" { capabilities = [\"read\"] }", "- role `r` no longer may POST /a")]
-    [InlineData("path \"/a\" { capabilities = [\"patch\"] }", "path \"/a\" { capabilities = [\"update\"] }", "+ role `r` newly may PUT /a")]
-    [InlineData("", "path \"/a\" { capabilities = [\"deny\"] }", "- role `r` newly is denied /a")]
+    [InlineData("", "path \"/v2/droplets/*\" { capabilities = [\"delete\"] }", "+ role `r` can now DELETE /v2/droplets/*")]
+    [InlineData("path \"/a\" { capabilities = [\"read\", \"create\"] }", "path \"/a\" { capabilities = [\"read\"] }", "- role `r` can no longer POST /a")]
+    [InlineData("path \"/a\" { capabilities = [\"patch\"] }", "path \"/a\" { capabilities = [\"update\"] }", "+ role `r` can now PUT /a")]
+    [InlineData("", "path \"/a\" { capabilities = [\"deny\"] }", "- role `r` is now denied /a")]
     [InlineData("path \"/a\" { capabilities = [\"deny\"] }", "", "+ role `r` no longer is denied /a")]
-    [InlineData("path \"/a\" { capabilities = [\"read\"] }", "path \"/a\" { capabilities = [\"deny\"] }", "- role `r` newly is denied /a\n- role `r` no longer may GET /a")]
+    [InlineData("path \"/a\" { capabilities = [\"read\"] }", "path \"/a\" { capabilities = [\"deny\"] }", "- role `r` is now denied /a\n- role `r` can no longer GET /a")]
     public void What_a_role_may_changes_by_pattern_and_method(string before, string after, string changes) => Assert.Equal(changes, Diff(before, after));
 
     [Theory]
@@ -45,11 +45,11 @@ public sealed class PolicyDiffTests
         Assert.Equal("""
             + role `a` no longer requires `env = "prod"`
             ~ role `a` now requires `sub = "actx:{actx}:role:*"`, was `"actx:{actx}:role:a"`
-            - role `a` newly requires `max_ttl = 60`
+            - role `a` now requires `max_ttl = 60`
             - role `b` is gone
-            - role `b` no longer may GET /a
+            - role `b` can no longer GET /a
             + role `c` is new: `aud = "*"`, `sub = "actx:{actx}:role:c"`
-            + role `c` newly may GET /a
+            + role `c` can now GET /a
             """, string.Join('\n', PolicyDiff.Compare(before, after)));
         Assert.Equal(4, PolicyDiff.Compare(null, after).Length);
     }

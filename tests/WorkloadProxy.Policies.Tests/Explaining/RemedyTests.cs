@@ -71,7 +71,7 @@ public sealed class RemedyTests
     [InlineData("POST", "/denied", """{"size":"xl"}""", "no change of one value permits it: see the rule at policies/p.hcl:11")]
     [InlineData("POST", "/expired", "{}", "nothing to change in the rule at policies/p.hcl:15: the rule has expired")]
     [InlineData("POST", "/when", "{}", "nothing to change in the rule at policies/p.hcl:19: the rule's `when` can't be evaluated: the object has no attribute `none`")]
-    [InlineData("POST", "/claim", """{"a":"x"}""", "nothing to change in the rule at policies/p.hcl:23: the rule puts in the claim `none`, which the token lacks")]
+    [InlineData("POST", "/claim", """{"a":"x"}""", "nothing to change in the rule at policies/p.hcl:23: the rule needs the claim `none`, which the token does not have")]
     [InlineData("GET", "/none/*", "", "no pattern names this path alone")]
     public void Where_no_value_is_at_fault_nothing_is_proposed(string method, string target, string body, string text)
         => Assert.Equal(new Remedy(text, ""), Explain(Rules, method, target, body).Remedy);

@@ -115,7 +115,7 @@ public class PolicyTestTests
 
     [Fact]
     public void Names_of_tests_are_unique()
-        => Assert.Equal(["tests/t.hcl:6:1 error duplicate-test: test `t` stands already at tests/t.hcl:1:1"],
+        => Assert.Equal(["tests/t.hcl:6:1 error duplicate-test: test `t` is already defined at tests/t.hcl:1:1"],
             Compile.Lines(Compiled(Test("{}", "{ path = \"/\" }", "\"deny\"") + Test("{}", "{ path = \"/\" }", "\"deny\""))));
 
     [Theory]

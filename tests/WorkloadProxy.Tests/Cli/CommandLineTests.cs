@@ -341,7 +341,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "TRACE", "--path", "/v2/databases?tag_name=my-tag");
         Assert.Equal(3, run.ExitCode);
-        Assert.Contains("[read]: decides, and no rule can permit the method\n", run.Output);
+        Assert.Contains("[read]: decides, but no rule can permit this method\n", run.Output);
         run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path", "//v2");
         Assert.EndsWith("rules\n  none was considered\n", run.Output);
     }
@@ -385,7 +385,7 @@ public sealed class CommandLineTests : IDisposable
         directory.Write("new/policies/keys.hcl", "path \"/v2/databases\" {\n  capabilities = [\"read\", \"delete\"]\n}\n");
         var run = await CommandRun.RunAsync(directory.Path, "policy", "diff", ".", "new", "--actx", Team);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        Assert.Contains("+ role `keys` newly may DELETE /v2/databases\n", run.Output);
+        Assert.Contains("+ role `keys` can now DELETE /v2/databases\n", run.Output);
         run = await CommandRun.RunAsync(directory.Path, "policy", "diff", ".", ".", "--actx", Team);
         Assert.Equal((0, "no access changes\n"), (run.ExitCode, run.Output));
     }

@@ -27,7 +27,7 @@ public sealed class MistakeTests
         { """ "TrustedProxies": {} """, "TrustedProxies: is a list, found an object (appsettings.json)" },
         { """ "DataDirectory": "" """, "DataDirectory: is empty (appsettings.json)" },
         { """ "DataDirectory": "a\u0000b" """, "DataDirectory: holds a control character (appsettings.json)" },
-        { """ "DataDirectory": "a", "datadirectory": "b" """, "datadirectory: stands twice, first at appsettings.json:1:45 (appsettings.json)" },
+        { """ "DataDirectory": "a", "datadirectory": "b" """, "datadirectory: appears twice, first at appsettings.json:1:45 (appsettings.json)" },
         { """ "Audit": { "Required": "maybe" } """, "Audit:Required: `maybe` is neither `true` nor `false` (appsettings.json)" },
         // where it listens
         { """ "Urls": "localhost:8080" """, "Urls: `localhost:8080` is not an address to listen on, expected `http://host:port` (appsettings.json)" },
@@ -56,7 +56,7 @@ public sealed class MistakeTests
         { """ "Tokens": { "MaxLifetime": "900" } """, "Tokens:MaxLifetime: `900` is not a duration, expected `[days.]hh:mm:ss` (appsettings.json)" },
         { """ "Tokens": { "MaxLifetime": "00:99:00" } """, "Tokens:MaxLifetime: `00:99:00` is not a duration, expected `[days.]hh:mm:ss` (appsettings.json)" },
         { """ "Tokens": { "MaxLifetime": "-00:05:00" } """, "Tokens:MaxLifetime: `-00:05:00` is too short, the least is `00:00:01` (appsettings.json)" },
-        { """ "Tokens": { "MaxLifetime": "00:00:01.5" } """, "Tokens:MaxLifetime: `00:00:01.5000000` is no whole number of seconds (appsettings.json)" },
+        { """ "Tokens": { "MaxLifetime": "00:00:01.5" } """, "Tokens:MaxLifetime: `00:00:01.5000000` is not a whole number of seconds (appsettings.json)" },
         { """ "Tokens": { "MaxLifetime": "2.00:00:00" } """, "Tokens:MaxLifetime: `2.00:00:00` is too long, the most is `1.00:00:00` (appsettings.json)" },
         { """ "Tokens": { "KeyRotation": "00:10:00" } """, "Tokens:KeyRotation: `00:10:00` is shorter than `Tokens:MaxLifetime` (`00:15:00`): a key would go before the tokens that it signed (appsettings.json)" },
         { """ "Provisioning": { "SshPort": 0 } """, "Provisioning:SshPort: `0` is not a whole number from 1 to 65535 (appsettings.json)" },

@@ -62,7 +62,7 @@ public sealed class PostgresReadingTests
     [InlineData("postgres://u:hun@ter2@db/x", "holds an `@` too many" + Encoded)]
     [InlineData("postgres://u:hun?ter2@db/x", "holds an `@` too many" + Encoded)]
     [InlineData("postgres://u:hun:ter2@db/x", "holds a `:` too many before its `@`" + Encoded)]
-    [InlineData("postgres://u:hunter2#@db/x", "is no address: it holds a `#` or white space" + Encoded)]
+    [InlineData("postgres://u:hunter2#@db/x", "is not an address: it holds a `#` or white space" + Encoded)]
     [InlineData("postgres://u:hunter2%@db/x", "has a malformed password" + Encoded)]
     [InlineData("postgres://u:hunter2%zz@db/x", "has a malformed password" + Encoded)]
     [InlineData("postgres://u:hunter2%00@db/x", "has a malformed password" + Encoded)]

@@ -18,7 +18,7 @@ public class BranchTests
         var push = await test.Git.TryAsync("push", "--force", test.Url(), "main");
 
         Assert.False(push.Succeeded);
-        Assert.Contains("remote: refused: branch `main` takes no forced push", push.Errors);
+        Assert.Contains("remote: refused: branch `main` does not accept force pushes", push.Errors);
     }
 
     [Fact]
@@ -196,7 +196,7 @@ public class BranchTests
 
         var push = await test.PushAsync();
 
-        Assert.Contains("remote: + role `ci` newly may DELETE /v2/databases", push.Errors);
+        Assert.Contains("remote: + role `ci` can now DELETE /v2/databases", push.Errors);
     }
 
     [Theory]

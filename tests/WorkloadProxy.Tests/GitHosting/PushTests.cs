@@ -57,7 +57,7 @@ public class PushTests
 
         Assert.True(push.Succeeded, push.Errors);
         Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
-        Assert.Contains("remote: + role `ci` newly may GET /v2/databases", push.Errors);
+        Assert.Contains("remote: + role `ci` can now GET /v2/databases", push.Errors);
         Assert.Contains("is in force when this push returns", push.Errors);
     }
 

@@ -139,7 +139,7 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     [InlineData("ACTX_other")]
     [InlineData("droplet_id")]
     public void A_caller_cannot_set_a_claim_that_is_the_proxys_to_say(string name) =>
-        Refused(ErrorId.BadRequest, $"`{name}` can't be set: it is the proxy's to say", $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","{{name}}":"x"}""");
+        Refused(ErrorId.BadRequest, $"`{name}` is set by the proxy and can't be overridden", $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","{{name}}":"x"}""");
 
     [Fact]
     public async Task Further_names_that_the_policy_permitted_become_claims()

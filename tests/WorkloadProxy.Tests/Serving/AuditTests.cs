@@ -10,7 +10,7 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>SPEC §16 through the socket: one line on every exit, and never a secret.</summary>
+/// <summary>the specification through the socket: one line on every exit, and never a secret.</summary>
 public sealed partial class AuditTests
 {
     [Fact]

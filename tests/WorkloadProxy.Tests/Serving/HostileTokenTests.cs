@@ -9,7 +9,7 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>SPEC §4 through a real socket: each is 401, reaches no upstream, is audited, and says why in a header that can't be broken.</summary>
+/// <summary>the specification through a real socket: each is 401, reaches no upstream, is audited, and says why in a header that can't be broken.</summary>
 public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<SharedProxy>
 {
     private static readonly SigningKey attacker = SigningKey.Ecdsa();

@@ -5,7 +5,7 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>SPEC §7 through a real socket: what is refused before any rule reaches no upstream and says why.</summary>
+/// <summary>the specification through a real socket: what is refused before any rule reaches no upstream and says why.</summary>
 public sealed class RefusedRequestTests
 {
     private static readonly string[] ambiguousTargets =

@@ -100,10 +100,10 @@ public sealed class MasterKeyTests : IDisposable
     [Theory]
     [InlineData("", "file holds no master key")]
     [InlineData(" ,\n", "file holds no master key")]
-    [InlineData("not-base64!", "key 1 in file is no base64 text of 32 bytes")]
-    [InlineData("AAAA", "key 1 in file is no base64 text of 32 bytes")]
-    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= AAAA", "key 2 in file is no base64 text of 32 bytes")]
-    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "key 1 in file is no base64 text of 32 bytes")]
+    [InlineData("not-base64!", "key 1 in file is not base64 for exactly 32 bytes")]
+    [InlineData("AAAA", "key 1 in file is not base64 for exactly 32 bytes")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= AAAA", "key 2 in file is not base64 for exactly 32 bytes")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "key 1 in file is not base64 for exactly 32 bytes")]
     public void What_is_no_key_is_refused_without_showing_it(string text, string message) =>
         Assert.Equal(message, Assert.Throws<StartException>(() => MasterKey.Parse(text, "file")).Message);
 

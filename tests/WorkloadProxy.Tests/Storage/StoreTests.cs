@@ -170,7 +170,7 @@ public sealed class StoreTests : IDisposable
     {
         File.WriteAllText(test.StoreFile, new string('x', 10_000));
         var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync);
-        Assert.Equal("put a backup of the store back, with its master key", failure.Help);
+        Assert.Equal("restore the store and its master key from a backup", failure.Help);
         Assert.Equal(new string('x', 10_000), File.ReadAllText(test.StoreFile));
     }
 

@@ -247,7 +247,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
             noFetchBefore = time.GetUtcNow() + backoff;
         }
 
-        if (failures == 1) logger.LogWarning("the keys of {Issuer} can't be had: {Error}", source.Issuer, error);
+        if (failures == 1) logger.LogWarning("the keys of {Issuer} could not be fetched: {Error}", source.Issuer, error);
         // without keys the next token asks; with keys they are renewed as soon as the issuer is back
         Schedule(Usable() is not null || source.IsFile ? backoff : MaxBackoff * 10);
     }

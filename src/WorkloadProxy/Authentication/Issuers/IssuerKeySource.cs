@@ -25,7 +25,7 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
     public async Task<Fetched> FetchAsync(CancellationToken cancellationToken)
     {
         if (listed?.JwksFile is { } file) return await ReadAsync(file, cancellationToken);
-        if (DiscoveryAddress() is not { } discovery) return new(null, "the issuer is no https address without query and fragment");
+        if (DiscoveryAddress() is not { } discovery) return new(null, "the issuer is not an https address without query and fragment");
         var metadata = await fetch.GetAsync(discovery, trust, cancellationToken);
         if (metadata.Content is null) return metadata;
         if (ReadMetadata(metadata.Content, discovery, out var keys) is { } error) return new(null, $"`{discovery}` {error}");

@@ -32,7 +32,7 @@ internal static class KeptToken
         }
     }
 
-    /// <summary>Puts a file of mode 0600 in the place of what is there, whole or not at all.</summary>
+    /// <summary>Puts a file of mode 0600 in place of what is there, whole or not at all.</summary>
     /// <exception cref="TokenException">It can't be written.</exception>
     public static void Replace(string file, string text)
     {

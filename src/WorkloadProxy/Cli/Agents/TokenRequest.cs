@@ -14,7 +14,7 @@ internal sealed record TokenRequest
     public string? Role { get; init; }
     public int? Lifetime { get; init; }
     public required string Source { get; init; }
-    /// <summary>A command that prints the identity token, in the place of a source.</summary>
+    /// <summary>A command that prints the identity token, in place of a source.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 
     /// <summary>The <c>sub</c> that the exchange asks for.</summary>

@@ -47,7 +47,7 @@ internal static class PolicyCheckCommand
                     DiagnosticOutput.WriteText(terminal.Write, compiled.Diagnostics, compiled.Files);
                     TestOutput.WriteText(terminal, tests, failedOnly: true);
                     WriteSummary(terminal, compiled, tests);
-                    if (compiled.Set is null && !input.HasContext(parsed)) terminal.WriteLine("note: without `--actx ID` a placeholder stands for `{actx}`; ids that are written out are not it");
+                    if (compiled.Set is null && !input.HasContext(parsed)) terminal.WriteLine("note: without `--actx ID` a placeholder stands for `{actx}`; ids written literally will not match it");
                     break;
             }
             return compiled.Set is null || tests.Any(test => !test.Passed) ? ExitCode.Findings : ExitCode.Ok;

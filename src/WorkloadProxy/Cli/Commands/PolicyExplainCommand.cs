@@ -21,7 +21,7 @@ internal static class PolicyExplainCommand
         var now = new Option<string>("--now") { HelpName = "TIME", Description = "The moment the request is made (RFC 3339); now, unless given." };
         var droplet = new Option<string>("--droplet") { HelpName = "ID", Description = "The caller is this VM: its token has `droplet_id` and matches only the roles for VMs." };
         var format = OutputFormat.TextOrJson();
-        var command = input.AddTo(new Command("explain", "Says what would become of a request, and why. Exits with 0 if it is permitted and 3 if it is denied."));
+        var command = input.AddTo(new Command("explain", "Explains whether a request would be allowed, and why. Exits with 0 if it is permitted and 3 if it is denied."));
         foreach (var option in (Option[])[token, claims, method, path, body, contentType, now, droplet, format]) command.Add(option);
         call.AddTo(command);
         command.SetAction(parsed =>

@@ -9,7 +9,7 @@ internal static class StoreBackupCommand
 {
     public static Command Create(SettingsInput settings, Terminal terminal)
     {
-        var file = new Argument<string>("FILE") { Description = "The copy; there must be no such file." }.NoOption();
+        var file = new Argument<string>("FILE") { Description = "Where to write the copy. The file must not exist yet." }.NoOption();
         var command = settings.AddTo(new Command("backup", "Copies the store to a file, also while the server runs.") { file });
         command.SetAction(async (parsed, cancellationToken) => settings.TryLoad(parsed, terminal, out var options, out var exitCode)
             ? await BackupCommand.RunAsync(options, parsed.GetValue(file)!, Console.Out, Console.Error, cancellationToken) : exitCode);

@@ -4,7 +4,7 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Cli.Input;
 
-/// <summary>The options of <c>policy explain</c> for a call of an MCP server in the place of a request.</summary>
+/// <summary>The options of <c>policy explain</c> for a call of an MCP server in place of a request.</summary>
 internal sealed class McpCallOptions
 {
     private readonly Option<string> server = new("--server") { HelpName = "S", Description = "An MCP server; with --tool, --prompt or --resource." };

@@ -15,9 +15,9 @@ internal sealed class PolicyInput
     private const string PlaceholderId = "00000000-0000-0000-0000-000000000000";
     private const string PlaceholderIssuer = "https://workload-proxy.invalid";
 
-    private readonly Option<string> actx = new("--actx") { HelpName = "ID", Description = "The context's id, for `{actx}`; a placeholder unless given." };
+    private readonly Option<string> actx = new("--actx") { HelpName = "ID", Description = "The context's id, for `{actx}`; defaults to a placeholder." };
     private readonly Option<string> upstream = new("--upstream") { HelpName = "NAME", Description = "The context's upstream.", DefaultValueFactory = _ => "DigitalOcean" };
-    private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "Stands for this proxy's own issuer." };
+    private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "This proxy's issuer URL, for roles without `iss`." };
 
     private readonly Option<bool> encodedSlash = new("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
     private readonly Option<string> revision = new("--rev") { HelpName = "REV", Description = "Read DIR as it is in this revision of its git repository, without a checkout." };

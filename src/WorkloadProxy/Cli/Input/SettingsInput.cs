@@ -14,7 +14,7 @@ namespace WorkloadProxy.Cli.Input;
 internal sealed class SettingsInput
 {
     private readonly Option<string> config = new("--config") { HelpName = "FILE", Description = "The configuration file, instead of appsettings.json." };
-    private readonly Option<string> environment = new("--environment") { HelpName = "NAME", Description = "Production unless given; Development needs no PublicUrl." };
+    private readonly Option<string> environment = new("--environment") { HelpName = "NAME", Description = "defaults to Production; Development needs no PublicUrl." };
     private readonly List<Option<string[]>> settings = [];
     private readonly IReadOnlyList<string> names;
 

@@ -1,6 +1,6 @@
 namespace WorkloadProxy.Cli.Output;
 
-/// <summary>The exit codes of every command (SPEC §17).</summary>
+/// <summary>The exit codes of every command.</summary>
 internal static class ExitCode
 {
     public const int Ok = 0;

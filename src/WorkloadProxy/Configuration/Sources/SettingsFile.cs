@@ -100,7 +100,7 @@ internal sealed class SettingsFile
     {
         if (!places.TryAdd(key, place))
         {
-            mistakes.Add(new(key, $"stands twice, first at {places[key]}", null, place));
+            mistakes.Add(new(key, $"appears twice, first at {places[key]}", null, place));
             reader.Skip();
             return;
         }

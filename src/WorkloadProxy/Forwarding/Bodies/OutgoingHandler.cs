@@ -6,7 +6,7 @@ namespace WorkloadProxy.Forwarding.Bodies;
 /// </summary>
 internal sealed class OutgoingHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
-    /// <summary>The content that goes out in the place of the forwarder's.</summary>
+    /// <summary>The content that goes out in place of the forwarder's.</summary>
     public static HttpRequestOptionsKey<HttpContent> Content { get; } = new("content");
 
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

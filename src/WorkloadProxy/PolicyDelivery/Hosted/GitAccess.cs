@@ -15,7 +15,7 @@ namespace WorkloadProxy.PolicyDelivery.Hosted;
 /// <summary>A JWT → its caller; the <see cref="Authenticator"/>'s.</summary>
 internal delegate ValueTask<Result<Caller>> AuthenticateToken(ReadOnlyMemory<char> token, CancellationToken cancellationToken);
 
-/// <summary>Who may fetch and push (SPEC §9): the context whose repository the request may use, or why none.</summary>
+/// <summary>Who may fetch and push: the context whose repository the request may use, or why none.</summary>
 internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, CredentialStore credentials, PolicySetStore sets, FailureLimit failures, TimeProvider time)
 {
     /// <summary>The one upstream whose API tokens pick the context at the server's root.</summary>

@@ -105,7 +105,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         var replacesFirst = tip is not null && tip == generated && (update.Old.IsZero || update.Old == tip);
         if (!replacesFirst && (tip is { } current ? update.Old != current : !update.Old.IsZero)) return "branch `main` has moved since: fetch it first";
         if (!replacesFirst && tip is not null && !await IsAncestorAsync(repository, update.Old, update.New, quarantine, cancellationToken))
-            return "branch `main` takes no forced push: the new commit does not descend from the one in force";
+            return "branch `main` does not accept force pushes: the new commit does not descend from the one in force";
         if (repository.Options.RequireSignedBy is { } signers && await signatures.ProblemOfAsync(repository.Directory, quarantine, update.New, signers, cancellationToken) is { } unsigned) return unsigned;
 
         var before = sets.Current(repository.Context)?.Set;

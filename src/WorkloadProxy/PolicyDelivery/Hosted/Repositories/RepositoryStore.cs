@@ -33,7 +33,7 @@ internal sealed class RepositoryStore(Database database)
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public Task<RepositoryState?> FetchAsync(AuthContext context, long since, Func<byte[], Task> take, CancellationToken cancellationToken) => database.RunAsync(async connection =>
     {
-        // one moment for all of it: between two queries another server may put one pack in the place of many
+        // one moment for all of it: between two queries another server may put one pack in place of many
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var state = await StateAsync(connection, transaction, context, cancellationToken);
         const string Packs = "SELECT id FROM repository_packs WHERE context = @context AND version > @since ORDER BY version";
