@@ -36,7 +36,7 @@ internal static class LinearRegex
     {
         _ when error.Contains("longer", StringComparison.Ordinal) => "write several shorter ones",
         _ when error.Contains("repeats", StringComparison.Ordinal) => "write smaller counts: each stands for so many copies of what it repeats",
-        _ when error.Contains("looks", StringComparison.Ordinal) => "write out what the value may be, as `(dev|test)-[a-z]+`: the whole of it is matched",
+        _ when error.Contains("look-around", StringComparison.Ordinal) => "write out what the value may be, as `(dev|test)-[a-z]+`: the whole of it is matched",
         _ => "escape a literal character with a backslash, doubled in HCL: `\\\\.`",
     };
 }
