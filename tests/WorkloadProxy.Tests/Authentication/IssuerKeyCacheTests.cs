@@ -418,7 +418,7 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
         var cache = new IssuerKeyCache(new IssuerKeySource(name, null, fetch), null, _ => true, _ => { }, time, NullLogger.Instance);
         owned.Add(cache);
         Assert.False(await HasAsync(cache, TestKey.One));
-        Assert.Matches("has no public address|expected https|no https address", cache.LastError);
+        Assert.Matches("has no public address|expected https|not an https address", cache.LastError);
     }
 
     private string StoredAs => $"listed {issuer.Issuer}";
