@@ -391,6 +391,30 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Before_the_first_policy_there_was_none_to_compare_with()
+    {
+        Directory.CreateDirectory(Path.Combine(directory.Path, "empty"));
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "diff", "empty", ".", "--actx", Team);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("+ role `keys` can now ", run.Output);
+        Assert.Equal(1, (await CommandRun.RunAsync(directory.Path, "policy", "diff", ".", "empty", "--actx", Team)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_check_or_test_of_nothing_is_not_green()
+    {
+        directory.Write("lost/role/ci.hcl", "role \"ci\" {}");
+        var check = await CommandRun.RunAsync(directory.Path, "policy", "check", "lost");
+        Assert.Equal(1, check.ExitCode);
+        Assert.Contains("error[no-files]: there is no policy file", check.Output);
+        Assert.Contains("warning[unread-directory]: `role/` is not read", check.Output);
+        Assert.Contains("did you mean `roles/`?", check.Output);
+        directory.Write("untested/policies/p.hcl", "path \"/a\" { capabilities = [\"read\"] }");
+        var test = await CommandRun.RunAsync(directory.Path, "policy", "test", "untested");
+        Assert.Equal((1, "workload-proxy: there are no tests, expected `test` blocks in tests/*.hcl\n"), (test.ExitCode, test.Error));
+    }
+
+    [Fact]
     public async Task A_token_is_shown_with_the_roles_that_it_would_match()
     {
         var token = $"{Part("""{"alg":"RS256","typ":"JWT"}""")}.{Part($$"""{"iss":"https://proxy.example.com","aud":"api://DigitalOcean?actx={{Team}}","sub":"actx:{{Team}}:role:keys","actx_source":"api://DigitalOcean?actx={{Team}}","exp":1}""")}.AAAA";

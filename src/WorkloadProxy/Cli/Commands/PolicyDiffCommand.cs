@@ -23,7 +23,7 @@ internal static class PolicyDiffCommand
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
             if (new[] { parsed.GetValue(first), parsed.GetValue(second) }.FirstOrDefault(value => value is ['-', _, ..]) is { } option) return terminal.Fail(UsageErrors.Unknown(option, command));
             if (!TryChoose(parsed.GetValue(first), parsed.GetValue(second), parsed.GetValue(revision), out var old, out var current, out error)) return terminal.Fail(error);
-            if (!PolicyInput.TryCompile(old.Directory, old.Revision, options, out var before, out error)) return terminal.Fail(error);
+            if (!PolicyInput.TryCompile(old.Directory, old.Revision, options, out var before, out error, mayBeEmpty: true)) return terminal.Fail(error);
             if (!before.TryGetSet(terminal, out var was)) return ExitCode.Findings;
             if (!PolicyInput.TryCompile(current.Directory, current.Revision, options, out var after, out error)) return terminal.Fail(error);
             if (!after.TryGetSet(terminal, out var now)) return ExitCode.Findings;

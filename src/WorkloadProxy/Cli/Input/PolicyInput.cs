@@ -60,31 +60,31 @@ internal sealed class PolicyInput
     public bool TryCompile(ParseResult parsed, CompileOptions options, [NotNullWhen(true)] out CompiledDirectory? compiled, [NotNullWhen(false)] out string? error) =>
         TryCompile(parsed.GetValue(Directory)!, parsed.GetValue(revision), options, out compiled, out error);
 
-    /// <summary>The directory as it is, or as it is in a revision.</summary>
-    public static bool TryCompile(string directory, string? revision, CompileOptions options, [NotNullWhen(true)] out CompiledDirectory? compiled, [NotNullWhen(false)] out string? error)
+    /// <summary>The directory as it is, or as it is in a revision. Nothing at all is an error, unless it <paramref name="mayBeEmpty"/>: before the first policy there was none.</summary>
+    public static bool TryCompile(string directory, string? revision, CompileOptions options, [NotNullWhen(true)] out CompiledDirectory? compiled, [NotNullWhen(false)] out string? error, bool mayBeEmpty = false)
     {
         (compiled, error) = (null, null);
         if (revision is null)
         {
-            compiled = Compile(directory, options);
+            compiled = Compile(directory, options, mayBeEmpty);
             return true;
         }
         if (!Revision.TryRead(directory, revision, out var content, out error)) return false;
-        compiled = Compile(directory, content.Files, content.Problems, options);
+        compiled = Compile(directory, content.Files, content.Problems, options, mayBeEmpty);
         return true;
     }
 
-    public static CompiledDirectory Compile(string directory, CompileOptions options)
+    public static CompiledDirectory Compile(string directory, CompileOptions options, bool mayBeEmpty = false)
     {
         var content = PolicyDirectoryReader.Read(directory);
-        return Compile(directory, content.Files, content.Problems, options);
+        return Compile(directory, content.Files, content.Problems, options, mayBeEmpty);
     }
 
-    private static CompiledDirectory Compile(string directory, IReadOnlyList<PolicyFile> files, ImmutableArray<Diagnostic> problems, CompileOptions options)
+    private static CompiledDirectory Compile(string directory, IReadOnlyList<PolicyFile> files, ImmutableArray<Diagnostic> problems, CompileOptions options, bool mayBeEmpty)
     {
         var result = PolicyCompiler.Compile(files, options);
         var diagnostics = problems.AddRange(result.Diagnostics).AddRange(Unread(directory));
-        var isEmpty = files.Count == 0 && problems.IsEmpty;
+        var isEmpty = files.Count == 0 && problems.IsEmpty && !mayBeEmpty;
         // An error here, so that a job whose path is wrong does not pass for ever.
         if (isEmpty) diagnostics = diagnostics.Add(new(DiagnosticSeverity.Error, "no-files", "there is no policy file", "expected *.hcl files under policies/ and roles/", Top(".")));
         return new(directory, files, problems.IsEmpty && !isEmpty ? result.Set : null, diagnostics);
