@@ -75,13 +75,5 @@ internal static class McpDiff
         return terms is [""] ? free : $" with {string.Join(" or ", terms.Select(term => term.Length == 0 ? "any arguments" : $"`{term}`"))}";
     }
 
-    private static string Signature(McpRule rule)
-    {
-        var parts = new List<string>();
-        if (rule.Allowed is { } allowed) parts.Add(allowed.Hcl);
-        if (rule.Denied is { } denied) parts.Add($"denied_parameters = {denied.Hcl}");
-        if (rule.Expires is { } expires) parts.Add($"expires = \"{expires:yyyy-MM-dd'T'HH:mm:ssK}\"");
-        if (rule.WhenText is { } when) parts.Add($"when = {when}");
-        return string.Join("; ", parts);
-    }
+    private static string Signature(McpRule rule) => RuleTerms.Of(rule.Allowed?.Hcl, rule.Denied?.Hcl, rule.Expires, rule.WhenText);
 }

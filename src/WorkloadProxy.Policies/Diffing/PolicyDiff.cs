@@ -3,7 +3,7 @@ using WorkloadProxy.Policies.Diffing;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>What changes in access from one set to the next: who newly may, who no longer may, which rules widened.</summary>
+/// <summary>What changes in access from one set to the next: who can do what they could not before, who no longer can, which rules widened.</summary>
 public static class PolicyDiff
 {
     /// <summary>By role in the order of their names. A role that is switched off counts as none; <paramref name="before"/> is null for the first set.</summary>

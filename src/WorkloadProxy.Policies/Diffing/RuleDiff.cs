@@ -89,13 +89,5 @@ internal static class RuleDiff
         => $" with {string.Join(" or ", rules.Select(Signature).Distinct(StringComparer.Ordinal).Select(term => term.Length == 0 ? "any parameters" : $"`{term}`"))}";
 
     /// <summary>All that a rule asks for besides its path and capabilities.</summary>
-    private static string Signature(PolicyRule rule)
-    {
-        var parts = new List<string>();
-        if (rule.Allowed is { } allowed) parts.Add(allowed.Hcl);
-        if (rule.Denied is { } denied) parts.Add($"denied_parameters = {denied.Hcl}");
-        if (rule.Expires is { } expires) parts.Add($"expires = \"{expires:yyyy-MM-dd'T'HH:mm:ssK}\"");
-        if (rule.WhenText is { } when) parts.Add($"when = {when}");
-        return string.Join("; ", parts);
-    }
+    private static string Signature(PolicyRule rule) => RuleTerms.Of(rule.Allowed?.Hcl, rule.Denied?.Hcl, rule.Expires, rule.WhenText);
 }

@@ -64,7 +64,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
     /// <summary>Why there are no keys.</summary>
     public string? LastError => Volatile.Read(ref lastError);
 
-    /// <summary>The usable keys, fetched if there are none; null when they can't be had before the wait is over.</summary>
+    /// <summary>The usable keys, fetched if there are none; null when they could not be fetched before the wait is over.</summary>
     public async ValueTask<KeySet?> GetAsync(KeyWait wait, CancellationToken cancellationToken)
     {
         if (Usable() is { } keys) return keys;

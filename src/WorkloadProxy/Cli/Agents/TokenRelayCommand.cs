@@ -29,7 +29,7 @@ internal static class TokenRelayCommand
             try
             {
                 using var tokens = new TokenFetcher(request, time);
-                // what can't be had now is told now, and not to the first request
+                // a token that can't be fetched is reported now, not at the first request
                 await tokens.GetAsync(fresh: false, cancellationToken);
                 var key = $"relay-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}";
                 await using var app = Build(endpoint, new TokenRelay(proxy, key, tokens));

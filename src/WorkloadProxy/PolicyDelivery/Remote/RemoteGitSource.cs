@@ -102,7 +102,7 @@ internal sealed class RemoteGitSource
         try
         {
             var problem = await PullLockedAsync(cancellationToken);
-            // to a remote that can't be had the last good set is the answer, and that may be one that another server has taken
+            // while the remote can't be reached the last good set serves, and that may be one that another server has taken
             if (problem is not null && (publisher.InForce is null || !answered)) await publisher.TryLoadKeptAsync(IsNotOlder, settles: false, cancellationToken);
             if (commitStatus is not null) await commitStatus.RetryAsync(cancellationToken);
             return problem;
