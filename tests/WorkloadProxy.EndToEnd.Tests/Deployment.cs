@@ -136,7 +136,7 @@ public sealed class Deployment : IAsyncLifetime
 
     private void Write(string name, string content) => File.WriteAllText(Path.Combine(folder.FullName, name), content);
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

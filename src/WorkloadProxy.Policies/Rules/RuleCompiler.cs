@@ -107,7 +107,9 @@ internal static partial class RuleCompiler
         if (value is null) return null;
         if (value.Kind != HclValueKind.Tuple)
         {
-            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
+            // what the author wrote, so that taking the advice changes nothing else
+            var meant = value.Kind == HclValueKind.String && Capabilities.Names.Contains(value.AsString) ? value.AsString : "read";
+            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", $"write `capabilities = [\"{meant}\"]`", attribute.Expression.Range));
             return null;
         }
         if (value.Items.IsEmpty)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Quickstart;
+namespace Shared;
 
 /// <summary>A built program of this repository, running as a process of its own.</summary>
 internal sealed class ChildProgram : IAsyncDisposable
@@ -20,16 +20,23 @@ internal sealed class ChildProgram : IAsyncDisposable
         this.process = process;
         process.OutputDataReceived += (_, line) =>
         {
-            if (line.Data is { } text) firstLine.TrySetResult(text);
-            else firstLine.TrySetException(new CannotStartException(Failed()));
+            if (line.Data is not { } text)
+            {
+                firstLine.TrySetException(new CannotStartException(Failed()));
+                return;
+            }
+            firstLine.TrySetResult(text);
+            OutputLine?.Invoke(text);
         };
         process.ErrorDataReceived += (_, line) =>
         {
+            if (line.Data is not { } text) return;
             lock (errors)
             {
-                if (line.Data is { } text) errors.Enqueue(text);
+                errors.Enqueue(text);
                 if (errors.Count > 40) errors.Dequeue();
             }
+            ErrorLine?.Invoke(text);
         };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -37,6 +44,12 @@ internal sealed class ChildProgram : IAsyncDisposable
 
     /// <summary>The first line that the program writes to its standard output.</summary>
     public Task<string> FirstLine => firstLine.Task;
+
+    /// <summary>Each line to standard output, as it comes.</summary>
+    public event Action<string>? OutputLine;
+
+    /// <summary>Each line to standard error, as it comes.</summary>
+    public event Action<string>? ErrorLine;
 
     public bool HasExited => process.HasExited;
 
@@ -82,7 +95,7 @@ internal sealed class ChildProgram : IAsyncDisposable
         process.Dispose();
     }
 
-    /// <summary>This program lies in <c>samples/Quickstart/bin/CONFIGURATION/FRAMEWORK/</c>, and the other in the like place below its own project.</summary>
+    /// <summary>The running program lies in <c>samples/NAME/bin/CONFIGURATION/FRAMEWORK/</c>, and the other in the same place below its own project.</summary>
     private static string Locate(string project, string name)
     {
         var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
