@@ -13,7 +13,7 @@ public sealed partial class LayersTests
         ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Sources"],
         ["Configuration"],
         ["Storage"],
-        ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub"],
+        ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub", "Upstreams.AtProto.Dpop"],
         ["Credentials.OAuth"],
         ["PolicyDelivery.Publishing"],
         ["Authentication.Issuers"],
