@@ -11,10 +11,12 @@ public sealed partial class LayersTests
     private static readonly string[][] layers =
     [
         ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Sources"],
+        ["Upstreams.AtProto.Identity"],
         ["Configuration"],
         ["Storage"],
-        ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub", "Upstreams.AtProto.Dpop", "Upstreams.AtProto.Identity"],
-        ["Credentials.OAuth", "Upstreams.AtProto.Sessions"],
+        ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub", "Upstreams.AtProto.Dpop"],
+        ["Credentials.OAuth", "Upstreams.AtProto.Client"],
+        ["Upstreams.AtProto.Sessions"],
         ["PolicyDelivery.Publishing"],
         ["Authentication.Issuers"],
         ["Authentication"],

@@ -42,6 +42,7 @@ internal static class OptionsReading
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
         KestrelReading.Check(reader, development);
         CheckOwnIssuer(reader, options);
+        AtProtoReading.CheckPublicUrl(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
         return options;

@@ -67,6 +67,8 @@ internal sealed record UpstreamOptions
     public TimeSpan? ActivityTimeout { get; init; } = TimeSpan.FromSeconds(100);
     public Version HttpVersion { get; init; } = System.Net.HttpVersion.Version11;
     public OAuthOptions? OAuth { get; init; }
+    /// <summary>Of kind <c>atproto</c>, and only of it.</summary>
+    public AtProtoOptions? AtProto { get; init; }
     /// <summary>Headers besides <c>Authorization</c> that may bring the token.</summary>
     public IReadOnlyList<string> TokenHeaders { get; init; } = [];
     /// <summary>A beginning of the path that is dropped before the rules see it, such as <c>/api/v3</c>; null: none.</summary>

@@ -1,31 +1,33 @@
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Configuration;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Upstreams.AtProto.Identity;
 
 /// <summary>Follows the documents from a handle to a DID, and from a DID to its server and that server's authorization server. It remembers nothing.</summary>
-internal sealed class IdentityResolver(AtProtoOptions options, PublicDocuments documents)
+/// <param name="directory">Of <c>did:plc</c>.</param>
+/// <param name="handles">Resolves handles; null: each handle's own host does.</param>
+/// <param name="documents">Fetches.</param>
+internal sealed class IdentityResolver(Uri directory, Uri? handles, PublicDocuments documents)
 {
     private const int MaxDepth = 16;
 
     /// <summary>The DID that a handle leads to. Whether that DID's document names the handle too is for the caller to check.</summary>
     public async Task<Result<Did>> ResolveAsync(Handle handle, CancellationToken cancellationToken)
     {
-        var fetched = options.HandleResolver is { } resolver
+        var fetched = handles is { } resolver
             ? await documents.GetListedAsync(new Uri($"{resolver.ToString().TrimEnd('/')}/xrpc/com.atproto.identity.resolveHandle?handle={Uri.EscapeDataString(handle.Text)}"), cancellationToken)
             : await documents.GetAsync(documents.OriginOf(handle.Text, mustBeListed: false)!, "/.well-known/atproto-did", cancellationToken);
         if (!fetched.Succeeded(out var content, out var failure)) return failure;
-        var text = options.HandleResolver is null ? PlainText(content) : DidIn(content);
+        var text = handles is null ? PlainText(content) : DidIn(content);
         return Did.TryParse(text, out var did) ? did : new Failure(ErrorId.Unprocessable, $"`{handle}` leads to no DID");
     }
 
     public async Task<Result<DidDocument>> DocumentAsync(Did did, CancellationToken cancellationToken)
     {
         Result<byte[]> fetched;
-        if (did.IsPlc) fetched = await documents.GetListedAsync(new Uri($"{options.PlcDirectory.ToString().TrimEnd('/')}/{did}"), cancellationToken);
+        if (did.IsPlc) fetched = await documents.GetListedAsync(new Uri($"{directory.ToString().TrimEnd('/')}/{did}"), cancellationToken);
         else if (documents.OriginOf(did.Host!, did.IsLocal) is { } origin) fetched = await documents.GetAsync(origin, "/.well-known/did.json", cancellationToken);
         else return new Failure(ErrorId.Unprocessable, $"the server of `{did}` is this machine's own, and not listed");
         if (!fetched.Succeeded(out var content, out var failure)) return failure;

@@ -1,4 +1,3 @@
-using WorkloadProxy.Configuration;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
 
@@ -8,20 +7,22 @@ namespace WorkloadProxy.Upstreams.AtProto.Identity;
 /// Reads the documents that say where an account lives. Whoever signs in names the hosts, so all but the operator's own must be https on a public address. A document that is missing or wrong is
 /// <see cref="ErrorId.Unprocessable"/>; a source that does not answer or fails is <see cref="ErrorId.UpstreamUnreachable"/> or <see cref="ErrorId.UpstreamTimeout"/>.
 /// </summary>
-internal sealed class PublicDocuments(AtProtoOptions options, BoundedFetch fetch)
+/// <param name="listed">Origins of servers that the operator vouches for.</param>
+/// <param name="fetch">The guarded client.</param>
+internal sealed class PublicDocuments(IReadOnlyList<string> listed, BoundedFetch fetch)
 {
     private const int MaxBytes = 256 * 1024;
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(5);
 
     /// <summary>How far the server at <paramref name="origin"/> is trusted; null when it may not be asked at all.</summary>
     public FetchTrust? TrustOf(string origin) =>
-        options.Servers.Contains(origin, StringComparer.Ordinal) ? FetchTrust.ListedDirect : origin.StartsWith("https://", StringComparison.Ordinal) ? FetchTrust.Public : null;
+        listed.Contains(origin, StringComparer.Ordinal) ? FetchTrust.ListedDirect : origin.StartsWith("https://", StringComparison.Ordinal) ? FetchTrust.Public : null;
 
     /// <summary>The origin of a host that somebody has named: https, or the scheme under which the operator has listed it. Null for this machine's, unless it is listed.</summary>
     public string? OriginOf(string host, bool mustBeListed)
     {
         var (https, http) = ($"https://{host}", $"http://{host}");
-        return options.Servers.Contains(https, StringComparer.Ordinal) ? https : options.Servers.Contains(http, StringComparer.Ordinal) ? http : mustBeListed ? null : https;
+        return listed.Contains(https, StringComparer.Ordinal) ? https : listed.Contains(http, StringComparer.Ordinal) ? http : mustBeListed ? null : https;
     }
 
     /// <summary>A document of a server that the account, or a document of the account's, has named.</summary>
