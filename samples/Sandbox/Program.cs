@@ -40,7 +40,7 @@ internal static class Program
     private const string Usage = """
         sandbox: a stand-in cloud on loopback: a DigitalOcean-shaped API, an ATProto-shaped one, and a GitHub-like token service
 
-        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID]
+        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID] [--AtProtoServers N] [--AtProtoAccounts N] [--AtProtoClientHost HOST=URL]
 
         Every option can also come from the environment, with SANDBOX_ before its name; secrets only should:
         SANDBOX_TEAMTOKEN, SANDBOX_USERTOKEN, SANDBOX_ATPROTOTOKEN, SANDBOX_TOKENREQUESTTOKEN. Ports left out are free ones.
