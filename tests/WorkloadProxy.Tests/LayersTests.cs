@@ -23,7 +23,7 @@ public sealed partial class LayersTests
         ["Audit"],
         ["Telemetry", "Web", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
         ["PolicyDelivery", "Issuing", "Health", "Mcp"],
-        ["SignIn"],
+        ["SignIn", "SignIn.AtProto"],
         ["Provisioning"],
         ["Provisioning.Creating"],
         [""],
