@@ -22,7 +22,7 @@ public sealed partial class LayersTests
         ["Authentication"],
         ["Audit"],
         ["Telemetry", "Web", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
-        ["PolicyDelivery", "Issuing", "Health", "Mcp"],
+        ["PolicyDelivery", "Issuing", "Health", "Mcp", "Upstreams.AtProto"],
         ["SignIn"],
         ["Provisioning"],
         ["Provisioning.Creating"],
