@@ -75,6 +75,9 @@ internal sealed record UpstreamOptions
     public string? StripPrefix { get; init; }
     /// <summary>MCP servers beside, or (kind <c>mcp</c>) in place of, the API.</summary>
     public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
+
+    /// <summary>Whether the team or account of a context may sign in.</summary>
+    public bool Admits(string id) => OAuth?.Admits(id) ?? AtProto?.OAuth?.Admits(id) ?? false;
 }
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
@@ -125,6 +128,8 @@ internal sealed record CredentialOptions
 {
     public required AuthContext Context { get; init; }
     public required CredentialKind Kind { get; init; }
+    /// <summary>It stands for what someone gives by signing in.</summary>
+    public bool IsSignedIn => Kind is CredentialKind.OAuth or CredentialKind.Dpop;
     public string? File { get; init; }
     public string? EnvironmentVariable { get; init; }
     /// <summary>The header (<c>Header</c>) or query parameter (<c>Query</c>) that carries the secret.</summary>

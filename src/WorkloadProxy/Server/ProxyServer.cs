@@ -20,6 +20,7 @@ using WorkloadProxy.Mcp;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Provisioning;
 using WorkloadProxy.Requests;
@@ -113,7 +114,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var sources = new PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources>(), gitSources);
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
-        var signIn = new SignInSetup(options, store, fetch, time, logs);
+        var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
+        var gitTokens = new GitTokens(store.Database, time);
+        var signIn = new SignInSetup(options, store, atproto, fetch, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
@@ -129,7 +132,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
-        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
+        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, gitTokens, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
@@ -137,7 +140,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
-            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);

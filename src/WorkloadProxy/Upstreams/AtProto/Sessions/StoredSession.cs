@@ -37,6 +37,17 @@ internal sealed record StoredSession(Did Did, long Version, string Issuer, strin
     /// <summary>At 80 % of the token's life where requests use it, otherwise weekly.</summary>
     public bool IsDue(DateTimeOffset now, bool isUsed) => Secrets is not null && ((isUsed && now >= Refreshed + (Expires - Refreshed) * 0.8) || now >= Refreshed + idleRenewal);
 
+    /// <summary>Of <paramref name="asked"/>, those that the authorization server has left out.</summary>
+    public IReadOnlyList<string> Missing(IEnumerable<string> asked) => [.. asked.Except(Scopes, StringComparer.Ordinal)];
+
+    /// <summary>What somebody should know and do about it, or null.</summary>
+    public string? Warning(IEnumerable<string> asked, DateTimeOffset now)
+    {
+        if (Ended is not null) return $"the session has ended: {Ended}";
+        if (Failures > 0) return now < Expires ? "refreshing the session has failed so far" : "the session's token has expired, and refreshing it has failed so far";
+        return Missing(asked) is { Count: > 0 } missing ? $"the authorization server left out {string.Join(", ", missing.Select(scope => $"`{scope}`"))}" : null;
+    }
+
     /// <summary>The next version, from the answer to a refresh. The key stays.</summary>
     public StoredSession Renew(TokenGrant grant, DateTimeOffset now) => this with
     {
