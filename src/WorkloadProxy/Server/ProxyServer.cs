@@ -115,8 +115,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
         var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
+        var accounts = atproto is null ? null : new AtProtoForwarding(atproto, fetch, time);
         var gitTokens = new GitTokens(store.Database, time);
-        var signIn = new SignInSetup(options, store, atproto, fetch, time, logs);
+        var signIn = new SignInSetup(options, store, atproto, accounts, fetch, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
@@ -130,7 +131,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
+        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream => upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, gitTokens, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());

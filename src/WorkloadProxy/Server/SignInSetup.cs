@@ -25,6 +25,7 @@ internal sealed class SignInSetup
     private readonly ProxyOptions options;
     private readonly Store store;
     private readonly AtProtoParts? atproto;
+    private readonly AtProtoForwarding? accounts;
     private readonly BoundedFetch fetch;
     private readonly TimeProvider time;
     private readonly ILoggerFactory logs;
@@ -36,9 +37,9 @@ internal sealed class SignInSetup
     private readonly OAuthTokens tokens;
     private SignedInContexts? contexts;
 
-    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
+    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, AtProtoForwarding? accounts, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
     {
-        (this.options, this.store, this.atproto, this.fetch, this.time, this.logs) = (options, store, atproto, fetch, time, logs);
+        (this.options, this.store, this.atproto, this.accounts, this.fetch, this.time, this.logs) = (options, store, atproto, accounts, fetch, time, logs);
         upstream = options.Upstreams.Values.FirstOrDefault(upstream => upstream.OAuth is not null);
         teams = (upstream?.OAuth?.Teams ?? []).ToFrozenSet(StringComparer.Ordinal);
         everyone = teams.Contains("*");
@@ -53,9 +54,9 @@ internal sealed class SignInSetup
 
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
-        [CredentialKind.OAuth] = entry => tokens.Bound(entry.Context),
+        [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
-    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : null);
+    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : accounts?.CredentialOf(context));
 
     /// <summary>Reads the stored credentials, and hosts the repositories of the contexts that have signed in.</summary>
     public async Task LoadAsync(StoreChanges changes, GitSources git, CancellationToken cancellationToken)

@@ -55,6 +55,9 @@ internal sealed class AtProtoSessions
         return new(NewerAsync(did, -1, cancellationToken));
     }
 
+    /// <summary>Where the account's owner signs in.</summary>
+    public string LoginUrlFor(Did did) => parts.Client.LoginUrlFor(did.Text);
+
     /// <summary>After the server has refused the token of <paramref name="usedVersion"/>: the newer one, or the one that a refresh brings.</summary>
     public ValueTask<Result<AtProtoSession>> RenewAsync(Did did, long usedVersion, CancellationToken cancellationToken) =>
         memory.Find(did) is { Session: { } session } && session.Version > usedVersion && time.GetUtcNow() < session.Expires ? new(session) : new(NewerAsync(did, usedVersion, cancellationToken));
