@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Sandbox.AtProto;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Tests.Serving;
 using AtProtoOptions = WorkloadProxy.Configuration.AtProtoOptions;
 
@@ -24,13 +25,14 @@ internal sealed class AccountTest : IAsyncDisposable
     public PersonalDataServer Server => Network.Servers[0];
 
     public static async Task<AccountTest> StartAsync(
-        Func<AtProtoOptions, AtProtoOptions>? atproto = null, Func<ProxyOptions, ProxyOptions>? configure = null, bool development = false, bool web = false, TimeProvider? time = null, AtProtoNetwork? network = null)
+        Func<AtProtoOptions, AtProtoOptions>? atproto = null, Func<ProxyOptions, ProxyOptions>? configure = null, bool development = false, bool web = false, bool forwards = false, TimeProvider? time = null, AtProtoNetwork? network = null)
     {
         network ??= await AtProtoNetwork.StartAsync(new Sandbox.AtProto.AtProtoOptions { Web = web, Time = time ?? TimeProvider.System });
         var url = $"http://127.0.0.1:{FreePort()}";
         network.ClientHosts.TryAdd("proxy.lab.internal", new Uri(url));
-        var proxy = await TestProxy.StartAsync(configure: (options, _) =>
+        var proxy = await TestProxy.StartAsync(policies, configure: (options, sandbox) =>
         {
+            if (time is not null) sandbox.Issuer.Time = time;
             var settings = new AtProtoOptions(new Uri(network.PlcDirectory), new Uri(network.Servers[0].Url), [network.PlcDirectory, .. network.Servers.Select(server => server.Url)])
             {
                 OAuth = new AtProtoOAuthOptions(["*"], AtProtoOAuthOptions.DefaultScopes),
@@ -39,7 +41,7 @@ internal sealed class AccountTest : IAsyncDisposable
             {
                 PublicUrl = development ? url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) : Public,
                 Urls = [url],
-                Policies = [],
+                Policies = forwards ? [.. network.Accounts.Select(account => new PolicySourceOptions(ContextOf(account), Directory: options.Policies[0].Directory))] : [],
                 Credentials = [],
                 Upstreams = new Dictionary<string, UpstreamOptions> { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.AtProto, AtProto = atproto?.Invoke(settings) ?? settings } },
             };
@@ -47,6 +49,30 @@ internal sealed class AccountTest : IAsyncDisposable
         }, time: time);
         return new AccountTest(proxy, network);
     }
+
+    /// <summary>The sandbox's job may do everything with every account.</summary>
+    private static readonly Dictionary<string, string> policies = new()
+    {
+        ["roles/job.hcl"] = """
+            role "job" {
+              iss      = "ISSUER"
+              aud      = "api://ATProto?actx={actx}"
+              sub      = "repo:org/repo:ref:refs/heads/main"
+              policies = ["job"]
+            }
+            """,
+        ["policies/job.hcl"] = """
+            path "/xrpc/*" {
+              capabilities = ["create", "read"]
+            }
+            """,
+    };
+
+    public static AuthContext ContextOf(AtProtoAccount account) => new("ATProto", account.Did);
+
+    /// <summary>A workload writes a record as the account.</summary>
+    public Task<Answer> WriteAsync(AtProtoAccount account) => Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", Proxy.Sandbox.Issuer.Token(ContextOf(account).ToString(), Examples.Job),
+        $$"""{"repo":"{{account.Did}}","collection":"com.example.note","record":{"$type":"com.example.note","text":"hello"} }""");
 
     public AccountVisitor Visit() => new(this);
 
