@@ -116,11 +116,11 @@ public sealed class SandboxServer : IAsyncDisposable
         ["atproto"] = AtProto is { } network ? $"{network.PlcDirectory}/_sandbox/atproto" : "",
     };
 
-    private static AtProtoOptions NetworkOf(SandboxOptions options)
+    private static AtProtoNetworkOptions NetworkOf(SandboxOptions options)
     {
         var hosts = new Dictionary<string, Uri>();
         if (options.AtProtoClientHost?.Split('=', 2) is [var host, var address]) hosts[host] = new Uri(address);
-        return new AtProtoOptions { Servers = options.AtProtoServers, Accounts = options.AtProtoAccounts, ClientHosts = hosts };
+        return new AtProtoNetworkOptions { Servers = options.AtProtoServers, Accounts = options.AtProtoAccounts, ClientHosts = hosts };
     }
 
     public async ValueTask DisposeAsync()

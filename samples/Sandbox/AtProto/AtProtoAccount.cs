@@ -14,7 +14,7 @@ public sealed class AtProtoAccount(string did, string name, PersonalDataServer s
     public string AppPassword { get; } = string.Join('-', Enumerable.Range(0, 4).Select(_ => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 4)));
 
     /// <summary>Where the account lives. Its records move with it.</summary>
-    public PersonalDataServer Server { get; internal set; } = server;
+    public PersonalDataServer Server { get; set; } = server;
 
     /// <summary>What its DID document names as its server; null: <see cref="Server"/>, as it should be.</summary>
     public string? StatedServer { get; set; }

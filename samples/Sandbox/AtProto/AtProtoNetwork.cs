@@ -13,7 +13,7 @@ public sealed class AtProtoNetwork : IAsyncDisposable
     private readonly List<PersonalDataServer> servers = [];
     private readonly List<AtProtoAccount> accounts = [];
 
-    private AtProtoNetwork(AtProtoOptions options)
+    private AtProtoNetwork(AtProtoNetworkOptions options)
     {
         ClientHosts = new(options.ClientHosts, StringComparer.OrdinalIgnoreCase);
         directory = Loopback.Build((0, HttpProtocols.Http1));
@@ -35,7 +35,7 @@ public sealed class AtProtoNetwork : IAsyncDisposable
     /// <summary>A request to the directory that this returns true for was answered by it and goes no further.</summary>
     public Func<HttpContext, Task<bool>>? InterceptDirectory { get; set; }
 
-    public static async Task<AtProtoNetwork> StartAsync(AtProtoOptions? options = null, CancellationToken cancellation = default)
+    public static async Task<AtProtoNetwork> StartAsync(AtProtoNetworkOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();
         var network = new AtProtoNetwork(options);

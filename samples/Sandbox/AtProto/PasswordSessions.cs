@@ -31,6 +31,15 @@ public sealed class PasswordSessions(TimeProvider time)
         }
     }
 
+    /// <summary>Ends every access token before its time; refresh tokens stay good.</summary>
+    public void EndAccessTokens()
+    {
+        lock (gate)
+        {
+            foreach (var session in byAccess.Values.ToList()) byAccess[session.Access] = session with { AccessExpires = default };
+        }
+    }
+
     /// <summary>30 in five minutes.</summary>
     internal bool MayTry()
     {

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Features;
 using Sandbox.Cloud;
@@ -14,7 +16,8 @@ internal sealed class Xrpc(PersonalDataServer server)
 {
     private readonly Dictionary<string, (string Method, Func<HttpContext, Task<IResult?>> Run)> methods = new(StringComparer.OrdinalIgnoreCase);
 
-    public static IResult Error(int status, string error, string message) => Results.Json(new { error, message }, statusCode: status);
+    /// <summary>With its length, as real servers send it.</summary>
+    public static IResult Error(int status, string error, string message) => Results.Text(JsonSerializer.Serialize(new { error, message }), "application/json", Encoding.UTF8, status);
 
     public void Query(string name, Func<HttpContext, Task<IResult?>> run) => methods[name] = ("GET", run);
 

@@ -1,5 +1,6 @@
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Upstreams.AtProto.Identity;
 
 namespace WorkloadProxy.Configuration;
@@ -7,6 +8,8 @@ namespace WorkloadProxy.Configuration;
 /// <summary>What an upstream of kind <c>atproto</c> has beside what all have.</summary>
 internal static class AtProtoReading
 {
+    // an app password's length and room for a line break; a file that holds more is something else
+    private const int MaxLength = 64;
     private static readonly string[] own = ["PlcDirectory", "HandleResolver", "Servers"];
     private static readonly string[] othersOAuth = ["Address", "ClientId", "ClientSecretFile", "ClientSecretEnvironmentVariable", "Teams"];
 
@@ -64,5 +67,38 @@ internal static class AtProtoReading
         if (scopes.FirstOrDefault(scope => scope.StartsWith("transition:", StringComparison.Ordinal)) is { } wide)
             reader.Warn(key + ":Scopes", $"`{ConfigurationText.Show(wide)}` covers nearly all that an account may do: name the collections instead, for instance `repo:com.example.note`");
         return new AtProtoOAuthOptions(accounts, scopes.Count > 0 ? scopes : AtProtoOAuthOptions.DefaultScopes);
+    }
+
+    /// <summary>What a credential of kind <c>AtprotoPassword</c> needs: an account, and a secret that is an app password.</summary>
+    public static void CheckAppPasswords(SettingsReader reader, ProxyOptions options)
+    {
+        foreach (var key in reader.Settings.Elements("Credentials"))
+        {
+            if (!"AtprotoPassword".Equals(reader.Settings.Find(key + ":Kind")?.Value, StringComparison.OrdinalIgnoreCase)) continue;
+            if (!AuthContext.TryParse(reader.Settings.Find(key + ":Context")?.Value ?? "", out var context)) continue;
+            if (options.Credentials.FirstOrDefault(entry => entry.Context == context) is not { Kind: CredentialKind.AtprotoPassword } entry) continue;
+            if (options.Upstreams.GetValueOrDefault(entry.Context.Upstream) is not { Kind: UpstreamKind.AtProto }) reader.Mistake(key + ":Kind", $"`AtprotoPassword` is for upstreams of kind `atproto`, and `{entry.Context.Upstream}` is not one");
+            else if (!Did.TryParse(entry.Context.Id, out _)) reader.Mistake(key + ":Context", "does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
+            // nothing of the secret is shown: what is wrong with it may be that it is the account's own password
+            if (ReadSecret(entry) is { } secret && !AppPasswordForm.Matches(secret.TrimEnd('\r', '\n')))
+                reader.Mistake(key, "the secret is not an app password, expected the form `xxxx-xxxx-xxxx-xxxx`, which the account's settings make: its own password must never be here");
+            else reader.Warn(key, "an app password has no scopes and does not end: what agents may do with this account is limited by policies alone; signing in (`OAuth`) is better where the account's server can reach `PublicUrl`");
+        }
+    }
+
+    private static string? ReadSecret(CredentialOptions entry)
+    {
+        if (entry.File is null) return entry.EnvironmentVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null;
+        try
+        {
+            using var reader = new StreamReader(entry.File);
+            var buffer = new char[MaxLength];
+            return new string(buffer, 0, reader.ReadBlock(buffer));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // said elsewhere, and again when it is used
+            return null;
+        }
     }
 }

@@ -121,7 +121,7 @@ internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
 internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
-internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, None }
+internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, AtprotoPassword, None }
 
 /// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>; kind <c>None</c> has neither.</summary>
 internal sealed record CredentialOptions

@@ -4,7 +4,9 @@ using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Upstreams.AtProto;
+using WorkloadProxy.Upstreams.AtProto.AppPasswords;
 using WorkloadProxy.Upstreams.AtProto.Identity;
 
 namespace WorkloadProxy.Server;
@@ -16,13 +18,15 @@ internal sealed class AtProtoForwarding
 
     private readonly AtProtoParts atproto;
     private readonly NonceLookup? lookup;
+    private readonly PasswordSessions passwords;
     private readonly TimeProvider time;
     private readonly ConcurrentDictionary<AuthContext, SessionCredential> kept = new();
 
-    public AtProtoForwarding(AtProtoParts atproto, BoundedFetch fetch, TimeProvider time)
+    public AtProtoForwarding(AtProtoParts atproto, Store store, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
     {
         (this.atproto, this.time) = (atproto, time);
         if (atproto.Sessions is { } sessions) lookup = new NonceLookup(sessions, atproto.Nonces, atproto.Documents, fetch, time);
+        passwords = new PasswordSessions(new PasswordSessionTable(store.Database, store.Sealer, time), new PasswordClient(atproto.Documents, fetch), time, logs.CreateLogger<PasswordSessions>());
         Parts = new UpstreamParts { Address = new AccountAddress(atproto.Servers), Connect = new ServerConnection(atproto.Upstream.AtProto!.Servers).OpenAsync };
     }
 
@@ -35,5 +39,18 @@ internal sealed class AtProtoForwarding
         if (context.Upstream != atproto.Upstream.Name || lookup is null || !Did.TryParse(context.Id, out var did)) return null;
         var credential = new SessionCredential(did, atproto.Sessions!, atproto.Nonces, lookup, time);
         return kept.Count < MaxKept ? kept.GetOrAdd(context, credential) : credential;
+    }
+
+    /// <summary>Of an entry of kind <c>AtprotoPassword</c>, whose context the configuration has found to be an account's.</summary>
+    public IContextCredential PasswordOf(CredentialOptions entry)
+    {
+        if (!Did.TryParse(entry.Context.Id, out var did)) throw new InvalidOperationException($"the configuration let an app password of `{entry.Context}` through");
+        return new AppPasswordCredential(did, entry, passwords, time);
+    }
+
+    public Task RunAsync(ProxyOptions options, CancellationToken cancellationToken)
+    {
+        var entries = options.Credentials.Where(entry => entry.Kind == CredentialKind.AtprotoPassword).Select(entry => (Did.TryParse(entry.Context.Id, out var did) ? did : null, entry)).Where(entry => entry.Item1 is not null);
+        return passwords.RunAsync([.. entries.Select(entry => (entry.Item1!, entry.entry))], cancellationToken);
     }
 }

@@ -115,7 +115,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
         var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
-        var accounts = atproto is null ? null : new AtProtoForwarding(atproto, fetch, time);
+        var accounts = atproto is null ? null : new AtProtoForwarding(atproto, store, fetch, time, logs);
         var gitTokens = new GitTokens(store.Database, time);
         var signIn = new SignInSetup(options, store, atproto, accounts, fetch, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);

@@ -56,6 +56,7 @@ internal sealed class SignInSetup
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
         [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
+        [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry) ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
     }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : accounts?.CredentialOf(context));
 
@@ -74,7 +75,7 @@ internal sealed class SignInSetup
         await contexts.ReadAsync(null, cancellationToken);
     }
 
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask);
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask, accounts?.RunAsync(options, cancellationToken) ?? Task.CompletedTask);
 
     /// <summary>Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.</summary>
     public async Task<bool?> DisconnectAsync(AuthContext context)

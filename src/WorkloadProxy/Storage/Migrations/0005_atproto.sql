@@ -40,3 +40,13 @@ CREATE TABLE git_tokens (
     account    TEXT   NOT NULL,
     expires_at BIGINT NOT NULL
 );
+
+-- What app passwords gave. The tokens, their server and a hash of the password are sealed as one; `presented_at` is when the password was last sent to a server.
+CREATE TABLE atproto_password_sessions (
+    did          TEXT   PRIMARY KEY,
+    version      BIGINT NOT NULL,
+    sealed       BLOB,
+    presented_at BIGINT NOT NULL,
+    lease        TEXT,
+    lease_until  BIGINT NOT NULL
+);

@@ -27,7 +27,7 @@ internal sealed class AccountTest : IAsyncDisposable
     public static async Task<AccountTest> StartAsync(
         Func<AtProtoOptions, AtProtoOptions>? atproto = null, Func<ProxyOptions, ProxyOptions>? configure = null, bool development = false, bool web = false, bool forwards = false, TimeProvider? time = null, AtProtoNetwork? network = null)
     {
-        network ??= await AtProtoNetwork.StartAsync(new Sandbox.AtProto.AtProtoOptions { Web = web, Time = time ?? TimeProvider.System });
+        network ??= await AtProtoNetwork.StartAsync(new Sandbox.AtProto.AtProtoNetworkOptions { Web = web, Time = time ?? TimeProvider.System });
         var url = $"http://127.0.0.1:{FreePort()}";
         network.ClientHosts.TryAdd("proxy.lab.internal", new Uri(url));
         var proxy = await TestProxy.StartAsync(policies, configure: (options, sandbox) =>

@@ -1,7 +1,7 @@
 namespace Sandbox.AtProto;
 
 /// <summary>What the stand-in AT Protocol network is asked to be.</summary>
-public sealed record AtProtoOptions
+public sealed record AtProtoNetworkOptions
 {
     /// <summary>How many personal data servers there are; each is an authorization server too.</summary>
     public int Servers { get; init; } = 2;
