@@ -14,6 +14,7 @@ using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Upstreams.AtProto.Identity;
 using WorkloadProxy.Upstreams.DigitalOcean;
 using WorkloadProxy.Web;
 
@@ -75,6 +76,15 @@ internal sealed class SignInSetup
     }
 
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask, accounts?.RunAsync(options, cancellationToken) ?? Task.CompletedTask);
+
+    /// <summary>Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.</summary>
+    public async Task<bool?> DisconnectAsync(AuthContext context)
+    {
+        if (context.Upstream == atproto?.Upstream.Name) return Did.TryParse(context.Id, out var did) && atproto.Sessions is { } sessions ? await sessions.DisconnectAsync(did, CancellationToken.None) : null;
+        if (context.Upstream != upstream?.Name || await tokenStore.DeleteAsync(context, CancellationToken.None) is not { } token) return null;
+        await tokens.ReadAsync(context.ToString(), CancellationToken.None);
+        return token.Credential?.BearerToken is not { } access || await client!.RevokeAsync(access.Reveal(), CancellationToken.None);
+    }
 
     /// <summary>Which credentials need attention; null where nobody can sign in.</summary>
     public HealthComponent? Look()

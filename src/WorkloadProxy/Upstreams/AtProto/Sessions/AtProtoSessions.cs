@@ -8,7 +8,7 @@ namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 /// <summary>The sessions of the accounts that have signed in: found at once, refreshed ahead of their expiry, and waited for where a refresh is under way.</summary>
 internal sealed class AtProtoSessions
 {
-    private const int MaxTries = 3;
+    private const int MaxTries = 3, MostAtOnce = 8;
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(10), look = TimeSpan.FromMilliseconds(200), round = TimeSpan.FromSeconds(10), lastPatience = TimeSpan.FromSeconds(25);
 
     private readonly SessionParts parts;
@@ -91,6 +91,34 @@ internal sealed class AtProtoSessions
         if (await parts.Table.DeleteAsync(did, cancellationToken) is not { } deleted) return null;
         await ReadAsync(did.Text, CancellationToken.None);
         return await parts.Revocation.RevokeAsync(deleted, CancellationToken.None);
+    }
+
+    /// <summary>
+    /// Takes a client key out of the document and ends its sessions: here first and at once, and then at their authorization servers as far as they answer. They know the key for some minutes yet, and no
+    /// other would do.
+    /// </summary>
+    public async Task<Result<KeyRevocation>> RevokeKeyAsync(string id, CancellationToken cancellationToken)
+    {
+        List<StoredSession> ended = [];
+        if (parts.Keys is not { } keys || keys.Find(id) is not { } key
+            || !await keys.RevokeAsync(id, async (connection, transaction) => ended = await parts.Table.EndOfKeyAsync(id, "its client key was revoked", connection, transaction), cancellationToken))
+            return new Failure(ErrorId.NotFound, $"there is no client key `{id}`");
+        logger.LogWarning("client key {Key} is revoked, and {Sessions} sessions with it", id, ended.Count);
+        await ReadAsync(null, CancellationToken.None);
+        var revoked = 0;
+        using var limit = new CancellationTokenSource(lastPatience - patience / 2, time);
+        await Parallel.ForEachAsync(ended, new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce }, async (session, _) =>
+        {
+            try
+            {
+                if (await parts.Revocation.RevokeAsync(session, key, limit.Token)) Interlocked.Increment(ref revoked);
+            }
+            catch (OperationCanceledException)
+            {
+                // whoever revokes a key waits for an answer, and has what matters
+            }
+        });
+        return new KeyRevocation(id, ended.Count, revoked);
     }
 
     /// <summary>A usable session of a higher version than <paramref name="used"/>, after waiting for a refresh that is running or due.</summary>
