@@ -67,7 +67,7 @@ internal static class Program
     private const string Usage = """
         sandbox: a stand-in cloud on loopback: a DigitalOcean-shaped API, an ATProto-shaped one, and a GitHub-like token service
 
-        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID]
+        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID] [--AtProtoServers N] [--AtProtoAccounts N] [--AtProtoClientHost HOST=URL]
 
         sandbox --policy DIR [--context CONTEXT] [--claims JSON|FILE] [--ProxyPort N]
           starts the proxy too, with your own roles and policies: its tokens come from the issuer that GitHub roles name (or --Issuer), with any claims

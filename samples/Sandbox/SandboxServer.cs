@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sandbox.AtProto;
 using Sandbox.Cloud;
 using Sandbox.OAuth;
 using Sandbox.Mcp;
@@ -12,7 +13,7 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, OAuthServer oauth)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, OAuthServer oauth, AtProtoNetwork? atProto)
     {
         this.app = app;
         Options = options;
@@ -21,6 +22,7 @@ public sealed class SandboxServer : IAsyncDisposable
         Events = events;
         GitHub = github;
         OAuth = oauth;
+        AtProto = atProto;
         // in the order in which the endpoints were given
         Address = new Uri(app.Urls.First());
         Http2Address = new Uri(app.Urls.Last());
@@ -47,6 +49,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>Where people let an application act for their team.</summary>
     public OAuthServer OAuth { get; }
+
+    /// <summary>The AT Protocol network, where there is one.</summary>
+    public AtProtoNetwork? AtProto { get; }
 
     /// <summary>A request that this returns true for was answered by it and goes no further.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
@@ -86,7 +91,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapFallback(() => DigitalOceanError.NotFound);
 
         await app.StartAsync(cancellation);
-        return server = new SandboxServer(app, options, issuer, requests, events, github, oauth);
+        var atProto = options.AtProtoServers > 0 ? await AtProtoNetwork.StartAsync(NetworkOf(options), cancellation) : null;
+        return server = new SandboxServer(app, options, issuer, requests, events, github, oauth, atProto);
     }
 
     /// <summary>What the program prints, and what a script needs to go on.</summary>
@@ -106,11 +112,21 @@ public sealed class SandboxServer : IAsyncDisposable
         ["github_app_id"] = Options.GitHubAppId,
         ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
+        ["plc"] = AtProto?.PlcDirectory ?? "",
+        ["atproto"] = AtProto is { } network ? $"{network.PlcDirectory}/_sandbox/atproto" : "",
     };
+
+    private static AtProtoNetworkOptions NetworkOf(SandboxOptions options)
+    {
+        var hosts = new Dictionary<string, Uri>();
+        if (options.AtProtoClientHost?.Split('=', 2) is [var host, var address]) hosts[host] = new Uri(address);
+        return new AtProtoNetworkOptions { Servers = options.AtProtoServers, Accounts = options.AtProtoAccounts, ClientHosts = hosts };
+    }
 
     public async ValueTask DisposeAsync()
     {
         await app.DisposeAsync();
+        if (AtProto is not null) await AtProto.DisposeAsync();
         await Issuer.DisposeAsync();
     }
 }

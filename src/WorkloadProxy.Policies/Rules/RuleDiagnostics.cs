@@ -109,6 +109,14 @@ internal static class RuleDiagnostics
         => Warning("unconstrained-twin", $"the constraints have no effect: the rule at {free.Place} has the same pattern and permits `{Capabilities.Name(both)}` without any",
             "rules with one pattern are alternatives: constrain both, or remove one", rule.Range);
 
+    public static Diagnostic ServiceAuth(PolicyRule rule)
+        => Warning("service-auth", $"`{rule.Path}` permits `com.atproto.server.getServiceAuth`, whose token acts as the account wherever it is taken, past every rule here",
+            "name the methods that are needed, or write a `deny` for `/xrpc/com.atproto.server.getServiceAuth`", rule.Range);
+
+    public static Diagnostic UntiedWrite(PolicyRule free, string path, PolicyRule tied)
+        => Warning("untied-write", $"`{free.Path}` permits `{path["/xrpc/".Length..]}` on every collection, while `{tied.Path}` ({tied.Place}) ties writing to some",
+            "constrain `collection` there too (`writes` for applyWrites), or leave the method out", free.Range);
+
     public static Diagnostic LiteralPlus(string segment, SourceRange range)
         => Warning("literal-wildcard", $"the `+` in `{segment}` is an ordinary character", "`+` is a wildcard only as a whole segment; inside one write `*`", range);
 

@@ -9,7 +9,7 @@ internal static class CredentialReading
 {
     private static readonly IReadOnlyList<(string, CredentialKind)> Kinds = Enum.GetValues<CredentialKind>().Select(kind => (kind.ToString(), kind)).ToList();
 
-    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query", "ClientCredentials"];
+    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query", "ClientCredentials", "AtprotoPassword"];
 
     /// <summary>Which keys belong to which kinds.</summary>
     private static readonly (string Key, string[] Kinds, Func<CredentialKind, bool> Belongs)[] Fields =

@@ -11,7 +11,7 @@ internal static class NotInThisVersion
         {
             var kind = reader.Settings.Find(key + ":Kind")?.Value;
             if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.GitHubApp or CredentialKind.Dpop)
-                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials` or `None`");
+                reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `AtprotoPassword` or `None`");
         }
     }
 }

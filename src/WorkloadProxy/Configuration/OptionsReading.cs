@@ -42,6 +42,8 @@ internal static class OptionsReading
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
         KestrelReading.Check(reader, development);
         CheckOwnIssuer(reader, options);
+        AtProtoReading.CheckPublicUrl(reader, options);
+        AtProtoReading.CheckAppPasswords(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
         return options;

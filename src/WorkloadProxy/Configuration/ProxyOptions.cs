@@ -67,12 +67,17 @@ internal sealed record UpstreamOptions
     public TimeSpan? ActivityTimeout { get; init; } = TimeSpan.FromSeconds(100);
     public Version HttpVersion { get; init; } = System.Net.HttpVersion.Version11;
     public OAuthOptions? OAuth { get; init; }
+    /// <summary>Of kind <c>atproto</c>, and only of it.</summary>
+    public AtProtoOptions? AtProto { get; init; }
     /// <summary>Headers besides <c>Authorization</c> that may bring the token.</summary>
     public IReadOnlyList<string> TokenHeaders { get; init; } = [];
     /// <summary>A beginning of the path that is dropped before the rules see it, such as <c>/api/v3</c>; null: none.</summary>
     public string? StripPrefix { get; init; }
     /// <summary>MCP servers beside, or (kind <c>mcp</c>) in place of, the API.</summary>
     public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
+
+    /// <summary>Whether the team or account of a context may sign in.</summary>
+    public bool Admits(string id) => OAuth?.Admits(id) ?? AtProto?.OAuth?.Admits(id) ?? false;
 }
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
@@ -116,13 +121,15 @@ internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
 internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
-internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, None }
+internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, AtprotoPassword, None }
 
 /// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>; kind <c>None</c> has neither.</summary>
 internal sealed record CredentialOptions
 {
     public required AuthContext Context { get; init; }
     public required CredentialKind Kind { get; init; }
+    /// <summary>It stands for what someone gives by signing in.</summary>
+    public bool IsSignedIn => Kind is CredentialKind.OAuth or CredentialKind.Dpop;
     public string? File { get; init; }
     public string? EnvironmentVariable { get; init; }
     /// <summary>The header (<c>Header</c>) or query parameter (<c>Query</c>) that carries the secret.</summary>

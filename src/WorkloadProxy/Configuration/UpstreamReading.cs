@@ -29,6 +29,8 @@ internal static class UpstreamReading
         }
         var signIns = upstreams.Values.Where(upstream => upstream.OAuth is not null).Select(upstream => upstream.Name).ToList();
         if (signIns.Count > 1) reader.Mistake($"Upstreams:{signIns[1]}:OAuth", $"is already set for `{signIns[0]}`: teams can sign in at one upstream only");
+        var accounts = upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.AtProto).Select(upstream => upstream.Name).ToList();
+        if (accounts.Count > 1) reader.Mistake($"Upstreams:{accounts[1]}:Kind", $"is `atproto` for `{accounts[0]}` already: one upstream reaches every account");
         return upstreams;
     }
 
@@ -38,7 +40,7 @@ internal static class UpstreamReading
         if (!reader.Settings.Has(key + ":Kind") && kind == UpstreamKind.Http) reader.Mistake(key + ":Kind", "is missing");
 
         var text = reader.Text(key + ":Address");
-        var address = reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
+        var address = kind == UpstreamKind.AtProto ? null : reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
         if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
 
         if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
@@ -64,7 +66,8 @@ internal static class UpstreamReading
             TokenHeaders = ReadTokenHeaders(reader, key + ":TokenHeaders"),
             StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
             Mcp = McpReading.Read(reader, key + ":Mcp"),
-            OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
+            AtProto = AtProtoReading.Read(reader, kind, key),
+            OAuth = reader.Settings.Has(key + ":OAuth") && kind != UpstreamKind.AtProto ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
     }
 
@@ -103,7 +106,7 @@ internal static class UpstreamReading
         var before = reader.MistakeCount;
         if (kind != UpstreamKind.DigitalOcean)
         {
-            reader.Mistake(key, "is for upstreams of kind `digitalocean`");
+            reader.Mistake(key, "is for upstreams of the kinds `digitalocean` and `atproto`");
             return null;
         }
         var address = reader.Address(key + ":Address", reader.Text(key + ":Address") ?? "https://cloud.digitalocean.com/v1/oauth", NetworkPlace.IsLoopbackOrInCluster);

@@ -13,6 +13,8 @@ internal enum FetchTrust
     Public,
     /// <summary>The operator named it: any address, and http on loopback and in the cluster.</summary>
     Listed,
+    /// <summary>The same, and no HTTP proxy lies between.</summary>
+    ListedDirect,
 }
 
 /// <summary>What a fetch brought: the content, or why there is none. <paramref name="Transient"/>: another attempt may fare better.</summary>
@@ -33,7 +35,7 @@ internal sealed class BoundedFetch : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker publicOnly;
     private readonly HttpMessageInvoker listed;
-    private readonly HttpMessageInvoker onLoopback;
+    private readonly HttpMessageInvoker direct;
 
     public BoundedFetch(TimeProvider time, ResolveName? resolve = null)
     {
@@ -45,9 +47,9 @@ internal sealed class BoundedFetch : IDisposable
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
         // an HTTP proxy's loopback is another machine's
-        var direct = NewHandler();
-        direct.UseProxy = false;
-        onLoopback = new HttpMessageInvoker(direct);
+        var withoutProxy = NewHandler();
+        withoutProxy.UseProxy = false;
+        direct = new HttpMessageInvoker(withoutProxy);
     }
 
     /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
@@ -96,7 +98,7 @@ internal sealed class BoundedFetch : IDisposable
     {
         publicOnly.Dispose();
         listed.Dispose();
-        onLoopback.Dispose();
+        direct.Dispose();
     }
 
     private static SocketsHttpHandler NewHandler() => new()
@@ -113,7 +115,7 @@ internal sealed class BoundedFetch : IDisposable
         MaxResponseDrainSize = 0,
     };
 
-    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust != FetchTrust.Listed ? publicOnly : NetworkPlace.IsLoopback(address) ? onLoopback : listed;
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust == FetchTrust.Public ? publicOnly : trust == FetchTrust.ListedDirect || NetworkPlace.IsLoopback(address) ? direct : listed;
 
     private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken)
     {
@@ -180,11 +182,11 @@ internal sealed class BoundedFetch : IDisposable
     private static Fetched TooLarge(Uri address) => new(null, $"`{address}` holds more than {MaxBytes} bytes");
 
     private static string Unacceptable(Uri address, FetchTrust trust) =>
-        $"`{address}` is refused: expected https{(trust == FetchTrust.Listed ? ", or http on loopback or in the cluster" : "")}";
+        $"`{address}` is refused: expected https{(trust != FetchTrust.Public ? ", or http on loopback or in the cluster" : "")}";
 
     private static bool IsAcceptable(Uri address, FetchTrust trust) =>
         address.IsAbsoluteUri && address.UserInfo.Length == 0
-        && (address.Scheme == Uri.UriSchemeHttps || (trust == FetchTrust.Listed && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
+        && (address.Scheme == Uri.UriSchemeHttps || (trust != FetchTrust.Public && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
 
     private static bool SameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && string.Equals(one.IdnHost, other.IdnHost, StringComparison.OrdinalIgnoreCase);

@@ -90,6 +90,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("token show")]
     [InlineData("keys list")]
     [InlineData("keys rotate")]
+    [InlineData("keys revoke")]
+    [InlineData("credentials disconnect")]
     [InlineData("config check")]
     [InlineData("backup")]
     [InlineData("policy fmt")]
