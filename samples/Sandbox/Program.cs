@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Sandbox.Clusters;
 
 namespace Sandbox;
 
@@ -22,7 +23,8 @@ internal static class Program
         using var interrupted = Stop(System.Runtime.InteropServices.PosixSignal.SIGINT, stop);
         using var terminated = Stop(System.Runtime.InteropServices.PosixSignal.SIGTERM, stop);
         await using var sandbox = await SandboxServer.StartAsync(options, stop.Token);
-        Console.WriteLine(JsonSerializer.Serialize(sandbox.Describe(), Json));
+        await using var cluster = options.Cluster ? await Cluster.StartAsync(stop.Token) : null;
+        Console.WriteLine(JsonSerializer.Serialize(sandbox.Describe().Concat(cluster?.Describe() ?? new Dictionary<string, string>()).ToDictionary(), Json));
 
         var stopped = new TaskCompletionSource();
         await using var registration = stop.Token.Register(stopped.SetResult);
@@ -40,7 +42,7 @@ internal static class Program
     private const string Usage = """
         sandbox: a stand-in cloud on loopback: a DigitalOcean-shaped API, an ATProto-shaped one, and a GitHub-like token service
 
-        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID]
+        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID] [--Cluster true]
 
         Every option can also come from the environment, with SANDBOX_ before its name; secrets only should:
         SANDBOX_TEAMTOKEN, SANDBOX_USERTOKEN, SANDBOX_ATPROTOTOKEN, SANDBOX_TOKENREQUESTTOKEN. Ports left out are free ones.
