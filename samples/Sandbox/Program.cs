@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Sandbox.Clusters;
 using Sandbox.TryOut;
 using Shared;
 
@@ -27,9 +28,10 @@ internal static class Program
         using var interrupted = Stop(System.Runtime.InteropServices.PosixSignal.SIGINT, stop);
         using var terminated = Stop(System.Runtime.InteropServices.PosixSignal.SIGTERM, stop);
         await using var sandbox = await SandboxServer.StartAsync(options, stop.Token);
+        await using var cluster = options.Cluster ? await Cluster.StartAsync(stop.Token) : null;
         if (tryOut.Policy is null)
         {
-            Console.WriteLine(JsonSerializer.Serialize(sandbox.Describe(), Json));
+            Console.WriteLine(JsonSerializer.Serialize(sandbox.Describe().Concat(cluster?.Describe() ?? new Dictionary<string, string>()).ToDictionary(), Json));
             await Stopped(stop.Token);
             return 0;
         }
@@ -67,7 +69,7 @@ internal static class Program
     private const string Usage = """
         sandbox: a stand-in cloud on loopback: a DigitalOcean-shaped API, an ATProto-shaped one, and a GitHub-like token service
 
-        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID] [--AtProtoServers N] [--AtProtoAccounts N] [--AtProtoClientHost HOST=URL]
+        usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID] [--AtProtoServers N] [--AtProtoAccounts N] [--AtProtoClientHost HOST=URL] [--Cluster true]
 
         sandbox --policy DIR [--context CONTEXT] [--claims JSON|FILE] [--ProxyPort N]
           starts the proxy too, with your own roles and policies: its tokens come from the issuer that GitHub roles name (or --Issuer), with any claims

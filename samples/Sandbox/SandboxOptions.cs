@@ -49,4 +49,7 @@ public sealed record SandboxOptions
 
     /// <summary>What a job presents to the token service (<c>ACTIONS_ID_TOKEN_REQUEST_TOKEN</c>).</summary>
     public string TokenRequestToken { get; init; } = "sandbox_runner";
+
+    /// <summary>A Kubernetes API server as well.</summary>
+    public bool Cluster { get; init; }
 }

@@ -56,6 +56,12 @@ public sealed class SandboxIssuer : IAsyncDisposable
         app.UseRouting();
         app.MapGet("/.well-known/openid-configuration", () => Json(self!.Discovery()));
         app.MapGet("/.well-known/jwks", () => Json(self!.Jwks()));
+        // an issuer with a path, as Dex has, publishes below it
+        if (issuer is not null && new Uri(issuer).AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
+        {
+            app.MapGet(path + "/.well-known/openid-configuration", () => Json(self!.Discovery()));
+            app.MapGet(path + "/.well-known/jwks", () => Json(self!.Jwks()));
+        }
         app.MapGet("/actions/idtoken", context => self!.Answer(context));
         app.MapPut("/_sandbox/claims", async context =>
         {

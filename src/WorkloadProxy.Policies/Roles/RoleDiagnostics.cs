@@ -77,6 +77,18 @@ internal static class RoleDiagnostics
         => Error("unconstrained-role", $"role `{role}` takes every token that `{issuer}` issues for its `aud`",
             "constrain a claim that tells the workload, such as `sub`", range);
 
+    public static Diagnostic AnyAudience(string role, string issuer, SourceRange range)
+        => Error("any-audience", $"role `{role}` takes tokens that `{issuer}` issued for any service", "write each `aud` that is meant: the server sends this context every token of that issuer (`\"Audience\": \"*\"`)", range);
+
+    public static Diagnostic PassThroughIssuer(string found, SourceRange range)
+        => Error("pass-through-issuer", $"`iss` is `{found}`, whose tokens pass through unverified", "take it out of the upstream's `PassThroughIssuers`, or remove the role: a token is either verified here or left to the upstream", range);
+
+    public static Diagnostic AnyNamespace(string found, SourceRange range)
+        => Warning("any-namespace", $"`sub` is `{found}`, which a service account of any namespace matches", "name the namespace: `system:serviceaccount:NAMESPACE:NAME`; whoever may create an account in any namespace could take the role", range);
+
+    public static Diagnostic AccountUnknown(string role, string issuer, SourceRange range)
+        => Warning("harness-account", $"`{issuer}` may serve every account of Harness, and role `{role}` does not constrain `account_id`", "add `account_id = \"ACCOUNT\"`, or use the account's own issuer `…/ng/api/oidc/account/ACCOUNT`", range);
+
     public static Diagnostic Unpinned(string role, SharedIssuer shared, UnpinnedText? text, SourceRange issuer)
         => Error("unpinned-tenant", $"role `{role}` is open to every tenant of `{shared.Issuer}`{(text is null ? "" : $": `{text.Claim} = {text.Value}` pins none")}",
             $"pin the tenant: write the owner's name in full, without `*` before the delimiter that follows it, in {shared.ClaimNames}: `{shared.Example}`", text?.Range ?? issuer);

@@ -188,6 +188,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         }
         var issuer = TextPattern.Compile(text, options.Context).LiteralPrefix;
         if (IssuerUrl.Normalize(issuer) == IssuerUrl.Normalize(options.OwnIssuer)) found.Add(RoleDiagnostics.OwnIssuer(issuer, range));
+        else if (options.PassThroughIssuers.Contains(issuer)) found.Add(RoleDiagnostics.PassThroughIssuer(issuer, range));
         else if (!IssuerUrl.IsValid(issuer)) found.Add(RoleDiagnostics.IssuerUrl(issuer, range));
         else return issuer;
         return null;

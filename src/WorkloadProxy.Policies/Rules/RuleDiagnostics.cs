@@ -80,6 +80,9 @@ internal static class RuleDiagnostics
 
     public static Diagnostic UnconstrainedIssue(string summary, string help, SourceRange range) => Error("unconstrained-issue", summary, help, range);
 
+    public static Diagnostic LongSubject(int found, int most, SourceRange range)
+        => Warning("long-subject", $"`sub` has {found} bytes, and some services take {most} at most (Google's `google.subject`)", "use a shorter role name, or map another claim at the service", range);
+
     public static Diagnostic NeverConsulted(string path, SourceRange range)
         => Warning("never-consulted", $"no rule for `{path}` is ever consulted", "an exchange is decided as `create` on `/v1/oidc/issue`, wherever it is asked for", range);
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Secrets;

@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
 
@@ -20,6 +21,7 @@ internal sealed record ProxyOptions
     public IReadOnlyDictionary<string, UpstreamOptions> Upstreams { get; init; } = new Dictionary<string, UpstreamOptions>();
     public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
     public IReadOnlyList<AudienceOptions> Audiences { get; init; } = [];
+    public IReadOnlyList<PublicPathOptions> Public { get; init; } = [];
     public IReadOnlyList<PolicySourceOptions> Policies { get; init; } = [];
     public IReadOnlyList<CredentialOptions> Credentials { get; init; } = [];
     public TokenOptions Tokens { get; init; } = new();
@@ -43,6 +45,10 @@ internal sealed record ProxyOptions
     {
         Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)),
         EncodedSlash = Upstreams.GetValueOrDefault(context.Upstream)?.EncodedSlash == true,
+        AnyAudienceIssuers = [.. Audiences.Where(audience => audience.TakesAny && audience.Context == context).Select(audience => audience.Issuer!)],
+        ClientAudienceIssuers = [.. Issuers.Where(issuer => issuer.AudienceIsClient).Select(issuer => issuer.Issuer)],
+        PassThroughIssuers = [.. Upstreams.Values.SelectMany(upstream => upstream.PassThroughIssuers)],
+        ExternalAudiences = Tokens.ExternalAudiences,
         McpServers = [.. Upstreams.TryGetValue(context.Upstream, out var upstream) ? upstream.Mcp.Select(server => server.Name) : []],
     };
 }
@@ -58,6 +64,12 @@ internal sealed record UpstreamOptions
     /// <summary>Absent for <c>atproto</c>, whose address is the account's own server, and for <c>mcp</c>, whose servers have their own.</summary>
     public Uri? Address { get; init; }
     public bool PassThrough { get; init; }
+    /// <summary>JWTs of these pass through, as users' own tokens do.</summary>
+    public IReadOnlyList<string> PassThroughIssuers { get; init; } = [];
+    /// <summary>Authorities in PEM that replace the system's.</summary>
+    public string? CaFile { get; init; }
+    /// <summary>What is sent as <c>Host</c> in place of the address's: the host of <c>PublicUrl</c>. Null: the address's.</summary>
+    public Uri? PublicHost { get; init; }
     public bool EncodedSlash { get; init; }
     public IReadOnlyList<string> DropHeaders { get; init; } = [];
     /// <summary>Null: all but those that never cross.</summary>
@@ -90,10 +102,6 @@ internal sealed record OAuthOptions(Uri Address, string ClientId, string? Client
     public bool Admits(string team) => Teams.Contains(team, StringComparer.Ordinal) || Teams.Contains("*", StringComparer.Ordinal);
 }
 
-/// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that the proxy accepts.</summary>
-internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms);
-
-internal sealed record AudienceOptions(string Audience, AuthContext Context);
 
 /// <summary>Exactly one of the three sources is set.</summary>
 internal sealed record PolicySourceOptions(AuthContext Context, string? Directory = null, RemoteGitOptions? Git = null, HostedGitOptions? Hosted = null);
@@ -151,6 +159,8 @@ internal sealed record TokenOptions
     public TimeSpan MaxLifetime { get; init; } = TimeSpan.FromMinutes(15);
     public TimeSpan MaxChain { get; init; } = TimeSpan.FromHours(1);
     public TimeSpan KeyRotation { get; init; } = TimeSpan.FromDays(30);
+    /// <summary>Other services that tokens may be minted for.</summary>
+    public IReadOnlyList<string> ExternalAudiences { get; init; } = [];
 }
 
 internal sealed record ProvisioningOptions(int SshPort = 22, bool AllowPrivateAddresses = false);

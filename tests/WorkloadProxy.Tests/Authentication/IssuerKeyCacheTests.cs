@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Authentication.Issuers;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Outbound;

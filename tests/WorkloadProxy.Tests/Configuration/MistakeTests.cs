@@ -201,7 +201,7 @@ public sealed class MistakeTests
         Assert.Equal(
             """
             PORT: `http` is not a port, expected 0 to 65535 (environment variable PORT)
-            Tokens:Lifetime: unknown key, expected `Algorithm`, `MaxLifetime`, `MaxChain` or `KeyRotation` (appsettings.json:1:37)
+            Tokens:Lifetime: unknown key, expected `Algorithm`, `MaxLifetime`, `MaxChain`, `KeyRotation` or `ExternalAudiences` (appsettings.json:1:37)
             Git:MaxSze: unknown key, did you mean `MaxSize`? (environment variable Git__MaxSze)
             Polices: unknown key, did you mean `Policies`? (argument --Polices:0:Directory)
             Urls: `x` is not an address to listen on, expected `http://host:port` (appsettings.json:1:54)

@@ -26,6 +26,9 @@ internal static class ConfigurationKeys
         ("Upstreams:*:Kind", "\"http\""),
         ("Upstreams:*:Address", "\"https://api.example.com\""),
         ("Upstreams:*:PassThrough", "true"),
+        ("Upstreams:*:PassThroughIssuers:#", "[\"https://kubernetes.default.svc\"]"),
+        ("Upstreams:*:CaFile", "\"/etc/workload-proxy/upstream-ca.pem\""),
+        ("Upstreams:*:HostHeader", "\"public\""),
         ("Upstreams:*:EncodedSlash", "true"),
         ("Upstreams:*:DropHeaders:#", "[\"X-Debug\"]"),
         ("Upstreams:*:PassHeaders:#", "[\"Idempotency-Key\"]"),
@@ -53,9 +56,21 @@ internal static class ConfigurationKeys
         ("Issuers:#:Issuer", "\"https://dex.example.com/dex\""),
         ("Issuers:#:MetadataAddress", "\"http://dex.dex.svc:5556/dex/.well-known/openid-configuration\""),
         ("Issuers:#:JwksFile", "\"/etc/workload-proxy/dex-jwks.json\""),
+        ("Issuers:#:CaFile", "\"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt\""),
+        ("Issuers:#:TokenFile", "\"/var/run/secrets/kubernetes.io/serviceaccount/token\""),
+        ("Issuers:#:SpiffeTrustDomain", "\"example.org\""),
+        ("Issuers:#:ClientGroups", "true"),
+        ("Issuers:#:GroupsClaim", "\"groups\""),
+        ("Issuers:#:AudienceIsClient", "true"),
         ("Issuers:#:Algorithms:#", "[\"RS256\"]"),
         ("Audiences:#:Audience", "\"https://depot.dev\""),
+        ("Audiences:#:Issuer", "\"https://dex.example.com/dex\""),
+        ("Audiences:#:Claims", "{ \"sub\": \"org:acme:vault:web\" }"),
         ("Audiences:#:Context", "\"api://Depot?actx=acme\""),
+        ("Public:#:Path", "\"/.well-known/terraform.json\""),
+        ("Public:#:Document", "{ \"modules.v1\": \"/modules/v1/\" }"),
+        ("Public:#:File", "\"terraform.json\""),
+        ("Public:#:Upstream", "\"OpenDepot\""),
         ("Policies:#:Context", "\"api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6\""),
         ("Policies:#:Directory", "\".\""),
         ("Policies:#:Git:Url", "\"https://github.com/acme/rbac.git\""),
@@ -89,6 +104,7 @@ internal static class ConfigurationKeys
         ("Tokens:MaxLifetime", "\"00:15:00\""),
         ("Tokens:MaxChain", "\"01:00:00\""),
         ("Tokens:KeyRotation", "\"30.00:00:00\""),
+        ("Tokens:ExternalAudiences:#", "[\"sts.amazonaws.com\"]"),
         ("Provisioning:SshPort", "22"),
         ("Provisioning:AllowPrivateAddresses", "false"),
         ("Git:MaxSize", "20000000"),
@@ -110,6 +126,18 @@ internal static class ConfigurationKeys
 
     /// <summary>A key that has no parts: it may stand in the environment without <c>__</c>.</summary>
     public static bool IsSingle(string name) => Root.Children.TryGetValue(name, out var node) && node.Example is not null;
+
+    /// <summary>Whether an object at this key is one value, kept as its JSON text: its names are not ours, and may hold `:`.</summary>
+    public static bool IsJson(string key)
+    {
+        var node = Root;
+        foreach (var part in key.Split(':'))
+        {
+            if (node.Next(part) is not { } next) return false;
+            node = next;
+        }
+        return node.IsJson;
+    }
 
     /// <summary>What is wrong with the key itself or the shape of what stands there; null if nothing is.</summary>
     public static ConfigurationMistake? Check(Setting setting)
@@ -189,6 +217,7 @@ internal static class ConfigurationKeys
         public Node? Any { get; set; }
         public bool IsList { get; set; }
         public string? Example { get; set; }
+        public bool IsJson => Example is ['{', ..] && Children.Count == 0 && Any is null;
         public IReadOnlyList<string> Names => [.. Children.Keys];
 
         public Node Child(string child) => Children.TryGetValue(child, out var found) ? found : Children[child] = new Node(child);

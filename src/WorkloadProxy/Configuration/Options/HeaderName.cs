@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Options;
 
 /// <summary>The name of a header field: a token of RFC 9110 §5.6.2.</summary>
 internal static class HeaderName

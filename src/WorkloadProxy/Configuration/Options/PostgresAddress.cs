@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Options;
 
 /// <summary>
 /// <c>postgres://user:password@host:port,host:port/database?option=value</c>, as PostgreSQL's own library takes it. What would have two readings is refused: a special
