@@ -123,7 +123,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var authorizer = new Authorizer(authenticator, time);
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
-        var credentials = signIn.Credentials;
+        var credentials = Keep(signIn.Credentials);
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));

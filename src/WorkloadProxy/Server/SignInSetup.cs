@@ -14,6 +14,7 @@ using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Upstreams.DigitalOcean;
+using WorkloadProxy.Upstreams.GitHub;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.Server;
@@ -52,6 +53,7 @@ internal sealed class SignInSetup
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
         [CredentialKind.OAuth] = entry => tokens.Bound(entry.Context),
+        [CredentialKind.GitHubApp] = entry => GitHubAppCredential.Open(entry, options, fetch, time, logs.CreateLogger<GitHubAppCredential>()),
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
     }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : null);
 
