@@ -12,7 +12,7 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, OAuthServer oauth)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, Depot depot, OAuthServer oauth)
     {
         this.app = app;
         Options = options;
@@ -20,6 +20,7 @@ public sealed class SandboxServer : IAsyncDisposable
         Requests = requests;
         Events = events;
         GitHub = github;
+        Depot = depot;
         OAuth = oauth;
         // in the order in which the endpoints were given
         Address = new Uri(app.Urls.First());
@@ -45,6 +46,9 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>What stands in for GitHub's API: an App's tokens and commit statuses.</summary>
     public GitHub GitHub { get; }
 
+    /// <summary>What stands in for Depot's API: project tokens and builds.</summary>
+    public Depot Depot { get; }
+
     /// <summary>Where people let an application act for their team.</summary>
     public OAuthServer OAuth { get; }
 
@@ -59,6 +63,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
+        var depot = new Depot(options);
         var oauth = new OAuthServer(options);
         SandboxServer? server = null;
 
@@ -81,12 +86,13 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapWire();
         app.MapGrpc();
         app.MapGitHub(github);
+        app.MapDepot(depot);
         app.MapMcpServer();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 
         await app.StartAsync(cancellation);
-        return server = new SandboxServer(app, options, issuer, requests, events, github, oauth);
+        return server = new SandboxServer(app, options, issuer, requests, events, github, depot, oauth);
     }
 
     /// <summary>What the program prints, and what a script needs to go on.</summary>
@@ -105,6 +111,7 @@ public sealed class SandboxServer : IAsyncDisposable
         ["oauth_client_id"] = Options.OAuthClientId,
         ["github_app_id"] = Options.GitHubAppId,
         ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
+        ["depot_token"] = Options.DepotToken,
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
     };
 

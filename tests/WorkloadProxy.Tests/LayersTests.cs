@@ -14,7 +14,7 @@ public sealed partial class LayersTests
         ["Configuration"],
         ["Storage"],
         ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub"],
-        ["Credentials.OAuth"],
+        ["Credentials.OAuth", "Credentials.Exchange"],
         ["PolicyDelivery.Publishing"],
         ["Authentication.Issuers"],
         ["Authentication"],

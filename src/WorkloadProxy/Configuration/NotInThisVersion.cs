@@ -10,7 +10,7 @@ internal static class NotInThisVersion
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             var kind = reader.Settings.Find(key + ":Kind")?.Value;
-            if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.Dpop or CredentialKind.Exchange)
+            if (Enum.TryParse<CredentialKind>(kind, ignoreCase: true, out var known) && known is CredentialKind.Dpop)
                 reader.Mistake(key + ":Kind", $"`{known}` {Text}, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Exchange` or `None`");
         }
     }

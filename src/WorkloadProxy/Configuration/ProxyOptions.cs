@@ -144,6 +144,9 @@ internal sealed record CredentialOptions
     /// <summary>For <c>Exchange</c>: how a credential is made and deleted at the upstream.</summary>
     public ExchangeOptions? Exchange { get; init; }
 
+    /// <summary>What no other entry has.</summary>
+    public string Key => $"{Context} {string.Join(' ', For.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"))}".TrimEnd();
+
     private static IReadOnlyDictionary<string, string> NoFor { get; } = new Dictionary<string, string>();
 }
 

@@ -113,7 +113,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var sources = new PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources>(), gitSources);
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
-        var signIn = new SignInSetup(options, store, fetch, time, logs);
+        var signIn = new SignInSetup(options, store, fetch, revocations, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
