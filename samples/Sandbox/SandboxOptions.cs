@@ -47,6 +47,9 @@ public sealed record SandboxOptions
     public string GitHubAppId { get; init; } = "123456";
     public string GitHubClientId { get; init; } = "Iv23liSandbox0123456";
 
+    /// <summary>The organization's token at Depot.</summary>
+    public string DepotToken { get; init; } = "depot_org_sandbox";
+
     /// <summary>What a job presents to the token service (<c>ACTIONS_ID_TOKEN_REQUEST_TOKEN</c>).</summary>
     public string TokenRequestToken { get; init; } = "sandbox_runner";
 

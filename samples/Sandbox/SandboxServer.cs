@@ -13,7 +13,7 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, OAuthServer oauth, AtProtoNetwork? atProto)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, Depot depot, OAuthServer oauth, AtProtoNetwork? atProto)
     {
         this.app = app;
         Options = options;
@@ -21,6 +21,7 @@ public sealed class SandboxServer : IAsyncDisposable
         Requests = requests;
         Events = events;
         GitHub = github;
+        Depot = depot;
         OAuth = oauth;
         AtProto = atProto;
         // in the order in which the endpoints were given
@@ -47,6 +48,9 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>What stands in for GitHub's API: an App's tokens and commit statuses.</summary>
     public GitHub GitHub { get; }
 
+    /// <summary>What stands in for Depot's API: project tokens and builds.</summary>
+    public Depot Depot { get; }
+
     /// <summary>Where people let an application act for their team.</summary>
     public OAuthServer OAuth { get; }
 
@@ -64,6 +68,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
+        var depot = new Depot(options);
         var oauth = new OAuthServer(options);
         SandboxServer? server = null;
 
@@ -86,13 +91,14 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapWire();
         app.MapGrpc();
         app.MapGitHub(github);
+        app.MapDepot(depot);
         app.MapMcpServer();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 
         await app.StartAsync(cancellation);
         var atProto = options.AtProtoServers > 0 ? await AtProtoNetwork.StartAsync(NetworkOf(options), cancellation) : null;
-        return server = new SandboxServer(app, options, issuer, requests, events, github, oauth, atProto);
+        return server = new SandboxServer(app, options, issuer, requests, events, github, depot, oauth, atProto);
     }
 
     /// <summary>What the program prints, and what a script needs to go on.</summary>
@@ -111,6 +117,7 @@ public sealed class SandboxServer : IAsyncDisposable
         ["oauth_client_id"] = Options.OAuthClientId,
         ["github_app_id"] = Options.GitHubAppId,
         ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
+        ["depot_token"] = Options.DepotToken,
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
         ["plc"] = AtProto?.PlcDirectory ?? "",
         ["atproto"] = AtProto is { } network ? $"{network.PlcDirectory}/_sandbox/atproto" : "",

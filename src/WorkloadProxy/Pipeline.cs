@@ -140,7 +140,7 @@ internal sealed class Pipeline(
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         caller = record.Caller;
-        if (credentials.Find(caller.Token.Context) is not { } source) return CredentialStore.Missing(caller.Token.Context);
+        if (credentials.Find(caller, time, out var source) is { } noCredential) return noCredential;
         var interception = default(Interception);
         var waited = false;
         if (upstream.FindInterceptor(http.Request.Method, target.Path) is { } interceptor)
@@ -169,6 +169,8 @@ internal sealed class Pipeline(
         waited |= !preparing.IsCompleted;
         if (await preparing is { } notPrepared) return notPrepared;
         if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
+        // another set may have given the roles another credential meanwhile
+        if (waited && record.Caller!.Grants != caller.Grants && credentials.Find(record.Caller, time, out var now) is var changed && (changed is not null || now != source)) return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
         return await forwarder.SendAsync(http, forwarded, record);
     }
 

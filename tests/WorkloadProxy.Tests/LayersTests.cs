@@ -15,7 +15,7 @@ public sealed partial class LayersTests
         ["Configuration"],
         ["Storage"],
         ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub", "Upstreams.AtProto.Dpop"],
-        ["Credentials.OAuth", "Upstreams.AtProto.Client"],
+        ["Credentials.OAuth", "Credentials.Exchange", "Upstreams.AtProto.Client"],
         ["Upstreams.AtProto.Sessions"],
         ["PolicyDelivery.Publishing"],
         ["Authentication.Issuers"],

@@ -48,6 +48,9 @@ internal static class RoleDiagnostics
     public static Diagnostic BadTtl(string found, SourceRange range)
         => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", "for instance `max_ttl = 300`, five minutes", range);
 
+    public static Diagnostic BadCredential(string summary, SourceRange range)
+        => Error("bad-credential", summary, "for instance `credential = { project = \"proj-a\" }`: the names are those of `Credentials` in the configuration, in `For` or between braces", range);
+
     public static Diagnostic UnknownPolicy(string name, string? nearest, SourceRange range)
         => Error("unknown-policy", $"unknown policy `{name}`",
             nearest is null ? $"a policy has its file's name: `policies/{name}.hcl`" : $"did you mean `{nearest}`?", range);

@@ -129,7 +129,7 @@ internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
 internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
-internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, AtprotoPassword, None }
+internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, Exchange, AtprotoPassword, None }
 
 /// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>; kind <c>None</c> has neither.</summary>
 internal sealed record CredentialOptions
@@ -150,6 +150,35 @@ internal sealed record CredentialOptions
     public Uri? TokenAddress { get; init; }
     public string? ClientId { get; init; }
     public IReadOnlyList<string> Scopes { get; init; } = [];
+    /// <summary>What a role must name (<c>credential = { … }</c>) for this entry to be its requests' credential; in the order of the names.</summary>
+    public IReadOnlyDictionary<string, string> For { get; init; } = NoFor;
+    /// <summary>For <c>GitHubApp</c>: the App, and at most what its tokens are good for; all that the installation grants where empty.</summary>
+    public GitHubAppOptions? App { get; init; }
+    public IReadOnlyList<string> Repositories { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Permissions { get; init; } = NoFor;
+    /// <summary>For <c>Exchange</c>: how a credential is made and deleted at the upstream.</summary>
+    public ExchangeOptions? Exchange { get; init; }
+
+    /// <summary>What no other entry has.</summary>
+    public string Key => $"{Context} {string.Join(' ', For.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"))}".TrimEnd();
+
+    private static IReadOnlyDictionary<string, string> NoFor { get; } = new Dictionary<string, string>();
+}
+
+/// <summary>Paths and bodies are templates; <paramref name="Token"/> and <paramref name="Id"/> name members of the answer to <paramref name="Create"/>.</summary>
+internal sealed record ExchangeOptions(ExchangeCall Create, string Token, string? Id, ExchangeCall Delete)
+{
+    /// <summary>The caller's <c>jti</c>, and what <c>Create</c> answered: not a role's to name.</summary>
+    public const string CallerId = "jti", CreatedId = "id";
+
+    /// <summary>What a role has to name.</summary>
+    public IReadOnlySet<string> Names { get; } = Create.Names.Concat(Delete.Names).Where(name => name is not (CallerId or CreatedId)).ToHashSet(StringComparer.Ordinal);
+}
+
+/// <summary>A JSON object posted to a path below the upstream's address.</summary>
+internal sealed record ExchangeCall(TemplateText Path, IReadOnlyList<KeyValuePair<string, TemplateText>> Body)
+{
+    public IEnumerable<string> Names => Path.Names.Concat(Body.SelectMany(member => member.Value.Names));
 }
 
 internal sealed record TokenOptions

@@ -117,7 +117,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
         var accounts = atproto is null ? null : new AtProtoForwarding(atproto, store, fetch, time, logs);
         var gitTokens = new GitTokens(store.Database, time);
-        var signIn = new SignInSetup(options, store, atproto, accounts, fetch, time, logs);
+        var signIn = new SignInSetup(options, store, atproto, accounts, fetch, revocations, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
@@ -127,7 +127,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var authorizer = new Authorizer(authenticator, time);
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
-        var credentials = signIn.Credentials;
+        var credentials = Keep(signIn.Credentials);
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));

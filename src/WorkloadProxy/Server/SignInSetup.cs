@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Credentials.Exchange;
 using WorkloadProxy.Credentials.OAuth;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
@@ -14,8 +15,10 @@ using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.AtProto.Identity;
 using WorkloadProxy.Upstreams.DigitalOcean;
+using WorkloadProxy.Upstreams.GitHub;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.Server;
@@ -28,6 +31,7 @@ internal sealed class SignInSetup
     private readonly AtProtoParts? atproto;
     private readonly AtProtoForwarding? accounts;
     private readonly BoundedFetch fetch;
+    private readonly RevocationSet revocations;
     private readonly TimeProvider time;
     private readonly ILoggerFactory logs;
     private readonly UpstreamOptions? upstream;
@@ -38,9 +42,9 @@ internal sealed class SignInSetup
     private readonly OAuthTokens tokens;
     private SignedInContexts? contexts;
 
-    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, AtProtoForwarding? accounts, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
+    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, AtProtoForwarding? accounts, BoundedFetch fetch, RevocationSet revocations, TimeProvider time, ILoggerFactory logs)
     {
-        (this.options, this.store, this.atproto, this.accounts, this.fetch, this.time, this.logs) = (options, store, atproto, accounts, fetch, time, logs);
+        (this.options, this.store, this.atproto, this.accounts, this.fetch, this.revocations, this.time, this.logs) = (options, store, atproto, accounts, fetch, revocations, time, logs);
         upstream = options.Upstreams.Values.FirstOrDefault(upstream => upstream.OAuth is not null);
         teams = (upstream?.OAuth?.Teams ?? []).ToFrozenSet(StringComparer.Ordinal);
         everyone = teams.Contains("*");
@@ -57,12 +61,22 @@ internal sealed class SignInSetup
     {
         [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
         [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry) ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
+        [CredentialKind.GitHubApp] = entry => GitHubAppCredential.Open(entry, options, fetch, time, logs.CreateLogger<GitHubAppCredential>()),
+        [CredentialKind.Exchange] = OpenExchange,
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
     }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : accounts?.CredentialOf(context));
+
+    private ExchangeCredential OpenExchange(CredentialOptions entry)
+    {
+        var logger = logs.CreateLogger<ExchangeCredential>();
+        var client = new ExchangeClient(fetch, options.Upstreams[entry.Context.Upstream], entry.Exchange!, new SecretCredential(entry with { Kind = CredentialKind.Bearer }, logger));
+        return new ExchangeCredential(entry.Context, client, new ExchangedTokenStore(store.Database, store.Sealer, entry.Key), revocations, time, logger);
+    }
 
     /// <summary>Reads the stored credentials, and hosts the repositories of the contexts that have signed in.</summary>
     public async Task LoadAsync(StoreChanges changes, GitSources git, CancellationToken cancellationToken)
     {
+        foreach (var exchange in Credentials.Configured.OfType<ExchangeCredential>()) await exchange.LoadAsync(cancellationToken);
         if (atproto is not null) await atproto.LoadAsync(changes, cancellationToken);
         if (upstream is null && atproto?.Sessions is null) return;
         contexts = new SignedInContexts(options, store.Database, git.Hosted, time);

@@ -116,7 +116,7 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}" }] """, "Policies:0: has no source, expected `Directory`, `Git` or `Hosted`" },
         { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
         // credentials
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop`, `Exchange` or `None` (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -133,7 +133,15 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials` or `None` (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret" """), "Credentials:0:InstallationId: is missing, and no `Repositories` say whose installation is meant" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "InstallationId": 1, "File": "secret" """), "Credentials:0:File: is for kind `Bearer`, `Header`, `Basic`, `Query`, `ClientCredentials` or `Exchange`, the kind is `GitHubApp` (appsettings.json)\nCredentials:0:AppId: is missing: a GitHub App has an id and a private key\nCredentials:0:PrivateKeyFile: is missing: a GitHub App has an id and a private key" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret", "Repositories": ["acme/web", "evil/web", "a/b/c"] """), "Credentials:0:Repositories: `a/b/c` is not a repository, expected `owner/name` or `name`\nCredentials:0:Repositories: are of several owners, expected one: an installation is of one account" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret", "Repositories": ["acme/web"], "Permissions": { "contents": "all" } """), "Credentials:0:Permissions:contents: `all` is not a level, expected `read`, `write` or `admin` (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": {} """), "Credentials:0:For: is empty, expected what a role's `credential` must be (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": { "p": "a" } }, { "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": { "p": "a" } """), "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already, for the same `For` (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Exchange", "File": "secret", "Create": { "Path": "/a", "Token": "t" } """), "Credentials:0:Delete: is missing" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Exchange", "File": "secret", "Create": { "Path": "a b", "Body": { "x": "{p" }, "Token": "t" }, "Delete": { "Path": "/d", "Body": { "i": "{id}" } } """), "Credentials:0:Create:Path: `a b` is not a path, expected one that begins with `/` (appsettings.json)\nCredentials:0:Create:Body:x: `{p` has a brace that holds no name, expected `{name}` with letters, digits, `_` and `-` (appsettings.json)\nCredentials:0:Create:Id: is missing: `Delete` holds `{id}`" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "Create": { "Path": "/a" } """), "Credentials:0:Create: is for kind `Exchange`, the kind is `Bearer`" },
     };
 
     [Theory]
