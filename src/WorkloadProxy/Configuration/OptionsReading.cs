@@ -41,6 +41,7 @@ internal static class OptionsReading
         };
         options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
         KestrelReading.Check(reader, development);
+        HostReading.Check(reader, options);
         CheckOwnIssuer(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
