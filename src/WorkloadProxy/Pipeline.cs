@@ -25,7 +25,7 @@ namespace WorkloadProxy;
 /// credential and forward. Whatever happens, one record is written.
 /// </summary>
 internal sealed class Pipeline(
-    AuditLog audit, ClientAddress clients, AllowedHosts hosts, PublicEndpoints endpoints, PublicPaths? publicPaths, PassThroughIssuers passThroughIssuers, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
+    AuditLog audit, ClientAddress clients, AllowedHosts hosts, NamedHosts? namedHosts, PublicEndpoints endpoints, PublicPaths? publicPaths, PassThroughIssuers passThroughIssuers, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
     GitServer git, CredentialStore credentials, Forwarder forwarder, McpEndpoint mcp, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
@@ -62,9 +62,11 @@ internal sealed class Pipeline(
     {
         try
         {
-            var served = basePath.TryStrip(RawTarget(http), out var target);
+            string? target = RawTarget(http);
+            var named = namedHosts?.Find(http.Request);
+            var served = named is null && basePath.TryStrip(target, out target);
             if (audit.Unavailable is { } unavailable && !(served && HealthEndpoints.Are(target!))) return unavailable;
-            return await RunAsync(http, record, target);
+            return await RunAsync(http, record, target, named);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -89,30 +91,35 @@ internal sealed class Pipeline(
     }
 
     /// <summary><paramref name="rawTarget"/> is null outside the path of <c>PublicUrl</c>.</summary>
-    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, string? rawTarget)
+    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, string? rawTarget, NamedHost? named)
     {
-        if ((RequestFraming.Check(http.Request) ?? hosts.Check(http.Request)) is { } refused) return refused;
+        if ((RequestFraming.Check(http.Request) ?? (named is null ? hosts.Check(http.Request) : null)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
         if (bearer.Kind == BearerTokenKind.Several) return bearer.Refusal;
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (forwarder.PassThrough is { } passThrough && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
+        if (forwarder.PassThrough is { } passThrough && (named is null || named.Serves(passThrough.Options.Name))
+            && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
-            if (!isOwnPath && endpoints.Find(PathOf(rawTarget)) is null && publicPaths?.Find(PathOf(rawTarget)) is null && !GitPath.TryParse(PathOf(rawTarget), out _)) return await PassThroughAsync(http, record, passThrough, rawTarget);
+            if (!isOwnPath && (named is not null || !IsAnsweredHere(PathOf(rawTarget)))) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
         if (!RequestTarget.TryParse(rawTarget, contextIds, out var target, out var error, out var tooLong))
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
         record.Path = target.Path;
         record.QueryNames = target.QueryNames;
         if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
-        if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
+        if (named is null)
+        {
+            if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
+            if (GitPath.TryParse(target.Path, out var gitPath)) return await git.HandleAsync(http, record, gitPath, target.RawQuery);
+        }
         // an MCP client can say `Authorization` whatever its provider's SDK does
-        if (target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)) return await mcp.HandleAsync(http, record, target, from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
-        if (GitPath.TryParse(target.Path, out var gitPath)) return await git.HandleAsync(http, record, gitPath, target.RawQuery);
+        if (named is { McpPath: not null } || (named is null && target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)))
+            return await mcp.HandleAsync(http, record, target, named is null ? target.Path : named.EndpointAt(target.Path), from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
 
-        if (publicPaths?.Find(target.Path) is { } anyones)
+        if (named is null && publicPaths?.Find(target.Path) is { } anyones)
         {
             if (anyones.Upstream is null) return await publicPaths.AnswerAsync(anyones, http, record);
             if (PublicPaths.IsRead(http.Request.Method)) return await ForwardForAnyoneAsync(http, record, target, anyones.Upstream);
@@ -121,9 +128,9 @@ internal sealed class Pipeline(
         if (bearer.Refusal is { } noJwt) return noJwt;
         var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
-        if (tokenHeaders?.Check(caller.Token.Context.Upstream, from) is { } notThere) return notThere;
+        if ((tokenHeaders?.Check(caller.Token.Context.Upstream, from) ?? named?.Check(caller.Token)) is { } notThere) return notThere;
         record.Caller = caller;
-        if (target.IsOwnPath) return await IssueAsync(http, record, caller, target);
+        if (target.IsOwnPath) return named is null ? await IssueAsync(http, record, caller, target) : NoOwnPath();
 
         record.Upstream = caller.Token.Context.Upstream;
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
@@ -134,7 +141,7 @@ internal sealed class Pipeline(
         {
             if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
             // behind the prefix there is the upstream alone
-            if (target.IsOwnPath) return new Failure(ErrorId.Forbidden, "the proxy has no endpoint at this path");
+            if (target.IsOwnPath) return NoOwnPath();
             record.Path = target.Path;
         }
         var isWebSocket = RequestFraming.IsWebSocket(http);
@@ -187,6 +194,9 @@ internal sealed class Pipeline(
         return await forwarder.SendAsync(http, new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);
     }
 
+    /// <summary>The proxy's own endpoints, public paths and repositories: nobody's own token goes there.</summary>
+    private bool IsAnsweredHere(string path) => endpoints.Find(path) is not null || publicPaths?.Find(path) is not null || GitPath.TryParse(path, out _);
+
     private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
     {
         record.Path = PathOf(rawTarget);
@@ -208,7 +218,7 @@ internal sealed class Pipeline(
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
     private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
     {
-        if (target.Path != OwnPaths.Issue) return new Failure(ErrorId.Forbidden, "the proxy has no endpoint at this path");
+        if (target.Path != OwnPaths.Issue) return NoOwnPath();
         if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
             ?? new Failure(ErrorId.MethodNotAllowed, "expected POST") { Allow = "POST" };
         return await issuer.IssueAsync(http, record, caller, target);
@@ -240,6 +250,8 @@ internal sealed class Pipeline(
     }
 
     private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
+
+    private static Failure NoOwnPath() => new(ErrorId.Forbidden, "the proxy has no endpoint at this path");
 
     private static Failure EncodedSlash() => new(ErrorId.BadRequest, RequestGate.EncodedSlash);
 

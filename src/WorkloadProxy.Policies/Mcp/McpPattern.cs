@@ -154,8 +154,12 @@ internal sealed class McpPattern : IComparable<McpPattern>
                     key.Append(piece.Text);
                     break;
                 case TextPieceKind.Inserted:
-                    // what was put in is text: it must not be taken for a pattern that somebody wrote
-                    key.Append(piece.Text.Replace("*", "\u0002*", StringComparison.Ordinal).Replace("+", "\u0002+", StringComparison.Ordinal));
+                    // what was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own
+                    foreach (var c in piece.Text)
+                    {
+                        if (c is '*' or '+' or '{') key.Append(PathPattern.KeyEscape);
+                        key.Append(c);
+                    }
                     break;
                 case TextPieceKind.Wildcard:
                     first = Math.Min(first, key.Length);

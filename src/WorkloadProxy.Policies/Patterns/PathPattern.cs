@@ -10,7 +10,7 @@ namespace WorkloadProxy.Policies.Patterns;
 internal sealed class PathPattern : IComparable<PathPattern>
 {
     /// <summary>Stands before a wildcard character that came from an id, so that two keys are equal only for equal patterns.</summary>
-    private const char KeyEscape = '\u0002';
+    internal const char KeyEscape = '\u0002';
     private const int NoWildcard = int.MaxValue;
 
     private readonly IReadOnlyList<TextPiece> pieces;

@@ -23,6 +23,7 @@ internal static class McpReading
             if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.GetLeftPart(UriPartial.Authority) != origin)
                 reader.Mistake(key + ":Origins", $"`{ConfigurationText.Show(origin)}` is not an origin, expected `https://host`");
         }
+        var host = HostReading.Read(reader, key + ":Host");
         var discovery = reader.Flag(key + ":Discovery", false);
         // absent means the default, null means none
         TimeSpan? activityTimeout = reader.Duration(key + ":ActivityTimeout", TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1)) ?? TimeSpan.FromMinutes(10);
@@ -30,7 +31,7 @@ internal static class McpReading
         var maxMessage = (int)reader.Number(key + ":MaxMessage", 1024 * 1024, 1024, MaxMessage);
         var maxAnswer = (int)reader.Number(key + ":MaxAnswer", MaxMessage, 1024, MaxAnswer);
         return reader.MistakeCount > before ? null
-            : new McpServerOptions { Name = name, Address = address!, Discovery = discovery, Origins = origins, MaxMessage = maxMessage, MaxAnswer = maxAnswer, ActivityTimeout = activityTimeout };
+            : new McpServerOptions { Name = name, Address = address!, Host = host, Discovery = discovery, Origins = origins, MaxMessage = maxMessage, MaxAnswer = maxAnswer, ActivityTimeout = activityTimeout };
     }
 
     private static bool IsName(string name) => name.Length is > 0 and <= 32 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');

@@ -6,6 +6,8 @@ internal sealed record McpServerOptions
     public required string Name { get; init; }
     /// <summary>Where messages go, as it stands.</summary>
     public required Uri Address { get; init; }
+    /// <summary>A host name under which this server alone is served, at <c>/mcp</c>; null: none.</summary>
+    public string? Host { get; init; }
     /// <summary>Whether OAuth clients can find out where to get a token.</summary>
     public bool Discovery { get; init; }
     /// <summary>Pages at these may call, besides the proxy's own.</summary>

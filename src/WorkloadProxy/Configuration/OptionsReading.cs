@@ -42,6 +42,7 @@ internal static class OptionsReading
         };
         options = options with { Audit = ReadAudit(reader, options.DataDirectory), Public = PublicReading.Read(reader, options.Upstreams), Upstreams = UpstreamReading.WithPublicHost(reader, options) };
         KestrelReading.Check(reader, development);
+        HostReading.Check(reader, options);
         CheckOwnIssuer(reader, options);
         AtProtoReading.CheckPublicUrl(reader, options);
         AtProtoReading.CheckAppPasswords(reader, options);

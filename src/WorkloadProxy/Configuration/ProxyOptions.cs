@@ -85,6 +85,8 @@ internal sealed record UpstreamOptions
     public IReadOnlyList<string> TokenHeaders { get; init; } = [];
     /// <summary>A beginning of the path that is dropped before the rules see it, such as <c>/api/v3</c>; null: none.</summary>
     public string? StripPrefix { get; init; }
+    /// <summary>A host name under which this upstream alone is served; null: none.</summary>
+    public string? Host { get; init; }
     /// <summary>MCP servers beside, or (kind <c>mcp</c>) in place of, the API.</summary>
     public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
 

@@ -47,6 +47,8 @@ internal static class UpstreamReading
         if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
         if (kind == UpstreamKind.Mcp && !reader.Settings.Has(key + ":Mcp")) reader.Mistake(key + ":Mcp", "is missing");
 
+        if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Host")) reader.Mistake(key + ":Host", "is for other kinds: of an upstream of kind `mcp` each server has its own `Host`");
+
         var dropHeaders = ReadHeaderNames(reader, key + ":DropHeaders");
         var passHeaders = ReadHeaderNames(reader, key + ":PassHeaders");
         // absent means the default here, null means none
@@ -68,6 +70,7 @@ internal static class UpstreamReading
             HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
             TokenHeaders = ReadTokenHeaders(reader, key + ":TokenHeaders"),
             StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
+            Host = HostReading.Read(reader, key + ":Host"),
             Mcp = McpReading.Read(reader, key + ":Mcp"),
             AtProto = AtProtoReading.Read(reader, kind, key),
             OAuth = reader.Settings.Has(key + ":OAuth") && kind != UpstreamKind.AtProto ? ReadOAuth(reader, kind, key + ":OAuth") : null,

@@ -80,10 +80,39 @@ internal sealed class McpAnswer : IDisposable
     {
         if (await ReadAsync(answer, cancellationToken) is not { } bytes) return Fault("an answer that is too long");
         var isJson = answer.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.OrdinalIgnoreCase) == true;
-        if (isStream || (isJson && !RequestBody.TryParseJson(bytes, out _, out _))) bytes = [];
-        else if (RequestBody.TryParseJson(bytes, out var body, out _) && MayBeMessage(body.Json)) return Fault("a message with an error's status");
+        foreach (var part in isStream ? EventsOf(bytes) : [bytes])
+        {
+            if ((isStream && part.IsEmpty) || !RequestBody.TryParseJson(part, out var body, out _))
+            {
+                // of what claims to be JSON nothing goes on that can't be judged; a text or a page is no message to anybody
+                if (isStream || isJson) bytes = [];
+            }
+            else if (MayBeMessage(body.Json))
+            {
+                return Fault("a message with an error's status");
+            }
+            else if (McpServerMessage.AsksForInput(body.Json, call))
+            {
+                return Fault("a request for input that no policy permits");
+            }
+        }
         Replace(answer, bytes);
         return null;
+    }
+
+    /// <summary>The data of the events of a whole stream; one that is none where a reader could find another.</summary>
+    private IEnumerable<ReadOnlyMemory<byte>> EventsOf(byte[] bytes)
+    {
+        var reader = new McpEventReader(call.Server.Options.MaxAnswer);
+        reader.Add(bytes);
+        var read = 0;
+        while (reader.TryRead(out var found))
+        {
+            read += found.Raw.Length;
+            if (found.IsAmbiguous) yield return default;
+            else if (!found.Data.IsEmpty) yield return found.Data;
+        }
+        if (read < bytes.Length) yield return default;
     }
 
     private static bool MayBeMessage(JsonElement root) => root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().Any(MayBeMessage)

@@ -21,15 +21,22 @@ internal sealed class McpEndpoint(
     public const string Prefix = "/_mcp/";
     private const string Methods = "GET, POST, DELETE";
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, RequestTarget target, BearerToken bearer)
+    /// <param name="http">The request.</param>
+    /// <param name="record">Its record.</param>
+    /// <param name="target">What was asked for.</param>
+    /// <param name="path">The endpoint's path, which is the target's but for a server with a host name of its own; null where there can't be one.</param>
+    /// <param name="bearer">The token.</param>
+    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, RequestTarget target, string? path, BearerToken bearer)
     {
         if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint takes no query");
-        if (servers.Find(target.Path) is not { } server) return new Failure(ErrorId.NotFound, "there is no MCP server at this path");
+        if (path is null || servers.Find(path) is not { } server) return new Failure(ErrorId.NotFound, "there is no MCP server at this path");
         record.Upstream = server.Upstream;
         var call = new McpCall(server, seal, record, time) { IsStandalone = http.Request.Method == "GET" };
         http.Features.Set(new ErrorShape(error => McpErrorBody.Of(call, error)));
         if (!McpOrigin.IsPermitted(http, publicUrl, server.Options.Origins)) return new Failure(ErrorId.Forbidden, "no page at this `Origin` may call the server");
-        if (!(await AuthenticateAsync(http, server, bearer)).Succeeded(out var caller, out var unauthenticated)) return unauthenticated with { ResourceMetadata = McpDiscovery.MetadataOf(publicUrl, server) };
+        // the document is about the endpoint at `PublicUrl`: under another name a client must not use it (RFC 9728 section 3.3)
+        var metadata = path == target.Path ? McpDiscovery.MetadataOf(publicUrl, server) : null;
+        if (!(await AuthenticateAsync(http, server, bearer)).Succeeded(out var caller, out var unauthenticated)) return unauthenticated with { ResourceMetadata = metadata };
         call.Admit(caller);
 
         if (await ReceiveAsync(http, call) is { } notReceived) return notReceived;
@@ -72,12 +79,17 @@ internal sealed class McpEndpoint(
     {
         var headers = http.Request.Headers;
         if (headers[McpHeaders.Version].Count > 1) return call.Malformed(McpError.Mismatch($"`{McpHeaders.Version}` is given twice"));
-        if (McpRevision.Of(headers[McpHeaders.Version]) is not { } revision) return call.Malformed(McpError.Version);
+        if (McpRevision.Of(headers[McpHeaders.Version]) is not { } revision) return call.Malformed(McpError.Version(headers[McpHeaders.Version]));
         call.Revision = revision;
         call.Audit.Revision = revision.Version;
         if (call.Message is { } message)
         {
             if (McpHeaders.Check(headers, revision, message) is { } mismatch) return call.Malformed(mismatch);
+            if (McpShape.Missing(message) is { } missing)
+            {
+                var isGone = revision.IsModern && message.Method is "resources/subscribe" or "resources/unsubscribe";
+                return call.Malformed(isGone ? McpError.NoMethod($"revision {revision.Version} has no `{message.Method}`") : McpError.Malformed(missing));
+            }
             return revision.IsModern && message.IsResponse ? call.Malformed(McpError.Malformed($"revision {revision.Version} has no responses by clients")) : null;
         }
         if (revision.IsModern) return new Failure(ErrorId.MethodNotAllowed, $"revision {revision.Version} has POST only") { Allow = "POST" };

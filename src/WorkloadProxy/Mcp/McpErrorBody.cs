@@ -42,8 +42,9 @@ internal static class McpErrorBody
         if (code == McpError.UnsupportedVersion)
         {
             json.WriteStartArray("supported"u8);
-            foreach (var version in McpRevision.Supported) json.WriteStringValue(version);
+            foreach (var version in call.Server.Versions) json.WriteStringValue(version);
             json.WriteEndArray();
+            json.WriteString("requested"u8, call.Error!.RequestedVersion);
         }
         json.WriteEndObject();
         json.WriteEndObject();

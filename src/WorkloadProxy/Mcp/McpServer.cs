@@ -1,3 +1,4 @@
+using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Mcp.Protocol;
@@ -12,12 +13,14 @@ internal sealed class McpServer
     public McpServer(UpstreamOptions upstream, McpServerOptions options)
     {
         (Upstream, Options) = (upstream.Name, options);
-        Path = $"{McpEndpoint.Prefix}{upstream.Name}/{options.Name}";
+        Path = PathOf(upstream, options);
         Origin = options.Address.GetLeftPart(UriPartial.Authority);
         Target = options.Address.PathAndQuery;
         // a stream may be silent for hours; how long an answer may take is watched by `McpAnswer`
         Forwarding = new Upstream(upstream with { Address = new Uri(Origin), ActivityTimeout = null, PassHeaders = upstream.PassHeaders is { } passed ? [.. passed, .. ofProtocol] : null }, UpstreamParts.None);
     }
+
+    public static string PathOf(UpstreamOptions upstream, McpServerOptions options) => $"{McpEndpoint.Prefix}{upstream.Name}/{options.Name}";
 
     public string Upstream { get; }
     public string Name => Options.Name;
@@ -27,4 +30,15 @@ internal sealed class McpServer
     public string Origin { get; }
     public string Target { get; }
     public Upstream Forwarding { get; }
+    /// <summary>The revisions that a client which asked for another one is told: those of this proxy, and of them what the server itself listed last.</summary>
+    public IReadOnlyList<string> Versions { get; private set; } = McpRevision.Supported;
+
+    /// <summary>Takes the list of <c>server/discover</c>. What the proxy doesn't know is left out: it would refuse that too.</summary>
+    public void Learn(JsonElement discovered)
+    {
+        if (discovered.ValueKind != JsonValueKind.Array) return;
+        var listed = discovered.EnumerateArray().Where(version => version.ValueKind == JsonValueKind.String).Select(version => version.GetString()!).ToHashSet(StringComparer.Ordinal);
+        string[] known = [.. McpRevision.Supported.Where(listed.Contains)];
+        if (known.Length > 0) Versions = known;
+    }
 }

@@ -36,7 +36,7 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         if (root.TryGetProperty("method", out var method))
             return method.ValueKind == JsonValueKind.String ? OfServer(root, json, method.GetString()!, call, edits) : End("a message whose method is not a string");
         if (root.TryGetProperty("result", out var result) == root.TryGetProperty("error", out var error)) return End("an answer with neither a result nor an error, or both");
-        if (error.ValueKind == JsonValueKind.Object) return AsksForUrl(error, call) ? End("a request for input that no policy permits") : new(McpVerdict.Pass, json);
+        if (error.ValueKind == JsonValueKind.Object) return AsksForInput(root, call) ? End("a request for input that no policy permits") : new(McpVerdict.Pass, json);
         if (result.ValueKind != JsonValueKind.Object) return End("an answer whose result is not an object");
         return OfResult(root, json, result, call, edits);
     }
@@ -46,6 +46,7 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         var access = call.Access;
         if (McpJson.Twin(result, ofResult) is not null) return End("a result with a name that differs from an MCP name only in letter case");
         if (AsksTooMuch(result, access)) return End("a request for input that no policy permits");
+        if (call.Message?.Method == "server/discover" && result.TryGetProperty("supportedVersions", out var versions)) call.Server.Learn(versions);
         if (!access.Tasks && (result.TryGetProperty("task", out _) || McpJson.Text(result, "resultType") == "task")) return End("a task, which no policy permits");
         foreach (var (member, kind, name) in lists)
         {
@@ -95,6 +96,9 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         if (requests.ValueKind != JsonValueKind.Object) return true;
         return requests.EnumerateObject().Any(request => McpJson.Text(request.Value, "method") is not { } method || method == "ping" || !MayAsk(method, access));
     }
+
+    /// <summary>Whether an error in place of an answer asks for what no policy permits.</summary>
+    public static bool AsksForInput(JsonElement root, McpCall call) => McpJson.Object(root, "error") is { ValueKind: JsonValueKind.Object } error && AsksForUrl(error, call);
 
     private static bool AsksForUrl(JsonElement error, McpCall call) => !call.Access.Client.HasFlag(McpClient.Elicitation)
         && error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number && code.TryGetDouble(out var number) && number == UrlElicitationRequired;

@@ -142,7 +142,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
             signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints,
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
             options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>()), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);

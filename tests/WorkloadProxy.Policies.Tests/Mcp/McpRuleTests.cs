@@ -213,6 +213,33 @@ public sealed class McpRuleTests
         ], PolicyDiff.Compare(before, after).Select(change => change.ToString()));
     }
 
+    [Fact]
+    public void An_id_that_looks_like_a_claim_takes_no_rule_away_from_the_template()
+    {
+        const string Rules = """
+            mcp "droplets" {
+              tool "*" {}
+              tool "{actx}" {}
+              tool "{claims.team}" { deny = true }
+            }
+            """;
+        const string Role = """
+            role "r" {
+              aud      = "api://DigitalOcean?actx={actx}"
+              sub      = "actx:{actx}:role:r"
+              policies = ["p"]
+            }
+            """;
+        var options = new CompileOptions(new AuthContext("DigitalOcean", "{claims.team}"), "https://proxy.example.com");
+        var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", Rules), Some.File("roles/r.hcl", Role)], options));
+        var claims = Claims.Parse("""{"iss":"https://proxy.example.com","aud":"api://DigitalOcean?actx={claims.team}","sub":"actx:{claims.team}:role:r","actx_source":"api://DigitalOcean?actx={claims.team}","team":"blue"}"""u8.ToArray());
+        var access = set.MatchRoles(claims).Mcp("droplets", Some.Now);
+        Assert.Equal(DecisionOutcome.Allow, Decide("red"));
+        Assert.Equal(DecisionOutcome.Deny, Decide("blue"));
+
+        DecisionOutcome Decide(string name) => access.Decide(new McpRequest { Kind = McpKind.Tool, Name = name, Method = "tools/call", Now = Some.Now }).Outcome;
+    }
+
     private static McpAccess Access(string policy, string server) => Some.Set(("p", policy)).MatchRoles(Some.Token()).Mcp(server, Some.Now);
 
     private static Decision Decide(string policy, string server, McpKind kind, string name, string arguments = "") => Access(policy, server).Decide(new McpRequest

@@ -92,6 +92,46 @@ public sealed class McpAnswerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_error_as_an_event_stream_keeps_its_status_and_its_bytes()
+    {
+        const string Stream = ": x\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":-32021,\"message\":\"sampling is needed\"}}\n\n";
+        Answer(Stream, "text/event-stream", 400);
+        var answer = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list");
+        Assert.Equal((HttpStatusCode.BadRequest, Stream), (answer.Status, answer.Body));
+    }
+
+    [Theory]
+    [InlineData("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"tools\":[{\"name\":\"secret\"}]}}\n\n")]
+    [InlineData(": x\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"elicitation/create\"}\n\n")]
+    [InlineData("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":-32042,\"message\":\"go to a page\"}}\n\n")]
+    public async Task A_message_in_an_error_s_event_stream_does_not_pass(string stream)
+    {
+        Answer(stream, "text/event-stream", 400);
+        Assert.Equal(502, (await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list")).Code());
+    }
+
+    [Theory]
+    [InlineData("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}")]
+    [InlineData("DATA: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n")]
+    [InlineData("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}\n\n")]
+    public async Task What_can_not_be_judged_in_an_error_s_event_stream_is_left_out(string stream)
+    {
+        Answer(stream, "text/event-stream", 400);
+        var answer = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list");
+        Assert.Equal((HttpStatusCode.BadRequest, ""), (answer.Status, answer.Body));
+    }
+
+    [Fact]
+    public async Task The_revisions_that_are_told_are_those_that_the_server_listed_too()
+    {
+        Answer("""{"jsonrpc":"2.0","id":7,"result":{"supportedVersions":["2026-07-28","2031-01-01","2025-11-25"],"capabilities":{}}}""");
+        await proxy.CallAsync("server/discover");
+        var data = (await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"ping"}""", "2099-01-01")).Message().GetProperty("error").GetProperty("data");
+        Assert.Equal(["2026-07-28", "2025-11-25"], data.GetProperty("supported").EnumerateArray().Select(version => version.GetString()!));
+        Assert.Equal("2099-01-01", data.GetProperty("requested").GetString());
+    }
+
+    [Fact]
     public async Task Redirects_compressed_answers_and_results_in_errors_do_not_pass()
     {
         Answer("", status: 307, headers: ("Location", "https://elsewhere.example/mcp"));

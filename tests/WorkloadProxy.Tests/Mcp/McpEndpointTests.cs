@@ -172,6 +172,30 @@ public sealed class McpEndpointTests : IAsyncLifetime
         Assert.Equal(-32020, meta.Code());
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(""","params":{}""")]
+    [InlineData(""","params":{"_meta":{}}""")]
+    public async Task A_message_of_the_newest_revision_without_a_version_in_its_meta_is_refused(string parameters)
+    {
+        var answer = await proxy.PostAsync($$"""{"jsonrpc":"2.0","id":1,"method":"ping"{{parameters}}}""", McpProxy.Modern, with: request => request.Headers.Add("Mcp-Method", "ping"));
+        Assert.Equal((HttpStatusCode.BadRequest, -32602), (answer.Status, answer.Code()));
+        Assert.Empty(proxy.Sandbox.Requests.All);
+    }
+
+    [Fact]
+    public async Task What_a_rule_decides_on_must_be_there()
+    {
+        foreach (var method in (string[])["tools/call", "prompts/get", "resources/read", "completion/complete", "tasks/get", "subscriptions/listen"])
+            Assert.Equal((HttpStatusCode.BadRequest, -32600), (await proxy.CallAsync(method)) is var answer ? (answer.Status, answer.Code()) : default);
+        var legacy = await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"resources/subscribe"}""");
+        Assert.Equal((HttpStatusCode.BadRequest, -32600), (legacy.Status, legacy.Code()));
+        // which the newest revision has no more
+        var modern = await proxy.CallAsync("resources/subscribe");
+        Assert.Equal((HttpStatusCode.NotFound, -32601), (modern.Status, modern.Code()));
+        Assert.Empty(proxy.Sandbox.Requests.All);
+    }
+
     [Fact]
     public async Task A_name_that_no_header_can_hold_is_compared_decoded()
     {

@@ -17,7 +17,7 @@ internal static class McpHeaders
         if (method.Count == 1 && method[0] != message.Method) return McpError.Mismatch("`Mcp-Method` is not the message's method");
         if (revision.IsModern && message.Name is not null && name.Count == 0) return McpError.Mismatch("`Mcp-Name` is missing");
         if (name.Count == 1 && Decode(name[0] ?? "") != message.Name) return McpError.Mismatch("`Mcp-Name` is not the message's name");
-        if (revision.IsModern && message.IsRequest && message.MetaVersion is null) return McpError.Mismatch($"`_meta` has no `{McpMessage.MetaVersionName}`");
+        if (revision.IsModern && message.IsRequest && message.MetaVersion is null) return McpError.NoMeta($"`_meta` has no `{McpMessage.MetaVersionName}`");
         return message.MetaVersion is { } version && version != revision.Version ? McpError.Mismatch($"`{McpMessage.MetaVersionName}` is not the `{Version}`") : null;
     }
 

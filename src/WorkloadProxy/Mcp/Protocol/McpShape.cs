@@ -34,13 +34,14 @@ internal static class McpShape
         if (hasMethod && method.ValueKind != JsonValueKind.String) return "`method` is not a string";
         if (hasParams && parameters.ValueKind != JsonValueKind.Object) return "`params` is not an object";
         if (hasResult && McpJson.Twin(result, ["taskId", "task", "_meta"]) is { } inResult) return Twin(inResult, "result");
-        return hasMethod ? Missing(method.GetString()!, parameters) ?? (hasParams ? ParamsFault(method.GetString()!, parameters) : null) : null;
+        return hasMethod && hasParams ? ParamsFault(method.GetString()!, parameters) : null;
     }
 
-    /// <summary>What a rule of the method decides on must be there.</summary>
-    private static string? Missing(string method, JsonElement parameters)
+    /// <summary>What a rule of the method decides on must be there. Asked when the revision is known, for methods come and go with it.</summary>
+    public static string? Missing(McpMessage message)
     {
-        var needed = method switch
+        var parameters = message.Params;
+        var needed = message.Method switch
         {
             "tools/call" or "prompts/get" => "name",
             "resources/read" or "resources/subscribe" or "resources/unsubscribe" => "uri",
@@ -75,7 +76,7 @@ internal static class McpShape
     private static string? SubscriptionsFault(JsonElement notifications)
     {
         if (McpJson.Twin(notifications, ofSubscriptions) is { } twin) return Twin(twin, "`params.notifications`");
-        if (!notifications.TryGetProperty("resourceSubscriptions", out var uris)) return null;
+        if (notifications.ValueKind != JsonValueKind.Object || !notifications.TryGetProperty("resourceSubscriptions", out var uris)) return null;
         return uris.ValueKind == JsonValueKind.Array && uris.EnumerateArray().All(uri => uri.ValueKind == JsonValueKind.String) ? null : "`params.notifications.resourceSubscriptions` is not a list of strings";
     }
 
