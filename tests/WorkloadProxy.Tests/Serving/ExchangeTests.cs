@@ -1,8 +1,10 @@
 using System.Buffers.Text;
+using System.IdentityModel.Tokens.Jwt;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.IdentityModel.Tokens;
 using Sandbox;
 using WorkloadProxy.Cli;
 using WorkloadProxy.Configuration;
@@ -99,6 +101,28 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         Assert.Equal("allow", line.GetProperty("decision").GetString());
         Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(token))), line.GetProperty("token_sha256").GetString());
         Assert.Equal(["job"], line.GetProperty("roles").EnumerateArray().Select(role => role.GetString()!));
+    }
+
+    [Fact]
+    public async Task Another_implementation_verifies_a_scoped_token_by_what_the_proxy_publishes()
+    {
+        var proxy = servers.Chain;
+        var answer = await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/issue", proxy.IdentityToken(), new StringContent($$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"{{subject}}"}"""));
+        var token = answer.Json.GetProperty("token").GetString()!;
+        var published = (await proxy.SendAsync(HttpMethod.Get, "/.well-known/jwks", null)).Json.GetRawText();
+        var handler = new JwtSecurityTokenHandler { MapInboundClaims = false };
+        var expected = new TokenValidationParameters
+        {
+            ValidIssuer = proxy.Options.PublicUrl,
+            ValidAudience = TestProxy.DigitalOcean.ToString(),
+            ValidAlgorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.EcdsaSha256],
+            IssuerSigningKeys = new JsonWebKeySet(published).GetSigningKeys(),
+        };
+
+        Assert.Equal(subject, handler.ValidateToken(token, expected, out _).FindFirst("sub")!.Value);
+        var altered = token.Split('.');
+        altered[1] = Base64UrlEncoder.Encode(Base64UrlEncoder.Decode(altered[1]).Replace(":role:r", ":role:admin", StringComparison.Ordinal));
+        Assert.Throws<SecurityTokenInvalidSignatureException>(() => handler.ValidateToken(string.Join('.', altered), expected, out _));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration.Options;
 
@@ -68,32 +69,7 @@ internal static class PostgresAddress
         return closed && host.Length > 0 && (colon < 0 || (ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0));
     }
 
-    /// <summary>Percent-decoded, or null: a broken escape, a control character, or bytes that are no UTF-8.</summary>
-    private static string? Decode(string text)
-    {
-        var bytes = new List<byte>(text.Length);
-        var input = Encoding.UTF8.GetBytes(text);
-        for (var i = 0; i < input.Length; i++)
-        {
-            if (input[i] != '%')
-            {
-                bytes.Add(input[i]);
-                continue;
-            }
-            if (i + 2 >= input.Length || !byte.TryParse(input.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var escaped)) return null;
-            bytes.Add(escaped);
-            i += 2;
-        }
-        try
-        {
-            var decoded = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString([.. bytes]);
-            return decoded.Any(char.IsControl) ? null : decoded;
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
-    }
+    private static string? Decode(string text) => PercentEncoding.Decode(Encoding.UTF8.GetBytes(text), plusIsSpace: false);
 
     private static List<(string, string)>? Refuse(string what, out string problem)
     {
