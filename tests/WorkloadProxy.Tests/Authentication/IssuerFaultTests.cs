@@ -5,6 +5,7 @@ using WireMock.ResponseBuilders;
 using WireMock.Server;
 using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Tests.Authentication;

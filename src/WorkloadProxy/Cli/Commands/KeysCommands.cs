@@ -91,8 +91,9 @@ internal static class KeysCommands
             using var fetch = new BoundedFetch(time);
             var logs = NullLoggerFactory.Instance;
             var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
+            var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
             var commands = KeysControl.Serve(keys, time, clientKeys: () => AccountControl.ClientKeysOf(atproto, time.GetUtcNow()))
-                .Concat(AccountControl.Serve(atproto, new SignInSetup(options, store, atproto, null, fetch, time, logs), time));
+                .Concat(AccountControl.Serve(atproto, new SignInSetup(options, store, atproto, null, fetch, revocations, time, logs), time));
             var result = await commands.Single(entry => entry.Key == command).Value(JsonSerializer.SerializeToElement(arguments), cancellationToken);
             return result.Succeeded(out var value, out var failure) ? new ControlReply(JsonSerializer.SerializeToElement(value), null) : new ControlReply(default, failure.Message);
         }
