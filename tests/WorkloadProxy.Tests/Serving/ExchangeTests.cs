@@ -233,7 +233,7 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         File.WriteAllText(secret, sandbox.Options.AtProtoToken);
         return options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.AtProto, Address = sandbox.Address } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.Http, Address = sandbox.Address } },
             Policies = [.. options.Policies, new PolicySourceOptions(TestProxy.AtProto, Directory: options.Policies[0].Directory)],
             Credentials = [.. options.Credentials, new CredentialOptions { Context = TestProxy.AtProto, Kind = CredentialKind.Bearer, File = secret }],
         };

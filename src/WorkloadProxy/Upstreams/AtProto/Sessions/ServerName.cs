@@ -25,7 +25,7 @@ internal static class ServerName
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"`{file}` can't be written: {e.Message}", "check the permissions and the free space of `DataDirectory`", e);
+            throw new StartException($"this server's name can't be kept in `{file}`: {e.Message}", "check the permissions and the free space of `DataDirectory`", e);
         }
     }
 }
