@@ -20,8 +20,8 @@ internal static class CredentialReading
         ("TokenAddress", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("ClientId", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("Scopes", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
-        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
-        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
+        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.Dpop)),
+        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.Dpop)),
     ];
 
     private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
