@@ -28,6 +28,14 @@ internal static class AtProtoReading
         return new AtProtoOptions(directory, resolver, ReadServers(reader, key + ":Servers")) { OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, key + ":OAuth") : null };
     }
 
+    /// <summary>An entry for what an account gives by signing in; it changes nothing, and says that no other credential is meant.</summary>
+    public static void CheckSession(SettingsReader reader, string key, AuthContext context)
+    {
+        if (!Did.TryParse(context.Id, out _)) reader.Mistake(key + ":Context", $"`{ConfigurationText.Show(context.Id)}` is not a DID, and only accounts have sessions", $"\"Context\": \"api://{context.Upstream}?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz\"");
+        if (!reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth:Accounts"))
+            reader.Mistake(key + ":Kind", $"`Dpop` is a session that an account gives by signing in, but `Upstreams:{context.Upstream}:OAuth:Accounts` is missing");
+    }
+
     /// <summary>An authorization server fetches the client's document from there, and knows only these two forms of a client.</summary>
     public static void CheckPublicUrl(SettingsReader reader, ProxyOptions options)
     {

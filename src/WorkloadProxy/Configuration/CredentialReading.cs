@@ -20,8 +20,8 @@ internal static class CredentialReading
         ("TokenAddress", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("ClientId", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("Scopes", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
-        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
-        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
+        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.Dpop)),
+        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.Dpop)),
     ];
 
     private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
@@ -67,6 +67,7 @@ internal static class CredentialReading
         var clientId = isClient ? reader.RequiredText(key + ":ClientId") : null;
         if (kind == CredentialKind.OAuth && context is not null && !reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth"))
             reader.Mistake(key + ":Kind", $"`OAuth` is a credential that teams give by signing in, but `Upstreams:{context.Upstream}:OAuth` is missing");
+        if (kind == CredentialKind.Dpop && context is not null) AtProtoReading.CheckSession(reader, key, context);
 
         var file = reader.ExistingFile(key + ":File", mayBeSecret: true);
         var variable = reader.EnvironmentVariable(key + ":EnvironmentVariable", required: false);

@@ -116,7 +116,7 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}" }] """, "Policies:0: has no source, expected `Directory`, `Git` or `Hosted`" },
         { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
         // credentials
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop`, `AtprotoPassword` or `None` (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -133,8 +133,24 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `Dpop`, `AtprotoPassword` or `None` (appsettings.json)" },
     };
+
+    [Theory]
+    [InlineData("https://proxy.example.com", true)]
+    [InlineData("https://proxy.example.com/", true)]
+    [InlineData("http://localhost:8080", true)]
+    [InlineData("http://127.0.0.1:8080/path", true)]
+    [InlineData("https://proxy.example.com:8443", false)]
+    [InlineData("https://proxy.example.com:443", false)]
+    [InlineData("https://proxy.example.com/path", false)]
+    [InlineData("https://Proxy.example.com", false)]
+    [InlineData("http://proxy.example.com", false)]
+    public void Where_accounts_sign_in_PublicUrl_is_one_that_authorization_servers_take(string publicUrl, bool isTaken)
+    {
+        var loaded = Configure.Load($$"""{ "PublicUrl": "{{publicUrl}}", "Upstreams": { "ATProto": { "OAuth": { "Accounts": ["*"] } } } }""");
+        Assert.Equal(isTaken ? [] : ["PublicUrl"], loaded.Mistakes.Select(mistake => mistake.Key));
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]
