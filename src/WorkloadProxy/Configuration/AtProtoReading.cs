@@ -28,6 +28,14 @@ internal static class AtProtoReading
         return new AtProtoOptions(directory, resolver, ReadServers(reader, key + ":Servers")) { OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, key + ":OAuth") : null };
     }
 
+    /// <summary>An entry for what an account gives by signing in; it changes nothing, and says that no other credential is meant.</summary>
+    public static void CheckSession(SettingsReader reader, string key, AuthContext context)
+    {
+        if (!Did.TryParse(context.Id, out _)) reader.Mistake(key + ":Context", $"`{ConfigurationText.Show(context.Id)}` is not a DID, and only accounts have sessions", $"\"Context\": \"api://{context.Upstream}?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz\"");
+        if (!reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth:Accounts"))
+            reader.Mistake(key + ":Kind", $"`Dpop` is a session that an account gives by signing in, but `Upstreams:{context.Upstream}:OAuth:Accounts` is missing");
+    }
+
     /// <summary>An authorization server fetches the client's document from there, and knows only these two forms of a client.</summary>
     public static void CheckPublicUrl(SettingsReader reader, ProxyOptions options)
     {
@@ -69,17 +77,16 @@ internal static class AtProtoReading
         return new AtProtoOAuthOptions(accounts, scopes.Count > 0 ? scopes : AtProtoOAuthOptions.DefaultScopes);
     }
 
-    /// <summary>What credentials of accounts need: <c>Dpop</c> (a session) somewhere to sign in, <c>AtprotoPassword</c> a secret that is an app password.</summary>
-    public static void CheckCredentials(SettingsReader reader, ProxyOptions options)
+    /// <summary>What a credential of kind <c>AtprotoPassword</c> needs: an account, and a secret that is an app password.</summary>
+    public static void CheckAppPasswords(SettingsReader reader, ProxyOptions options)
     {
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             if (!AuthContext.TryParse(reader.Settings.Find(key + ":Context")?.Value ?? "", out var context)) continue;
-            if (options.Credentials.FirstOrDefault(entry => entry.Context == context) is not { Kind: CredentialKind.AtprotoPassword or CredentialKind.Dpop } entry) continue;
-            if (options.Upstreams.GetValueOrDefault(context.Upstream) is not { AtProto: { } upstream }) reader.Mistake(key + ":Kind", $"`{entry.Kind}` is for upstreams of kind `atproto`, and `{context.Upstream}` is not one");
+            if (options.Credentials.FirstOrDefault(entry => entry.Context == context) is not { Kind: CredentialKind.AtprotoPassword } entry) continue;
+            if (options.Upstreams.GetValueOrDefault(context.Upstream) is not { AtProto: not null }) reader.Mistake(key + ":Kind", $"`{entry.Kind}` is for upstreams of kind `atproto`, and `{context.Upstream}` is not one");
             else if (!Did.TryParse(context.Id, out _)) reader.Mistake(key + ":Context", "does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
-            else if (entry.Kind == CredentialKind.AtprotoPassword) CheckAppPassword(reader, key, entry);
-            else if (upstream.OAuth is null) reader.Mistake(key + ":Kind", $"`Dpop` is a credential that an account's owner gives by signing in, but `Upstreams:{context.Upstream}:OAuth` is missing");
+            else CheckAppPassword(reader, key, entry);
         }
     }
 

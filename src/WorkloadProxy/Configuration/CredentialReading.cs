@@ -67,6 +67,7 @@ internal static class CredentialReading
         var clientId = isClient ? reader.RequiredText(key + ":ClientId") : null;
         if (kind == CredentialKind.OAuth && context is not null && !reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth"))
             reader.Mistake(key + ":Kind", $"`OAuth` is a credential that teams give by signing in, but `Upstreams:{context.Upstream}:OAuth` is missing");
+        if (kind == CredentialKind.Dpop && context is not null) AtProtoReading.CheckSession(reader, key, context);
 
         var file = reader.ExistingFile(key + ":File", mayBeSecret: true);
         var variable = reader.EnvironmentVariable(key + ":EnvironmentVariable", required: false);

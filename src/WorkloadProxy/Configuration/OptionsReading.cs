@@ -43,7 +43,7 @@ internal static class OptionsReading
         KestrelReading.Check(reader, development);
         CheckOwnIssuer(reader, options);
         AtProtoReading.CheckPublicUrl(reader, options);
-        AtProtoReading.CheckCredentials(reader, options);
+        AtProtoReading.CheckAppPasswords(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
         return options;

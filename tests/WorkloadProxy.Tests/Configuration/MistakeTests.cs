@@ -120,7 +120,7 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0:Kind: `AtprotoPassword` is for upstreams of kind `atproto`, and `DigitalOcean` is not one (appsettings.json)" },
         { Account(""" "Context": "api://ATProto?actx=acme", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0:Context: does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz` (appsettings.json)" },
         { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0: the secret is not an app password, expected the form `xxxx-xxxx-xxxx-xxxx`, which the account's settings make: its own password must never be here" },
-        { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "Dpop" """), "Credentials:0:Kind: `Dpop` is a credential that an account's owner gives by signing in, but `Upstreams:ATProto:OAuth` is missing (appsettings.json)" },
+        { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "Dpop" """), "Credentials:0:Kind: `Dpop` is a session that an account gives by signing in, but `Upstreams:ATProto:OAuth:Accounts` is missing (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -139,6 +139,22 @@ public sealed class MistakeTests
         // what comes later
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `Dpop`, `AtprotoPassword` or `None` (appsettings.json)" },
     };
+
+    [Theory]
+    [InlineData("https://proxy.example.com", true)]
+    [InlineData("https://proxy.example.com/", true)]
+    [InlineData("http://localhost:8080", true)]
+    [InlineData("http://127.0.0.1:8080/path", true)]
+    [InlineData("https://proxy.example.com:8443", false)]
+    [InlineData("https://proxy.example.com:443", false)]
+    [InlineData("https://proxy.example.com/path", false)]
+    [InlineData("https://Proxy.example.com", false)]
+    [InlineData("http://proxy.example.com", false)]
+    public void Where_accounts_sign_in_PublicUrl_is_one_that_authorization_servers_take(string publicUrl, bool isTaken)
+    {
+        var loaded = Configure.Load($$"""{ "PublicUrl": "{{publicUrl}}", "Upstreams": { "ATProto": { "OAuth": { "Accounts": ["*"] } } } }""");
+        Assert.Equal(isTaken ? [] : ["PublicUrl"], loaded.Mistakes.Select(mistake => mistake.Key));
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -42,7 +42,7 @@ public sealed class ReplicaTests(PostgresServer server)
         {
             clock.Advance(TimeSpan.FromSeconds(90));
             await SignInTest.UntilAsync(() => a.Server.OAuth.Refreshes >= i, "a refresh");
-            Assert.All(await SignInTest.PassAsync(Task.WhenAll(a.WriteAsync(a.Alice), b.WriteAsync(a.Alice)), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+            Assert.All(await AccountTest.PassAsync(Task.WhenAll(a.WriteAsync(a.Alice), b.WriteAsync(a.Alice)), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
             Assert.Equal(i, a.Server.OAuth.Refreshes);
         }
         Assert.Single(a.Server.OAuth.Sessions);
@@ -63,7 +63,7 @@ public sealed class ReplicaTests(PostgresServer server)
         clock.Advance(TimeSpan.FromSeconds(6));
         var asked = Enumerable.Range(0, 20).SelectMany(_ => new[] { a.WriteAsync(a.Alice), b.WriteAsync(a.Alice) }).ToList();
 
-        Assert.All(await SignInTest.PassAsync(Task.WhenAll(asked), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+        Assert.All(await AccountTest.PassAsync(Task.WhenAll(asked), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         Assert.Equal(1, a.Server.OAuth.Refreshes);
         Assert.Single(a.Server.OAuth.Sessions);
     }
