@@ -10,7 +10,7 @@ TOKEN=$(curl -sf \
   "${URL}/v1/oidc/issue" \
   | jq -r .token)
 
-curl -sS --fail-with-body \
+curl -sf \
   -X POST \
   -H "Authorization: Bearer ${TOKEN}" \
   -H "Content-Type: application/json" \
@@ -23,4 +23,4 @@ curl -sS --fail-with-body \
       "createdAt": "'$(date -u +"%Y-%m-%dT%H:%M:%S.%3NZ")'"
     }
   }' \
-  "${URL}/xrpc/com.atproto.repo.createRecord"
+  "${URL}/xrpc/com.atproto.repo.createRecord" | jq

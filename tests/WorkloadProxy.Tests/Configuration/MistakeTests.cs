@@ -117,6 +117,10 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
         // credentials
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop`, `AtprotoPassword` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0:Kind: `AtprotoPassword` is for upstreams of kind `atproto`, and `DigitalOcean` is not one (appsettings.json)" },
+        { Account(""" "Context": "api://ATProto?actx=acme", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0:Context: does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz` (appsettings.json)" },
+        { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0: the secret is not an app password, expected the form `xxxx-xxxx-xxxx-xxxx`, which the account's settings make: its own password must never be here" },
+        { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "Dpop" """), "Credentials:0:Kind: `Dpop` is a session that an account gives by signing in, but `Upstreams:ATProto:OAuth:Accounts` is missing (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -242,6 +246,8 @@ public sealed class MistakeTests
         Assert.Contains(loaded.Mistakes, mistake => mistake.Key == key && mistake.Problem.StartsWith("may hold a secret and is not taken from the command line", StringComparison.Ordinal));
         Assert.DoesNotContain(loaded.Mistakes, mistake => mistake.ToString().Contains("hunter2", StringComparison.Ordinal));
     }
+
+    private static string Account(string credential) => $$""" "Upstreams": { "ATProto": { "Kind": "atproto" } }, "Policies": [{ "Context": "api://ATProto?actx=acme", "Directory": "rbac" }, { "Context": "api://ATProto?actx=did:web:example.com", "Directory": "rbac" }], "Credentials": [{ {{credential.Trim()}} }] """;
 
     private static string Bound(string credential) => $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }], "Credentials": [{ {{credential.Trim()}} }] """;
 }
