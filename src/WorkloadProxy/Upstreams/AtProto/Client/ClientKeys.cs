@@ -63,7 +63,8 @@ internal sealed class ClientKeys
         await change.WaitAsync(cancellationToken);
         try
         {
-            Volatile.Write(ref published, [.. await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken)]);
+            // a store that has lost its keys takes none from a server that has them: sessions there are bound to them
+            if (await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken) is { Count: > 0 } stored) Volatile.Write(ref published, [.. stored]);
         }
         finally
         {
