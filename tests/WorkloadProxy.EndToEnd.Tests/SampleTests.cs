@@ -56,6 +56,19 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public async Task Two_accounts_on_two_servers_are_written_to_through_one_proxy()
+    {
+        Tool.NeedsCurlAndJq();
+
+        var ran = await Tool.Run(Path.Combine(Repository.Top, "samples/atproto/run"), ["--no-build"]);
+
+        ran.Succeeded();
+        Assert.Equal(2, ran.Output.Split(" Hello World\non its firehose: a #commit of did:plc:").Length - 1);
+        Assert.Contains("\"error\": \"AccountNotFound\"", ran.Output, StringComparison.Ordinal);
+        Assert.Equal(["502", "200", "200", "403"], ran.Output.Trim().Split('\n')[^4..].Select(line => line.Split('\t')[4]));
+    }
+
+    [Fact]
     public async Task The_bad_policy_prints_what_its_readme_says()
     {
         var ran = await Tool.Run("dotnet", [Program, "policy", "check", "samples/bad-policy", "--actx", Team], folder: Repository.Top);

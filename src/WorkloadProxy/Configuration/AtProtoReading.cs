@@ -28,6 +28,14 @@ internal static class AtProtoReading
         return new AtProtoOptions(directory, resolver, ReadServers(reader, key + ":Servers")) { OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, key + ":OAuth") : null };
     }
 
+    /// <summary>An entry for what an account gives by signing in; it changes nothing, and says that no other credential is meant.</summary>
+    public static void CheckSession(SettingsReader reader, string key, AuthContext context)
+    {
+        if (!Did.TryParse(context.Id, out _)) reader.Mistake(key + ":Context", $"`{ConfigurationText.Show(context.Id)}` is not a DID, and only accounts have sessions", $"\"Context\": \"api://{context.Upstream}?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz\"");
+        if (!reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth:Accounts"))
+            reader.Mistake(key + ":Kind", $"`Dpop` is a session that an account gives by signing in, but `Upstreams:{context.Upstream}:OAuth:Accounts` is missing");
+    }
+
     /// <summary>An authorization server fetches the client's document from there, and knows only these two forms of a client.</summary>
     public static void CheckPublicUrl(SettingsReader reader, ProxyOptions options)
     {
@@ -74,16 +82,20 @@ internal static class AtProtoReading
     {
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
-            if (!"AtprotoPassword".Equals(reader.Settings.Find(key + ":Kind")?.Value, StringComparison.OrdinalIgnoreCase)) continue;
             if (!AuthContext.TryParse(reader.Settings.Find(key + ":Context")?.Value ?? "", out var context)) continue;
             if (options.Credentials.FirstOrDefault(entry => entry.Context == context) is not { Kind: CredentialKind.AtprotoPassword } entry) continue;
-            if (options.Upstreams.GetValueOrDefault(entry.Context.Upstream) is not { Kind: UpstreamKind.AtProto }) reader.Mistake(key + ":Kind", $"`AtprotoPassword` is for upstreams of kind `atproto`, and `{entry.Context.Upstream}` is not one");
-            else if (!Did.TryParse(entry.Context.Id, out _)) reader.Mistake(key + ":Context", "does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
-            // nothing of the secret is shown: what is wrong with it may be that it is the account's own password
-            if (ReadSecret(entry) is { } secret && !AppPasswordForm.Matches(secret.TrimEnd('\r', '\n')))
-                reader.Mistake(key, "the secret is not an app password, expected the form `xxxx-xxxx-xxxx-xxxx`, which the account's settings make: its own password must never be here");
-            else reader.Warn(key, "an app password has no scopes and does not end: what agents may do with this account is limited by policies alone; signing in (`OAuth`) is better where the account's server can reach `PublicUrl`");
+            if (options.Upstreams.GetValueOrDefault(context.Upstream) is not { AtProto: not null }) reader.Mistake(key + ":Kind", $"`{entry.Kind}` is for upstreams of kind `atproto`, and `{context.Upstream}` is not one");
+            else if (!Did.TryParse(context.Id, out _)) reader.Mistake(key + ":Context", "does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
+            else CheckAppPassword(reader, key, entry);
         }
+    }
+
+    private static void CheckAppPassword(SettingsReader reader, string key, CredentialOptions entry)
+    {
+        // nothing of the secret is shown: what is wrong with it may be that it is the account's own password
+        if (ReadSecret(entry) is { } secret && !AppPasswordForm.Matches(secret.TrimEnd('\r', '\n')))
+            reader.Mistake(key, "the secret is not an app password, expected the form `xxxx-xxxx-xxxx-xxxx`, which the account's settings make: its own password must never be here");
+        else reader.Warn(key, "an app password has no scopes and does not end: what agents may do with this account is limited by policies alone; signing in (`OAuth`) is better where the account's server can reach `PublicUrl`");
     }
 
     private static string? ReadSecret(CredentialOptions entry)

@@ -21,8 +21,8 @@ internal static class CredentialReading
         ("TokenAddress", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("ClientId", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("Scopes", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
-        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.GitHubApp)),
-        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.GitHubApp)),
+        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.GitHubApp or CredentialKind.Dpop)),
+        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.GitHubApp or CredentialKind.Dpop)),
         ("AppId", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
         ("PrivateKeyFile", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
         ("InstallationId", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
@@ -78,6 +78,7 @@ internal static class CredentialReading
         var clientId = isClient ? reader.RequiredText(key + ":ClientId") : null;
         if (kind == CredentialKind.OAuth && context is not null && !reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth"))
             reader.Mistake(key + ":Kind", $"`OAuth` is a credential that teams give by signing in, but `Upstreams:{context.Upstream}:OAuth` is missing");
+        if (kind == CredentialKind.Dpop && context is not null) AtProtoReading.CheckSession(reader, key, context);
 
         var app = kind == CredentialKind.GitHubApp ? RoleCredentialReading.ReadApp(reader, key, context) : null;
         var exchange = kind == CredentialKind.Exchange ? RoleCredentialReading.ReadExchange(reader, key, context) : null;

@@ -47,7 +47,6 @@ internal static class OptionsReading
         AtProtoReading.CheckPublicUrl(reader, options);
         AtProtoReading.CheckAppPasswords(reader, options);
         CheckMasterKey(reader, options);
-        NotInThisVersion.Check(reader, options);
         return options;
     }
 

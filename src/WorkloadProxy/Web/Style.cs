@@ -42,6 +42,7 @@ internal static class Style
         .button:hover, button:hover { filter: brightness(1.08); }
         :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
         form { display: inline; margin: 0; } details { margin-top: .9rem; } summary { cursor: pointer; color: var(--link); } details form button { margin-top: .4rem; }
+        input { font: inherit; width: 100%; max-width: 26rem; min-height: 2.75rem; padding: .5rem .75rem; border: 1px solid var(--soft); border-radius: .5rem; background: var(--back); color: var(--text); }
         .skip { position: absolute; left: -999rem; } .skip:focus { left: 1rem; top: 1rem; background: var(--card); padding: .5rem 1rem; }
         footer { color: var(--soft); font-size: .875rem; padding-top: .5rem; padding-bottom: 2rem; }
         @media (max-width: 30rem) { h1 { font-size: 1.55rem; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; } section { padding: 1rem; } }

@@ -70,4 +70,42 @@ public class AtProtoLintTests
         Assert.DoesNotContain(Lines("path \"/*\" { capabilities = [\"read\"] }", Compile.Options), line => line.Contains(" service-auth: "));
         Assert.Contains(Lines("path \"/xrpc/*\" { capabilities = [\"read\"] }", Compile.Options), line => line.Contains(" service-auth: "));
     }
+
+    private const string Create = """{"$type":"com.atproto.repo.applyWrites#create","collection":"com.example.note","value":{"$type":"com.example.note","text":"x"}}""";
+    private const string Delete = """{"$type":"com.atproto.repo.applyWrites#delete","collection":"com.example.note","rkey":"a"}""";
+
+    public static TheoryData<string, string, bool> Requests => new()
+    {
+        { "createRecord", """{"repo":"REPO","collection":"com.example.note","record":{"$type":"com.example.note","text":"x"}}""", true },
+        { "createRecord", """{"repo":"REPO","collection":"com.example.note","rkey":"agent-1","record":{"$type":"com.example.note"}}""", true },
+        { "createRecord", """{"repo":"REPO","collection":"com.example.note","rkey":"self","record":{"$type":"com.example.note"}}""", false },
+        { "createRecord", """{"repo":"did:plc:aaaaaaaaaaaaaaaaaaaaaaaa","collection":"com.example.note","record":{"$type":"com.example.note"}}""", false },
+        { "createRecord", """{"repo":"alice.test","collection":"com.example.note","record":{"$type":"com.example.note"}}""", false },
+        { "createRecord", """{"repo":"REPO","collection":"app.bsky.graph.follow","record":{"$type":"com.example.note"}}""", false },
+        { "createRecord", """{"repo":"REPO","collection":"com.example.note","record":{"text":"x"}}""", false },
+        { "CreateRecord", """{"repo":"REPO","collection":"com.example.note","record":{"$type":"com.example.note"}}""", false },
+        { "createRecord/", """{"repo":"REPO","collection":"com.example.note","record":{"$type":"com.example.note"}}""", false },
+        { "applyWrites", $$"""{"repo":"REPO","writes":[{{Create}},{{Delete}}]}""", true },
+        { "applyWrites", $$"""{"repo":"REPO","writes":[{{Delete}}]}""", true },
+        { "applyWrites", $$"""{"repo":"REPO","writes":[{{Create}},{{Create.Replace("#create", "#update")}}]}""", false },
+        { "applyWrites", $$"""{"repo":"REPO","writes":[{{Create}},{{Delete.Replace("com.example.note", "app.bsky.graph.follow")}}]}""", false },
+        { "applyWrites", """{"repo":"REPO","writes":[{"collection":"com.example.note","rkey":"a"}]}""", false },
+        { "applyWrites", """{"repo":"REPO","writes":[]}""", false },
+        { "applyWrites", $$"""{"repo":"REPO","writes":{{Create}}}""", false },
+        { "applyWrites", $$"""{"repo":"REPO","validate":false,"writes":[{{Create}}]}""", false },
+        { "putRecord", """{"repo":"REPO","collection":"com.example.note","rkey":"agent-1","record":{"$type":"com.example.note"}}""", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public void The_examples_of_the_page_decide_each_write(string method, string body, bool allowed)
+    {
+        var set = Compile.Whole(PolicyCompiler.Compile(
+            [Compile.File("policies/p.hcl", $"{Tied}\n{Writes}\n{Upload}"), Compile.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://ATProto?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}\n")], options));
+        var claims = Compile.Claims($$"""{"iss":"{{Compile.OwnIssuer}}","aud":"api://ATProto?actx={{Did}}","sub":"actx:{{Did}}:role:r","actx_source":"api://ATProto?actx={{Did}}"}""");
+
+        var decision = Some.Decide(set.MatchRoles(claims), "POST", $"/xrpc/com.atproto.repo.{method}", body.Replace("REPO", Did));
+
+        Assert.True(allowed == (decision.Outcome == DecisionOutcome.Allow), decision.Reason);
+    }
 }

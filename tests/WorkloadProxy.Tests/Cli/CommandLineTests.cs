@@ -150,7 +150,8 @@ public sealed class CommandLineTests : IDisposable
             """);
         run = await CommandRun.RunAsync(directory.Path, "config", "check", "--format", "json");
         Assert.Equal(0, run.ExitCode);
-        var warnings = System.Text.Json.JsonDocument.Parse(run.Output).RootElement.GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!).ToList();
+        var warnings = System.Text.Json.JsonDocument.Parse(run.Output).RootElement.GetProperty("warnings").EnumerateArray()
+            .Select(warning => $"{warning.GetProperty("key")}: {warning.GetProperty("problem")}").ToList();
         Assert.Contains(warnings, warning => warning.StartsWith("Policies:0:Directory: ", StringComparison.Ordinal) && warning.EndsWith("holds no roles and no policies: the context trusts nobody", StringComparison.Ordinal));
         Assert.Contains("Policies:1:Directory: role `a` names the issuer `http://issuer.example`, which is neither https nor in `Issuers`: its tokens are refused", warnings);
         Assert.Contains("Policies:1:Context: `api://Depot?actx=two` has no entry in `Credentials`: its requests are answered with 502, and only exchanges work", warnings);

@@ -122,7 +122,11 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}" }] """, "Policies:0: has no source, expected `Directory`, `Git` or `Hosted`" },
         { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
         // credentials
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop`, `Exchange` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop`, `Exchange`, `AtprotoPassword` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0:Kind: `AtprotoPassword` is for upstreams of kind `atproto`, and `DigitalOcean` is not one (appsettings.json)" },
+        { Account(""" "Context": "api://ATProto?actx=acme", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0:Context: does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz` (appsettings.json)" },
+        { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "AtprotoPassword", "File": "secret" """), "Credentials:0: the secret is not an app password, expected the form `xxxx-xxxx-xxxx-xxxx`, which the account's settings make: its own password must never be here" },
+        { Account(""" "Context": "api://ATProto?actx=did:web:example.com", "Kind": "Dpop" """), "Credentials:0:Kind: `Dpop` is a session that an account gives by signing in, but `Upstreams:ATProto:OAuth:Accounts` is missing (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -140,7 +144,7 @@ public sealed class MistakeTests
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
         { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret" """), "Credentials:0:InstallationId: is missing, and no `Repositories` say whose installation is meant" },
-        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "InstallationId": 1, "File": "secret" """), "Credentials:0:File: is for kind `Bearer`, `Header`, `Basic`, `Query`, `ClientCredentials` or `Exchange`, the kind is `GitHubApp` (appsettings.json)\nCredentials:0:AppId: is missing: a GitHub App has an id and a private key\nCredentials:0:PrivateKeyFile: is missing: a GitHub App has an id and a private key" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "InstallationId": 1, "File": "secret" """), "Credentials:0:File: is for kind `Bearer`, `Header`, `Basic`, `Query`, `ClientCredentials`, `Exchange` or `AtprotoPassword`, the kind is `GitHubApp` (appsettings.json)\nCredentials:0:AppId: is missing: a GitHub App has an id and a private key\nCredentials:0:PrivateKeyFile: is missing: a GitHub App has an id and a private key" },
         { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret", "Repositories": ["acme/web", "evil/web", "a/b/c"] """), "Credentials:0:Repositories: `a/b/c` is not a repository, expected `owner/name` or `name`\nCredentials:0:Repositories: are of several owners, expected one: an installation is of one account" },
         { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret", "Repositories": ["acme/web"], "Permissions": { "contents": "all" } """), "Credentials:0:Permissions:contents: `all` is not a level, expected `read`, `write` or `admin` (appsettings.json)" },
         { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": {} """), "Credentials:0:For: is empty, expected what a role's `credential` must be (appsettings.json)" },
@@ -149,6 +153,22 @@ public sealed class MistakeTests
         { Bound($$""" "Context": "{{Team}}", "Kind": "Exchange", "File": "secret", "Create": { "Path": "a b", "Body": { "x": "{p" }, "Token": "t" }, "Delete": { "Path": "/d", "Body": { "i": "{id}" } } """), "Credentials:0:Create:Path: `a b` is not a path, expected one that begins with `/` (appsettings.json)\nCredentials:0:Create:Body:x: `{p` has a brace that holds no name, expected `{name}` with letters, digits, `_` and `-` (appsettings.json)\nCredentials:0:Create:Id: is missing: `Delete` holds `{id}`" },
         { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "Create": { "Path": "/a" } """), "Credentials:0:Create: is for kind `Exchange`, the kind is `Bearer`" },
     };
+
+    [Theory]
+    [InlineData("https://proxy.example.com", true)]
+    [InlineData("https://proxy.example.com/", true)]
+    [InlineData("http://localhost:8080", true)]
+    [InlineData("http://127.0.0.1:8080/path", true)]
+    [InlineData("https://proxy.example.com:8443", false)]
+    [InlineData("https://proxy.example.com:443", false)]
+    [InlineData("https://proxy.example.com/path", false)]
+    [InlineData("https://Proxy.example.com", false)]
+    [InlineData("http://proxy.example.com", false)]
+    public void Where_accounts_sign_in_PublicUrl_is_one_that_authorization_servers_take(string publicUrl, bool isTaken)
+    {
+        var loaded = Configure.Load($$"""{ "PublicUrl": "{{publicUrl}}", "Upstreams": { "ATProto": { "OAuth": { "Accounts": ["*"] } } } }""");
+        Assert.Equal(isTaken ? [] : ["PublicUrl"], loaded.Mistakes.Select(mistake => mistake.Key));
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -214,13 +234,13 @@ public sealed class MistakeTests
         var loaded = Configure.Load("""{ "Tokens": { "Algorithm": "HS256", "Lifetime": 5 }, "Urls": "x" }""", ["--Polices:0:Directory", "."], new() { ["PORT"] = "http", ["Git__MaxSze"] = "1" });
         Assert.Equal(
             """
-            PORT: `http` is not a port, expected 0 to 65535 (environment variable PORT)
             Tokens:Lifetime: unknown key, expected `Algorithm`, `MaxLifetime`, `MaxChain`, `KeyRotation` or `ExternalAudiences` (appsettings.json:1:37)
+            Urls: `x` is not an address to listen on, expected `http://host:port` (appsettings.json:1:54)
+            Tokens:Algorithm: unknown algorithm `HS256`, expected `RS256` or `ES256` (appsettings.json:1:15)
+            PORT: `http` is not a port, expected 0 to 65535 (environment variable PORT)
             Git:MaxSze: unknown key, did you mean `MaxSize`? (environment variable Git__MaxSze)
             Polices: unknown key, did you mean `Policies`? (argument --Polices:0:Directory)
-            Urls: `x` is not an address to listen on, expected `http://host:port` (appsettings.json:1:54)
             PublicUrl: is missing: it is the issuer of every token made here (only the environment `Development` has a default)
-            Tokens:Algorithm: unknown algorithm `HS256`, expected `RS256` or `ES256` (appsettings.json:1:15)
             """, Configure.Mistakes(loaded));
     }
 
@@ -240,6 +260,8 @@ public sealed class MistakeTests
         Assert.Contains(loaded.Mistakes, mistake => mistake.Key == key && mistake.Problem.StartsWith("may hold a secret and is not taken from the command line", StringComparison.Ordinal));
         Assert.DoesNotContain(loaded.Mistakes, mistake => mistake.ToString().Contains("hunter2", StringComparison.Ordinal));
     }
+
+    private static string Account(string credential) => $$""" "Upstreams": { "ATProto": { "Kind": "atproto" } }, "Policies": [{ "Context": "api://ATProto?actx=acme", "Directory": "rbac" }, { "Context": "api://ATProto?actx=did:web:example.com", "Directory": "rbac" }], "Credentials": [{ {{credential.Trim()}} }] """;
 
     private static string Bound(string credential) => $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "rbac" }], "Credentials": [{ {{credential.Trim()}} }] """;
 }

@@ -40,7 +40,7 @@ internal static class PolicyCheckCommand
                     });
                     break;
                 case "sarif":
-                    terminal.WriteJson(json => SarifOutput.Write(json, compiled, tests));
+                    terminal.WriteJson(json => SarifOutput.Write(json, compiled.Diagnostics, tests, compiled.Directory));
                     break;
                 case "github":
                     foreach (var diagnostic in compiled.Diagnostics) terminal.WriteLine(DiagnosticOutput.GitHub(diagnostic, compiled.Directory));

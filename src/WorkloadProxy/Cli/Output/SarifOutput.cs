@@ -1,5 +1,4 @@
 using System.Text.Json;
-using WorkloadProxy.Cli.Input;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
@@ -9,7 +8,7 @@ namespace WorkloadProxy.Cli.Output;
 /// <summary>Findings as SARIF 2.1.0 (OASIS), for code scanning and editors. Columns count UTF-16 code units, which is SARIF's default.</summary>
 internal static class SarifOutput
 {
-    public static void Write(Utf8JsonWriter json, CompiledDirectory compiled, IReadOnlyList<PolicyTestResult> tests)
+    public static void Write(Utf8JsonWriter json, IReadOnlyList<Diagnostic> diagnostics, IReadOnlyList<PolicyTestResult> tests, string directory)
     {
         json.WriteStartObject();
         json.WriteString("$schema", "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json");
@@ -22,12 +21,12 @@ internal static class SarifOutput
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteStartArray("results");
-        foreach (var diagnostic in compiled.Diagnostics)
+        foreach (var diagnostic in diagnostics)
         {
             var text = diagnostic.Help is null ? diagnostic.Summary : $"{diagnostic.Summary}\n{diagnostic.Help}";
-            Result(json, diagnostic.Code, PolicyDiagnostics.Severity(diagnostic), text, compiled.Directory, diagnostic.Range);
+            Result(json, diagnostic.Code, PolicyDiagnostics.Severity(diagnostic), text, directory, diagnostic.Range);
         }
-        foreach (var test in tests.Where(test => !test.Passed)) Result(json, "failed-test", "error", $"test `{test.Name}` failed: {test.Reason}", compiled.Directory, test.Test.Range);
+        foreach (var test in tests.Where(test => !test.Passed)) Result(json, "failed-test", "error", $"test `{test.Name}` failed: {test.Reason}", directory, test.Test.Range);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndArray();

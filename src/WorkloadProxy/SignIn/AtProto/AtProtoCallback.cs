@@ -57,7 +57,8 @@ internal sealed class AtProtoCallback(UpstreamOptions upstream, AtProtoSignInPar
         if (query["error"] is { } error)
             return new Failure(ErrorId.Forbidden, error == "access_denied" ? "access was not granted; nothing has changed" : "the authorization server refused the sign-in; nothing has changed");
         if (query["code"] is not { } code) return new Failure(ErrorId.BadRequest, "the address has no code");
-        if (!TryFindKey(pending, out var clientKey)) return new Failure(ErrorId.Forbidden, "the client key that this sign-in began with has been revoked");
+        var clientKey = await FindKeyAsync(pending);
+        if (clientKey is null && pending.ClientKeyId is not null) return new Failure(ErrorId.Forbidden, "the client key that this sign-in began with has been revoked");
         if (!(await parts.AuthorizationServers.FindAsync(pending.Issuer, CancellationToken.None)).Succeeded(out var server, out var failure)) return failure;
         // a code serves once: a browser that goes away does not interrupt the exchange, and nothing tries it again
         var result = await parts.AuthorizationClient.TokenAsync(server, clientKey, key,
@@ -67,15 +68,11 @@ internal sealed class AtProtoCallback(UpstreamOptions upstream, AtProtoSignInPar
         return result.Failure!;
     }
 
-    private Task<bool> RevokeAsync(PendingSignIn pending, DpopKey key, string token) =>
-        parts.Revocation.RevokeAsync(pending.Issuer, TryFindKey(pending, out var clientKey) ? clientKey : null, pending.ClientKeyId is null, key, token, CancellationToken.None);
+    private async Task<bool> RevokeAsync(PendingSignIn pending, DpopKey key, string token) =>
+        await parts.Revocation.RevokeAsync(pending.Issuer, await FindKeyAsync(pending), pending.ClientKeyId is null, key, token, CancellationToken.None);
 
-    /// <summary>The client's key at the start, null for the development client; false when it is gone.</summary>
-    private bool TryFindKey(PendingSignIn pending, out SigningKey? key)
-    {
-        key = pending.ClientKeyId is { } id ? parts.Keys?.Find(id) : null;
-        return key is not null || pending.ClientKeyId is null;
-    }
+    /// <summary>The client's key at the start; null for the development client, and when it is gone.</summary>
+    private async Task<SigningKey?> FindKeyAsync(PendingSignIn pending) => pending.ClientKeyId is { } id && parts.Keys is { } keys ? await keys.FindAsync(id, CancellationToken.None) : null;
 
     private static Failure NotBegun() => new(ErrorId.BadRequest, "this sign-in was not started in this browser, took longer than ten minutes, or is over; cookies must be enabled");
 }

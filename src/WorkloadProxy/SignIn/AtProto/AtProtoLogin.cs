@@ -42,9 +42,10 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
         if (did is not null && handle is not null) return malformed;
         // the page has one field for both
         if (handle?.StartsWith("did:", StringComparison.Ordinal) == true) (did, handle) = (handle, null);
-        var typed = did ?? handle!;
+        // people write a handle as they mention it
+        var typed = did ?? (handle!.StartsWith('@') ? handle[1..] : handle);
         if (did is not null) return !Did.TryParse(did, out var given) ? malformed : await CountAsync(http, record) is { } tooMany ? tooMany : new Account(given, null, typed);
-        if (!Handle.TryParse(typed.StartsWith('@') ? typed[1..] : typed, out var name)) return malformed;
+        if (!Handle.TryParse(typed, out var name)) return malformed;
         if (await CountAsync(http, record) is { } wait) return wait;
         return (await parts.Resolver.ResolveAsync(name, http.RequestAborted)).Succeeded(out var found, out var failure) ? new Account(found, name, typed) : failure;
     }

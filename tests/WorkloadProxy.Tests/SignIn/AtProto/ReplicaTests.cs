@@ -42,7 +42,7 @@ public sealed class ReplicaTests(PostgresServer server)
         {
             clock.Advance(TimeSpan.FromSeconds(90));
             await SignInTest.UntilAsync(() => a.Server.OAuth.Refreshes >= i, "a refresh");
-            Assert.All(await SignInTest.PassAsync(Task.WhenAll(a.WriteAsync(a.Alice), b.WriteAsync(a.Alice)), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+            Assert.All(await AccountTest.PassAsync(Task.WhenAll(a.WriteAsync(a.Alice), b.WriteAsync(a.Alice)), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
             Assert.Equal(i, a.Server.OAuth.Refreshes);
         }
         Assert.Single(a.Server.OAuth.Sessions);
@@ -63,9 +63,31 @@ public sealed class ReplicaTests(PostgresServer server)
         clock.Advance(TimeSpan.FromSeconds(6));
         var asked = Enumerable.Range(0, 20).SelectMany(_ => new[] { a.WriteAsync(a.Alice), b.WriteAsync(a.Alice) }).ToList();
 
-        Assert.All(await SignInTest.PassAsync(Task.WhenAll(asked), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+        Assert.All(await AccountTest.PassAsync(Task.WhenAll(asked), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         Assert.Equal(1, a.Server.OAuth.Refreshes);
         Assert.Single(a.Server.OAuth.Sessions);
+    }
+
+    [Fact]
+    public async Task A_session_that_began_at_another_replica_after_a_move_is_followed_and_nothing_goes_to_the_former_server()
+    {
+        using var database = await PostgresTest.CreateAsync(server);
+        await using var a = await StartAsync(database, null);
+        await using var b = await StartAsync(database, null, a);
+        await a.SignInAsync(a.Alice);
+        foreach (var test in new[] { a, b }) await UntilWritesAsync(test);
+        using var http = new HttpClient();
+        (await http.PostAsync($"{a.Network.PlcDirectory}/_sandbox/atproto/move?did={a.Alice.Did}&server=1", null)).EnsureSuccessStatusCode();
+        await a.SignInAsync(a.Alice);
+
+        // until it hears of it, it has the former session, which the former server no longer takes
+        await UntilWritesAsync(b);
+
+        var session = Assert.Single(a.Network.Servers[1].OAuth.Sessions);
+        Assert.DoesNotContain(Tokens(a.Network.Servers[0]), token => token == session.AccessToken);
+        Assert.Equal("ok", (await b.HealthAsync()).Status);
+
+        static IReadOnlyList<string> Tokens(PersonalDataServer server) => [.. server.Requests.All.Select(request => (request.Header("Authorization") ?? "").Split(' ')[^1])];
     }
 
     /// <summary>A replica hears of the other's changes a moment later.</summary>

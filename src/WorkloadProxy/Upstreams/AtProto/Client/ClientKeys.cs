@@ -49,13 +49,22 @@ internal sealed class ClientKeys
     /// <summary>The key of a session that is there; null once the key is revoked.</summary>
     public SigningKey? Find(string id) => Keys.FirstOrDefault(key => key.Id == id);
 
+    /// <summary>The same, where a session may be of a key that another replica has just made: not knowing it would end the session.</summary>
+    public async Task<SigningKey?> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        if (Find(id) is { } known) return known;
+        await ReadAsync(cancellationToken);
+        return Find(id);
+    }
+
     /// <summary>Takes over the keys as other replicas left them.</summary>
     public async Task ReadAsync(CancellationToken cancellationToken)
     {
         await change.WaitAsync(cancellationToken);
         try
         {
-            Volatile.Write(ref published, [.. await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken)]);
+            // a store that has lost its keys takes none from a server that has them: sessions there are bound to them
+            if (await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken) is { Count: > 0 } stored) Volatile.Write(ref published, [.. stored]);
         }
         finally
         {

@@ -32,6 +32,9 @@ internal sealed class AtProtoServers(IdentityResolver resolver, TimeProvider tim
         return new(WaitAsync(did, cancellationToken));
     }
 
+    /// <summary>Looks again, whatever is remembered.</summary>
+    public Task<Result<AtProtoServer>> LookAgainAsync(Did did) => FetchAsync(did);
+
     /// <summary>Nothing answered where the account was thought to live: the next request looks again.</summary>
     public void NoAnswer(Did did)
     {

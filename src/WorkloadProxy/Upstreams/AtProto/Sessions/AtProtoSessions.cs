@@ -154,6 +154,9 @@ internal sealed class AtProtoSessions
     private async Task<Result<AtProtoSession>> MovedAsync(StoredSession session)
     {
         const string Reason = "the account has moved to another authorization server";
+        // what is remembered may be older than the session, which began at another replica: this request was to go to the former server, and goes nowhere
+        if (!(await servers.LookAgainAsync(session.Did)).Succeeded(out var server, out var unknown) || server.Issuer == session.Issuer)
+            return new Failure(ErrorId.CredentialUnavailable, $"`{session.Did}` has another server now, so nothing was sent: try again") { RetryAfter = TimeSpan.FromSeconds(1), Detail = unknown?.Reason };
         if (await parts.Table.EndAsync(session, Reason, CancellationToken.None))
         {
             logger.LogError("session of {Did} has ended: {Reason}; sign in again", session.Did, Reason);
@@ -173,9 +176,9 @@ internal sealed class AtProtoSessions
         {
             if (keys.IsDue()) await keys.MaintainAsync(cancellationToken);
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is StoreException or StartException)
         {
-            logger.LogWarning("client keys could not be looked after: {Reason}", e.Reason);
+            logger.LogWarning("client keys could not be looked after: {Reason}", e.Message);
         }
     }
 

@@ -4,18 +4,26 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
 /// <summary>A session in memory, in the form that requests take it in, and whether any has since it was last refreshed.</summary>
-internal sealed class KnownSession(StoredSession stored)
+internal sealed class KnownSession(StoredSession stored, KnownSession.Usage usage)
 {
-    private volatile bool isUsed;
-
     public StoredSession Stored => stored;
     public AtProtoSession? Session { get; } = stored.Secrets is { } secrets ? new(stored.Did, stored.Issuer, stored.Version, secrets.AccessToken, secrets.Key, stored.Expires) : null;
-    public bool IsUsed => isUsed;
+    public bool IsUsed => usage.Begun;
 
     /// <summary>Written once: requests must not fight for the line of memory.</summary>
     public void Use()
     {
-        if (!isUsed) isUsed = true;
+        if (!usage.Begun) usage.Begun = true;
+    }
+
+    /// <summary>The same version as it was read again: a request that is noting its use meanwhile must not note it in vain.</summary>
+    public KnownSession Reread(StoredSession read) => new(read, usage);
+
+    internal sealed class Usage
+    {
+        private volatile bool begun;
+
+        public bool Begun { get => begun; set => begun = value; }
     }
 }
 
@@ -51,11 +59,7 @@ internal sealed class SessionMemory(SessionTable table)
     }
 
     /// <summary>An older version never replaces a newer one; of the same version, only who is refreshing it may have changed.</summary>
-    private void Set(StoredSession read) => sessions.AddOrUpdate(read.Did, _ => new KnownSession(read), (_, known) =>
-    {
-        if (read.Version < known.Stored.Version && read.Connected <= known.Stored.Connected) return known;
-        var next = new KnownSession(read);
-        if (read.Version == known.Stored.Version && known.IsUsed) next.Use();
-        return next;
-    });
+    private void Set(StoredSession read) => sessions.AddOrUpdate(read.Did, _ => new KnownSession(read, new()), (_, known) =>
+        read.Version == known.Stored.Version ? known.Reread(read)
+        : read.Version > known.Stored.Version || read.Connected > known.Stored.Connected ? new KnownSession(read, new()) : known);
 }

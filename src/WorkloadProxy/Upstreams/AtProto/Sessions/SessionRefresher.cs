@@ -55,7 +55,7 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
             await memory.ReadAsync(did.Text, CancellationToken.None);
             if (memory.Find(did)?.Stored is not { Secrets: { } secrets } current || current.Version != session.Version) return;
             SigningKey? key = null;
-            if (current.ClientKeyId is { } id && (key = keys?.Find(id)) is null)
+            if (current.ClientKeyId is { } id && (keys is null || (key = await keys.FindAsync(id, CancellationToken.None)) is null))
             {
                 await EndAsync(current, "its client key is gone");
                 return;

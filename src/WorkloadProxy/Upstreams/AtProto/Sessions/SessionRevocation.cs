@@ -8,8 +8,12 @@ namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 internal sealed class SessionRevocation(AuthorizationServers servers, AuthorizationClient client, ClientKeys? keys)
 {
     /// <summary>Whether the session is known to have ended there.</summary>
-    public Task<bool> RevokeAsync(StoredSession session, CancellationToken cancellationToken) => session.Secrets is not { } secrets ? Task.FromResult(true)
-        : RevokeAsync(session.Issuer, session.ClientKeyId is { } id ? keys?.Find(id) : null, session.ClientKeyId is null, secrets.Key, secrets.RefreshToken.Reveal(), cancellationToken);
+    public async Task<bool> RevokeAsync(StoredSession session, CancellationToken cancellationToken)
+    {
+        if (session.Secrets is not { } secrets) return true;
+        var clientKey = session.ClientKeyId is { } id && keys is not null ? await keys.FindAsync(id, cancellationToken) : null;
+        return await RevokeAsync(session.Issuer, clientKey, session.ClientKeyId is null, secrets.Key, secrets.RefreshToken.Reveal(), cancellationToken);
+    }
 
     /// <summary>The same with the client's key given, which may be out of the document already.</summary>
     public Task<bool> RevokeAsync(StoredSession session, Tokens.SigningKey clientKey, CancellationToken cancellationToken) => session.Secrets is not { } secrets ? Task.FromResult(true)
