@@ -101,11 +101,22 @@ internal sealed class AccountTest : IAsyncDisposable
         return await task;
     }
 
+    /// <summary>Below those that the system gives to whoever asks for any: nobody is given it before the proxy listens there.</summary>
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(20_000, 32_000));
+                listener.Start();
+                return ((IPEndPoint)listener.LocalEndpoint).Port;
+            }
+            catch (SocketException)
+            {
+                // taken: another
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

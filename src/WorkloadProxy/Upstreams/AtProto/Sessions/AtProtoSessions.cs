@@ -50,7 +50,7 @@ internal sealed class AtProtoSessions
         {
             known.Use();
             // no store, no task and no lock on the way of a request
-            return servers.Remembered(did) is { } at && at.Issuer != session.Issuer ? new(MovedAsync(known.Stored)) : new(session);
+            return IsElsewhere(session) ? new(MovedAsync(known.Stored)) : new(session);
         }
         return new(NewerAsync(did, -1, cancellationToken));
     }
@@ -60,7 +60,7 @@ internal sealed class AtProtoSessions
 
     /// <summary>After the server has refused the token of <paramref name="usedVersion"/>: the newer one, or the one that a refresh brings.</summary>
     public ValueTask<Result<AtProtoSession>> RenewAsync(Did did, long usedVersion, CancellationToken cancellationToken) =>
-        memory.Find(did) is { Session: { } session } && session.Version > usedVersion && time.GetUtcNow() < session.Expires ? new(session) : new(NewerAsync(did, usedVersion, cancellationToken));
+        memory.Find(did) is { Session: { } session } && session.Version > usedVersion && time.GetUtcNow() < session.Expires && !IsElsewhere(session) ? new(session) : new(NewerAsync(did, usedVersion, cancellationToken));
 
     /// <summary>Refreshes what is due for as long as the server runs; ends when refreshes that have begun are done.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -130,7 +130,7 @@ internal sealed class AtProtoSessions
         {
             var now = time.GetUtcNow();
             known.Use();
-            if (session.Version > used && now < session.Expires) return session;
+            if (session.Version > used && now < session.Expires) return IsElsewhere(session) ? await MovedAsync(known.Stored) : session;
             var running = refresher.Running(did);
             if (running is null && known.Stored.MayRefresh(now))
             {
@@ -149,6 +149,9 @@ internal sealed class AtProtoSessions
         }
         return Unavailable(did, memory.Find(did)?.Stored is not { } found ? "nobody has signed in for it" : found.Ended is { } ended ? $"its session has ended: {ended}" : "its session could not be refreshed yet");
     }
+
+    /// <summary>Requests go where the account is remembered to live, and its token must not go to a server of another authorization server.</summary>
+    private bool IsElsewhere(AtProtoSession session) => servers.Remembered(session.Did) is { } at && at.Issuer != session.Issuer;
 
     /// <summary>The account has another authorization server now: what the former one said about it no longer counts.</summary>
     private async Task<Result<AtProtoSession>> MovedAsync(StoredSession session)
