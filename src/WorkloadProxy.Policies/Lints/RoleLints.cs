@@ -29,7 +29,8 @@ internal static class RoleLints
         for (var i = 0; i < texts.Count; i++)
         {
             var literal = texts[i].Pattern.LiteralPrefix;
-            if (!texts[i].Pattern.IsLiteral && literal.StartsWith(Prefix, StringComparison.Ordinal) && !literal[Prefix.Length..].Contains(':')) diagnostics.Add(RoleDiagnostics.AnyNamespace(texts[i].Written, subject.RangeOf(i)));
+            if (texts[i].Pattern.IsLiteral || !literal.StartsWith(Prefix, StringComparison.Ordinal) || literal[Prefix.Length..].Contains(':')) continue;
+            diagnostics.Add(RoleDiagnostics.AnyNamespace(texts[i].Written, subject.RangeOf(i)));
         }
     }
 
@@ -39,8 +40,8 @@ internal static class RoleLints
         if (role.Claims.Any(claim => claim.Name is "account_id" && claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral))) return;
         foreach (var (issuer, range) in role.IssuerRanges)
         {
-            if (!Uri.TryCreate(issuer, UriKind.Absolute, out var url) || !(url.Host == "harness.io" || url.Host.EndsWith(".harness.io", StringComparison.Ordinal)) || url.AbsolutePath.Contains("/account/", StringComparison.Ordinal)) continue;
-            diagnostics.Add(RoleDiagnostics.AccountUnknown(role.Name, issuer, range));
+            if (!Uri.TryCreate(issuer, UriKind.Absolute, out var url) || url.AbsolutePath.Contains("/account/", StringComparison.Ordinal)) continue;
+            if (url.Host == "harness.io" || url.Host.EndsWith(".harness.io", StringComparison.Ordinal)) diagnostics.Add(RoleDiagnostics.AccountUnknown(role.Name, issuer, range));
         }
     }
 

@@ -52,7 +52,8 @@ public sealed class PublicPattern
 
     private static bool Meet(PathSegment one, bool open, PathSegment other, bool openOfOther) => (one.Kind, other.Kind) switch
     {
-        (PathSegmentKind.Literal, PathSegmentKind.Literal) => (open && other.Literal.StartsWith(one.Literal, StringComparison.Ordinal)) || (openOfOther && one.Literal.StartsWith(other.Literal, StringComparison.Ordinal)) || one.Literal == other.Literal,
+        (PathSegmentKind.Literal, PathSegmentKind.Literal) => one.Literal == other.Literal
+            || (open && other.Literal.StartsWith(one.Literal, StringComparison.Ordinal)) || (openOfOther && one.Literal.StartsWith(other.Literal, StringComparison.Ordinal)),
         (PathSegmentKind.Literal, _) when !open => openOfOther ? other.PermitsStart(one.Literal) : other.Permits(one.Literal),
         (_, PathSegmentKind.Literal) when !openOfOther => open ? one.PermitsStart(other.Literal) : one.Permits(other.Literal),
         _ => true,
@@ -61,6 +62,7 @@ public sealed class PublicPattern
     private static bool IsOwn(PathPattern pattern)
     {
         if (OwnPaths.Public.Concat(OwnPaths.Git).Concat(OwnDocuments).Any(path => pattern.Permits(path))) return true;
-        return OwnPrefixes.Concat(OwnDocuments.Select(document => document + "/")).Any(own => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) || own.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) && !pattern.IsLiteral);
+        return OwnPrefixes.Concat(OwnDocuments.Select(document => document + "/"))
+            .Any(own => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) || (!pattern.IsLiteral && own.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal)));
     }
 }

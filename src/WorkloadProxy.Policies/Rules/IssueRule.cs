@@ -28,7 +28,8 @@ internal static class IssueRule
             return;
         }
         if (body.OthersPermitted) diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`", "name what else may become a claim of the token", place("*")));
-        CheckName(body, "aud", pattern => BeginsWithAudience(pattern) || (pattern.IsLiteral && options.ExternalAudiences.Contains(pattern.LiteralPrefix)), "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);
+        CheckName(body, "aud", pattern => BeginsWithAudience(pattern) || (pattern.IsLiteral && options.ExternalAudiences.Contains(pattern.LiteralPrefix)),
+            "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);
         var own = $"actx:{options.Context.Id}:";
         CheckName(body, "sub", pattern => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) && pattern.LiteralPrefix.Length > own.Length,
             "`sub` must begin with the literal `actx:{actx}:` and at least one character more before any `*`", SubHelp, place, diagnostics);

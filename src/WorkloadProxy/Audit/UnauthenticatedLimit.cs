@@ -16,7 +16,8 @@ internal sealed class UnauthenticatedLimit
 
     /// <summary>Whether nobody authenticated for the request. What was forwarded is not among it: the upstream saw it, so it leaves its line.</summary>
     public static bool Concerns(AuditRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Decision != AuditDecision.Pass;
+        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Decision != AuditDecision.Pass
+        && record is not { Decision: AuditDecision.Public, Upstream: not null };
 
     public bool Permits(long timestamp, TimeProvider time)
     {

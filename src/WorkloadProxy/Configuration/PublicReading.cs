@@ -60,7 +60,8 @@ internal static class PublicReading
     private static string? ReadUpstream(SettingsReader reader, string key, IReadOnlyDictionary<string, UpstreamOptions> upstreams)
     {
         if (reader.Text(key) is not { } name) return null;
-        if (!upstreams.TryGetValue(name, out var upstream)) reader.Mistake(key, $"unknown upstream `{ConfigurationText.Show(name)}`" + (upstreams.Count == 0 ? ", none is configured" : $", configured: {ConfigurationText.List([.. upstreams.Keys])}"));
+        if (upstreams.Count == 0) reader.Mistake(key, $"unknown upstream `{ConfigurationText.Show(name)}`, none is configured");
+        else if (!upstreams.TryGetValue(name, out var upstream)) reader.Mistake(key, $"unknown upstream `{ConfigurationText.Show(name)}`, configured: {ConfigurationText.List([.. upstreams.Keys])}");
         else if (upstream.Address is null) reader.Mistake(key, $"upstream `{name}` has no `Address` that is the same for everyone");
         return name;
     }

@@ -12,6 +12,8 @@ internal sealed class PublicEndpoints(IReadOnlyDictionary<string, PublicEndpoint
 {
     private readonly FrozenDictionary<string, PublicEndpoint> byPath = endpoints.ToFrozenDictionary(StringComparer.Ordinal);
 
+    public IEnumerable<string> Paths => byPath.Keys;
+
     /// <summary>The endpoint at <paramref name="path"/>, or null.</summary>
     public PublicEndpoint? Find(string path) => byPath.GetValueOrDefault(path);
 

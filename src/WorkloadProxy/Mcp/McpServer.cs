@@ -17,7 +17,7 @@ internal sealed class McpServer
         Origin = options.Address.GetLeftPart(UriPartial.Authority);
         Target = options.Address.PathAndQuery;
         // a stream may be silent for hours; how long an answer may take is watched by `McpAnswer`
-        Forwarding = new Upstream(upstream with { Address = new Uri(Origin), ActivityTimeout = null, PassHeaders = upstream.PassHeaders is { } passed ? [.. passed, .. ofProtocol] : null }, UpstreamParts.None);
+        Forwarding = new Upstream(upstream with { Address = new Uri(Origin), PublicHost = null, ActivityTimeout = null, PassHeaders = upstream.PassHeaders is { } passed ? [.. passed, .. ofProtocol] : null }, UpstreamParts.None);
     }
 
     public static string PathOf(UpstreamOptions upstream, McpServerOptions options) => $"{McpEndpoint.Prefix}{upstream.Name}/{options.Name}";

@@ -143,7 +143,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
             signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
-            options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>()), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            PublicPathsBeside(endpoints, options, time, logs), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
@@ -221,6 +221,16 @@ internal sealed class ProxyServer : IAsyncDisposable
         };
         foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
         return new PublicEndpoints(endpoints);
+    }
+
+    /// <summary>The proxy's own endpoints come first, so a public path there would never be reached: the configuration knows most of them, and here all are known.</summary>
+    private static PublicPaths? PublicPathsBeside(PublicEndpoints endpoints, ProxyOptions options, TimeProvider time, ILoggerFactory logs)
+    {
+        foreach (var path in options.Public)
+        {
+            if (endpoints.Paths.FirstOrDefault(path.Path.Matches) is { } own) throw new StartException($"the public path `{path.Path.Text}` belongs to the proxy itself (`{own}`)", "give it another `Public:#:Path`");
+        }
+        return PublicPathsBeside(endpoints, options, time, logs);
     }
 
     private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>

@@ -8,7 +8,7 @@ using WorkloadProxy.Tests.Serving;
 namespace WorkloadProxy.Tests.Interop;
 
 /// <summary>Which context a token of another issuer addresses: by its audience, its issuer and its claims.</summary>
-public sealed class AudienceTests : IAsyncLifetime
+public sealed class AudienceTests(AudienceTests.Running running) : IClassFixture<AudienceTests.Running>
 {
     private static readonly Dictionary<string, string> AnyGroup = new()
     {
@@ -16,23 +16,29 @@ public sealed class AudienceTests : IAsyncLifetime
         ["policies/all.hcl"] = "path \"/anything/*\" {\n  capabilities = [\"read\"]\n}\n",
     };
 
-    private TestProxy proxy = null!;
+    private readonly TestProxy proxy = running.Proxy;
 
-    public async ValueTask InitializeAsync() => proxy = await InteropProxy.StartAsync(AnyGroup, (options, issuer) => options with
+    /// <summary>One server for all tests of the class: each has paths of its own.</summary>
+    public sealed class Running : IAsyncLifetime
     {
-        Audiences =
-        [
-            new("https://depot.dev", TestProxy.DigitalOcean),
-            new("https://depot.dev", TestProxy.DigitalOcean) { Issuer = issuer },
-            new("https://depot.dev", InteropProxy.Registry) { Claims = Claims("""{"sub":"mint:acme:*"}""") },
-            new("twice", InteropProxy.Registry) { Claims = Claims("""{"sub":"a*"}""") },
-            new("twice", TestProxy.DigitalOcean) { Claims = Claims("""{"sub":"*b"}""") },
-            new("elsewhere", InteropProxy.Registry) { Issuer = "https://other.example.com" },
-            new("*", InteropProxy.Registry) { Issuer = issuer },
-        ],
-    });
+        internal TestProxy Proxy { get; private set; } = null!;
 
-    public ValueTask DisposeAsync() => proxy.DisposeAsync();
+        public async ValueTask InitializeAsync() => Proxy = await InteropProxy.StartAsync(AnyGroup, (options, issuer) => options with
+        {
+            Audiences =
+            [
+                new("https://depot.dev", TestProxy.DigitalOcean),
+                new("https://depot.dev", TestProxy.DigitalOcean) { Issuer = issuer },
+                new("https://depot.dev", InteropProxy.Registry) { Claims = Claims("""{"sub":"mint:acme:*"}""") },
+                new("twice", InteropProxy.Registry) { Claims = Claims("""{"sub":"a*"}""") },
+                new("twice", TestProxy.DigitalOcean) { Claims = Claims("""{"sub":"*b"}""") },
+                new("elsewhere", InteropProxy.Registry) { Issuer = "https://other.example.com" },
+                new("*", InteropProxy.Registry) { Issuer = issuer },
+            ],
+        });
+
+        public ValueTask DisposeAsync() => Proxy.DisposeAsync();
+    }
 
     [Theory]
     // claims beat an issuer, an issuer beats neither, any audience comes last

@@ -5,7 +5,7 @@ using WorkloadProxy.Tests.Serving;
 namespace WorkloadProxy.Tests.Interop;
 
 /// <summary>Clients that have no groups get one of their own; nobody else can have it. Also the other scenarios of a registry behind Dex.</summary>
-public sealed class MachineClientTests : IAsyncLifetime
+public sealed class MachineClientTests(MachineClientTests.Running running) : IClassFixture<MachineClientTests.Running>
 {
     /// <summary>What Dex writes for the client <c>ci-pipeline</c>, and for a person of that user id.</summary>
     private const string DexClient = "CgtjaS1waXBlbGluZQ", DexPerson = "CgtjaS1waXBlbGluZRIFbG9jYWw";
@@ -34,15 +34,21 @@ public sealed class MachineClientTests : IAsyncLifetime
         ["policies/all.hcl"] = "path \"/anything/*\" {\n  capabilities = [\"read\"]\n}\n",
     };
 
-    private TestProxy proxy = null!;
+    private readonly TestProxy proxy = running.Proxy;
 
-    public async ValueTask InitializeAsync() => proxy = await InteropProxy.StartAsync(Roles, (options, issuer) => options with
+    /// <summary>One server for all tests of the class: each has paths of its own.</summary>
+    public sealed class Running : IAsyncLifetime
     {
-        Issuers = [options.Issuers[0] with { ClientGroups = true, AudienceIsClient = true, SpiffeTrustDomain = "example.org" }],
-        Audiences = [new("opendepot", InteropProxy.Registry), new("ci-pipeline", InteropProxy.Registry), new("nightly", InteropProxy.Registry)],
-    });
+        internal TestProxy Proxy { get; private set; } = null!;
 
-    public ValueTask DisposeAsync() => proxy.DisposeAsync();
+        public async ValueTask InitializeAsync() => Proxy = await InteropProxy.StartAsync(Roles, (options, issuer) => options with
+        {
+            Issuers = [options.Issuers[0] with { ClientGroups = true, AudienceIsClient = true, SpiffeTrustDomain = "example.org" }],
+            Audiences = [new("opendepot", InteropProxy.Registry), new("ci-pipeline", InteropProxy.Registry), new("nightly", InteropProxy.Registry)],
+        });
+
+        public ValueTask DisposeAsync() => Proxy.DisposeAsync();
+    }
 
     [Theory]
     // people

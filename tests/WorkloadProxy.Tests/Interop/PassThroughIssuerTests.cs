@@ -7,7 +7,7 @@ using WorkloadProxy.Tests.Serving;
 namespace WorkloadProxy.Tests.Interop;
 
 /// <summary>JWTs that the upstream verifies itself: a cluster's service accounts beside the people that the proxy knows.</summary>
-public sealed class PassThroughIssuerTests : IAsyncLifetime
+public sealed class PassThroughIssuerTests(PassThroughIssuerTests.Running running) : IClassFixture<PassThroughIssuerTests.Running>
 {
     private const string Cluster = "https://kubernetes.default.svc";
 
@@ -17,13 +17,19 @@ public sealed class PassThroughIssuerTests : IAsyncLifetime
         ["policies/all.hcl"] = "path \"/anything/*\" {\n  capabilities = [\"read\"]\n}\n",
     };
 
-    private TestProxy proxy = null!;
+    private readonly TestProxy proxy = running.Proxy;
 
-    public async ValueTask InitializeAsync() => proxy = await InteropProxy.StartAsync(Roles,
-        (options, _) => options with { Audiences = [new("opendepot", InteropProxy.Registry)] },
-        upstream => upstream with { PassThrough = true, PassThroughIssuers = [Cluster, "https://also.example.com"] });
+    /// <summary>One server for all tests of the class: each has paths of its own.</summary>
+    public sealed class Running : IAsyncLifetime
+    {
+        internal TestProxy Proxy { get; private set; } = null!;
 
-    public ValueTask DisposeAsync() => proxy.DisposeAsync();
+        public async ValueTask InitializeAsync() => Proxy = await InteropProxy.StartAsync(Roles,
+            (options, _) => options with { Audiences = [new("opendepot", InteropProxy.Registry)] },
+            upstream => upstream with { PassThrough = true, PassThroughIssuers = [Cluster, "https://also.example.com"] });
+
+        public ValueTask DisposeAsync() => Proxy.DisposeAsync();
+    }
 
     [Fact]
     public async Task A_token_of_a_listed_issuer_goes_on_untouched()

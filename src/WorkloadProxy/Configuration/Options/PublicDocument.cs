@@ -47,9 +47,11 @@ internal static class PublicDocument
         foreach (var name in (ReadOnlySpan<string>)["authz", "token"])
         {
             if (!login.TryGetProperty(name, out var value)) return $"has a `login.v1` without `{name}`, expected an absolute http or https address";
-            if (value.ValueKind != JsonValueKind.String || !Uri.TryCreate(value.GetString(), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.Host.Length == 0 || value.GetString()!.Any(char.IsWhiteSpace))
-                return $"has a `login.v1` whose `{name}` is not an absolute http or https address";
+            if (value.ValueKind != JsonValueKind.String || !IsAddress(value.GetString()!)) return $"has a `login.v1` whose `{name}` is not an absolute http or https address";
         }
         return null;
     }
+
+    private static bool IsAddress(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme is "http" or "https") && url.Host.Length > 0 && !text.Any(char.IsWhiteSpace);
 }
