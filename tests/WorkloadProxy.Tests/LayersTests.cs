@@ -20,7 +20,7 @@ public sealed partial class LayersTests
         ["Authentication"],
         ["Audit"],
         ["Telemetry", "Web", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
-        ["PolicyDelivery", "Issuing", "Health", "Mcp"],
+        ["PolicyDelivery", "Issuing", "Health", "Mcp", "HandedOut"],
         ["SignIn"],
         ["Provisioning"],
         ["Provisioning.Creating"],

@@ -58,6 +58,8 @@ internal sealed record UpstreamOptions
     /// <summary>Absent for <c>atproto</c>, whose address is the account's own server, and for <c>mcp</c>, whose servers have their own.</summary>
     public Uri? Address { get; init; }
     public bool PassThrough { get; init; }
+    /// <summary>Which answers hold a token that then passes, with <c>"PassThrough": "handed-out"</c>; else none.</summary>
+    public IReadOnlyList<HandsOutOptions> HandsOut { get; init; } = [];
     public bool EncodedSlash { get; init; }
     public IReadOnlyList<string> DropHeaders { get; init; } = [];
     /// <summary>Null: all but those that never cross.</summary>
@@ -74,6 +76,9 @@ internal sealed record UpstreamOptions
     /// <summary>MCP servers beside, or (kind <c>mcp</c>) in place of, the API.</summary>
     public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
 }
+
+/// <summary>An answer that holds a token: <paramref name="Token"/> is a JSON name, or <c>#N</c>, the number of a protobuf field.</summary>
+internal sealed record HandsOutOptions(string Path, string Token, TimeSpan Lifetime);
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
 internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable, IReadOnlyList<string> Teams)

@@ -14,6 +14,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
+using WorkloadProxy.HandedOut;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Mcp;
@@ -127,7 +128,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
+        var handedOut = HandedOutTokens.AreUsed(options) ? Keep(new HandedOutTokens(new HandedOutStore(store.Database), revocations, authenticator, sets, time, logs.CreateLogger<HandedOutTokens>())) : null;
+        if (handedOut is not null)
+        {
+            changes.Subscribe(HandedOutStore.Topic, handedOut.ReadAsync);
+            await handedOut.ReadAsync(null, cancellationToken);
+        }
+        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream => HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
@@ -139,7 +146,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
             signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
-            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
+            credentials, forwarder, handedOut, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
