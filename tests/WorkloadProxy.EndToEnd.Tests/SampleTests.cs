@@ -30,6 +30,7 @@ public sealed class SampleTests
     [InlineData("samples/agent", Team)]
     [InlineData("samples/rwx-depot", "acme")]
     [InlineData("samples/dex-opendepot", "registry")]
+    [InlineData("samples/github-app", "acme")]
     public async Task Its_policies_compile(string folder, string actx)
     {
         var ran = await Tool.Run("dotnet", [Program, "policy", "check", folder, "--actx", actx], folder: Repository.Top);
@@ -62,17 +63,20 @@ public sealed class SampleTests
         Assert.Equal(File.ReadAllText(Path.Combine(Repository.Top, "samples/bad-policy/expected.txt")).Trim(), (ran.Output + ran.Error).Trim());
     }
 
-    [Fact]
-    public async Task The_agent_s_run_prints_what_its_readme_says()
+    [Theory]
+    [InlineData("agent")]
+    [InlineData("rwx-depot")]
+    [InlineData("github-app")]
+    public async Task Its_run_prints_what_its_readme_says(string sample)
     {
-        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, "samples/agent/run")], new Dictionary<string, string>
+        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, $"samples/{sample}/run")], new Dictionary<string, string>
         {
             ["WORKLOAD_PROXY"] = $"dotnet {Program}",
             ["SANDBOX"] = $"dotnet {Repository.Built("samples/Sandbox", "sandbox")}",
         });
 
         ran.Succeeded();
-        var readme = File.ReadAllText(Path.Combine(Repository.Top, "samples/agent/README.md"));
-        Assert.Contains($"$ samples/agent/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
+        var readme = File.ReadAllText(Path.Combine(Repository.Top, $"samples/{sample}/README.md"));
+        Assert.Contains($"$ samples/{sample}/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
     }
 }

@@ -56,6 +56,8 @@ public sealed class SandboxIssuer : IAsyncDisposable
         app.UseRouting();
         app.MapGet("/.well-known/openid-configuration", () => Json(self!.Discovery()));
         app.MapGet("/.well-known/jwks", () => Json(self!.Jwks()));
+        // an issuer with a path has its keys below it
+        app.MapGet("/{issuer}/.well-known/jwks", () => Json(self!.Jwks()));
         app.MapGet("/actions/idtoken", context => self!.Answer(context));
         app.MapPut("/_sandbox/claims", async context =>
         {
