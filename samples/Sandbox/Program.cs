@@ -67,7 +67,7 @@ internal static class Program
         });
 
     private const string Usage = """
-        sandbox: a stand-in cloud on loopback: a DigitalOcean-shaped API, an ATProto-shaped one, and a GitHub-like token service
+        sandbox: a stand-in cloud on loopback: a DigitalOcean-shaped API, an ATProto-shaped one, GitHub's and Depot's in part, and a GitHub-like token service
 
         usage: sandbox [--ApiPort N] [--Http2Port N] [--IssuerPort N] [--Issuer URL] [--TeamUuid UUID] [--AtProtoServers N] [--AtProtoAccounts N] [--AtProtoClientHost HOST=URL] [--Cluster true]
 

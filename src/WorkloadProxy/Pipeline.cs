@@ -7,6 +7,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
+using WorkloadProxy.HandedOut;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Mcp;
@@ -26,7 +27,7 @@ namespace WorkloadProxy;
 /// </summary>
 internal sealed class Pipeline(
     AuditLog audit, ClientAddress clients, AllowedHosts hosts, NamedHosts? namedHosts, PublicEndpoints endpoints, PublicPaths? publicPaths, PassThroughIssuers passThroughIssuers, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, McpEndpoint mcp, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    GitServer git, CredentialStore credentials, Forwarder forwarder, HandedOutTokens? handedOut, McpEndpoint mcp, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -125,11 +126,18 @@ internal sealed class Pipeline(
             if (PublicPaths.IsRead(http.Request.Method)) return await ForwardForAnyoneAsync(http, record, target, anyones.Upstream);
         }
 
-        if (bearer.Refusal is { } noJwt) return noJwt;
-        var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
+        var noJwt = bearer.Refusal;
+        var authenticated = noJwt is not null ? noJwt : await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
+        HandedOutToken? handed = null;
+        if (authenticated.Failure is not null && handedOut is not null && (handed = handedOut.Find(bearer.Text.Span)) is not null)
+        {
+            http.Features.Set(handed);
+            authenticated = await handedOut.AdmitAsync(handed, http.RequestAborted);
+        }
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
         if ((tokenHeaders?.Check(caller.Token.Context.Upstream, from) ?? named?.Check(caller.Token)) is { } notThere) return notThere;
         record.Caller = caller;
+        if (target.IsOwnPath && handed is not null) return new Failure(ErrorId.InvalidToken, "a token of the upstream is none for the proxy itself");
         if (target.IsOwnPath) return named is null ? await IssueAsync(http, record, caller, target) : NoOwnPath();
 
         record.Upstream = caller.Token.Context.Upstream;
@@ -147,7 +155,9 @@ internal sealed class Pipeline(
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         caller = record.Caller;
-        if (credentials.Find(caller, time, out var source) is { } noCredential) return noCredential;
+        // one that was handed out is its own credential
+        IContextCredential? source = null;
+        if (handed is null && credentials.Find(caller, time, out source) is { } noCredential) return noCredential;
         var interception = default(Interception);
         var waited = false;
         if (upstream.FindInterceptor(http.Request.Method, target.Path) is { } interceptor)
@@ -177,7 +187,7 @@ internal sealed class Pipeline(
         if (await preparing is { } notPrepared) return notPrepared;
         if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
         // another set may have given the roles another credential meanwhile
-        if (waited && record.Caller!.Grants != caller.Grants && credentials.Find(record.Caller, time, out var now) is var changed && (changed is not null || now != source)) return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
+        if (waited && source is not null && record.Caller!.Grants != caller.Grants && credentials.Find(record.Caller, time, out var now) is var changed && (changed is not null || now != source)) return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
         return await forwarder.SendAsync(http, forwarded, record);
     }
 

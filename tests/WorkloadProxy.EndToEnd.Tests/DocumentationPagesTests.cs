@@ -11,7 +11,7 @@ public sealed partial class DocumentationPagesTests
     public void Every_setting_has_its_row()
     {
         var keys = Key().Matches(Source("Configuration/Sources/ConfigurationKeys.cs")).Select(match => match.Groups[1].Value.Replace(":*:", ":NAME:", StringComparison.Ordinal))
-            .Select(key => key.EndsWith(":#", StringComparison.Ordinal) ? key[..^2] : key).ToHashSet();
+            .Select(key => key.EndsWith(":#", StringComparison.Ordinal) ? key[..^2] : key.EndsWith(":*", StringComparison.Ordinal) ? $"{key[..^1]}NAME" : key).ToHashSet();
 
         var rows = Operations.FirstColumn("Configuration").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).ToHashSet();
 

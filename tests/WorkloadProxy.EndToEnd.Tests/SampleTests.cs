@@ -32,6 +32,7 @@ public sealed class SampleTests
     [InlineData("samples/dex-opendepot", "registry")]
     [InlineData("samples/kubernetes", "prod")]
     [InlineData("samples/kubernetes/people", "prod")]
+    [InlineData("samples/github-app", "acme")]
     public async Task Its_policies_compile(string folder, string actx)
     {
         var ran = await Tool.Run("dotnet", [Program, "policy", "check", folder, "--actx", actx], folder: Repository.Top);
@@ -77,34 +78,23 @@ public sealed class SampleTests
         Assert.Equal(File.ReadAllText(Path.Combine(Repository.Top, "samples/bad-policy/expected.txt")).Trim(), (ran.Output + ran.Error).Trim());
     }
 
-    [Fact]
-    public async Task The_agent_s_run_prints_what_its_readme_says()
-    {
-        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, "samples/agent/run")], new Dictionary<string, string>
-        {
-            ["WORKLOAD_PROXY"] = $"dotnet {Program}",
-            ["SANDBOX"] = $"dotnet {Repository.Built("samples/Sandbox", "sandbox")}",
-        });
-
-        ran.Succeeded();
-        var readme = File.ReadAllText(Path.Combine(Repository.Top, "samples/agent/README.md"));
-        Assert.Contains($"$ samples/agent/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
-    }
-
     [Theory]
+    [InlineData("agent")]
+    [InlineData("rwx-depot")]
+    [InlineData("github-app")]
     [InlineData("dex-opendepot")]
     [InlineData("kubernetes")]
     public async Task Its_run_prints_what_its_readme_says(string sample)
     {
         Tool.NeedsCurlAndJq();
-        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, "samples", sample, "run")], new Dictionary<string, string>
+        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, $"samples/{sample}/run")], new Dictionary<string, string>
         {
             ["WORKLOAD_PROXY"] = $"dotnet {Program}",
             ["SANDBOX"] = $"dotnet {Repository.Built("samples/Sandbox", "sandbox")}",
         });
 
         ran.Succeeded();
-        var readme = File.ReadAllText(Path.Combine(Repository.Top, "samples", sample, "README.md"));
+        var readme = File.ReadAllText(Path.Combine(Repository.Top, $"samples/{sample}/README.md"));
         Assert.Contains($"$ samples/{sample}/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
     }
 }

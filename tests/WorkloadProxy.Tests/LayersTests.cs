@@ -22,7 +22,7 @@ public sealed partial class LayersTests
         ["Authentication"],
         ["Audit"],
         ["Telemetry", "Web", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
-        ["PolicyDelivery", "Issuing", "Health", "Mcp", "Upstreams.AtProto.AppPasswords"],
+        ["PolicyDelivery", "Issuing", "Health", "Mcp", "HandedOut", "Upstreams.AtProto.AppPasswords"],
         ["Upstreams.AtProto"],
         ["SignIn", "SignIn.AtProto"],
         ["Provisioning"],

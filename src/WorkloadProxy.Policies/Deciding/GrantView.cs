@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using WorkloadProxy.Policies.Mcp;
+using WorkloadProxy.Policies.Parameters;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Deciding;
@@ -42,6 +44,8 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
 
     private Decision Decide(RuleGroup group, in AccessRequest request, Capability needed, ref StepBudget? steps)
     {
+        if (group.HasProtobuf && request.Body is { IsAbsent: false, Form: null, Protobuf: null } json && ProtobufSpelling.Check(json.Json, group.ListedNames, steps) is { } spelling)
+            return new Decision(spelling.Kind == MismatchKind.Ambiguous ? DecisionOutcome.BadRequest : DecisionOutcome.Deny, null, null, spelling.Text, null);
         RuleUse? granting = null, pending = null, closest = null;
         RuleFinding closestFinding = default;
         var ambiguous = false;
@@ -72,7 +76,7 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
         if (pending is not null) return pending.BodyNeeded;
         if (closest is not null)
         {
-            var outcome = ambiguous ? DecisionOutcome.BadRequest : DecisionOutcome.Deny;
+            var outcome = ambiguous ? DecisionOutcome.BadRequest : closestFinding.Verdict == RuleVerdict.UnsupportedMediaType ? DecisionOutcome.UnsupportedMediaType : DecisionOutcome.Deny;
             return new Decision(outcome, closest.Rule.Policy, closest.Rule.Range, $"{closestFinding.Reason} (rule at {closest.Rule.Place})", null);
         }
         var first = group.Permits[0].Rule;

@@ -13,6 +13,8 @@ internal enum RuleVerdict
     BodyNeeded,
     /// <summary>Refused as ambiguous (400).</summary>
     BadRequest,
+    /// <summary>The body is in another encoding than the rule reads (415).</summary>
+    UnsupportedMediaType,
 }
 
 /// <summary>What one rule says of a request whose path and method it is for. <paramref name="Closeness"/> orders failures: the greatest came closest.</summary>
@@ -25,6 +27,7 @@ internal readonly record struct RuleFinding(RuleVerdict Verdict, string? Fault, 
 internal static class RuleCheck
 {
     private const int BodyPhase = 1000;
+    private const string NotProtobuf = "the body is neither `application/proto` nor one uncompressed message of `application/grpc`, and a rule must read it";
     private static readonly RuleFinding TooCostly = new(RuleVerdict.Refuses, $"the decision takes more than {StepBudget.Steps} steps", null, -1);
 
     public static RuleFinding Check(PolicyRule rule, in AccessRequest request, Claims claims, ref StepBudget? steps)
@@ -39,6 +42,7 @@ internal static class RuleCheck
         if (rule.When is { ReadsBody: false } && CheckWhen(rule, request, claims, ref steps) is { } early) return early;
         if (!rule.ConstrainsBody) return request.Body is { } free && MethodOverride.Check(free, rule.Allowed) is { } changes ? Failed(changes, 0) : new(RuleVerdict.Grants, null, null, 0);
         if (request.Body is not { } body) return new(RuleVerdict.BodyNeeded, null, null, 0);
+        if (rule.IsProtobuf != body.Protobuf is not null && !body.IsAbsent) return new(RuleVerdict.UnsupportedMediaType, rule.IsProtobuf ? NotProtobuf : RequestBody.NeitherJsonNorForm, null, -5);
         if (CheckBody(rule, body, claims, steps) is { } inBody) return steps is { IsSpent: true } ? TooCostly : Failed(inBody, BodyPhase);
         return rule.When is { ReadsBody: true } && CheckWhen(rule, request, claims, ref steps) is { } late ? late : new(RuleVerdict.Grants, null, null, 0);
     }
@@ -49,6 +53,8 @@ internal static class RuleCheck
         if (deny.Expires is { } expires && expires <= request.Now) return false;
         if (deny.When is not { } when) return true;
         if (when.ReadsBody && request.Body is null) return null;
+        // it can't be evaluated
+        if (when.ReadsBody && request.Body?.Protobuf is not null) return true;
         return !when.Evaluate(Input(request, claims, steps ??= new StepBudget())).IsFalse;
     }
 
@@ -76,7 +82,7 @@ internal static class RuleCheck
         Method = request.Method,
         Path = request.Target.Path,
         Query = request.Target.Query,
-        Body = request.Body is { } body ? body.AsValue() : null,
+        Body = request.Body is { Protobuf: null } body ? body.AsValue() : null,
         Steps = steps,
     };
 

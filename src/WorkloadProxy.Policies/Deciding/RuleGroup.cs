@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Protobuf;
 
 namespace WorkloadProxy.Policies.Deciding;
 
@@ -29,6 +30,12 @@ internal sealed record RuleGroup(PathPattern Pattern, int Rank, ImmutableArray<R
 {
     public bool ReachesOwnPaths { get; } = Pattern.ReachesOwnPaths;
     public bool HasMaxTtl { get; } = Permits.Any(use => use.MaxTtl is not null);
+
+    /// <summary>Whether some rule of the pattern reads protobuf: then JSON must not say a name in another spelling.</summary>
+    public bool HasProtobuf { get; } = Permits.Any(use => use.Rule.IsProtobuf);
+
+    /// <summary>The names that its rules list.</summary>
+    public IReadOnlyDictionary<string, HashSet<string>> ListedNames => field ??= ProtobufSpelling.Listed(Permits.Select(use => use.Rule));
 
     /// <summary>Whether a more specific permit of the same policies might match a path of this pattern that is spelled in another way. Set while the index is built.</summary>
     public bool MayBeShadowed { get; set; }

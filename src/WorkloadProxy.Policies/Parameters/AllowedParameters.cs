@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
@@ -36,6 +37,7 @@ internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstrain
     {
         if (BodyIsFree) return null;
         if (Body is null) return body.IsAbsent ? null : new Mismatch(MismatchKind.Body);
+        if (body.Protobuf is { } message) return ProtobufCheck.Check(Body, message.Span, claims, steps);
         if (body.Form is { HasSemicolon: true }) return DeniedParameters.FormSemicolon;
         var value = ParameterValue.Of(body, steps);
         return value.IsObject ? Body.Check(value, claims) : new Mismatch(MismatchKind.NoObject);

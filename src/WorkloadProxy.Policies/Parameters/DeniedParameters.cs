@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
@@ -13,6 +14,12 @@ internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<Va
         .GroupBy(pair => SameName.Fold(pair.Key), StringComparer.Ordinal)
         // Any value of a name is denied if one of its spellings says so.
         .ToFrozenDictionary(same => same.Key, same => same.Any(pair => pair.Value.IsEmpty) ? [] : same.SelectMany(pair => pair.Value).ToImmutableArray(), StringComparer.Ordinal);
+
+    /// <summary>By the number of the field, where the names are numbers.</summary>
+    public FrozenDictionary<int, ImmutableArray<ValueConstraint>> Fields { get; } =
+        Values.Where(pair => ProtobufNames.NumberOf(pair.Key) > 0).ToFrozenDictionary(pair => ProtobufNames.NumberOf(pair.Key), pair => pair.Value);
+
+    public bool IsProtobuf => Fields.Count > 0;
 
     public static DeniedNames None { get; } = new(FrozenDictionary<string, ImmutableArray<ValueConstraint>>.Empty, false);
 
@@ -104,6 +111,7 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
     public Mismatch? CheckBody(RequestBody body, Claims claims, bool alone, StepBudget? steps = null)
     {
         if (Body.IsEmpty) return null;
+        if (body.Protobuf is { } message) return ProtobufCheck.Check(Body, message.Span, claims, steps);
         var value = ParameterValue.Of(body, steps);
         if (!value.IsObject) return new Mismatch(MismatchKind.NoObject);
         if (alone && body.Form is { HasSemicolon: true }) return FormSemicolon;

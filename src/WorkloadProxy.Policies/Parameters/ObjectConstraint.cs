@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
@@ -15,6 +16,14 @@ internal sealed record MemberConstraint(string Name, ValueConstraint Value, bool
 internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members, bool OthersPermitted) : ValueConstraint
 {
     private readonly FrozenSet<string> folded = Members.Select(member => SameName.Fold(member.Name)).ToFrozenSet(StringComparer.Ordinal);
+
+    private readonly int[]? numbers = ProtobufNames.NumbersOf(Members);
+
+    /// <summary>Its names are numbers of fields.</summary>
+    public bool IsProtobuf => numbers is not null;
+
+    /// <summary>The number of each member's field.</summary>
+    public ReadOnlySpan<int> FieldNumbers => numbers;
 
     public static ObjectConstraint Empty { get; } = new([], false);
 

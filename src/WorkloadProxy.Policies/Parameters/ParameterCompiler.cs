@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Rules;
 using WorkloadProxy.Policies.Sets;
 
@@ -37,6 +38,7 @@ internal sealed class ParameterCompiler
         if (query is not null) queryConstraint = query is ObjectNode names ? functions.BuildObject(names, diagnostics) : ReportQuery(query);
         var bodyConstraint = functions.BuildObject(body, diagnostics);
         if (queryConstraint is null || bodyConstraint is null) return null;
+        if (HasMixedNames([.. bodyConstraint.Members.Select(member => member.Name)], bodyConstraint.Members.Select(member => member.Value), attribute)) return null;
         return new AllowedParameters(queryConstraint, body.Members.IsEmpty ? null : bodyConstraint);
     }
 
@@ -48,7 +50,15 @@ internal sealed class ParameterCompiler
         if (query is not null and not ObjectNode) ReportQuery(query);
         var denied = (Query: query is ObjectNode names ? DeniedNames(names) : null, Body: DeniedNames(body));
         if (denied.Body is null || (query is not null && denied.Query is null)) return null;
+        if (HasMixedNames([.. denied.Body.Values.Keys], denied.Body.Values.Values.SelectMany(values => values), attribute)) return null;
         return new DeniedParameters(denied.Query ?? Parameters.DeniedNames.None, denied.Body);
+    }
+
+    private bool HasMixedNames(IReadOnlyCollection<string> names, IEnumerable<ValueConstraint> values, HclAttribute attribute)
+    {
+        if (ProtobufNames.FaultOf(names, values, out _) is not { } fault) return false;
+        diagnostics.Add(RuleDiagnostics.FieldNumbers($"{fault} in `{attribute.Name}`", attribute.Expression.Range));
+        return true;
     }
 
     private ObjectNode? ReadObject(HclAttribute attribute)

@@ -6,11 +6,12 @@ using System.Text.Unicode;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Deciding;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Requests;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>A body that was read whole and found to be unambiguous JSON or a form, or absent.</summary>
+/// <summary>A body that was read whole and found to be unambiguous JSON, a form or a protobuf message, or absent.</summary>
 public sealed class RequestBody
 {
     /// <summary>The longest body that is inspected, in bytes; a longer one is 413.</summary>
@@ -18,6 +19,9 @@ public sealed class RequestBody
 
     /// <summary>The deepest nesting of arrays and objects.</summary>
     public const int MaxDepth = 64;
+
+    /// <summary>What a caller is told whose body no rule can read.</summary>
+    internal const string NeitherJsonNorForm = "the body is neither JSON nor a form in UTF-8, and a rule must read it";
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
     /// <summary>One level more, so that the first one too deep is told from what is no JSON.</summary>
@@ -59,6 +63,9 @@ public sealed class RequestBody
 
     /// <summary>The form's fields, null when the body is none.</summary>
     internal QueryParameters? Form { get; }
+
+    /// <summary>The message of a protobuf or gRPC body; null when the body is none.</summary>
+    internal ReadOnlyMemory<byte>? Protobuf { get; private init; }
 
     /// <summary>What a decision on it may cost; null for <see cref="Absent"/>, which costs nothing. Kept here so that a decision allocates nothing.</summary>
     internal StepBudget? Steps { get; }
@@ -112,12 +119,13 @@ public sealed class RequestBody
         var media = BodyMediaType.Unsupported;
         if (!string.IsNullOrEmpty(contentEncoding)) error = "the body has a `Content-Encoding`, and a rule must read it";
         else if (contentTypes.Count != 1) error = contentTypes.Count == 0 ? "the body has no `Content-Type`, and a rule must read it" : "the request has two `Content-Type` headers";
-        else if ((media = BodyMediaTypes.Parse(contentTypes[0])) == BodyMediaType.Unsupported) error = "the body is neither JSON nor a form in UTF-8, and a rule must read it";
+        else if ((media = BodyMediaTypes.Parse(contentTypes[0])) == BodyMediaType.Unsupported) error = NeitherJsonNorForm;
         if (error is not null)
         {
             problem = Problem.UnsupportedMediaType;
             return false;
         }
+        if (media is BodyMediaType.Protobuf or BodyMediaType.Grpc) return TryParseProtobuf(bytes, media == BodyMediaType.Grpc, out body, out problem, out error);
         if (media == BodyMediaType.Json ? TryParseJson(bytes, out body, out error) : TryParseForm(bytes.Span, out body, out error)) return true;
         problem = Problem.Malformed;
         return false;
@@ -146,6 +154,20 @@ public sealed class RequestBody
             error = "the body holds an object with a name given twice";
             return false;
         }
+    }
+
+    private static bool TryParseProtobuf(ReadOnlyMemory<byte> bytes, bool isFramed, [NotNullWhen(true)] out RequestBody? body, out Problem problem, out string? error)
+    {
+        (body, problem, error) = (null, Problem.None, null);
+        var message = bytes;
+        if (isFramed && !ProtobufFrame.TryOpen(bytes, out message, out problem, out error)) return false;
+        if (ProtobufReader.FaultOf(message.Span) is { } fault)
+        {
+            (problem, error) = (Problem.Malformed, $"the body is not a protobuf message: {fault}");
+            return false;
+        }
+        body = new RequestBody(default, null, isAbsent: false) { Protobuf = message };
+        return true;
     }
 
     private static bool TryParseForm(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out RequestBody? body, out string? error)

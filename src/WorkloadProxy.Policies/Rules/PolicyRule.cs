@@ -49,6 +49,9 @@ public sealed class PolicyRule
     /// <summary>Whether the body must be read before the rule can grant.</summary>
     internal bool ConstrainsBody => Allowed is { BodyIsFree: false } || Denied is { ConstrainsBody: true } || When is { ReadsBody: true };
 
+    /// <summary>Whether it reads a protobuf body, and no other.</summary>
+    internal bool IsProtobuf => Allowed?.Body is { IsProtobuf: true } || Denied is { Body.IsProtobuf: true };
+
     /// <summary>For <c>policy show</c>: one object.</summary>
     public void WriteJson(Utf8JsonWriter json)
     {

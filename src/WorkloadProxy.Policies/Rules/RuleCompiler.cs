@@ -78,6 +78,11 @@ internal static partial class RuleCompiler
         // A part that did not compile is an error already found; the rule must not come to life without it.
         if ((allowedWritten is not null && allowed is null) || (deniedWritten is not null && denied is null)) return null;
         if (Find(body, "when") is not null && when is null) return null;
+        var allowedBody = allowed?.Body is { IsFree: false } named ? named : null;
+        var isProtobuf = allowedBody is { IsProtobuf: true } || denied is { Body.IsProtobuf: true };
+        if (isProtobuf && ((allowedBody is { IsProtobuf: false, Members.IsEmpty: false }) || denied is { Body: { IsProtobuf: false, Values.Count: > 0 } }))
+            found.Add(RuleDiagnostics.FieldNumbers("`allowed_parameters` and `denied_parameters` mix names and numbers of fields", label.Range));
+        if (isProtobuf && when is { ReadsBody: true }) found.Add(RuleDiagnostics.FieldsInWhen(Find(body, "when")!.Expression.Range));
         return new PolicyRule(pattern)
         {
             Policy = policy,

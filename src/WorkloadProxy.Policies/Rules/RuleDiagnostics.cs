@@ -72,6 +72,12 @@ internal static class RuleDiagnostics
 
     public static Diagnostic BadValue(string summary, string? help, SourceRange range) => Error("bad-parameter", summary, help, range);
 
+    public static Diagnostic FieldNumbers(string summary, SourceRange range) => Error("bad-field-number", summary,
+        "names such as `\"#1\"` are numbers of protobuf fields: a rule for such a body has nothing else, at every depth; JSON and forms need a rule of their own", range);
+
+    public static Diagnostic FieldsInWhen(SourceRange range) => Error("bad-field-number", "`when` reads `request.body`, and the rule's parameters are numbers of protobuf fields",
+        "a protobuf body has no names: constrain it in `allowed_parameters` alone", range);
+
     public static Diagnostic DuplicateName(string name, SourceRange range)
         => Error("duplicate-name", $"the name `{name}` appears twice in one object", "leave one out: of two, one would silently win", range);
 

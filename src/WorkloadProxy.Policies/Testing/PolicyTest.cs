@@ -19,6 +19,8 @@ public sealed class PolicyTest
     public required string RawTarget { get; init; }
     /// <summary>The body as JSON; empty if there is none.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
+    /// <summary>What the body is: JSON, or protobuf where the test writes its names as numbers of fields.</summary>
+    public string ContentType { get; init; } = "application/json";
     /// <summary>The MCP server that the test's call goes to, instead of a path; null for an ordinary request.</summary>
     public string? McpServer { get; init; }
     /// <summary>What kind of rule the call needs.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Patterns;
+using WorkloadProxy.Policies.Protobuf;
 using WorkloadProxy.Policies.Roles;
 using WorkloadProxy.Policies.Text;
 
@@ -61,6 +62,7 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
             Method = asked.Method,
             RawTarget = asked.Target,
             Body = asked.Body,
+            ContentType = asked.ContentType,
             McpServer = asked.Server,
             McpKind = asked.Kind,
             McpName = asked.Name,
@@ -101,8 +103,11 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
             if (target.Contains('?')) found.Add(TestDiagnostics.TwoQueries(range));
             target = $"{target}?{Query(WithContext(query), range)}";
         }
-        var body = request.Members.TryGetValue("body", out var value) && value.Kind != HclValueKind.Null ? ValueText.Json(WithContext(value)) : [];
-        return new(method.AsString, target, body);
+        if (!request.Members.TryGetValue("body", out var value) || value.Kind == HclValueKind.Null) return new(method.AsString, target, []);
+        if (!ProtobufText.IsMessage(value)) return new(method.AsString, target, ValueText.Json(WithContext(value)));
+        if (ProtobufText.Write(WithContext(value), out var unfit) is { } message) return new(method.AsString, target, message) { ContentType = "application/proto" };
+        found.Add(TestDiagnostics.UnfitField(unfit!, range));
+        return null;
     }
 
     private TestedRequest? ReadMcp(HclValue request, SourceRange range)
@@ -182,6 +187,7 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
 
     private sealed record TestedRequest(string Method, string Target, byte[] Body)
     {
+        public string ContentType { get; init; } = "application/json";
         public string? Server { get; init; }
         public McpKind Kind { get; init; }
         public string Name { get; init; } = "";

@@ -48,7 +48,7 @@ public static class PolicyTestRunner
         var request = new AccessRequest { Method = test.Method, Target = target!, Now = now };
         var decision = grants.Decide(request);
         if (decision.Outcome != DecisionOutcome.BodyNeeded) return decision;
-        if (!RequestBody.TryParse(test.Body, ["application/json"], null, out var body, out _, out var error)) return Denied(error ?? "the body can't be read");
+        if (!RequestBody.TryParse(test.Body, [test.ContentType], null, out var body, out _, out var error)) return Denied(error ?? "the body can't be read");
         decision = grants.Decide(request with { Body = body });
         return decision.Outcome == DecisionOutcome.BodyNeeded ? Denied("the body can't be read") : decision;
     }

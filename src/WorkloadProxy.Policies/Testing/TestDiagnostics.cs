@@ -19,6 +19,9 @@ internal static class TestDiagnostics
     public static Diagnostic TwoQueries(SourceRange range)
         => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", "leave one out: the query in `path` is as it is sent, that of `query` is encoded", range);
 
+    public static Diagnostic UnfitField(string name, SourceRange range)
+        => RoleDiagnostics.Error("bad-field", $"`body` can't be a protobuf message: no field holds `{name}`", "fields are strings, whole numbers, bools, objects of fields, and lists of these", range);
+
     public static Diagnostic NoNow(string test, SourceRange reached, SourceRange range)
         => new(DiagnosticSeverity.Warning, "test-without-now", $"test `{test}` sets no `now`, but what it reaches at {reached} depends on the time", "set `now = \"2026-11-20T12:00:00Z\"`, or it in `defaults`", range);
 

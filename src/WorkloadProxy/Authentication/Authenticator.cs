@@ -83,6 +83,15 @@ internal sealed class Authenticator(
         return new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version);
     }
 
+    /// <summary>The caller that a token was handed out to, whose own token was verified when it was; <paramref name="last"/> as it was admitted before.</summary>
+    public Result<Caller> AdmitHandedOut(VerifiedToken token, Caller? last)
+    {
+        if (last is not null) return AdmitAgain(last);
+        if (sets.Current(token.Context) is not { } inForce) return Refusal.NoPolicies(token.Context);
+        if (!token.IsOwn && !inForce.Set.TrustsIssuer(token.Issuer)) return Refusal.UntrustedIssuer(token.Issuer, token.Context);
+        return AdmitAgain(new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version));
+    }
+
     /// <summary>The token as it was verified, if that still holds.</summary>
     private CachedToken? Recall(TokenHash hash)
     {

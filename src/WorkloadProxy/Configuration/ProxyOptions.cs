@@ -70,6 +70,8 @@ internal sealed record UpstreamOptions
     public string? CaFile { get; init; }
     /// <summary>What is sent as <c>Host</c> in place of the address's: the host of <c>PublicUrl</c>. Null: the address's.</summary>
     public Uri? PublicHost { get; init; }
+    /// <summary>Which answers hold a token that then passes, with <c>"PassThrough": "handed-out"</c>; else none.</summary>
+    public IReadOnlyList<HandsOutOptions> HandsOut { get; init; } = [];
     public bool EncodedSlash { get; init; }
     public IReadOnlyList<string> DropHeaders { get; init; } = [];
     /// <summary>Null: all but those that never cross.</summary>
@@ -93,6 +95,9 @@ internal sealed record UpstreamOptions
     /// <summary>Whether the team or account of a context may sign in.</summary>
     public bool Admits(string id) => OAuth?.Admits(id) ?? AtProto?.OAuth?.Admits(id) ?? false;
 }
+
+/// <summary>An answer that holds a token: <paramref name="Token"/> is a JSON name, or <c>#N</c>, the number of a protobuf field.</summary>
+internal sealed record HandsOutOptions(string Path, string Token, TimeSpan Lifetime);
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
 internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable, IReadOnlyList<string> Teams)

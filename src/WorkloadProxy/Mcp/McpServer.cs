@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Mcp.Protocol;

@@ -14,6 +14,7 @@ using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
+using WorkloadProxy.HandedOut;
 using WorkloadProxy.Health;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Mcp;
@@ -131,7 +132,14 @@ internal sealed class ProxyServer : IAsyncDisposable
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream => upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : provisioning.PartsOf(upstream)));
+        var handedOut = HandedOutTokens.AreUsed(options) ? Keep(new HandedOutTokens(new HandedOutStore(store.Database), revocations, authenticator, sets, time, logs.CreateLogger<HandedOutTokens>())) : null;
+        if (handedOut is not null)
+        {
+            changes.Subscribe(HandedOutStore.Topic, handedOut.ReadAsync);
+            await handedOut.ReadAsync(null, cancellationToken);
+        }
+        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
+            upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
         var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, gitTokens, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
@@ -144,7 +152,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
             PublicPathsBeside(endpoints, options, time, logs), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
-            credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
+            credentials, forwarder, handedOut, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 

@@ -36,6 +36,13 @@ internal readonly record struct TokenHash(ulong A, ulong B, ulong C, ulong D)
         return Convert.ToHexStringLower(MemoryMarshal.AsBytes(words));
     }
 
+    /// <summary>What <see cref="ToHex"/> wrote; null for anything else.</summary>
+    public static TokenHash? FromHex(string text)
+    {
+        Span<ulong> words = stackalloc ulong[4];
+        return Convert.FromHexString(text, MemoryMarshal.AsBytes(words), out var read, out var written) == OperationStatus.Done && read == text.Length && written == 32 ? new(words[0], words[1], words[2], words[3]) : null;
+    }
+
     /// <summary>Evenly spread already.</summary>
     public override int GetHashCode() => (int)A;
 }

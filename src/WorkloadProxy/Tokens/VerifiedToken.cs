@@ -25,4 +25,21 @@ internal sealed class VerifiedToken
     public DateTimeOffset? IssuedAt { get; init; }
     /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
     public required IReadOnlyList<string> RevocationIds { get; init; }
+
+    /// <summary>The same with another end, for what the caller was given beside it.</summary>
+    public VerifiedToken EndingAt(DateTimeOffset ends) => new()
+    {
+        Context = Context,
+        ContextText = ContextText,
+        Claims = Claims,
+        Issuer = Issuer,
+        Subject = Subject,
+        Id = Id,
+        ActorDepth = ActorDepth,
+        Actor = Actor,
+        IsOwn = IsOwn,
+        Expires = ends,
+        IssuedAt = IssuedAt,
+        RevocationIds = RevocationIds,
+    };
 }

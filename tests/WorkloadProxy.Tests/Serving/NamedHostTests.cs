@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Tests.Mcp;
 

@@ -5,6 +5,9 @@ namespace WorkloadProxy.Configuration.Sources;
 /// <summary>The JSON schema of a configuration file, from the table of its keys.</summary>
 internal static class ConfigurationSchema
 {
+    // the one setting that is a bool or a text
+    private const string PassThrough = "Upstreams:*:PassThrough";
+
     // What a value of few may be. A test holds each of these against the reading of it.
     internal static readonly IReadOnlyDictionary<string, string[]> Choices = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -75,7 +78,12 @@ internal static class ConfigurationSchema
 
     private static void WriteValue(Utf8JsonWriter json, string? example, string key)
     {
-        if (Choices.TryGetValue(key, out var choices))
+        if (key == PassThrough)
+        {
+            json.WritePropertyName("enum");
+            json.WriteRawValue("[true, false, \"handed-out\", null]");
+        }
+        else if (Choices.TryGetValue(key, out var choices))
         {
             json.WriteStartArray("enum");
             foreach (var choice in choices) json.WriteStringValue(choice);

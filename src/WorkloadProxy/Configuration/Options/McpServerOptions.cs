@@ -1,4 +1,4 @@
-namespace WorkloadProxy.Configuration;
+namespace WorkloadProxy.Configuration.Options;
 
 /// <summary>An MCP server of an upstream (<c>Upstreams.*.Mcp.*</c>).</summary>
 internal sealed record McpServerOptions

@@ -1,0 +1,3 @@
+path "/repos/acme/infrastructure/contents/modules/*" {
+  capabilities = ["read"]
+}

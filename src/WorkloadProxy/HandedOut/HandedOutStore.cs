@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Dapper;
+using WorkloadProxy.Policies;
+using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
+
+namespace WorkloadProxy.HandedOut;
+
+/// <summary>The SQL of the tokens that were handed out: their hashes, and the callers' claims. No secret is among them.</summary>
+internal sealed class HandedOutStore(Database database)
+{
+    /// <summary>Of <see cref="StoreChanges"/>; the subject is the hash.</summary>
+    public const string Topic = "handed_out_tokens";
+
+    public async Task<IReadOnlyList<HandedOutToken>> ReadAsync(string? id, CancellationToken cancellationToken)
+    {
+        var rows = await database.RunAsync(connection => connection.QueryAsync<(string Id, string Upstream, string Caller, long ExpiresAt)>(
+            "SELECT id, upstream, caller, expires_at FROM handed_out_tokens" + (id is null ? "" : " WHERE id = @id"), new { id }), cancellationToken);
+        return [.. rows.Select(row => Read(row.Id, row.Upstream, row.Caller, DateTimeOffset.FromUnixTimeSeconds(row.ExpiresAt))).OfType<HandedOutToken>()];
+    }
+
+    public Task AddAsync(HandedOutToken token, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    {
+        var (id, caller) = (token.Hash.ToHex(), token.Token);
+        var content = JsonSerializer.Serialize(new Content(caller.ContextText, caller.Claims.Root.GetRawText(), caller.Issuer, caller.Subject, caller.Id, caller.ActorDepth, caller.IsOwn,
+            caller.IssuedAt?.ToUnixTimeSeconds(), [.. caller.RevocationIds]));
+        await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id }, transaction);
+        await connection.ExecuteAsync("INSERT INTO handed_out_tokens (id, upstream, caller, expires_at) VALUES (@id, @upstream, @content, @expires)",
+            new { id, upstream = token.Upstream, content, expires = caller.Expires.ToUnixTimeSeconds() }, transaction);
+        await database.NotifyAsync(connection, transaction, Topic, id);
+    }, cancellationToken);
+
+    public Task RemoveAsync(IEnumerable<HandedOutToken> tokens, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    {
+        foreach (var token in tokens) await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id = token.Hash.ToHex() }, transaction);
+    }, cancellationToken);
+
+    private static HandedOutToken? Read(string id, string upstream, string caller, DateTimeOffset ends)
+    {
+        if (TokenHash.FromHex(id) is not { } hash || JsonSerializer.Deserialize<Content>(caller) is not { } content || !AuthContext.TryParse(content.Context, out var context)) return null;
+        if (!Claims.TryParse(System.Text.Encoding.UTF8.GetBytes(content.Claims), out var claims, out _)) return null;
+        return new HandedOutToken(hash, upstream, new VerifiedToken
+        {
+            Context = context,
+            Claims = claims,
+            Issuer = content.Issuer,
+            Subject = content.Subject,
+            Id = content.Id,
+            ActorDepth = content.ActorDepth,
+            Actor = content.IsOwn ? OwnClaims.ActorOf(claims) : null,
+            IsOwn = content.IsOwn,
+            Expires = ends,
+            IssuedAt = content.IssuedAt is { } issued ? DateTimeOffset.FromUnixTimeSeconds(issued) : null,
+            RevocationIds = content.RevocationIds,
+        });
+    }
+
+    private sealed record Content(string Context, string Claims, string Issuer, string Subject, string? Id, int ActorDepth, bool IsOwn, long? IssuedAt, string[] RevocationIds);
+}
