@@ -19,6 +19,7 @@ internal sealed class Authenticator(
     private static readonly TimeSpan ForeignSkew = TimeSpan.FromSeconds(60);
 
     private readonly Audiences audiences = new(options, sets);
+    private readonly WorkloadRuns runs = new(options);
     private readonly OwnKeys ownKeys = new(signingKeys);
     private readonly VerifiedTokenCache cache = new(time);
     private readonly RecentTokenHashes recent = new();
@@ -164,6 +165,7 @@ internal sealed class Authenticator(
                 Expires = jwt.Expires,
                 IssuedAt = jwt.IssuedAt,
                 RevocationIds = ids,
+                Run = runs.Of(jwt.Issuer, own, claims, ids[0]),
             },
             key);
     }

@@ -24,7 +24,7 @@ internal static class IssuerReading
             if (reader.Settings.Has(key + ":JwksFile") && reader.Settings.Has(key + ":MetadataAddress")) reader.Mistake(key + ":JwksFile", "is given beside `MetadataAddress`, expected one of them");
 
             var algorithms = reader.Settings.Elements(key + ":Algorithms").Select(element => reader.Choice(element, Algorithms, "algorithm")).OfType<int>().Select(index => Algorithms[index].Name).Distinct().ToList();
-            if (address is not null) issuers.Add(new(issuer!, metadata, jwksFile, algorithms));
+            if (address is not null) issuers.Add(new(issuer!, metadata, jwksFile, algorithms) { Run = reader.Texts(key + ":Run") });
         }
         return issuers;
     }

@@ -88,7 +88,11 @@ internal sealed record OAuthOptions(Uri Address, string ClientId, string? Client
 }
 
 /// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that the proxy accepts.</summary>
-internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms);
+internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms)
+{
+    /// <summary>The claims that tell runs of a workload apart; empty: what is usual.</summary>
+    public IReadOnlyList<string> Run { get; init; } = [];
+}
 
 internal sealed record AudienceOptions(string Audience, AuthContext Context);
 

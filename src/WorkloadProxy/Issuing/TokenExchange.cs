@@ -63,6 +63,7 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
             WriteActor(writer, caller.Token);
             writer.WriteString(OwnClaims.Source, source.ToString());
             writer.WriteNumber(OwnClaims.ChainStart, chainStart);
+            writer.WriteString(OwnClaims.Run, caller.Token.Run);
             writer.WriteStartArray(OwnClaims.Ancestors);
             foreach (var ancestor in caller.Token.RevocationIds) writer.WriteStringValue(ancestor);
             writer.WriteEndArray();

@@ -25,4 +25,6 @@ internal sealed class VerifiedToken
     public DateTimeOffset? IssuedAt { get; init; }
     /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
     public required IReadOnlyList<string> RevocationIds { get; init; }
+    /// <summary>The run of the workload that the chain's first token belongs to: a hash.</summary>
+    public string Run { get; init; } = "";
 }

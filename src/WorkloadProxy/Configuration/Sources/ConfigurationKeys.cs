@@ -52,6 +52,7 @@ internal static class ConfigurationKeys
         ("Issuers:#:MetadataAddress", "\"http://dex.dex.svc:5556/dex/.well-known/openid-configuration\""),
         ("Issuers:#:JwksFile", "\"/etc/workload-proxy/dex-jwks.json\""),
         ("Issuers:#:Algorithms:#", "[\"RS256\"]"),
+        ("Issuers:#:Run:#", "[\"job_id\"]"),
         ("Audiences:#:Audience", "\"https://depot.dev\""),
         ("Audiences:#:Context", "\"api://Depot?actx=acme\""),
         ("Policies:#:Context", "\"api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6\""),
