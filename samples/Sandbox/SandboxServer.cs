@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sandbox.Cloud;
 using Sandbox.OAuth;
 using Sandbox.Mcp;
+using Sandbox.Models;
 using Sandbox.Recording;
 using Sandbox.Tokens;
 
@@ -82,6 +83,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGrpc();
         app.MapGitHub(github);
         app.MapMcpServer();
+        app.MapOpenAi();
+        app.MapAnthropic();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 
