@@ -3,6 +3,7 @@ using Sandbox.AtProto;
 using Sandbox.Cloud;
 using Sandbox.OAuth;
 using Sandbox.Mcp;
+using Sandbox.Models;
 using Sandbox.Recording;
 using Sandbox.Tokens;
 
@@ -93,6 +94,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGitHub(github);
         app.MapDepot(depot);
         app.MapMcpServer();
+        app.MapOpenAi();
+        app.MapAnthropic();
         app.MapControl(requests, events);
         app.MapFallback(() => DigitalOceanError.NotFound);
 

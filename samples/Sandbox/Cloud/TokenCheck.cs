@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Sandbox.Models;
 using Sandbox.OAuth;
 
 namespace Sandbox.Cloud;
@@ -13,6 +14,7 @@ internal sealed class TokenCheck(SandboxOptions options, OAuthServer oauth)
 
         var authorization = context.Request.Headers.Authorization;
         var token = authorization.Count == 1 && authorization[0] is { } value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";
+        if (authorization.Count == 0 && target.StartsWith(Anthropic.Path, StringComparison.Ordinal)) token = context.Request.Headers[Anthropic.KeyHeader].ToString();
         if (target.StartsWith("/xrpc/", StringComparison.Ordinal))
         {
             return token == options.AtProtoToken ? next(context) : Results.Json(new { error = "AuthMissing", message = "Authentication Required" }, statusCode: 401).ExecuteAsync(context);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using WorkloadProxy.Policies.Explaining;
 using WorkloadProxy.Policies.Rules;
 using WorkloadProxy.Policies.Text;
 
@@ -20,29 +21,8 @@ public sealed record Explanation(Decision Decision, ImmutableArray<RoleExplanati
     public PolicyRule? Rule => Rules.FirstOrDefault(rule => rule.Rule.Range == Decision.Rule && rule.Rule.Policy == Decision.Policy)?.Rule;
 
     /// <summary>The JSON of <c>policy explain --format json</c>.</summary>
-    public void WriteJson(Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        json.WriteString("decision", Allowed ? "allow" : "deny");
-        json.WriteString("reason", Decision.Reason);
-        if (Rule is { } rule)
-        {
-            json.WriteStartObject("rule");
-            json.WriteString("policy", rule.Policy);
-            json.WriteString("kind", "path");
-            json.WriteString("name", rule.Path);
-            json.WriteString("path", rule.Path);
-            json.WriteString("file", rule.Range.File);
-            json.WriteNumber("line", rule.Range.Start.Line);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteNull("rule");
-        }
-        RoleExplanation.WriteJson(json, Roles);
-        json.WriteEndObject();
-    }
+    public void WriteJson(Utf8JsonWriter json) =>
+        ExplanationJson.Write(json, Decision, Rule is { } rule ? new(rule.Policy, "path", rule.Path, ("path", rule.Path), rule.Range) : null, Roles);
 
     /// <summary>The tree as text.</summary>
     public override string ToString()

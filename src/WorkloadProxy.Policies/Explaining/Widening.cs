@@ -24,6 +24,9 @@ internal static class Widening
         return query is null || (body is null && (allowed.Body is not null || request.Body is { IsAbsent: false })) ? null : new AllowedParameters(query, body);
     }
 
+    /// <summary>The same for the arguments of an MCP call.</summary>
+    public static ObjectConstraint? Of(ObjectConstraint arguments, ParameterValue value, Claims claims) => Object(arguments, value, claims);
+
     /// <summary>The entries of <c>allowed_parameters</c> in which the two differ, as they would be written, one a line.</summary>
     public static string Changes(AllowedParameters before, AllowedParameters after)
     {

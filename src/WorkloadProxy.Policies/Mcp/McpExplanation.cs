@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using WorkloadProxy.Policies.Explaining;
 using WorkloadProxy.Policies.Mcp;
 using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies;
 
 /// <summary>The decision on one MCP call, with the roles tried and the rules considered. For the policy's author only.</summary>
-public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplanation> Roles, ImmutableArray<(McpRule Rule, bool Decides)> Rules)
+public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplanation> Roles, ImmutableArray<(McpRule Rule, bool Decides)> Rules, Remedy? Remedy)
 {
     /// <summary>Whether the call is permitted.</summary>
     public bool Allowed => Decision.Outcome == DecisionOutcome.Allow;
@@ -20,32 +21,15 @@ public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplan
         var view = new McpView(server, grants.ActiveRoles(request.Now).SelectMany(role => role.Policies).Distinct(), claims);
         var rules = view.Groups.Reverse().Where(group => group.Kind == request.Kind)
             .SelectMany(group => group.Denies.Concat(group.Permits)).Select(rule => (rule, rule.Range == decision.Rule && rule.Policy == decision.Policy)).ToImmutableArray();
-        return new McpExplanation(decision, [.. set.Roles.Select(role => role.Explain(claims, request.Now))], rules);
+        var remedy = decision.Outcome == DecisionOutcome.Deny ? McpRemedy.For(set, grants, server, request, claims, rules) : null;
+        return new McpExplanation(decision, [.. set.Roles.Select(role => role.Explain(claims, request.Now))], rules, remedy);
     }
 
     /// <summary>The JSON of <c>policy explain --format json</c>.</summary>
     public void WriteJson(Utf8JsonWriter json)
     {
-        json.WriteStartObject();
-        json.WriteString("decision", Allowed ? "allow" : "deny");
-        json.WriteString("reason", Decision.Reason);
-        if (Rules.FirstOrDefault(rule => rule.Decides).Rule is { } rule)
-        {
-            json.WriteStartObject("rule");
-            json.WriteString("policy", rule.Policy);
-            json.WriteString("kind", McpNames.Of(rule.Kind));
-            json.WriteString("name", rule.Name);
-            json.WriteString("server", rule.Server);
-            json.WriteString("file", rule.Range.File);
-            json.WriteNumber("line", rule.Range.Start.Line);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteNull("rule");
-        }
-        RoleExplanation.WriteJson(json, Roles);
-        json.WriteEndObject();
+        var decided = Rules.FirstOrDefault(rule => rule.Decides).Rule;
+        ExplanationJson.Write(json, Decision, decided is null ? null : new(decided.Policy, McpNames.Of(decided.Kind), decided.Name, ("server", decided.Server), decided.Range), Roles);
     }
 
     /// <summary>The tree as text.</summary>
@@ -62,6 +46,9 @@ public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplan
         foreach (var (rule, decides) in Rules)
             text.Append($"  {(!decides ? "·" : Allowed ? "✓" : "✗")} {rule.Place} {McpNames.Of(rule.Kind)} {HclText.Quote(rule.Name)}{(rule.IsDeny ? " (deny)" : "")} of {HclText.Quote(rule.Server)}{(decides ? ": decides" : "")}\n");
         if (Rules.IsEmpty) text.Append("  none for this server\n");
+        if (Remedy is null) return text.ToString();
+        text.Append($"\n{Remedy.Text}\n");
+        foreach (var line in Remedy.Hcl.Split('\n', StringSplitOptions.RemoveEmptyEntries)) text.Append($"  {line}\n");
         return text.ToString();
     }
 }

@@ -11,6 +11,7 @@ public sealed class McpRule
 {
     private string policy = "";
     private SourceRange range;
+    private AllowedParameters? allowed;
 
     internal McpRule(McpPattern pattern) => Pattern = pattern;
 
@@ -39,7 +40,7 @@ public sealed class McpRule
 
     internal McpPattern Pattern { get; }
     /// <summary>Null: the arguments are free.</summary>
-    internal AllowedParameters? Allowed { get; init; }
+    internal AllowedParameters? Allowed { get => allowed; init => allowed = value; }
     /// <summary>Null: nothing is refused.</summary>
     internal DeniedParameters? Denied { get; init; }
     /// <summary>The claims that argument values put in; without one of them the rule grants nothing.</summary>
@@ -54,6 +55,14 @@ public sealed class McpRule
         var moved = (McpRule)MemberwiseClone();
         (moved.policy, moved.range) = (policyName, range with { File = file });
         return moved;
+    }
+
+    /// <summary>The same rule with other permitted arguments: for questions about it.</summary>
+    internal McpRule With(AllowedParameters other)
+    {
+        var changed = (McpRule)MemberwiseClone();
+        changed.allowed = other;
+        return changed;
     }
 
     /// <summary>For <c>policy show</c>: one object.</summary>

@@ -125,6 +125,7 @@ internal sealed class AuditRecord
             actor.WriteTo(json);
         }
         if (token.Id is not null) json.WriteString("jti"u8, Cut(token.Id, detail));
+        if (detail == AuditDetail.Full && token.Run.Length > 0) json.WriteString("run"u8, token.Run);
     }
 
     /// <summary>Cuts what the caller chose to <paramref name="most"/> characters: nobody authenticated for it.</summary>

@@ -21,6 +21,7 @@ internal sealed class Authenticator(
 
     private readonly Audiences audiences = new(options, sets);
     private readonly Func<string, string?>? issuerOf = SpiffeIssuers.Of(options);
+    private readonly WorkloadRuns runs = new(options);
     private readonly OwnKeys ownKeys = new(signingKeys);
     private readonly VerifiedTokenCache cache = new(time);
     private readonly RecentTokenHashes recent = new();
@@ -178,6 +179,7 @@ internal sealed class Authenticator(
                 Expires = jwt.Expires,
                 IssuedAt = jwt.IssuedAt,
                 RevocationIds = ids,
+                Run = runs.Of(jwt.Issuer, own, claims, ids[0]),
             },
             key);
     }

@@ -31,6 +31,7 @@ internal static class Examples
         ],
         ["workload-proxy token relay"] = [$"workload-proxy token relay --proxy https://proxy.example.com --context 'api://OpenAI?actx=acme' --kind openai --env /run/agent/openai.env"],
         ["workload-proxy mcp"] = ["workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets"],
+        ["workload-proxy mcp tools"] = ["workload-proxy mcp tools https://proxy.example.com/_mcp/DigitalOcean/droplets > droplets.json"],
         ["workload-proxy mcp bridge"] = [$"workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets --context 'api://DigitalOcean?actx={Team}' --source file:/run/agent/token"],
         ["workload-proxy token show"] = [$"echo \"$TOKEN\" | workload-proxy token show - --dir . --actx {Team}"],
         ["workload-proxy keys"] = ["workload-proxy keys list"],

@@ -68,6 +68,7 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
             WriteActor(writer, caller.Token);
             writer.WriteString(OwnClaims.Source, source.ToString());
             writer.WriteNumber(OwnClaims.ChainStart, chainStart);
+            writer.WriteString(OwnClaims.Run, caller.Token.Run);
             // the first token outlives the chain's usual length: what comes of it must know
             if (chainEnd > chainStart + (long)options.MaxChain.TotalSeconds) writer.WriteNumber(OwnClaims.ChainEnd, chainEnd);
             if (!external) WriteAncestors(writer, caller.Token);

@@ -33,6 +33,8 @@ internal sealed class McpCall(McpServer server, McpSeal seal, AuditRecord record
     /// <summary>A stream without an end, which ends with the token.</summary>
     public bool IsEndless => IsStandalone || Message?.Method == "subscriptions/listen";
 
+    public DateTimeOffset Now => time.GetUtcNow();
+
     /// <summary>What the caller may do now.</summary>
     public McpAccess AccessOf(Caller caller) => caller.Grants.Mcp(server.Name, time.GetUtcNow());
 

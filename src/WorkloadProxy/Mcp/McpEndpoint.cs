@@ -134,6 +134,7 @@ internal sealed class McpEndpoint(
         call.Record.Rule = decision.Rule;
         if (decision.Outcome == DecisionOutcome.Allow) return null;
         call.Record.Reason = decision.Reason;
+        if (decision.Rule is null) call.Record.Nearest = call.Caller!.Grants.Nearest(call.Now);
         return call.Refused(decision.Outcome == DecisionOutcome.BadRequest ? ErrorId.BadRequest : ErrorId.Forbidden, decision.Reason);
     }
 

@@ -22,21 +22,29 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     private const int UrlElicitationRequired = -32042;
     private static readonly string[] ofEnvelope = ["jsonrpc", "id", "method", "params", "result", "error"];
     private static readonly string[] ofParams = ["uri", "taskId", "_meta"];
-    private static readonly string[] ofResult = ["tools", "prompts", "resources", "resourceTemplates", "cacheScope", "resultType", "inputRequests", "task", "taskId", "tasks", "_meta"];
+    private static readonly string[] ofResult =
+        ["tools", "prompts", "resources", "resourceTemplates", "cacheScope", "resultType", "inputRequests", "task", "taskId", "tasks", "_meta"];
     private static readonly string[] ofItem = ["name", "uri", "uriTemplate"];
     private static readonly (string Member, McpKind Kind, string Name)[] lists =
-        [("tools", McpKind.Tool, "name"), ("prompts", McpKind.Prompt, "name"), ("resources", McpKind.Resource, "uri"), ("resourceTemplates", McpKind.Resource, "uriTemplate")];
+    [
+        ("tools", McpKind.Tool, "name"), ("prompts", McpKind.Prompt, "name"),
+        ("resources", McpKind.Resource, "uri"), ("resourceTemplates", McpKind.Resource, "uriTemplate"),
+    ];
 
     public static McpServerMessage Judge(ReadOnlyMemory<byte> json, McpCall call)
     {
-        if (json.IsEmpty || !RequestBody.TryParseJson(json, out var body, out _) || body.Json.ValueKind != JsonValueKind.Object) return End("an answer that is not one JSON-RPC message");
+        if (json.IsEmpty || !RequestBody.TryParseJson(json, out var body, out _) || body.Json.ValueKind != JsonValueKind.Object)
+            return End("an answer that is not one JSON-RPC message");
         var root = body.Json;
         if (McpJson.Twin(root, ofEnvelope) is not null || McpJson.Text(root, "jsonrpc") != "2.0") return End("an answer that is not JSON-RPC 2.0");
         var edits = new McpEdits();
         if (root.TryGetProperty("method", out var method))
-            return method.ValueKind == JsonValueKind.String ? OfServer(root, json, method.GetString()!, call, edits) : End("a message whose method is not a string");
-        if (root.TryGetProperty("result", out var result) == root.TryGetProperty("error", out var error)) return End("an answer with neither a result nor an error, or both");
-        if (error.ValueKind == JsonValueKind.Object) return AsksForInput(root, call) ? End("a request for input that no policy permits") : new(McpVerdict.Pass, json);
+            return method.ValueKind == JsonValueKind.String
+                ? OfServer(root, json, method.GetString()!, call, edits) : End("a message whose method is not a string");
+        if (root.TryGetProperty("result", out var result) == root.TryGetProperty("error", out var error))
+            return End("an answer with neither a result nor an error, or both");
+        if (error.ValueKind == JsonValueKind.Object)
+            return AsksForInput(root, call) ? End("a request for input that no policy permits") : new(McpVerdict.Pass, json);
         if (result.ValueKind != JsonValueKind.Object) return End("an answer whose result is not an object");
         return OfResult(root, json, result, call, edits);
     }
@@ -47,14 +55,16 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         if (McpJson.Twin(result, ofResult) is not null) return End("a result with a name that differs from an MCP name only in letter case");
         if (AsksTooMuch(result, access)) return End("a request for input that no policy permits");
         if (call.Message?.Method == "server/discover" && result.TryGetProperty("supportedVersions", out var versions)) call.Server.Learn(versions);
-        if (!access.Tasks && (result.TryGetProperty("task", out _) || McpJson.Text(result, "resultType") == "task")) return End("a task, which no policy permits");
+        if (!access.Tasks && (result.TryGetProperty("task", out _) || McpJson.Text(result, "resultType") == "task"))
+            return End("a task, which no policy permits");
         foreach (var (member, kind, name) in lists)
         {
             if (!result.TryGetProperty(member, out var items)) continue;
             if (items.ValueKind == JsonValueKind.Array) Filter(root, items, kind, name, access, call, edits);
         }
         // a shared cache would hand this caller's list to another
-        if (result.TryGetProperty("cacheScope", out var scope) && McpJson.Text(result, "cacheScope") != "private") edits.Replace(McpJson.RangeOf(root, scope), "\"private\"");
+        if (result.TryGetProperty("cacheScope", out var scope) && McpJson.Text(result, "cacheScope") != "private")
+            edits.Replace(McpJson.RangeOf(root, scope), "\"private\"");
         SealTask(root, result, call, edits);
         SealTask(root, McpJson.Object(result, "task"), call, edits);
         return Done(root, json, edits);
@@ -75,7 +85,8 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
             }
             return call.IsStandalone ? new(McpVerdict.Drop, default) : End($"the request `{McpJson.Shown(method)}`, which no policy permits");
         }
-        if (method == "notifications/resources/updated" && (McpJson.Text(parameters, "uri") is not { } uri || !access.Shows(McpKind.Resource, uri))) return new(McpVerdict.Drop, default);
+        if (method == "notifications/resources/updated" && (McpJson.Text(parameters, "uri") is not { } uri || !access.Shows(McpKind.Resource, uri)))
+            return new(McpVerdict.Drop, default);
         SealTask(root, parameters, call, edits);
         return Done(root, json, edits);
     }
@@ -92,16 +103,20 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
 
     private static bool AsksTooMuch(JsonElement result, McpAccess access)
     {
-        if (!result.TryGetProperty("inputRequests", out var requests)) return McpJson.Text(result, "resultType") == "input_required" && access.Client == McpClient.None;
+        if (!result.TryGetProperty("inputRequests", out var requests))
+            return McpJson.Text(result, "resultType") == "input_required" && access.Client == McpClient.None;
         if (requests.ValueKind != JsonValueKind.Object) return true;
-        return requests.EnumerateObject().Any(request => McpJson.Text(request.Value, "method") is not { } method || method == "ping" || !MayAsk(method, access));
+        return requests.EnumerateObject().Any(request => McpJson.Text(request.Value, "method") is not { } method
+            || method == "ping" || !MayAsk(method, access));
     }
 
     /// <summary>Whether an error in place of an answer asks for what no policy permits.</summary>
-    public static bool AsksForInput(JsonElement root, McpCall call) => McpJson.Object(root, "error") is { ValueKind: JsonValueKind.Object } error && AsksForUrl(error, call);
+    public static bool AsksForInput(JsonElement root, McpCall call) =>
+        McpJson.Object(root, "error") is { ValueKind: JsonValueKind.Object } error && AsksForUrl(error, call);
 
     private static bool AsksForUrl(JsonElement error, McpCall call) => !call.Access.Client.HasFlag(McpClient.Elicitation)
-        && error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number && code.TryGetDouble(out var number) && number == UrlElicitationRequired;
+        && error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number
+        && code.TryGetDouble(out var number) && number == UrlElicitationRequired;
 
     private static void Filter(JsonElement root, JsonElement items, McpKind kind, string name, McpAccess access, McpCall call, McpEdits edits)
     {
@@ -109,7 +124,8 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         foreach (var item in items.EnumerateArray())
         {
             // a reader that ignores letter case must not find another name in it
-            var shown = McpJson.Twin(item, ofItem) is null && McpJson.Text(item, name) is { } text && (name == "uriTemplate" ? access.ShowsTemplate(text) : access.Shows(kind, text));
+            var shown = McpJson.Twin(item, ofItem) is null && McpJson.Text(item, name) is { } text
+                && (name == "uriTemplate" ? access.ShowsTemplate(text) : access.Shows(kind, text));
             if (shown) kept.Add(item.GetRawText());
         }
         var left = items.GetArrayLength() - kept.Count;
@@ -121,7 +137,8 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     private static void SealTask(JsonElement root, JsonElement holder, McpCall call, McpEdits edits)
     {
         if (holder.ValueKind != JsonValueKind.Object) return;
-        if (holder.TryGetProperty("taskId", out var id) && id.ValueKind == JsonValueKind.String) edits.Replace(McpJson.RangeOf(root, id), McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
+        if (holder.TryGetProperty("taskId", out var id) && id.ValueKind == JsonValueKind.String)
+            edits.Replace(McpJson.RangeOf(root, id), McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
         SealTask(root, McpJson.Object(McpJson.Object(holder, "_meta"), McpMessage.RelatedTaskName), call, edits);
     }
 

@@ -21,13 +21,16 @@ internal static class OwnClaims
     /// <summary>When the chain ends, where that is later than <c>MaxChain</c> after its beginning: when its first token does.</summary>
     public const string ChainEnd = "actx_chain_end";
 
+    /// <summary>The run of the workload that presented the chain's first token.</summary>
+    public const string Run = "run";
+
     /// <summary>How deep <c>act</c> may be nested: a token that was exchanged this often may not be again.</summary>
     public const int MaxActorDepth = 4;
 
     /// <summary>Whether a caller may give the minted token a claim of this name.</summary>
     public static bool MayBeSet(string name) =>
         !name.StartsWith("actx", StringComparison.OrdinalIgnoreCase)
-        && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or "droplet_id");
+        && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or Run or "droplet_id");
 
     /// <summary>The <c>act</c> of a token of ours, by itself: it does not hold the rest of the claims.</summary>
     public static JsonElement? ActorOf(Claims claims) => claims.Root.TryGetProperty(Actor, out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null;

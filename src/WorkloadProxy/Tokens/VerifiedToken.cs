@@ -25,6 +25,8 @@ internal sealed class VerifiedToken
     public DateTimeOffset? IssuedAt { get; init; }
     /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
     public required IReadOnlyList<string> RevocationIds { get; init; }
+    /// <summary>The run of the workload that the chain's first token belongs to: a hash.</summary>
+    public string Run { get; init; } = "";
 
     /// <summary>The same with another end, for what the caller was given beside it.</summary>
     public VerifiedToken EndingAt(DateTimeOffset ends) => new()
@@ -41,5 +43,6 @@ internal sealed class VerifiedToken
         Expires = ends,
         IssuedAt = IssuedAt,
         RevocationIds = RevocationIds,
+        Run = Run,
     };
 }

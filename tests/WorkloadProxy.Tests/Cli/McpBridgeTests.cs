@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 using WorkloadProxy.Tests.Mcp;
@@ -52,6 +54,39 @@ public sealed class McpBridgeTests : IAsyncLifetime
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"the line is not a JSON-RPC message\"}}",
             "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":401,\"message\":\"the file `gone` can't be read\"}}", ""], run.Output.Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_session_that_has_ended_is_begun_anew_and_the_call_made_once_more()
+    {
+        var (sessions, calls) = (0, new List<string>());
+        proxy.Sandbox.Intercept = async http =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            var body = await reader.ReadToEndAsync();
+            var method = body.Length > 0 ? JsonElement.Parse(body).GetProperty("method").GetString()! : http.Request.Method;
+            var session = http.Request.Headers["Mcp-Session-Id"].ToString();
+            lock (calls) calls.Add($"{method} {session}".TrimEnd());
+            if (method == "initialize") http.Response.Headers["Mcp-Session-Id"] = $"s{++sessions}";
+            http.Response.StatusCode = method == "GET" ? 405 : method == "tools/call" && session == "s1" ? 404 : method is "initialize" or "tools/call" ? 200 : 202;
+            http.Response.ContentType = "application/json";
+            var id = body.Contains("\"id\"", StringComparison.Ordinal) ? JsonElement.Parse(body).GetProperty("id").GetRawText() : "null";
+            if (http.Response.StatusCode == 200) await http.Response.WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"protocolVersion\":\"2025-11-25\",\"content\":[]}}}}");
+            return true;
+        };
+        directory.Write("identity", proxy.IdentityToken());
+        const string Input = """
+            {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+            {"jsonrpc":"2.0","id":"call","method":"tools/call","params":{"name":"droplet-list","arguments":{}}}
+
+            """;
+        var run = await CommandRun.RunWithAsync(directory.Path, Input, [], "mcp", "bridge", new Uri(proxy.Address, McpProxy.Path).ToString(), "--source", "file:identity");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        var answers = run.Output.TrimEnd('\n').Split('\n');
+        Assert.Equal(2, answers.Length);
+        Assert.Equal("call", JsonElement.Parse(answers[1]).GetProperty("id").GetString());
+        Assert.True(JsonElement.Parse(answers[1]).TryGetProperty("result", out _));
+        Assert.Equal(["initialize", "tools/call s1", "initialize", "notifications/initialized s2", "tools/call s2", "DELETE s2"], calls.Where(call => !call.StartsWith("GET", StringComparison.Ordinal)));
     }
 
     private Task<McpClient> ConnectAsync(string? version) => McpClient.CreateAsync(

@@ -21,7 +21,7 @@ public sealed partial class AuditTests
         var answer = await proxy.GetAsync("/v2/databases?tag_name=query-value", proxy.IdentityToken());
 
         var line = await proxy.AuditOfAsync(answer);
-        Assert.Equal(["time", "request_id", "trace_id", "client", "context", "iss", "sub", "jti", "roles", "commit", "upstream", "method", "path", "query", "decision", "rule", "status", "duration", "bytes"],
+        Assert.Equal(["time", "request_id", "trace_id", "client", "context", "iss", "sub", "jti", "run", "roles", "commit", "upstream", "method", "path", "query", "decision", "rule", "status", "duration", "bytes"],
             line.EnumerateObject().Select(member => member.Name));
         Assert.Equal(("DigitalOcean", "GET", "/v2/databases", "allow", 200), (Text("upstream"), Text("method"), Text("path"), Text("decision"), line.GetProperty("status").GetInt32()));
         Assert.Equal(["tag_name"], line.GetProperty("query").EnumerateArray().Select(name => name.GetString()));

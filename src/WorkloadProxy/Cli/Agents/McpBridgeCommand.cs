@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
 using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Cli.Agents;
@@ -14,9 +15,8 @@ internal static class McpBridgeCommand
         input.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (!Uri.TryCreate(parsed.GetValue(url), UriKind.Absolute, out var endpoint) || endpoint.Scheme is not ("http" or "https")) return terminal.Fail($"`{parsed.GetValue(url)}` is not an address, expected `https://host/_mcp/<Upstream>/<server>`");
-            if (!TokenInput.MayCarryTokens(endpoint)) return terminal.Fail($"`{endpoint}` is plain http, over which a token can be read: expected https");
-            if (!input.TryRead(parsed, endpoint, out var request, out var error)) return terminal.Fail(error);
+            if (!TryReadEndpoint(parsed.GetValue(url)!, out var endpoint, out var error)) return terminal.Fail(error);
+            if (!input.TryRead(parsed, endpoint, out var request, out error)) return terminal.Fail(error);
             using var tokens = new TokenFetcher(request, time);
             await using var bridge = new McpBridge(endpoint, tokens, Console.OpenStandardOutput(), line => terminal.WriteErrorLine($"workload-proxy: {line}"));
             using var reader = new StreamReader(Console.OpenStandardInput());
@@ -24,5 +24,12 @@ internal static class McpBridgeCommand
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    public static bool TryReadEndpoint(string url, [NotNullWhen(true)] out Uri? endpoint, [NotNullWhen(false)] out string? error)
+    {
+        error = !Uri.TryCreate(url, UriKind.Absolute, out endpoint) || endpoint.Scheme is not ("http" or "https") ? $"`{url}` is not an address, expected `https://host/_mcp/<Upstream>/<server>`"
+            : !TokenInput.MayCarryTokens(endpoint) ? $"`{endpoint}` is plain http, over which a token can be read: expected https" : null;
+        return error is null;
     }
 }

@@ -20,4 +20,7 @@ internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string
 
     /// <summary>Its <c>aud</c> names the client that a token was issued to, so a role that names one says who the caller is.</summary>
     public bool AudienceIsClient { get; init; }
+
+    /// <summary>The claims that tell runs of a workload apart; empty: what is usual.</summary>
+    public IReadOnlyList<string> Run { get; init; } = [];
 }

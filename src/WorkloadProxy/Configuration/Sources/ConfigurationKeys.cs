@@ -68,6 +68,7 @@ internal static class ConfigurationKeys
         ("Issuers:#:GroupsClaim", "\"groups\""),
         ("Issuers:#:AudienceIsClient", "true"),
         ("Issuers:#:Algorithms:#", "[\"RS256\"]"),
+        ("Issuers:#:Run:#", "[\"job_id\"]"),
         ("Audiences:#:Audience", "\"https://depot.dev\""),
         ("Audiences:#:Issuer", "\"https://dex.example.com/dex\""),
         ("Audiences:#:Claims", "{ \"sub\": \"org:acme:vault:web\" }"),

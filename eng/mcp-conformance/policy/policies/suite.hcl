@@ -1,0 +1,8 @@
+mcp "*" {
+  tool "*" {}
+  method "unknown/method" {}
+  prompt "*" {}
+  resource "test://*" {}
+  client = ["elicitation", "roots", "sampling"]
+  tasks  = true
+}
