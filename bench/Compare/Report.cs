@@ -32,6 +32,11 @@ internal sealed class Report(IReadOnlyList<Result> results, IReadOnlyList<Verdic
             text.Append(CultureInfo.InvariantCulture, $"| {result.Workload} | {result.Subject} | {result.PerSecond:0} | {Ratio(result.PerSecond, yarp?.PerSecond)} | {100 * spread:0} % | ");
             text.Append(CultureInfo.InvariantCulture, $"{Some(result.P50, "0")} | {Ratio(result.P50, yarp?.P50)} | {Some(result.P99, "0")} | {Ratio(result.P99, yarp?.P99)} | {result.CpuMicroseconds:0.0} | {Some(result.ResidentMegabytes, "0")} |\n");
         }
+        if (results.Count > 0) text.Append("\n| workload | subject | system calls/request | waits/request | displaced/request | page faults/request |\n| --- | --- | ---: | ---: | ---: | ---: |\n");
+        foreach (var result in results.Where(result => !OpenSsl.Is(result.Subject)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {result.Workload} | {result.Subject} | {(result.SystemCalls is { } calls ? Some(calls, "0.00") : "")} | {result.Waits:0.000} | {result.Displaced:0.000} | {result.PageFaults:0.0000} |\n");
+        }
         if (Verdicts.Count > 0) text.Append("\n| bound | to reach | measured | single rounds | met |\n| --- | --- | ---: | ---: | --- |\n").AppendJoin('\n', Verdicts.Select(v => v.Markdown)).Append('\n');
         if (soak is not null)
         {

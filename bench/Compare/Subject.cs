@@ -33,6 +33,16 @@ internal sealed class Subject : IAsyncDisposable
     /// <summary>Resident memory of the process and its children, in MB.</summary>
     public double ResidentMegabytes => Tree().Sum(id => Fields(id) is { } fields ? long.Parse(fields[21], CultureInfo.InvariantCulture) * Environment.SystemPageSize / 1e6 : 0);
 
+    /// <summary>What the kernel did for the process and its children so far. A thread that ends takes its switches with it: the runtime's live through a round.</summary>
+    public Work Work => Tree().Aggregate(default(Work), (sum, id) =>
+    {
+        var faults = Fields(id) is { } fields ? double.Parse(fields[7], CultureInfo.InvariantCulture) + double.Parse(fields[9], CultureInfo.InvariantCulture) : 0;
+        return new Work(sum.Waits + Switches(id, "voluntary_ctxt_switches:"), sum.Displaced + Switches(id, "nonvoluntary_ctxt_switches:"), sum.PageFaults + faults);
+    });
+
+    /// <summary>The processes, for a program that watches them.</summary>
+    public IReadOnlyList<int> ProcessIds => [.. Tree()];
+
     /// <summary>CPU time of this program's children that have ended, in seconds: of one that has just been waited for, the difference.</summary>
     public static double CpuSecondsOfEndedChildren =>
         Fields(Environment.ProcessId) is { } fields ? (double.Parse(fields[13], CultureInfo.InvariantCulture) + double.Parse(fields[14], CultureInfo.InvariantCulture)) / TicksPerSecond : 0;
@@ -133,6 +143,24 @@ internal sealed class Subject : IAsyncDisposable
         {
             return null;
         }
+    }
+
+    private static double Switches(int id, string name)
+    {
+        var sum = 0.0;
+        foreach (var thread in Directory.EnumerateDirectories($"/proc/{id}/task"))
+        {
+            try
+            {
+                var line = File.ReadLines($"{thread}/status").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+                if (line is not null) sum += double.Parse(line[name.Length..], CultureInfo.InvariantCulture);
+            }
+            catch (IOException)
+            {
+                // the thread has ended
+            }
+        }
+        return sum;
     }
 
     [DllImport("libc", EntryPoint = "kill")]

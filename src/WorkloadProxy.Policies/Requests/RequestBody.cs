@@ -226,26 +226,6 @@ public sealed class RequestBody
         }
     }
 
-    /// <summary>A surrogate without its other half means nothing, or what each reader likes; a NUL in a name ends it for some. The reader has checked that escapes are well formed.</summary>
-    private static string? EscapeFault(ReadOnlySpan<byte> text, bool isName)
-    {
-        var high = false;
-        for (var i = 0; i < text.Length; i++)
-        {
-            var unit = 0;
-            if (text[i] == '\\')
-            {
-                if (text[++i] == 'u')
-                {
-                    unit = Convert.ToInt32(Encoding.ASCII.GetString(text.Slice(i + 1, 4)), 16);
-                    i += 4;
-                    if (unit == 0 && isName) return "the body holds a name with a NUL";
-                }
-            }
-            var low = unit is >= 0xdc00 and <= 0xdfff;
-            if (high != low) return "the body holds half a surrogate pair";
-            high = unit is >= 0xd800 and <= 0xdbff;
-        }
-        return high ? "the body holds half a surrogate pair" : null;
-    }
+    private static string? EscapeFault(ReadOnlySpan<byte> raw, bool isName) =>
+        JsonEscapes.HasLoneSurrogate(raw, out var hasNul) ? "the body holds half a surrogate pair" : hasNul && isName ? "the body holds a name with a NUL" : null;
 }

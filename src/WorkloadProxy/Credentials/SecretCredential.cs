@@ -1,6 +1,6 @@
-using System.Text;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Credentials;
 
@@ -57,7 +57,7 @@ internal sealed class SecretCredential(CredentialOptions options, ILogger logger
         var place = options.File is null ? $"environment variable `{options.EnvironmentVariable}`" : $"file `{options.File}`";
         try
         {
-            text = options.File is null ? Environment.GetEnvironmentVariable(options.EnvironmentVariable!) : ReadFile(options.File);
+            text = options.File is null ? Environment.GetEnvironmentVariable(options.EnvironmentVariable!) : SecretFile.Read(options.File, MaxLength);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -69,14 +69,6 @@ internal sealed class SecretCredential(CredentialOptions options, ILogger logger
         // a line break or another control character would end the header that carries the secret
         if (text.Any(c => c < ' ' || c > '~')) return new(changed, null, $"{place} holds a character that can't stand in a header");
         return new(changed, Credential.Create(options, text), null);
-    }
-
-    private static string? ReadFile(string path)
-    {
-        using var file = File.OpenRead(path);
-        using var reader = new StreamReader(file, Encoding.UTF8);
-        var buffer = new char[MaxLength + 2];
-        return new string(buffer, 0, reader.ReadBlock(buffer));
     }
 
     private readonly record struct FileVersion(DateTime Changed, long Length, string? Path);

@@ -1,12 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Outbound;
 
 /// <summary>
-/// JSON that has one meaning: valid UTF-8, no duplicate name in any object (names are compared decoded), no lone surrogate, no comment or trailing text,
+/// JSON that has one meaning: valid UTF-8, no duplicate name in any object (names are compared decoded), no lone surrogate, no NUL in a name, no comment or trailing text,
 /// and no deeper than asked. Two readers of such a text can't see different things.
 /// </summary>
 internal static class StrictJson
@@ -45,33 +45,11 @@ internal static class StrictJson
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return "is not a JSON object";
         do
         {
-            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped && HasLoneSurrogate(reader.ValueSpan)) return "holds half of a surrogate pair";
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped) continue;
+            if (JsonEscapes.HasLoneSurrogate(reader.ValueSpan, out var hasNul)) return "holds half of a surrogate pair";
+            if (hasNul && reader.TokenType == JsonTokenType.PropertyName) return "holds a name with a NUL";
         }
         while (reader.Read());
         return null;
-    }
-
-    /// <summary>Of a string's raw text, whose escapes the reader has found well-formed. Raw surrogates are invalid UTF-8 already.</summary>
-    private static bool HasLoneSurrogate(ReadOnlySpan<byte> raw)
-    {
-        var high = false;
-        for (var i = 0; i < raw.Length; i++)
-        {
-            var unit = '\0';
-            if (raw[i] == '\\')
-            {
-                i++;
-                if (raw[i] == 'u')
-                {
-                    unit = (char)Convert.ToUInt16(Encoding.ASCII.GetString(raw.Slice(i + 1, 4)), 16);
-                    i += 4;
-                }
-            }
-
-            if (high != char.IsLowSurrogate(unit)) return true;
-            high = char.IsHighSurrogate(unit);
-        }
-
-        return high;
     }
 }

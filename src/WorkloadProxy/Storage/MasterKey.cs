@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Storage;
 
 /// <summary>The operator's key over all others: the first of its list seals, all open. AES-256-GCM: version, nonce, tag, ciphertext.</summary>
 internal sealed class MasterKey
 {
+    private const int MaxFile = 16 * 1024;
     private const int KeySize = 32, NonceSize = 12, TagSize = 16, HeaderSize = 1 + NonceSize + TagSize;
     private const byte Version = 1;
     private readonly byte[][] keys;
@@ -30,7 +32,8 @@ internal sealed class MasterKey
         try
         {
             if (defaultFile is not null && !sealedStore && !File.Exists(file)) Create(file);
-            return Parse(File.ReadAllText(file), $"file `{file}`");
+            var text = SecretFile.Read(file, MaxFile);
+            return text.Length > MaxFile ? throw new StartException($"file `{file}` is larger than a list of master keys", Help) : Parse(text, $"file `{file}`");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
@@ -33,7 +32,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         """;
 
     private readonly string directory = Directory.CreateTempSubdirectory("authenticator").FullName;
-    private readonly FakeTimeProvider time = TestClock.New();
+    private readonly ManualTime time = new();
     private readonly PolicySetStore sets = new();
     private FakeIssuer issuer = null!;
     private FakeIssuer stranger = null!;

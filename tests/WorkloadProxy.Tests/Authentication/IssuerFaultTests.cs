@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using WireMock.RequestBuilders;
 using WireMock.ResponseBuilders;
 using WireMock.Server;
@@ -14,7 +13,7 @@ namespace WorkloadProxy.Tests.Authentication;
 public sealed class IssuerFaultTests : IAsyncLifetime
 {
     private const string Discovery = "/.well-known/openid-configuration", Jwks = "/jwks";
-    private readonly FakeTimeProvider time = TestClock.New();
+    private readonly ManualTime time = new();
     private readonly WireMockServer issuer = WireMockServer.Start();
     private readonly BoundedFetch fetch;
     private readonly IssuerKeyCache cache;

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
@@ -9,7 +8,7 @@ namespace WorkloadProxy.Tests.Authentication;
 
 public sealed class VerifiedTokenCacheTests
 {
-    private readonly FakeTimeProvider time = TestClock.New();
+    private readonly ManualTime time = new();
 
     [Fact]
     public void A_token_is_found_by_its_hash_until_it_is_removed()

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.Time.Testing;
 using WireMock.RequestBuilders;
 using WireMock.ResponseBuilders;
 using WireMock.Server;
@@ -16,7 +15,7 @@ namespace WorkloadProxy.Tests.Http;
 public sealed class GitHubFaultTests : IDisposable
 {
     private const string Path = "/app/installations/7/access_tokens";
-    private readonly FakeTimeProvider time = TestClock.New();
+    private readonly ManualTime time = new();
     private readonly TemporaryDirectory files = new();
     private readonly WireMockServer github = WireMockServer.Start();
     private readonly BoundedFetch fetch;

@@ -42,6 +42,13 @@ public sealed class StrictJsonTests
     public void Half_a_surrogate_pair_is_refused(string json) => Assert.Equal("holds half of a surrogate pair", ErrorOf(Encoding.UTF8.GetBytes(json)));
 
     [Theory]
+    [InlineData("""{"iss\u0000":"a"}""", "holds a name with a NUL")]
+    [InlineData("""{"x":[{"\u0000":1}]}""", "holds a name with a NUL")]
+    [InlineData("""{"x\\u0000":1}""", null)]
+    [InlineData("""{"x":"\u0000"}""", null)]
+    public void A_NUL_ends_no_name(string json, string? error) => Assert.Equal(error, ErrorOf(Encoding.UTF8.GetBytes(json)));
+
+    [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("1")]

@@ -1,3 +1,5 @@
+using WorkloadProxy.Secrets;
+
 namespace WorkloadProxy.Credentials.OAuth;
 
 /// <summary>A client's secret, from a file or an environment variable. A public client has neither.</summary>
@@ -12,7 +14,7 @@ internal sealed class ClientSecret(string? file, string? environmentVariable)
         if (file is null && environmentVariable is null) return true;
         try
         {
-            secret = (file is null ? Environment.GetEnvironmentVariable(environmentVariable!) : ReadFile(file))?.TrimEnd('\r', '\n');
+            secret = (file is null ? Environment.GetEnvironmentVariable(environmentVariable!) : SecretFile.Read(file, MaxLength))?.TrimEnd('\r', '\n');
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -23,12 +25,5 @@ internal sealed class ClientSecret(string? file, string? environmentVariable)
         problem = file is null ? $"environment variable `{environmentVariable}` is empty or too long" : $"file `{file}` is empty or too long";
         secret = null;
         return false;
-    }
-
-    private static string ReadFile(string path)
-    {
-        using var reader = new StreamReader(path);
-        var buffer = new char[MaxLength + 2];
-        return new string(buffer, 0, reader.ReadBlock(buffer));
     }
 }

@@ -145,7 +145,7 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     private Result<Secret> ReadToken()
     {
         var text = RemoteGitMirror.ReadSecret(options.TokenFile!);
-        return text.Length == 0 || text.Any(c => c is <= ' ' or > '~') ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't stand in a header") : new Secret(text);
+        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't stand in a header") : new Secret(text);
     }
 
     /// <summary>A minute, then twice as long each time; what GitHub asks for holds for later commits too.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
@@ -128,7 +129,7 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             if (remote.TokenFile is { } file)
             {
                 var token = ReadSecret(file);
-                if (token.Length == 0 || token.Any(c => c is <= ' ' or > '~')) problem = $"token file `{file}` is empty, or holds a character that can't stand in a header";
+                if (!SecretFile.IsToken(token)) problem = $"token file `{file}` is empty, or holds a character that can't stand in a header";
                 else command = command with { Settings = [("http.extraHeader", $"Authorization: Basic {Convert.ToBase64String(Encoding.ASCII.GetBytes($"x-access-token:{token}"))}")] };
             }
             if (remote.Url.StartsWith("ssh://", StringComparison.Ordinal))
@@ -144,11 +145,6 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
         return problem is null;
     }
 
-    public static string ReadSecret(string file)
-    {
-        using var reader = new StreamReader(file, Encoding.UTF8);
-        var buffer = new char[MaxSecret + 1];
-        var length = reader.ReadBlock(buffer);
-        return length > MaxSecret ? "" : new string(buffer, 0, length).TrimEnd('\r', '\n');
-    }
+    /// <summary>The secret, or nothing if it is longer than any of a remote's is.</summary>
+    public static string ReadSecret(string file) => SecretFile.Read(file, MaxSecret) is { Length: <= MaxSecret } secret ? secret : "";
 }
