@@ -18,7 +18,7 @@ internal sealed class Screen
 
     public void Labelled(string label, string text) => Line($"{Paint("2", label.PadRight(15))} {text.ReplaceLineEndings("\n").Replace("\n", "\n" + new string(' ', 16))}");
 
-    public void Outcome(bool good, string text) => Labelled(good ? "as it should" : "NOT AS IT SHOULD", Paint(good ? "32" : "31", text));
+    public void Outcome(bool good, string text) => Labelled(good ? "✓ as expected" : "✗ UNEXPECTED", Paint(good ? "32" : "31", text));
 
     private string Paint(string code, string text) => colours ? $"\e[{code}m{text}\e[0m" : text;
 }

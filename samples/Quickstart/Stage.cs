@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace Quickstart;
 
@@ -18,11 +17,13 @@ internal sealed class Stage : IAsyncDisposable
 
     private readonly ChildProgram sandbox;
     private readonly ChildProgram proxy;
+    private readonly Screen screen;
 
-    private Stage(DirectoryInfo folder, ChildProgram sandbox, ChildProgram proxy, JsonObject addresses, string url, string teamToken)
+    private Stage(Screen screen, DirectoryInfo folder, ChildProgram sandbox, ChildProgram proxy, JsonObject addresses, string url, string teamToken)
     {
         this.sandbox = sandbox;
         this.proxy = proxy;
+        this.screen = screen;
         Folder = folder.FullName;
         ProxyUrl = url;
         TeamToken = teamToken;
@@ -53,8 +54,8 @@ internal sealed class Stage : IAsyncDisposable
               (holds no secret)                  (roles and policies)                            (records what it got)
 
             A workload proves what it is with a short-lived OIDC token. The proxy matches it against roles, exchanges it for a scoped token, and
-            forwards only what the role's policies permit, with the real credential put in on the way.
-            Below, the cloud and the CI's token service are stand-ins (samples/Sandbox). The proxy is the product, with a configuration as yours would be.
+            forwards only what the role's policies permit, injecting the real credential on the way.
+            Below, the cloud and the CI's token service are stand-ins (samples/Sandbox). The proxy is the real one, configured as yours would be.
 
             """);
         var folder = Directory.CreateTempSubdirectory("workload-proxy-quickstart-");
@@ -70,16 +71,20 @@ internal sealed class Stage : IAsyncDisposable
                 ["SANDBOX_TOKENREQUESTTOKEN"] = "runner_" + RandomNumberGenerator.GetHexString(16, lowercase: true),
             });
             var addresses = JsonNode.Parse(await sandbox.FirstLine.WaitAsync(TimeSpan.FromSeconds(30), cancellation))!.AsObject();
-            screen.Labelled("the cloud", $"{addresses["api"]} (its token service: {addresses["issuer"]}), up after {clock.ElapsedMilliseconds} ms");
+            screen.Labelled("the cloud", $"{addresses["api"]} (its token service: {addresses["issuer"]}), up after {clock.Elapsed.TotalSeconds:0.0} s");
 
-            var url = $"http://127.0.0.1:{FreePort()}";
+            var url = $"http://127.0.0.1:{ProxyProgram.FreePort()}";
             var configuration = Write(folder, url, addresses);
             clock.Restart();
-            proxy = ChildProgram.Start("src/WorkloadProxy", "workload-proxy", ["serve", "--config", configuration], new Dictionary<string, string> { ["DIGITALOCEAN_TOKEN"] = teamToken });
-            await Ready(proxy, url, cancellation);
-            screen.Labelled("the proxy", $"{url}, ready after {clock.ElapsedMilliseconds} ms");
+            proxy = ProxyProgram.Start(configuration, new Dictionary<string, string> { ["DIGITALOCEAN_TOKEN"] = teamToken });
+            await ProxyProgram.Ready(proxy, url, cancellation);
+            proxy.ErrorLine += line =>
+            {
+                if (ProxyProgram.PolicyNews(line) is { } news) screen.Labelled("the proxy says", news);
+            };
+            screen.Labelled("the proxy", $"{url}, ready after {clock.Elapsed.TotalSeconds:0.0} s");
             screen.Labelled("its folder", $"{folder.FullName}: workload-proxy.json, policy/, audit.jsonl, data/");
-            return new Stage(folder, sandbox, proxy, addresses, url, teamToken);
+            return new Stage(screen, folder, sandbox, proxy, addresses, url, teamToken);
         }
         catch
         {
@@ -96,7 +101,7 @@ internal sealed class Stage : IAsyncDisposable
           bash {CommandsFile}
               repeats every command above
           {Path.Combine(Folder, "policy/policies/database-and-spaces-keys-access.hcl")}
-              is the policy that decided: change the bucket, save, and repeat the two calls (the proxy takes a saved file at once)
+              is the policy that decided: change the bucket, save, and repeat the two calls; the proxy's word on each edit appears here
           {Path.Combine(Folder, "workload-proxy.json")}
               is the whole configuration
           curl -s {SandboxUrl}/_sandbox/requests | jq
@@ -110,6 +115,7 @@ internal sealed class Stage : IAsyncDisposable
         await proxy.DisposeAsync();
         await sandbox.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
+        screen.Line($"removed {Folder}");
     }
 
     /// <summary>The configuration, and the tutorial's policies with the stand-in's issuer in place of GitHub's.</summary>
@@ -135,33 +141,5 @@ internal sealed class Stage : IAsyncDisposable
             Audit = new { File = "audit.jsonl" },
         }, new JsonSerializerOptions { WriteIndented = true }));
         return configuration;
-    }
-
-    private static async Task Ready(ChildProgram proxy, string url, CancellationToken cancellation)
-    {
-        using var http = new HttpClient();
-        var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < TimeSpan.FromSeconds(30))
-        {
-            if (proxy.HasExited) throw new CannotStartException(proxy.Failed());
-            try
-            {
-                using var answer = await http.GetAsync($"{url}/health/ready", cancellation);
-                if (answer.IsSuccessStatusCode) return;
-            }
-            catch (HttpRequestException)
-            {
-                // not listening yet
-            }
-            await Task.Delay(20, cancellation);
-        }
-        throw new CannotStartException($"the proxy was not ready after 30 s: {url}/health/ready says why\n{proxy.Failed()}");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -39,7 +39,7 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
 
         File.WriteAllText(stage.CommandsFile, commands.ToString());
         screen.Title("The end");
-        screen.Outcome(failures == 0, failures == 0 ? "every step went as said" : $"{failures} {(failures == 1 ? "thing" : "things")} went otherwise, see above");
+        screen.Outcome(failures == 0, failures == 0 ? "every step" : $"{failures} {(failures == 1 ? "expectation" : "expectations")} did not hold, see above");
         return failures;
     }
 

@@ -31,6 +31,15 @@ public sealed record SandboxOptions
     public string AtProtoDid { get; init; } = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
     public string AtProtoToken { get; init; } = "atproto_sandbox";
 
+    /// <summary>How many personal data servers the AT Protocol network has; with 0 there is none.</summary>
+    public int AtProtoServers { get; init; }
+
+    /// <summary>How many accounts live on them, in turn.</summary>
+    public int AtProtoAccounts { get; init; } = 3;
+
+    /// <summary>Where the network's authorization servers fetch what they take for https on a host: <c>proxy.lab.internal=http://127.0.0.1:8080</c>.</summary>
+    public string? AtProtoClientHost { get; init; }
+
     /// <summary>A token of a GitHub user who may set commit statuses.</summary>
     public string GitHubToken { get; init; } = "ghp_sandbox";
 
@@ -38,6 +47,12 @@ public sealed record SandboxOptions
     public string GitHubAppId { get; init; } = "123456";
     public string GitHubClientId { get; init; } = "Iv23liSandbox0123456";
 
+    /// <summary>The organization's token at Depot.</summary>
+    public string DepotToken { get; init; } = "depot_org_sandbox";
+
     /// <summary>What a job presents to the token service (<c>ACTIONS_ID_TOKEN_REQUEST_TOKEN</c>).</summary>
     public string TokenRequestToken { get; init; } = "sandbox_runner";
+
+    /// <summary>A Kubernetes API server as well.</summary>
+    public bool Cluster { get; init; }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sandbox.AtProto;
 using Sandbox.Cloud;
 using Sandbox.OAuth;
 using Sandbox.Mcp;
@@ -13,7 +14,7 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, OAuthServer oauth)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, Depot depot, OAuthServer oauth, AtProtoNetwork? atProto)
     {
         this.app = app;
         Options = options;
@@ -21,7 +22,9 @@ public sealed class SandboxServer : IAsyncDisposable
         Requests = requests;
         Events = events;
         GitHub = github;
+        Depot = depot;
         OAuth = oauth;
+        AtProto = atProto;
         // in the order in which the endpoints were given
         Address = new Uri(app.Urls.First());
         Http2Address = new Uri(app.Urls.Last());
@@ -46,8 +49,14 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>What stands in for GitHub's API: an App's tokens and commit statuses.</summary>
     public GitHub GitHub { get; }
 
+    /// <summary>What stands in for Depot's API: project tokens and builds.</summary>
+    public Depot Depot { get; }
+
     /// <summary>Where people let an application act for their team.</summary>
     public OAuthServer OAuth { get; }
+
+    /// <summary>The AT Protocol network, where there is one.</summary>
+    public AtProtoNetwork? AtProto { get; }
 
     /// <summary>A request that this returns true for was answered by it and goes no further.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
@@ -60,6 +69,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var requests = new RequestLog();
         var events = new EventFeed();
         var github = new GitHub(options);
+        var depot = new Depot(options);
         var oauth = new OAuthServer(options);
         SandboxServer? server = null;
 
@@ -82,6 +92,7 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapWire();
         app.MapGrpc();
         app.MapGitHub(github);
+        app.MapDepot(depot);
         app.MapMcpServer();
         app.MapOpenAi();
         app.MapAnthropic();
@@ -89,7 +100,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapFallback(() => DigitalOceanError.NotFound);
 
         await app.StartAsync(cancellation);
-        return server = new SandboxServer(app, options, issuer, requests, events, github, oauth);
+        var atProto = options.AtProtoServers > 0 ? await AtProtoNetwork.StartAsync(NetworkOf(options), cancellation) : null;
+        return server = new SandboxServer(app, options, issuer, requests, events, github, depot, oauth, atProto);
     }
 
     /// <summary>What the program prints, and what a script needs to go on.</summary>
@@ -108,12 +120,23 @@ public sealed class SandboxServer : IAsyncDisposable
         ["oauth_client_id"] = Options.OAuthClientId,
         ["github_app_id"] = Options.GitHubAppId,
         ["github_private_key"] = new Uri(Address, "/_sandbox/github/private-key").ToString(),
+        ["depot_token"] = Options.DepotToken,
         ["requests"] = new Uri(Address, "/_sandbox/requests").ToString(),
+        ["plc"] = AtProto?.PlcDirectory ?? "",
+        ["atproto"] = AtProto is { } network ? $"{network.PlcDirectory}/_sandbox/atproto" : "",
     };
+
+    private static AtProtoNetworkOptions NetworkOf(SandboxOptions options)
+    {
+        var hosts = new Dictionary<string, Uri>();
+        if (options.AtProtoClientHost?.Split('=', 2) is [var host, var address]) hosts[host] = new Uri(address);
+        return new AtProtoNetworkOptions { Servers = options.AtProtoServers, Accounts = options.AtProtoAccounts, ClientHosts = hosts };
+    }
 
     public async ValueTask DisposeAsync()
     {
         await app.DisposeAsync();
+        if (AtProto is not null) await AtProto.DisposeAsync();
         await Issuer.DisposeAsync();
     }
 }

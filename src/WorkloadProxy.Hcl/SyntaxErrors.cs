@@ -43,7 +43,7 @@ internal static class SyntaxErrors
 
     // Structure.
     public static Diagnostic ItemRequired(SourceRange range, bool maybeAttribute) =>
-        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)", maybeAttribute ? "to set an attribute, write `=` behind its name" : "remove it; a bracket or brace before it may be unbalanced", range);
+        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)", maybeAttribute ? "to set an attribute, write `=` after its name" : "remove it; a bracket or brace before it may be unbalanced", range);
     public static Diagnostic QuotedName(SourceRange range) =>
         Error("quoted-name", "an attribute's name is written without quotes", "remove the quotes", range);
     public static Diagnostic UnclosedBlock(SourceRange range) =>
@@ -53,23 +53,26 @@ internal static class SyntaxErrors
     public static Diagnostic SingleLineBlockItem(string name, SourceRange range) =>
         Error("invalid-single-line-block", "a block on one line may hold one attribute only", $"write `{name} = …`, or put each item of the block on its own line", range);
     public static Diagnostic MissingNewline(SourceRange range) =>
-        Error("missing-newline", "expected a newline behind the attribute's value", "put what follows on its own line", range);
+        Error("missing-newline", "expected a newline after the attribute's value", "put what follows on its own line", range);
     public static Diagnostic UnexpectedComma(SourceRange range) =>
-        Error("missing-newline", "found a comma behind the attribute's value, where a newline is expected", "attributes are separated by newlines; remove the comma", range);
+        Error("missing-newline", "found a comma after the attribute's value, where a newline is expected", "attributes are separated by newlines; remove the comma", range);
+    /// <summary><c>path = "/v2" {</c>, a habit from other configuration languages.</summary>
+    public static Diagnostic AttributeWithBody(string name, SourceRange range) =>
+        Error("invalid-block", $"found `{{` after the value of `{name}`", $"a block has no `=`: write `{name} \"…\" {{`", range);
     public static Diagnostic BlockWithEquals(SourceRange range) =>
         Error("invalid-block", "found `=` in the head of a block", "an attribute has no labels, and a block no `=`", range);
     public static Diagnostic BlockWithoutBody(SourceRange range) =>
         Error("invalid-block", "expected `{` on the line of the block's head", "a block's body is written between `{` and `}`", range);
     public static Diagnostic BlockHead(SourceRange range) =>
-        Error("invalid-block", "expected a label in quotes or `{`", "to set an attribute, write `=` behind its name", range);
+        Error("invalid-block", "expected a label in quotes or `{`", "to set an attribute, write `=` after its name", range);
     public static Diagnostic SingleLineBlockComma(SourceRange range) =>
         Error("invalid-single-line-block", "found a comma in a block on one line, which may hold one attribute only", "put each attribute on its own line", range);
     public static Diagnostic SingleLineBlockNewline(SourceRange range) =>
-        Error("invalid-single-line-block", "a block that begins with an attribute on its first line must be closed on that line", "put the attribute on its own line, or `}` behind it", range);
+        Error("invalid-single-line-block", "a block that begins with an attribute on its first line must be closed on that line", "put the attribute on its own line, or `}` after it", range);
     public static Diagnostic SingleLineBlockEnd(SourceRange range) =>
-        Error("invalid-single-line-block", "expected `}` behind the one attribute of a block on one line", "close the block there, or put each attribute on its own line", range);
+        Error("invalid-single-line-block", "expected `}` after the one attribute of a block on one line", "close the block there, or put each attribute on its own line", range);
     public static Diagnostic MissingNewlineAfterBlock(SourceRange range) =>
-        Error("missing-newline", "expected a newline behind the block", "put what follows on its own line", range);
+        Error("missing-newline", "expected a newline after the block", "put what follows on its own line", range);
     public static Diagnostic LabelWithTemplate(char sign, SourceRange range) =>
         Error("invalid-label", $"a label may hold no template, but found `{sign}{{`", $"for the literal characters write `{sign}{sign}{{`", range);
     public static Diagnostic UnterminatedLabel(SourceRange range) =>

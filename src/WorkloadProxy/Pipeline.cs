@@ -25,7 +25,7 @@ namespace WorkloadProxy;
 /// credential and forward. Whatever happens, one record is written.
 /// </summary>
 internal sealed class Pipeline(
-    AuditLog audit, ClientAddress clients, AllowedHosts hosts, NamedHosts? namedHosts, PublicEndpoints endpoints, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
+    AuditLog audit, ClientAddress clients, AllowedHosts hosts, NamedHosts? namedHosts, PublicEndpoints endpoints, PublicPaths? publicPaths, PassThroughIssuers passThroughIssuers, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
     GitServer git, CredentialStore credentials, Forwarder forwarder, McpEndpoint mcp, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
@@ -99,10 +99,11 @@ internal sealed class Pipeline(
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (bearer.Kind == BearerTokenKind.Opaque && forwarder.PassThrough is { } passThrough && (named is null || named.Serves(passThrough.Options.Name)))
+        if (forwarder.PassThrough is { } passThrough && (named is null || named.Serves(passThrough.Options.Name))
+            && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
-            if (!isOwnPath && (named is not null || (endpoints.Find(PathOf(rawTarget)) is null && !GitPath.TryParse(PathOf(rawTarget), out _)))) return await PassThroughAsync(http, record, passThrough, rawTarget);
+            if (!isOwnPath && (named is not null || !IsAnsweredHere(PathOf(rawTarget)))) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
         if (!RequestTarget.TryParse(rawTarget, contextIds, out var target, out var error, out var tooLong))
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
@@ -117,6 +118,12 @@ internal sealed class Pipeline(
         // an MCP client can say `Authorization` whatever its provider's SDK does
         if (named is { McpPath: not null } || (named is null && target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)))
             return await mcp.HandleAsync(http, record, target, named is null ? target.Path : named.EndpointAt(target.Path), from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
+
+        if (named is null && publicPaths?.Find(target.Path) is { } anyones)
+        {
+            if (anyones.Upstream is null) return await publicPaths.AnswerAsync(anyones, http, record);
+            if (PublicPaths.IsRead(http.Request.Method)) return await ForwardForAnyoneAsync(http, record, target, anyones.Upstream);
+        }
 
         if (bearer.Refusal is { } noJwt) return noJwt;
         var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
@@ -140,7 +147,7 @@ internal sealed class Pipeline(
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         caller = record.Caller;
-        if (credentials.Find(caller.Token.Context) is not { } source) return CredentialStore.Missing(caller.Token.Context);
+        if (credentials.Find(caller, time, out var source) is { } noCredential) return noCredential;
         var interception = default(Interception);
         var waited = false;
         if (upstream.FindInterceptor(http.Request.Method, target.Path) is { } interceptor)
@@ -169,8 +176,26 @@ internal sealed class Pipeline(
         waited |= !preparing.IsCompleted;
         if (await preparing is { } notPrepared) return notPrepared;
         if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
+        // another set may have given the roles another credential meanwhile
+        if (waited && record.Caller!.Grants != caller.Grants && credentials.Find(record.Caller, time, out var now) is var changed && (changed is not null || now != source)) return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
         return await forwarder.SendAsync(http, forwarded, record);
     }
+
+    /// <summary>A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.</summary>
+    private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, AuditRecord record, RequestTarget target, string name)
+    {
+        record.Upstream = name;
+        if (forwarder.Find(name) is not { } upstream) return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{name}` is not configured");
+        if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
+        // without a token to end it, a body could be sent for ever
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
+        if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
+        if (!(await upstream.FindOriginAsync(null, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        return await forwarder.SendAsync(http, new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);
+    }
+
+    /// <summary>The proxy's own endpoints, public paths and repositories: nobody's own token goes there.</summary>
+    private bool IsAnsweredHere(string path) => endpoints.Find(path) is not null || publicPaths?.Find(path) is not null || GitPath.TryParse(path, out _);
 
     private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
     {

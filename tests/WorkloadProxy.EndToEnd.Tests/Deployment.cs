@@ -72,7 +72,7 @@ public sealed class Deployment : IAsyncLifetime
             Upstreams = new
             {
                 DigitalOcean = new { Kind = "digitalocean", Address = addresses["api"]!.ToString() },
-                ATProto = new { Kind = "atproto", Address = addresses["api"]!.ToString() },
+                ATProto = new { Kind = "http", Address = addresses["api"]!.ToString() },
             },
             Issuers = new[] { new { Issuer = "https://token.actions.githubusercontent.com", MetadataAddress = addresses["metadata"]!.ToString() } },
             Policies = new[] { new { Context = DigitalOcean, Directory = "policy" }, new { Context = atProto, Directory = "policy" } },
@@ -136,7 +136,7 @@ public sealed class Deployment : IAsyncLifetime
 
     private void Write(string name, string content) => File.WriteAllText(Path.Combine(folder.FullName, name), content);
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -18,6 +18,8 @@ public sealed class NodeModules : IAsyncLifetime
         ran.Succeeded();
     }
 
+    public string Folder => folder.FullName;
+
     /// <summary>Ends the test where Node.js is not installed; CI installs it.</summary>
     public void Needed()
     {

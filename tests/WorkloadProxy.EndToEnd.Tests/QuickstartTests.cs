@@ -10,8 +10,8 @@ public sealed class QuickstartTests
         var ran = await Tool.Run("dotnet", [Program, "--once"]);
 
         ran.Succeeded();
-        Assert.Contains("every step went as said", ran.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("NOT AS IT SHOULD", ran.Output, StringComparison.Ordinal);
+        Assert.EndsWith("\n✓ as expected   every step\n", ran.Output[..ran.Output.IndexOf("removed /", StringComparison.Ordinal)], StringComparison.Ordinal);
+        Assert.DoesNotContain("UNEXPECTED", ran.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -26,6 +26,9 @@ public sealed class QuickstartTests
         Assert.Contains("postgresql://", ran.Output, StringComparison.Ordinal);
         Assert.Contains("\"access_key\"", ran.Output, StringComparison.Ordinal);
         Assert.Equal(3, ran.Output.Split("\"id\": \"forbidden\"").Length - 1);
+        var policy = Path.Combine(Path.GetDirectoryName(file)!, "policy/policies/database-and-spaces-keys-access.hcl");
+        await File.AppendAllTextAsync(policy, "path {\n");
+        Assert.Contains("not taken", await quickstart.Line(line => line.StartsWith("the proxy says", StringComparison.Ordinal)), StringComparison.Ordinal);
         Assert.Equal(0, await quickstart.StopAsync());
         Assert.False(Directory.Exists(Path.GetDirectoryName(file)));
     }

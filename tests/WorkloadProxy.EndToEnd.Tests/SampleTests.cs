@@ -30,6 +30,8 @@ public sealed class SampleTests
     [InlineData("samples/agent", Team)]
     [InlineData("samples/rwx-depot", "acme")]
     [InlineData("samples/dex-opendepot", "registry")]
+    [InlineData("samples/kubernetes", "prod")]
+    [InlineData("samples/kubernetes/people", "prod")]
     public async Task Its_policies_compile(string folder, string actx)
     {
         var ran = await Tool.Run("dotnet", [Program, "policy", "check", folder, "--actx", actx], folder: Repository.Top);
@@ -74,5 +76,22 @@ public sealed class SampleTests
         ran.Succeeded();
         var readme = File.ReadAllText(Path.Combine(Repository.Top, "samples/agent/README.md"));
         Assert.Contains($"$ samples/agent/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("dex-opendepot")]
+    [InlineData("kubernetes")]
+    public async Task Its_run_prints_what_its_readme_says(string sample)
+    {
+        Tool.NeedsCurlAndJq();
+        var ran = await Tool.Run("bash", [Path.Combine(Repository.Top, "samples", sample, "run")], new Dictionary<string, string>
+        {
+            ["WORKLOAD_PROXY"] = $"dotnet {Program}",
+            ["SANDBOX"] = $"dotnet {Repository.Built("samples/Sandbox", "sandbox")}",
+        });
+
+        ran.Succeeded();
+        var readme = File.ReadAllText(Path.Combine(Repository.Top, "samples", sample, "README.md"));
+        Assert.Contains($"$ samples/{sample}/run\n{ran.Output.Trim()}\n```", readme, StringComparison.Ordinal);
     }
 }

@@ -13,7 +13,7 @@ public sealed class DiagnosticTextTests
     [Fact]
     public void The_place_is_underlined() => Assert.Equal(
         """
-        error[missing-newline]: found a comma behind the attribute's value, where a newline is expected
+        error[missing-newline]: found a comma after the attribute's value, where a newline is expected
          --> test.hcl:2:16
           |
         2 |   a = "a value", b = "b value"
@@ -58,7 +58,7 @@ public sealed class DiagnosticTextTests
     {
         var file = Samples.Parse("é = [\"x\"] 1\nb = wrds\n");
         Assert.Equal(
-            """{"diagnostics":[{"severity":"error","code":"missing-newline","summary":"expected a newline behind the attribute's value","help":"put what follows on its own line","file":"test.hcl","line":1,"column":11,"length":1}]}""",
+            """{"diagnostics":[{"severity":"error","code":"missing-newline","summary":"expected a newline after the attribute's value","help":"put what follows on its own line","file":"test.hcl","line":1,"column":11,"length":1}]}""",
             Samples.Json(writer => Assert.False(HclJson.Write(writer, file, Samples.Context()))));
     }
 

@@ -107,13 +107,23 @@ public sealed class GitHub(SandboxOptions options)
         return Results.Json(new { id });
     }
 
-    private IResult? Refusal(string bearer, string repository, string permission)
+    /// <summary><c>GET /repos/{owner}/{repo}/contents/{path}</c>: every file holds its own path.</summary>
+    internal IResult ReadContent(HttpRequest request, string owner, string repository, string path) => Refusal(Bearer(request), repository, "contents", "read")
+        ?? Results.Json(new { type = "file", name = path.Split('/')[^1], path, encoding = "base64", content = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{owner}/{repository}: {path}\n")) });
+
+    /// <summary><c>DELETE /installation/token</c>: the token that is presented ends.</summary>
+    internal IResult RevokeToken(HttpRequest request)
+    {
+        lock (gate) return issued.Remove(Bearer(request)) ? Results.NoContent() : Message(401, "Bad credentials");
+    }
+
+    private IResult? Refusal(string bearer, string repository, string permission, string level = "write")
     {
         IssuedToken? token;
         lock (gate) token = issued.GetValueOrDefault(bearer);
         if (token is null || token.Ends <= Time.GetUtcNow()) return Message(401, "Bad credentials");
         if (token.Repositories.Length > 0 && !token.Repositories.Contains(repository)) return Message(404, "Not Found");
-        return token.Permissions.GetValueOrDefault(permission) == "write" ? null : Message(403, "Resource not accessible by integration");
+        return token.Permissions.GetValueOrDefault(permission) is { } its && (its == "write" || its == level) ? null : Message(403, "Resource not accessible by integration");
     }
 
     private static IResult Unsigned => Message(401, "A JSON web token could not be decoded");
@@ -160,6 +170,8 @@ internal static class GitHubEndpoints
             app.MapPost(prefix + "/app/installations/{id:long}/access_tokens", github.IssueTokenAsync);
             app.MapPost(prefix + "/repos/{owner}/{repository}/statuses/{sha}", github.SetStatusAsync);
             app.MapPost(prefix + "/repos/{owner}/{repository}/check-runs", github.CreateCheckRunAsync);
+            app.MapGet(prefix + "/repos/{owner}/{repository}/contents/{*path}", github.ReadContent);
+            app.MapDelete(prefix + "/installation/token", github.RevokeToken);
             app.MapPatch(prefix + "/repos/{owner}/{repository}/check-runs/{id:int}", github.UpdateCheckRunAsync);
         }
         app.MapGet("/_sandbox/github/private-key", () => Results.Text(github.PrivateKeyPem, "application/x-pem-file"));
@@ -168,5 +180,5 @@ internal static class GitHubEndpoints
 
     /// <summary>Where GitHub's own tokens are checked, not the cloud's.</summary>
     public static bool IsGitHubs(string target) =>
-        target.StartsWith("/repos/", StringComparison.Ordinal) || target.StartsWith("/app/", StringComparison.Ordinal) || target.StartsWith("/api/v3/", StringComparison.Ordinal);
+        target.StartsWith("/repos/", StringComparison.Ordinal) || target.StartsWith("/app/", StringComparison.Ordinal) || target.StartsWith("/installation/", StringComparison.Ordinal) || target.StartsWith("/api/v3/", StringComparison.Ordinal);
 }

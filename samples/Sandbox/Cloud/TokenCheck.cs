@@ -10,7 +10,7 @@ internal sealed class TokenCheck(SandboxOptions options, OAuthServer oauth)
     public Task Check(HttpContext context, RequestDelegate next)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (target.StartsWith("/_sandbox/", StringComparison.Ordinal) || target.StartsWith("/anything", StringComparison.Ordinal) || target.StartsWith(OAuthEndpoints.Prefix, StringComparison.Ordinal) || GitHubEndpoints.IsGitHubs(target)) return next(context);
+        if (target.StartsWith("/_sandbox/", StringComparison.Ordinal) || target.StartsWith("/anything", StringComparison.Ordinal) || target.StartsWith(OAuthEndpoints.Prefix, StringComparison.Ordinal) || target.StartsWith(DepotEndpoints.Prefix, StringComparison.Ordinal) || GitHubEndpoints.IsGitHubs(target)) return next(context);
 
         var authorization = context.Request.Headers.Authorization;
         var token = authorization.Count == 1 && authorization[0] is { } value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";

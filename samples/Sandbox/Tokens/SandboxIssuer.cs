@@ -56,6 +56,12 @@ public sealed class SandboxIssuer : IAsyncDisposable
         app.UseRouting();
         app.MapGet("/.well-known/openid-configuration", () => Json(self!.Discovery()));
         app.MapGet("/.well-known/jwks", () => Json(self!.Jwks()));
+        // an issuer with a path, as Dex has, publishes below it
+        if (issuer is not null && new Uri(issuer).AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
+        {
+            app.MapGet(path + "/.well-known/openid-configuration", () => Json(self!.Discovery()));
+            app.MapGet(path + "/.well-known/jwks", () => Json(self!.Jwks()));
+        }
         app.MapGet("/actions/idtoken", context => self!.Answer(context));
         app.MapPut("/_sandbox/claims", async context =>
         {
@@ -72,8 +78,11 @@ public sealed class SandboxIssuer : IAsyncDisposable
     }
 
     /// <summary>A token as the service hands it out, with <paramref name="claims"/> put over the rest.</summary>
-    public string Token(string audience, JsonObject? claims = null, JsonObject? header = null) =>
-        TokenForge.Sign(Keys[0], GitHubClaims.Of(Issuer, audience, Time.GetUtcNow()).With(Claims).With(claims), new JsonObject { ["x5t"] = Keys[0].Kid }.With(header));
+    public string Token(string audience, JsonObject? claims = null, JsonObject? header = null)
+    {
+        var whole = GitHubClaims.Of(Issuer, audience, Time.GetUtcNow()).With(Claims).With(claims);
+        return (header is null ? TokenMint.TrySign(Keys[0], whole) : null) ?? TokenForge.Sign(Keys[0], whole, new JsonObject { ["x5t"] = Keys[0].Kid }.With(header));
+    }
 
     /// <summary>The discovery document, with the members GitHub's has.</summary>
     public JsonObject Discovery() => new()

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Sandbox.Tokens;
 
@@ -68,6 +69,14 @@ public sealed class SigningKey : IDisposable
         return jwk;
     }
 
+    /// <summary>The key as a library signs with it; null where none would: a shared secret, a short RSA key, an algorithm of another kind of key.</summary>
+    internal SecurityKey? ForLibrary() => key switch
+    {
+        RSA { KeySize: >= 2048 } rsa when Algorithm is ['R' or 'P', 'S', ..] => new RsaSecurityKey(rsa) { KeyId = Kid },
+        ECDsa ecdsa when Algorithm.StartsWith("ES", StringComparison.Ordinal) && ecdsa.KeySize == Curve(Algorithm).Size => new ECDsaSecurityKey(ecdsa) { KeyId = Kid },
+        _ => null,
+    };
+
     /// <summary>The public half in PEM, for the classic confusion of a public key with an HMAC secret.</summary>
     public byte[] PublicPem() => Encoding.ASCII.GetBytes((key ?? throw new InvalidOperationException("a shared secret has no public half")).ExportSubjectPublicKeyInfoPem());
 
@@ -85,10 +94,10 @@ public sealed class SigningKey : IDisposable
         _ => HMACSHA256.HashData(secret!, input),
     };
 
-    private static (ECCurve Curve, string Name) Curve(string algorithm) => algorithm switch
+    private static (ECCurve Curve, string Name, int Size) Curve(string algorithm) => algorithm switch
     {
-        "ES384" => (ECCurve.NamedCurves.nistP384, "P-384"),
-        "ES512" => (ECCurve.NamedCurves.nistP521, "P-521"),
-        _ => (ECCurve.NamedCurves.nistP256, "P-256"),
+        "ES384" => (ECCurve.NamedCurves.nistP384, "P-384", 384),
+        "ES512" => (ECCurve.NamedCurves.nistP521, "P-521", 521),
+        _ => (ECCurve.NamedCurves.nistP256, "P-256", 256),
     };
 }

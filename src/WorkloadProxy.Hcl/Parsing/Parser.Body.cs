@@ -110,7 +110,12 @@ internal ref partial struct Parser
             }
             else
             {
-                ErrorUnlessRecovering(Kind(end) == TokenKind.Comma ? SyntaxErrors.UnexpectedComma(Range(end)) : SyntaxErrors.MissingNewline(Range(end)));
+                ErrorUnlessRecovering(Kind(end) switch
+                {
+                    TokenKind.Comma => SyntaxErrors.UnexpectedComma(Range(end)),
+                    TokenKind.OpenBrace => SyntaxErrors.AttributeWithBody(Text(name), Range(end)),
+                    _ => SyntaxErrors.MissingNewline(Range(end)),
+                });
                 RecoverAfterItem();
             }
         }

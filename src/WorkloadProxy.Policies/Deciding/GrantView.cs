@@ -6,13 +6,17 @@ using WorkloadProxy.Policies.Rules;
 namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>The merged rules of the roles that are active for one caller, and the decision by them.</summary>
-internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> bound, Claims claims)
+internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> bound, Claims claims, NamedCredential credential)
 {
     private readonly ConcurrentDictionary<string, McpView> mcp = new(StringComparer.Ordinal);
     private static readonly Decision NoRule = new(DecisionOutcome.Deny, null, null, "no rule matches this path", null);
 
+    /// <summary>What the roles say of the credential.</summary>
+    public NamedCredential Credential => credential;
+
     public Decision Decide(in AccessRequest request, Capability needed)
     {
+        if (credential.Disagreement is { } disagreement) return disagreement;
         var steps = request.Body?.Steps;
         steps?.Reset();
         var permits = index.FindPermits(request.Target, bound);

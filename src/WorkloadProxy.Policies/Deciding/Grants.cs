@@ -26,6 +26,7 @@ public sealed class Grants
         RoleNames = [.. matched.Select(role => role.Name)];
         roles = matched;
         this.claims = claims;
+        NamesCredential = matched.Any(role => role.Credential is not null);
         if (!matched.IsEmpty && matched.All(role => role is { Enabled: true, Expires: null, When: null, SetWhen: null })) always = ViewOf(matched);
     }
 
@@ -41,6 +42,18 @@ public sealed class Grants
         var needed = NeededBy(request);
         if (needed == Capability.None) return UnknownMethod;
         return (always ?? ActiveAt(request.Now))?.Decide(request, needed) ?? NoActiveRole(request.Now);
+    }
+
+    /// <summary>Whether some matching role names a credential: only then is there anything to ask <see cref="TryCredentialAt"/> for.</summary>
+    public bool NamesCredential { get; }
+
+    /// <summary>The credential that the roles name which count at a time; null when none does. False when they disagree: then every request is denied, for <paramref name="reason"/>.</summary>
+    public bool TryCredentialAt(DateTimeOffset now, out RoleCredential? named, out string? reason)
+    {
+        (named, reason) = (null, null);
+        if (!NamesCredential || (always ?? ActiveAt(now)) is not { } view) return true;
+        (named, reason) = (view.Credential.Named, view.Credential.Disagreement?.Reason);
+        return reason is null;
     }
 
     /// <summary>
@@ -143,7 +156,7 @@ public sealed class Grants
     private GrantView ViewOf(ImmutableArray<Role> active)
     {
         var index = Set.RuleIndexes.Get(active);
-        return new GrantView(index, index.Bind(claims), claims);
+        return new GrantView(index, index.Bind(claims), claims, NamedCredential.Of(active));
     }
 
     private static AccessRequest With(in AccessRequest request, RequestBody body)

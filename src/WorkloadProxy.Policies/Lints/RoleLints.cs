@@ -15,8 +15,33 @@ internal static class RoleLints
                 diagnostics.Add(RoleDiagnostics.LooksReserved(attribute.Name, reserved, attribute.NameRange));
         }
         CheckAudience(role, diagnostics);
+        if (!role.IsOwn) CheckNamespace(role, diagnostics);
+        if (!role.IsOwn) CheckAccount(role, diagnostics);
         if (role.IsOwn) CheckSource(role, diagnostics);
         else if (role.Issuers.All(issuer => issuer == SharedIssuer.GitHub)) GitHubLints.Check(role, diagnostics);
+    }
+
+    /// <summary>Kubernetes: `system:serviceaccount:NAMESPACE:NAME`.</summary>
+    private static void CheckNamespace(Role role, ICollection<Diagnostic> diagnostics)
+    {
+        const string Prefix = "system:serviceaccount:";
+        if (role.Claims.FirstOrDefault(claim => claim.Name == "sub") is not { Texts: var texts } subject) return;
+        for (var i = 0; i < texts.Count; i++)
+        {
+            var literal = texts[i].Pattern.LiteralPrefix;
+            if (!texts[i].Pattern.IsLiteral && literal.StartsWith(Prefix, StringComparison.Ordinal) && !literal[Prefix.Length..].Contains(':')) diagnostics.Add(RoleDiagnostics.AnyNamespace(texts[i].Written, subject.RangeOf(i)));
+        }
+    }
+
+    /// <summary>Harness has issuers for one account, and one for all workloads of a deployment whose claims are not known for certain: a warning, not a refusal.</summary>
+    private static void CheckAccount(Role role, ICollection<Diagnostic> diagnostics)
+    {
+        if (role.Claims.Any(claim => claim.Name is "account_id" && claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral))) return;
+        foreach (var (issuer, range) in role.IssuerRanges)
+        {
+            if (!Uri.TryCreate(issuer, UriKind.Absolute, out var url) || !(url.Host == "harness.io" || url.Host.EndsWith(".harness.io", StringComparison.Ordinal)) || url.AbsolutePath.Contains("/account/", StringComparison.Ordinal)) continue;
+            diagnostics.Add(RoleDiagnostics.AccountUnknown(role.Name, issuer, range));
+        }
     }
 
     private static void CheckAudience(Role role, ICollection<Diagnostic> diagnostics)

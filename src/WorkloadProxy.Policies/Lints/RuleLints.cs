@@ -18,7 +18,7 @@ internal static class RuleLints
     /// <paramref name="known"/> it saves looking again where no policy changed.
     /// </summary>
     public static IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> Check(
-        ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics,
+        AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics,
         CancellationToken cancellationToken)
     {
         var seen = new HashSet<(string, SourceRange)>();
@@ -27,7 +27,11 @@ internal static class RuleLints
         {
             if (found.ContainsKey(together)) continue;
             var warnings = known?.GetValueOrDefault(together, default) ?? default;
-            if (warnings.IsDefault) warnings = [.. Check(new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]), cancellationToken), .. McpLints.Check(together)];
+            if (warnings.IsDefault)
+            {
+                var index = new RuleIndex([.. together.Select(policy => new PolicyUse(policy, null))]);
+                warnings = [.. Check(index, cancellationToken), .. AtProtoLints.Check(context, index), .. McpLints.Check(together)];
+            }
             found.Add(together, warnings);
             foreach (var warning in warnings)
             {

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Globalization;
 using System.Text;
 
 namespace WorkloadProxy.Policies;
@@ -56,31 +55,9 @@ public sealed class QueryParameters : IReadOnlyList<KeyValuePair<string, string>
     private static string Decode(ReadOnlySpan<char> text)
     {
         if (text.IndexOfAny('%', '+') < 0) return text.ToString();
+        // a form may hold raw UTF-8
         var bytes = new byte[Encoding.UTF8.GetByteCount(text)];
-        var length = 0;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '%' && i + 2 < text.Length && byte.TryParse(text.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
-            {
-                bytes[length++] = value;
-                i += 2;
-            }
-            else if (text[i] == '+')
-            {
-                bytes[length++] = (byte)' ';
-            }
-            else if (text[i] < 0x80)
-            {
-                bytes[length++] = (byte)text[i];
-            }
-            else
-            {
-                // A form may hold raw UTF-8; a surrogate pair is taken whole.
-                var run = char.IsHighSurrogate(text[i]) && i + 1 < text.Length ? 2 : 1;
-                length += Encoding.UTF8.GetBytes(text.Slice(i, run), bytes.AsSpan(length));
-                i += run - 1;
-            }
-        }
-        return Encoding.UTF8.GetString(bytes, 0, length);
+        Encoding.UTF8.GetBytes(text, bytes);
+        return Encoding.UTF8.GetString(bytes, 0, PercentEncoding.Unescape(bytes, plusIsSpace: true, out _));
     }
 }

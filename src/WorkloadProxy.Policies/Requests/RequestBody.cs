@@ -173,8 +173,7 @@ public sealed class RequestBody
         if (!Utf8.IsValid(bytes)) return "the form is not UTF-8";
         for (var i = 0; i < bytes.Length; i++)
         {
-            if (bytes[i] != '%') continue;
-            if (i + 2 >= bytes.Length || !char.IsAsciiHexDigit((char)bytes[i + 1]) || !char.IsAsciiHexDigit((char)bytes[i + 2])) return "the form holds an invalid percent-encoding";
+            if (bytes[i] == '%' && PercentEncoding.ByteAt(bytes, i) < 0) return "the form holds an invalid percent-encoding";
         }
         return null;
     }

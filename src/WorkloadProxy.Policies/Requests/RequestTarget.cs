@@ -145,17 +145,9 @@ public sealed class RequestTarget
         }
         if (!encoded) return null;
         Span<byte> bytes = stackalloc byte[query.Length];
-        var length = 0;
-        for (var i = 0; i < query.Length; i++)
-        {
-            if (query[i] != '%') bytes[length++] = (byte)query[i];
-            else if (HexByte(query, i) is { } value)
-            {
-                bytes[length++] = value;
-                i += 2;
-            }
-            else return "the query holds an invalid percent-encoding";
-        }
+        Encoding.ASCII.GetBytes(query, bytes);
+        var length = PercentEncoding.Unescape(bytes, plusIsSpace: false, out var whole);
+        if (!whole) return "the query holds an invalid percent-encoding";
         return TextFault(bytes[..length], "query");
     }
 
@@ -179,13 +171,14 @@ public sealed class RequestTarget
                 else canonical.Append('%').Append(((int)c).ToString("X2"));
                 continue;
             }
-            if (HexByte(raw, i) is not { } value) return "the path holds an invalid percent-encoding";
-            if (UnreservedBytes.Contains(value)) canonical.Append((char)value);
+            var value = PercentEncoding.ByteAt(raw, i);
+            if (value < 0) return "the path holds an invalid percent-encoding";
+            if (UnreservedBytes.Contains((byte)value)) canonical.Append((char)value);
             else canonical.Append('%').Append(value.ToString("X2"));
             if (value == '\\') return "the path holds an encoded backslash";
             if (value is < 0x20 or 0x7f) return "the path holds an encoded control character";
             marked |= value == '/';
-            bytes[length++] = value == '/' ? (byte)SlashMarker : value;
+            bytes[length++] = value == '/' ? (byte)SlashMarker : (byte)value;
             i += 2;
         }
         bytes = bytes[..length];
@@ -241,7 +234,7 @@ public sealed class RequestTarget
     {
         for (var at = 0; at < text.Length - 2; at++)
         {
-            if (text[at] == '%' && char.IsAsciiHexDigit(text[at + 1]) && char.IsAsciiHexDigit(text[at + 2])) return true;
+            if (PercentEncoding.ByteAt(text, at) >= 0) return true;
         }
         return false;
     }
@@ -265,7 +258,7 @@ public sealed class RequestTarget
         var decoded = new StringBuilder(raw.Length);
         for (var i = 0; i < raw.Length; i++)
         {
-            if (raw[i] == '%' && HexByte(raw, i) is { } value and < 0x80)
+            if (PercentEncoding.ByteAt(raw, i) is >= 0 and < 0x80 and var value)
             {
                 decoded.Append((char)value);
                 i += 2;
@@ -277,9 +270,4 @@ public sealed class RequestTarget
         }
         return decoded.ToString();
     }
-
-    private static byte? HexByte(string text, int percent)
-        => percent + 2 < text.Length && char.IsAsciiHexDigit(text[percent + 1]) && char.IsAsciiHexDigit(text[percent + 2])
-            ? (byte)((Convert.ToInt32(text.Substring(percent + 1, 1), 16) << 4) | Convert.ToInt32(text.Substring(percent + 2, 1), 16))
-            : null;
 }

@@ -43,6 +43,8 @@ public sealed class Role
     public DateTimeOffset? Expires { get; init; }
     /// <summary>The longest life in seconds of a token minted through the role.</summary>
     public int? MaxTtl { get; init; }
+    /// <summary>Which credential its requests go out with; null: it says nothing of that.</summary>
+    public RoleCredential? Credential { get; init; }
     /// <summary>Must be true at each request; null: always is.</summary>
     public Condition? When { get; init; }
     /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>

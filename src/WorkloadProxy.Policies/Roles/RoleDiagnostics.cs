@@ -48,6 +48,9 @@ internal static class RoleDiagnostics
     public static Diagnostic BadTtl(string found, SourceRange range)
         => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", "for instance `max_ttl = 300`, five minutes", range);
 
+    public static Diagnostic BadCredential(string summary, SourceRange range)
+        => Error("bad-credential", summary, "for instance `credential = { project = \"proj-a\" }`: the names are those of `Credentials` in the configuration, in `For` or between braces", range);
+
     public static Diagnostic UnknownPolicy(string name, string? nearest, SourceRange range)
         => Error("unknown-policy", $"unknown policy `{name}`",
             nearest is null ? $"a policy has its file's name: `policies/{name}.hcl`" : $"did you mean `{nearest}`?", range);
@@ -76,6 +79,18 @@ internal static class RoleDiagnostics
     public static Diagnostic Unconstrained(string role, string issuer, SourceRange range)
         => Error("unconstrained-role", $"role `{role}` takes every token that `{issuer}` issues for its `aud`",
             "constrain a claim that tells the workload, such as `sub`", range);
+
+    public static Diagnostic AnyAudience(string role, string issuer, SourceRange range)
+        => Error("any-audience", $"role `{role}` takes tokens that `{issuer}` issued for any service", "write each `aud` that is meant: the server sends this context every token of that issuer (`\"Audience\": \"*\"`)", range);
+
+    public static Diagnostic PassThroughIssuer(string found, SourceRange range)
+        => Error("pass-through-issuer", $"`iss` is `{found}`, whose tokens pass through unverified", "take it out of the upstream's `PassThroughIssuers`, or remove the role: a token is either verified here or left to the upstream", range);
+
+    public static Diagnostic AnyNamespace(string found, SourceRange range)
+        => Warning("any-namespace", $"`sub` is `{found}`, which a service account of any namespace matches", "name the namespace: `system:serviceaccount:NAMESPACE:NAME`; whoever may create an account in any namespace could take the role", range);
+
+    public static Diagnostic AccountUnknown(string role, string issuer, SourceRange range)
+        => Warning("harness-account", $"`{issuer}` may serve every account of Harness, and role `{role}` does not constrain `account_id`", "add `account_id = \"ACCOUNT\"`, or use the account's own issuer `…/ng/api/oidc/account/ACCOUNT`", range);
 
     public static Diagnostic Unpinned(string role, SharedIssuer shared, UnpinnedText? text, SourceRange issuer)
         => Error("unpinned-tenant", $"role `{role}` is open to every tenant of `{shared.Issuer}`{(text is null ? "" : $": `{text.Claim} = {text.Value}` pins none")}",

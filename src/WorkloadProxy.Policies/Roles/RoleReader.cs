@@ -10,7 +10,7 @@ namespace WorkloadProxy.Policies.Roles;
 /// <summary>Reads one <c>role</c> block, going on after each error, so that all of them come at once.</summary>
 internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, SetLocals locals, ICollection<Diagnostic> diagnostics)
 {
-    public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when", "reason"];
+    public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when", "reason", "credential"];
 
     private readonly DiagnosticBag found = [];
     private readonly List<IssuerReference> issuers = [];
@@ -36,6 +36,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         var enabled = true;
         DateTimeOffset? expires = null;
         int? maxTtl = null;
+        RoleCredential? credential = null;
         HclAttribute? when = null;
         Condition? condition = null;
         foreach (var attribute in block.Body.Attributes)
@@ -56,6 +57,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
                 case "enabled": enabled = Expect(attribute, value, HclValueKind.Bool, "a bool")?.AsBool ?? false; break;
                 case "expires": expires = ReadTime(attribute, value); break;
                 case "max_ttl": maxTtl = ReadTtl(attribute, value); break;
+                case "credential": credential = value is null ? null : RoleCredentialReader.Read(attribute, value, found); break;
                 case "claims": ReadClaims(attribute, value); break;
                 default: ReadClaim(attribute.Name, attribute.NameRange, value, attribute.Expression); break;
             }
@@ -74,6 +76,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             Enabled = enabled,
             Expires = expires,
             MaxTtl = maxTtl,
+            Credential = credential,
             When = condition,
             WhenText = when is null ? null : TextOf(when.Expression.Range),
             PolicyNames = policies ?? [],
@@ -188,6 +191,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         }
         var issuer = TextPattern.Compile(text, options.Context).LiteralPrefix;
         if (IssuerUrl.Normalize(issuer) == IssuerUrl.Normalize(options.OwnIssuer)) found.Add(RoleDiagnostics.OwnIssuer(issuer, range));
+        else if (options.PassThroughIssuers.Contains(issuer)) found.Add(RoleDiagnostics.PassThroughIssuer(issuer, range));
         else if (!IssuerUrl.IsValid(issuer)) found.Add(RoleDiagnostics.IssuerUrl(issuer, range));
         else return issuer;
         return null;

@@ -17,13 +17,14 @@ internal static partial class Tenancy
             CheckOwn(role, header, claims, options, diagnostics);
             return;
         }
-        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare))
-            diagnostics.Add(RoleDiagnostics.Unconstrained(role, issuers[0].Issuer, header));
+        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare) && issuers.FirstOrDefault(issuer => !IsClient(issuer.Issuer, claims, options)) is { Issuer: { } open })
+            diagnostics.Add(RoleDiagnostics.Unconstrained(role, open, header));
+        CheckAudience(role, issuers, claims, options, diagnostics);
         foreach (var issuer in issuers)
         {
             if (SharedIssuer.Find(issuer.Issuer) is not { } shared) continue;
             if (shared.Issuer != issuer.Issuer) diagnostics.Add(RoleDiagnostics.IssuerSpelling(issuer.Issuer, shared.Issuer, issuer.Range));
-            if (shared.Claims.Any(tenant => claims.Any(claim => claim.Name == tenant.Name && tenant.Pins(claim)))) continue;
+            if (shared.Claims.Any(tenant => tenant.Pins(claims))) continue;
             diagnostics.Add(RoleDiagnostics.Unpinned(role, shared, WhatDoesNotPin(shared, claims), issuer.Range));
         }
     }
@@ -36,6 +37,17 @@ internal static partial class Tenancy
         if (!OtherContext().IsMatch(prefix)) return false;
         // `actx:arn:*` names every context whose id begins so: of an id with colons only the whole pins, and only a server knows which ids those are.
         return subject.IsLiteral || !(NamesOfSchemes().IsMatch(prefix) || options.Contexts.Ids.Any(id => $"actx:{id}:".StartsWith(prefix, StringComparison.Ordinal)));
+    }
+
+    /// <summary>Whether the audience, written in full, is the client that the issuer gave the token to.</summary>
+    private static bool IsClient(string issuer, IReadOnlyList<RoleClaim> claims, CompileOptions options)
+        => options.ClientAudienceIssuers.Contains(issuer) && claims.FirstOrDefault(claim => claim.Name == "aud") is { Texts: { Count: > 0 } texts } && texts.All(text => text.Pattern.IsLiteral);
+
+    /// <summary>Where every token of the issuer comes to this context, `*` would take those that it issued for other services too.</summary>
+    private static void CheckAudience(string role, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    {
+        if (claims.FirstOrDefault(claim => claim.Name == "aud") is not { Constraint.IsBare: true } audience) return;
+        foreach (var issuer in issuers) if (options.AnyAudienceIssuers.Contains(issuer.Issuer)) diagnostics.Add(RoleDiagnostics.AnyAudience(role, issuer.Issuer, audience.Range));
     }
 
     private static void CheckOwn(string role, SourceRange header, IReadOnlyList<RoleClaim> claims, CompileOptions options, ICollection<Diagnostic> diagnostics)

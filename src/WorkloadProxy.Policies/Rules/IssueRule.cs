@@ -1,3 +1,4 @@
+using System.Text;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Patterns;
@@ -10,6 +11,7 @@ namespace WorkloadProxy.Policies.Rules;
 /// </summary>
 internal static class IssueRule
 {
+    private const int MaxSubject = 127;
     private const string SubHelp = "write `sub = \"actx:{actx}:role:NAME\"`";
     private const string AudHelp = "write `aud = \"api://UPSTREAM?actx={actx}\"`";
 
@@ -18,7 +20,7 @@ internal static class IssueRule
         => pattern.ReachesOwnPaths && (pattern.IsTemplated ? OwnPaths.Issue.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(OwnPaths.Issue));
 
     /// <summary><paramref name="place"/> tells where a name's value was written, or else <c>allowed_parameters</c>, or else the pattern.</summary>
-    public static void Check(AllowedParameters? allowed, AuthContext context, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
+    public static void Check(AllowedParameters? allowed, CompileOptions options, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
     {
         if (allowed?.Body is not { } body)
         {
@@ -26,11 +28,29 @@ internal static class IssueRule
             return;
         }
         if (body.OthersPermitted) diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`", "name what else may become a claim of the token", place("*")));
-        CheckName(body, "aud", BeginsWithAudience, "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);
-        var own = $"actx:{context.Id}:";
+        CheckName(body, "aud", pattern => BeginsWithAudience(pattern) || (pattern.IsLiteral && options.ExternalAudiences.Contains(pattern.LiteralPrefix)), "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);
+        var own = $"actx:{options.Context.Id}:";
         CheckName(body, "sub", pattern => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) && pattern.LiteralPrefix.Length > own.Length,
             "`sub` must begin with the literal `actx:{actx}:` and at least one character more before any `*`", SubHelp, place, diagnostics);
+        CheckLength(body, options, place, diagnostics);
     }
+
+    /// <summary>Google maps subjects of up to 127 bytes, and refuses the token of a longer one.</summary>
+    private static void CheckLength(ObjectConstraint body, CompileOptions options, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
+    {
+        if (!TextsOf(body, "aud").Any(audience => audience.IsLiteral && options.ExternalAudiences.Contains(audience.LiteralPrefix))) return;
+        foreach (var subject in TextsOf(body, "sub"))
+        {
+            if (Encoding.UTF8.GetByteCount(subject.Sample("")) is > MaxSubject and var length) diagnostics.Add(RuleDiagnostics.LongSubject(length, MaxSubject, place("sub")));
+        }
+    }
+
+    private static IEnumerable<TextPattern> TextsOf(ObjectConstraint body, string name) => body.Members.FirstOrDefault(member => member.Name == name)?.Value switch
+    {
+        TextConstraint text => [text.Pattern],
+        ListConstraint list => list.Items.OfType<TextConstraint>().Select(text => text.Pattern),
+        _ => [],
+    };
 
     private static void CheckName(ObjectConstraint body, string name, Func<TextPattern, bool> holds, string summary, string help, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
     {

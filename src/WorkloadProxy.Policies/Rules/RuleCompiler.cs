@@ -34,14 +34,14 @@ internal static partial class RuleCompiler
                 if (mcp.Compile(block) is { } servers) blocks.Add(servers);
             }
             else if (block.Type != "path") found.Add(RuleDiagnostics.UnknownBlock(block.Type, block.TypeRange));
-            else if (CompileRule(name, file, block, options.Context, parameters, found) is { } rule) rules.Add(rule);
+            else if (CompileRule(name, file, block, options, parameters, found) is { } rule) rules.Add(rule);
         }
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         if (found.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) return null;
         return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable(), Mcp = blocks.ToImmutable() };
     }
 
-    private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, AuthContext context, ParameterCompiler parameters, List<Diagnostic> found)
+    private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, CompileOptions options, ParameterCompiler parameters, List<Diagnostic> found)
     {
         var body = block.Body;
         foreach (var nested in body.Blocks) found.Add(RuleDiagnostics.NestedBlock(nested.Type, nested.TypeRange));
@@ -55,7 +55,7 @@ internal static partial class RuleCompiler
             return null;
         }
         var label = block.Labels[0];
-        var pattern = PathPattern.Compile(label.Value, context, out var fault);
+        var pattern = PathPattern.Compile(label.Value, options.Context, out var fault);
         if (pattern is null) found.Add(RuleDiagnostics.BadPattern(label.Value, fault!, label.Range));
         else LintPattern(pattern, label, found);
 
@@ -74,7 +74,7 @@ internal static partial class RuleCompiler
         var granted = names.Aggregate(Capability.None, (all, one) => all | Capabilities.Parse(one));
         if (isDeny && (names.Length > 1 || allowedWritten is not null || deniedWritten is not null)) found.Add(RuleDiagnostics.DenyWithOthers(label.Range));
         if (!isDeny && granted.HasFlag(Capability.Create) && IssueRule.IsReachedBy(pattern) && (allowedWritten is null || allowed is not null))
-            IssueRule.Check(allowed, context, name => allowedWritten is null ? label.Range : RangeOf(allowedWritten, name, parameters), found);
+            IssueRule.Check(allowed, options, name => allowedWritten is null ? label.Range : RangeOf(allowedWritten, name, parameters), found);
         // A part that did not compile is an error already found; the rule must not come to life without it.
         if ((allowedWritten is not null && allowed is null) || (deniedWritten is not null && denied is null)) return null;
         if (Find(body, "when") is not null && when is null) return null;
@@ -107,7 +107,9 @@ internal static partial class RuleCompiler
         if (value is null) return null;
         if (value.Kind != HclValueKind.Tuple)
         {
-            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", "write `capabilities = [\"read\"]`", attribute.Expression.Range));
+            // what the author wrote, so that taking the advice changes nothing else
+            var meant = value.Kind == HclValueKind.String && Capabilities.Names.Contains(value.AsString) ? value.AsString : "read";
+            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", $"write `capabilities = [\"{meant}\"]`", attribute.Expression.Range));
             return null;
         }
         if (value.Items.IsEmpty)

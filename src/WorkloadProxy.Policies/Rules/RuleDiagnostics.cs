@@ -80,6 +80,9 @@ internal static class RuleDiagnostics
 
     public static Diagnostic UnconstrainedIssue(string summary, string help, SourceRange range) => Error("unconstrained-issue", summary, help, range);
 
+    public static Diagnostic LongSubject(int found, int most, SourceRange range)
+        => Warning("long-subject", $"`sub` has {found} bytes, and some services take {most} at most (Google's `google.subject`)", "use a shorter role name, or map another claim at the service", range);
+
     public static Diagnostic NeverConsulted(string path, SourceRange range)
         => Warning("never-consulted", $"no rule for `{path}` is ever consulted", "an exchange is decided as `create` on `/v1/oidc/issue`, wherever it is asked for", range);
 
@@ -108,6 +111,14 @@ internal static class RuleDiagnostics
     public static Diagnostic UnconstrainedTwin(PolicyRule rule, PolicyRule free, Capability both)
         => Warning("unconstrained-twin", $"the constraints have no effect: the rule at {free.Place} has the same pattern and permits `{Capabilities.Name(both)}` without any",
             "rules with one pattern are alternatives: constrain both, or remove one", rule.Range);
+
+    public static Diagnostic ServiceAuth(PolicyRule rule)
+        => Warning("service-auth", $"`{rule.Path}` permits `com.atproto.server.getServiceAuth`, whose token acts as the account wherever it is taken, past every rule here",
+            "name the methods that are needed, or write a `deny` for `/xrpc/com.atproto.server.getServiceAuth`", rule.Range);
+
+    public static Diagnostic UntiedWrite(PolicyRule free, string path, PolicyRule tied)
+        => Warning("untied-write", $"`{free.Path}` permits `{path["/xrpc/".Length..]}` on every collection, while `{tied.Path}` ({tied.Place}) ties writing to some",
+            "constrain `collection` there too (`writes` for applyWrites), or leave the method out", free.Range);
 
     public static Diagnostic LiteralPlus(string segment, SourceRange range)
         => Warning("literal-wildcard", $"the `+` in `{segment}` is an ordinary character", "`+` is a wildcard only as a whole segment; inside one write `*`", range);

@@ -51,7 +51,7 @@ public static class PolicyCompiler
 
         ImmutableArray<Policy> policies = [.. named.Values.OfType<Policy>()];
         SetLints.Check(options.Context, roles, policies, diagnostics);
-        var ruleWarnings = RuleLints.Check(roles, policies, previous?.RuleWarnings, diagnostics, cancellationToken);
+        var ruleWarnings = RuleLints.Check(options.Context, roles, policies, previous?.RuleWarnings, diagnostics, cancellationToken);
         var byPath = compiled.ToDictionary(file => file.Path, StringComparer.Ordinal);
         var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, locals, HasSameRoles(compiled, previous) ? previous : null);
         TestLints.Check(set, diagnostics, cancellationToken);

@@ -37,6 +37,12 @@ public static class PolicySetJson
         if (role.MaxTtl is { } maxTtl) writer.WriteNumber("max_ttl", maxTtl);
         if (role.WhenText is { } when) writer.WriteString("when", when);
         if (role.Reason is { } reason) writer.WriteString("reason", reason);
+        if (role.Credential is { } credential)
+        {
+            writer.WriteStartObject("credential");
+            foreach (var (name, text) in credential.Members) writer.WriteString(name, text);
+            writer.WriteEndObject();
+        }
         writer.WriteStartArray("iss");
         foreach (var issuer in role.IsOwn ? [role.Options.OwnIssuer] : role.Issuers) writer.WriteStringValue(issuer);
         writer.WriteEndArray();

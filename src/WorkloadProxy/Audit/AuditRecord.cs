@@ -56,8 +56,8 @@ internal sealed class AuditRecord
     /// <summary>The record is in the audit already: what was minted is not handed out before.</summary>
     public bool Written { get; set; }
 
-    /// <summary><c>allow</c>, <c>deny</c> or <c>pass</c>.</summary>
-    public string DecisionText => Decision switch { AuditDecision.Allow => "allow", AuditDecision.Pass => "pass", _ => "deny" };
+    /// <summary><c>allow</c>, <c>deny</c>, <c>pass</c> or <c>public</c>.</summary>
+    public string DecisionText => Decision switch { AuditDecision.Allow => "allow", AuditDecision.Pass => "pass", AuditDecision.Public => "public", _ => "deny" };
 
     /// <summary>How records are written: line ends and controls are escaped, and what a person looks for is found as it is.</summary>
     public static JsonWriterOptions Json { get; } = new() { Encoder = ReadableJson.Encoder, SkipValidation = true };
@@ -173,5 +173,5 @@ internal sealed class AuditRecord
 /// <summary>How much of a record is written: what of it fits a slot of the in-flight trail is at least who asked for what, with long texts cut, or that somebody did.</summary>
 internal enum AuditDetail { Full, Brief, Least }
 
-/// <summary>How a request was decided; <c>Pass</c> is a user's own API token, passed through.</summary>
-internal enum AuditDecision { Deny, Allow, Pass }
+/// <summary>How a request was decided; <c>Pass</c> is a user's own API token, passed through, <c>Public</c> a path that the operator lets anyone read.</summary>
+internal enum AuditDecision { Deny, Allow, Pass, Public }

@@ -7,7 +7,7 @@ namespace WorkloadProxy.Audit;
 
 /// <summary>
 /// Who may have how many requests under way at upstreams. There are as many places as the in-flight trail has slots; a context has at most half of them, users' own API tokens together
-/// half, and of those one address 1,024. Otherwise one caller with many HTTP/2 streams would take every place and a descriptor each, and all others would wait.
+/// half and requests for public paths a quarter, and of each of these one address 1,024. Otherwise one caller with many HTTP/2 streams would take every place and a descriptor each, and all others would wait.
 /// </summary>
 internal sealed class InFlightShares(int places)
 {
@@ -15,6 +15,7 @@ internal sealed class InFlightShares(int places)
 
     private readonly ConcurrentDictionary<AuthContext, InFlightShare> contexts = new();
     private readonly InFlightShare passThrough = new(places / 2);
+    private readonly InFlightShare anyone = new(places / 4);
     private readonly Dictionary<string, InFlightShare> addresses = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
 
@@ -22,9 +23,10 @@ internal sealed class InFlightShares(int places)
     public Failure? Take(AuditRecord record)
     {
         if (record.Caller is { } caller) return TakeOfContext(record, caller.Token.Context);
-        if (!passThrough.TryTake()) return TooMany($"{Text(passThrough.Most)} requests with users' API tokens are under way, which is as many as this server forwards at once");
-        if (TryTakeOfAddress(record, FailureLimit.NetworkOf(record.Client))) return null;
-        passThrough.Leave();
+        var (whole, what, key) = record.Decision == AuditDecision.Public ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
+        if (!whole.TryTake()) return TooMany($"{Text(whole.Most)} requests {what} are under way, which is as many as this server forwards at once");
+        if (TryTakeOfAddress(record, key + FailureLimit.NetworkOf(record.Client), whole)) return null;
+        whole.Leave();
         return TooMany($"this address has {Text(MaxOfAddress)} requests under way, which is as many as it may");
     }
 
@@ -38,7 +40,7 @@ internal sealed class InFlightShares(int places)
             share.Leave();
             return;
         }
-        passThrough.Leave();
+        share.Whole?.Leave();
         lock (gate)
         {
             share.Leave();
@@ -54,11 +56,11 @@ internal sealed class InFlightShares(int places)
         return null;
     }
 
-    private bool TryTakeOfAddress(AuditRecord record, string address)
+    private bool TryTakeOfAddress(AuditRecord record, string address, InFlightShare whole)
     {
         lock (gate)
         {
-            if (!addresses.TryGetValue(address, out var share)) addresses.Add(address, share = new InFlightShare(MaxOfAddress, address));
+            if (!addresses.TryGetValue(address, out var share)) addresses.Add(address, share = new InFlightShare(MaxOfAddress, address, whole));
             if (!share.TryTake()) return false;
             record.Share = share;
             return true;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
@@ -20,6 +21,7 @@ internal sealed class Authenticator(
 
     private readonly Audiences audiences = new(options, sets);
     private readonly WorkloadRuns runs = new(options);
+    private readonly Func<string, string?>? issuerOf = SpiffeIssuers.Of(options);
     private readonly OwnKeys ownKeys = new(signingKeys);
     private readonly VerifiedTokenCache cache = new(time);
     private readonly RecentTokenHashes recent = new();
@@ -47,7 +49,7 @@ internal sealed class Authenticator(
     public async ValueTask<Result<Caller>> AuthenticateAssertionAsync(ReadOnlyMemory<char> token, AuthContext context, CancellationToken cancellationToken)
     {
         if (!TokenHash.TryCompute(token.Span, out var hash)) return Refusal.Malformed("is no ASCII text");
-        if (!JwtDocument.Parse(token.Span).Succeeded(out var jwt, out var failure)) return failure;
+        if (!JwtDocument.Parse(token.Span, issuerOf).Succeeded(out var jwt, out var failure)) return failure;
         if (jwt.Audiences is not [var audience] || audience != options.PublicUrl || jwt.Issuer == options.PublicUrl)
         {
             var ordinary = await AuthenticateAsync(token, cancellationToken);
@@ -134,17 +136,20 @@ internal sealed class Authenticator(
     /// <param name="asserted">The context that an assertion to this proxy is for; null: the token's own <c>aud</c> says.</param>
     private async ValueTask<Result<CachedToken>> VerifyAsync(ReadOnlyMemory<char> text, TimeSpan grace, CancellationToken cancellationToken, AuthContext? asserted = null)
     {
-        if (!JwtDocument.Parse(text.Span).Succeeded(out var jwt, out var failure)) return failure;
+        if (!JwtDocument.Parse(text.Span, issuerOf).Succeeded(out var jwt, out var failure)) return failure;
         var own = jwt.Issuer == options.PublicUrl;
+        if (own && grace > TimeSpan.Zero && OwnClaims.ChainAfter(jwt) is var rest && rest > grace) grace = rest;
         if (jwt.CheckTimes(time.GetUtcNow(), own ? TimeSpan.Zero : ForeignSkew, grace, own) is { } wrongTime) return wrongTime;
-        if (!audiences.Resolve(asserted is null ? jwt.Audiences : [asserted.ToString()]).Succeeded(out var context, out failure)) return failure;
+        var addressed = asserted is null ? audiences.Resolve(jwt) : audiences.Known(asserted, jwt.Audiences);
+        if (!addressed.Succeeded(out var context, out failure)) return failure;
         // here, where it may take its time: a token that is known already has had its set loaded
         await sets.FindAsync(context, cancellationToken);
 
         var found = own ? FindOwnSigner(jwt) : await FindForeignSignerAsync(jwt, context, cancellationToken);
         if (!found.Succeeded(out var key, out failure)) return failure;
 
-        if (!Claims.TryParse(asserted is null ? jwt.Claims : WithAudience(jwt.Claims, asserted), out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
+        var seen = own ? jwt.Claims : IssuerClaims.Of(jwt, Listed(jwt.Issuer));
+        if (!Claims.TryParse(asserted is null ? seen : WithAudience(seen, asserted), out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
         var inForce = sets.Current(context);
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
         var actorDepth = own ? OwnClaims.ActorDepthOf(claims) : 0;
@@ -169,6 +174,8 @@ internal sealed class Authenticator(
             },
             key);
     }
+
+    private IssuerOptions? Listed(string issuer) => options.Issuers.FirstOrDefault(entry => entry.Issuer == issuer);
 
     private static byte[] WithAudience(byte[] claims, AuthContext context)
     {
@@ -199,7 +206,7 @@ internal sealed class Authenticator(
     {
         if (sets.Current(context) is not { } inForce) return Refusal.NotLoaded(context);
         if (!inForce.Set.TrustsIssuer(jwt.Issuer)) return Refusal.UntrustedIssuer(jwt.Issuer, context);
-        var listed = options.Issuers.FirstOrDefault(entry => entry.Issuer == jwt.Issuer);
+        var listed = Listed(jwt.Issuer);
         if (listed is { Algorithms.Count: > 0 } && !listed.Algorithms.Contains(jwt.Algorithm.Name)) return Refusal.AlgorithmNotListed(jwt.Algorithm.Name, jwt.Issuer);
         return await issuerKeys.FindSignerAsync(jwt, cancellationToken);
     }

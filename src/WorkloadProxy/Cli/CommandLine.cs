@@ -71,6 +71,7 @@ internal static class CommandLine
             new Command("token", "Gets and decodes tokens.") { TokenGetCommand.Create(terminal, time), TokenRelayCommand.Create(terminal, time), TokenShowCommand.Create(terminal, time) },
             new Command("mcp", "Connects hosts of agents to MCP endpoints.") { McpBridgeCommand.Create(terminal, time), McpToolsCommand.Create(terminal, time) },
             KeysCommand.Create(settings, terminal, time),
+            CredentialsCommand.Create(settings, terminal, time),
             ConfigCommand.Create(settings, terminal),
             StatusCommand.Create(settings, terminal),
             StoreBackupCommand.Create(settings, terminal),

@@ -17,7 +17,7 @@ internal static class ConfigurationLoader
         Check(files.OfType<SettingsFile>().SelectMany(file => file.Settings).Concat(named).Concat(arguments.Settings), mistakes);
         mistakes.AddRange(arguments.Settings.Select(ArgumentSettings.CheckSecrecy).OfType<ConfigurationMistake>());
         // what a broken file would have said can't be known: everything else would seem missing
-        if (files.Contains(null)) return new(null, mistakes, warnings);
+        if (files.Contains(null)) return new(null, ConfigurationMistake.InOrder(mistakes), warnings);
 
         var settings = new Settings();
         settings.Add(Defaults(files, named.Concat(arguments.Settings)));
@@ -30,7 +30,7 @@ internal static class ConfigurationLoader
         var baseDirectory = arguments.ConfigFile is { } configFile ? Path.GetDirectoryName(Path.GetFullPath(configFile, workingDirectory))! : workingDirectory;
         var development = environmentName.Equals("Development", StringComparison.OrdinalIgnoreCase);
         var options = OptionsReading.Read(new SettingsReader(settings, baseDirectory, environment, mistakes, warnings), development);
-        return new(mistakes.Count == 0 ? options with { BaseDirectory = baseDirectory, Framework = FrameworkSections(settings), Warnings = warnings } : null, mistakes, warnings);
+        return new(mistakes.Count == 0 ? options with { BaseDirectory = baseDirectory, Framework = FrameworkSections(settings), Warnings = warnings } : null, ConfigurationMistake.InOrder(mistakes), warnings);
     }
 
     /// <summary>A null stands for a file that is there (or was asked for) and can't be used.</summary>

@@ -1,3 +1,4 @@
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
@@ -9,7 +10,7 @@ internal static class CredentialReading
 {
     private static readonly IReadOnlyList<(string, CredentialKind)> Kinds = Enum.GetValues<CredentialKind>().Select(kind => (kind.ToString(), kind)).ToList();
 
-    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query", "ClientCredentials"];
+    private static readonly string[] SecretKinds = ["Bearer", "Header", "Basic", "Query", "ClientCredentials", "Exchange", "AtprotoPassword"];
 
     /// <summary>Which keys belong to which kinds.</summary>
     private static readonly (string Key, string[] Kinds, Func<CredentialKind, bool> Belongs)[] Fields =
@@ -20,8 +21,15 @@ internal static class CredentialReading
         ("TokenAddress", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("ClientId", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
         ("Scopes", ["ClientCredentials"], kind => kind is CredentialKind.ClientCredentials),
-        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
-        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth)),
+        ("File", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.GitHubApp)),
+        ("EnvironmentVariable", SecretKinds, kind => kind is not (CredentialKind.None or CredentialKind.OAuth or CredentialKind.GitHubApp)),
+        ("AppId", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
+        ("PrivateKeyFile", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
+        ("InstallationId", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
+        ("Repositories", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
+        ("Permissions", ["GitHubApp"], kind => kind is CredentialKind.GitHubApp),
+        ("Create", ["Exchange"], kind => kind is CredentialKind.Exchange),
+        ("Delete", ["Exchange"], kind => kind is CredentialKind.Exchange),
     ];
 
     private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
@@ -29,13 +37,16 @@ internal static class CredentialReading
     public static IReadOnlyList<CredentialOptions> Read(SettingsReader reader, IReadOnlyList<PolicySourceOptions> policies)
     {
         var credentials = new List<CredentialOptions>();
-        var places = new Dictionary<AuthContext, string>();
+        var places = new Dictionary<(AuthContext, string), string>();
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             var context = reader.Context(key + ":Context");
             PolicyReading.CheckBound(reader, key + ":Context", context, policies);
-            if (context is not null && !places.TryAdd(context, key)) reader.Mistake(key + ":Context", $"`{ConfigurationText.Show(context.ToString())}` has its credential at `{places[context]}` already");
-            if (ReadOne(reader, key, context) is { } credential) credentials.Add(credential);
+            var picked = RoleCredentialReading.ReadFor(reader, key);
+            var place = (context!, string.Join('\n', picked.Select(pair => $"{pair.Key}={pair.Value}")));
+            if (context is not null && !places.TryAdd(place, key))
+                reader.Mistake(key + ":Context", $"`{ConfigurationText.Show(context.ToString())}` has its credential at `{places[place]}` already{(picked.Count > 0 ? ", for the same `For`" : "")}");
+            if (ReadOne(reader, key, context) is { } credential) credentials.Add(credential with { For = picked });
         }
         return credentials;
     }
@@ -68,12 +79,15 @@ internal static class CredentialReading
         if (kind == CredentialKind.OAuth && context is not null && !reader.Settings.Has($"Upstreams:{context.Upstream}:OAuth"))
             reader.Mistake(key + ":Kind", $"`OAuth` is a credential that teams give by signing in, but `Upstreams:{context.Upstream}:OAuth` is missing");
 
+        var app = kind == CredentialKind.GitHubApp ? RoleCredentialReading.ReadApp(reader, key, context) : null;
+        var exchange = kind == CredentialKind.Exchange ? RoleCredentialReading.ReadExchange(reader, key, context) : null;
         var file = reader.ExistingFile(key + ":File", mayBeSecret: true);
         var variable = reader.EnvironmentVariable(key + ":EnvironmentVariable", required: false);
-        return context is null ? null : new CredentialOptions
+        return context is null || (kind == CredentialKind.GitHubApp && app is null) || (kind == CredentialKind.Exchange && exchange is null) ? null : new CredentialOptions
         {
             Context = context, Kind = kind, File = file, EnvironmentVariable = variable, Name = name, Format = format, Username = username,
             TokenAddress = tokenAddress, ClientId = clientId, Scopes = reader.Texts(key + ":Scopes"),
+            App = app, Repositories = reader.Texts(key + ":Repositories"), Permissions = RoleCredentialReading.ReadTexts(reader, key + ":Permissions"), Exchange = exchange,
         };
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
 
@@ -24,7 +25,7 @@ internal static class OptionsReading
             Upstreams = UpstreamReading.Read(reader),
             Policies = policies,
             Issuers = IssuerReading.ReadIssuers(reader),
-            Audiences = IssuerReading.ReadAudiences(reader, policies),
+            Audiences = AudienceReading.Read(reader, policies),
             Credentials = CredentialReading.Read(reader, policies),
             Tokens = ReadTokens(reader),
             Provisioning = new((int)reader.Number("Provisioning:SshPort", 22, 1, 65535), reader.Flag("Provisioning:AllowPrivateAddresses", false)),
@@ -39,10 +40,12 @@ internal static class OptionsReading
             TrustedProxies = ReadTrustedProxies(reader),
             HealthDetails = reader.Choice("Health:Details", [("loopback", HealthDetails.Loopback), ("never", HealthDetails.Never)], "choice") ?? HealthDetails.Loopback,
         };
-        options = options with { Audit = ReadAudit(reader, options.DataDirectory) };
+        options = options with { Audit = ReadAudit(reader, options.DataDirectory), Public = PublicReading.Read(reader, options.Upstreams), Upstreams = UpstreamReading.WithPublicHost(reader, options) };
         KestrelReading.Check(reader, development);
         HostReading.Check(reader, options);
         CheckOwnIssuer(reader, options);
+        AtProtoReading.CheckPublicUrl(reader, options);
+        AtProtoReading.CheckAppPasswords(reader, options);
         CheckMasterKey(reader, options);
         NotInThisVersion.Check(reader, options);
         return options;
@@ -152,7 +155,23 @@ internal static class OptionsReading
         var rotation = reader.Duration("Tokens:KeyRotation", second, TimeSpan.FromDays(3650)) ?? defaults.KeyRotation;
         if (lifetime.Ticks % TimeSpan.TicksPerSecond != 0) reader.Mistake("Tokens:MaxLifetime", $"`{lifetime:c}` is not a whole number of seconds");
         if (rotation < lifetime) reader.Mistake("Tokens:KeyRotation", $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
-        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation };
+        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation, ExternalAudiences = ReadExternalAudiences(reader) };
+    }
+
+    private static List<string> ReadExternalAudiences(SettingsReader reader)
+    {
+        var audiences = new List<string>();
+        var mapped = reader.Settings.Elements("Audiences").Select(key => reader.Settings.Find(key + ":Audience")?.Value).ToHashSet(StringComparer.Ordinal);
+        foreach (var key in reader.Settings.Elements("Tokens:ExternalAudiences"))
+        {
+            if (reader.Text(key) is not { } audience) continue;
+            if (AuthContext.TryParse(audience, out _)) reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` is a context of a proxy, expected another service's audience");
+            else if (audience.Contains('*')) reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` holds `*`, expected one audience, exactly");
+            // a token of ours for it would be taken here
+            else if (mapped.Contains(audience)) reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` stands for a context in `Audiences`, and can't be another service's as well");
+            else audiences.Add(audience);
+        }
+        return audiences;
     }
 
     private static List<IPNetwork> ReadTrustedProxies(SettingsReader reader)
@@ -196,8 +215,15 @@ internal static class OptionsReading
         }
         foreach (var key in reader.Settings.Elements("Audiences"))
         {
-            var audience = reader.Settings.Find(key + ":Audience")?.Value;
-            if (audience == options.PublicUrl + "/v1/oidc/prove") reader.Mistake(key + ":Audience", "belongs to the proxy itself");
+            if (IsOwn(reader.Settings.Find(key + ":Audience")?.Value)) reader.Mistake(key + ":Audience", "belongs to the proxy itself");
+            if (reader.Settings.Find(key + ":Issuer")?.Value?.TrimEnd('/') == options.PublicUrl) reader.Mistake(key + ":Issuer", "is `PublicUrl`: this proxy's own tokens name their context");
         }
+        foreach (var key in reader.Settings.Elements("Tokens:ExternalAudiences"))
+        {
+            if (IsOwn(reader.Settings.Find(key)?.Value) || reader.Settings.Find(key)?.Value == options.PublicUrl) reader.Mistake(key, "belongs to the proxy itself");
+        }
+        UpstreamReading.CheckPassThroughIssuers(reader, options);
+
+        bool IsOwn(string? audience) => audience == options.PublicUrl + "/v1/oidc/prove";
     }
 }

@@ -9,7 +9,6 @@ namespace WorkloadProxy.Configuration;
 internal static class PolicyReading
 {
     private static readonly IReadOnlyList<string> Sources = ["Directory", "Git", "Hosted"];
-    private static readonly IReadOnlyList<string> AppKeys = ["AppId", "PrivateKeyFile", "InstallationId"];
 
     public static IReadOnlyList<PolicySourceOptions> ReadSources(SettingsReader reader)
     {
@@ -123,22 +122,10 @@ internal static class PolicyReading
         var address = reader.Address(key + ":ApiAddress", reader.Text(key + ":ApiAddress") ?? "https://api.github.com", NetworkPlace.IsLoopbackOrInCluster);
         var token = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true);
         var hasToken = reader.Settings.Has(key + ":TokenFile");
-        var ofApp = AppKeys.FirstOrDefault(name => reader.Settings.Has($"{key}:{name}"));
+        var ofApp = GitHubAppReading.Keys.FirstOrDefault(name => reader.Settings.Has($"{key}:{name}"));
         if (hasToken && ofApp is not null) reader.Mistake($"{key}:{ofApp}", "is given beside `TokenFile`, expected a token or an App");
         if (!hasToken && ofApp is null) reader.Mistake(key + ":TokenFile", "is missing, expected it, or `AppId` and `PrivateKeyFile` of a GitHub App");
-        var app = ofApp is not null ? ReadApp(reader, key, hasToken) : null;
+        var app = ofApp is not null ? GitHubAppReading.Read(reader, key, hasToken) : null;
         return reader.MistakeCount == before && address is not null ? new(address, token, app) : null;
-    }
-
-    private static GitHubAppOptions? ReadApp(SettingsReader reader, string key, bool hasToken)
-    {
-        // the other half of an App is asked for only where an App is meant
-        foreach (var name in AppKeys.Take(2)) if (!hasToken && !reader.Settings.Has($"{key}:{name}")) reader.Mistake($"{key}:{name}", "is missing: a GitHub App has an id and a private key");
-        var id = reader.Text(key + ":AppId");
-        // not shown: it may be the key, put in the wrong place
-        if (id is not null && (id.Length > 40 || id.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_')))) reader.Mistake(key + ":AppId", "is neither an App's number nor a client id");
-        var privateKey = reader.ExistingFile(key + ":PrivateKeyFile", mayBeSecret: true);
-        var installation = reader.Number(key + ":InstallationId", 0, 1, long.MaxValue);
-        return id is not null && privateKey is not null ? new(id, privateKey, installation == 0 ? null : installation) : null;
     }
 }

@@ -1,5 +1,8 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Npgsql;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Secrets;
@@ -57,21 +60,17 @@ internal static class PostgresReading
         return ToOptions(settings);
     }
 
-    /// <summary>What <see cref="Parse"/> found, for Npgsql.</summary>
-    internal static PostgresOptions ToOptions(Dictionary<string, string> settings)
-    {
-        var builder = new DbConnectionStringBuilder();
-        foreach (var (keyword, value) in settings) builder[keyword] = value;
-        return new PostgresOptions(new Secret(builder.ConnectionString), settings.TryGetValue("Port", out var port) ? $"{settings["Host"]}:{port}" : settings["Host"]);
-    }
+    /// <summary>What <see cref="Parse"/> found: the string for Npgsql, and the server, which may be shown.</summary>
+    internal static PostgresOptions ToOptions(NpgsqlConnectionStringBuilder settings) =>
+        new(new Secret(settings.ConnectionString), settings.ShouldSerialize("Port") ? $"{settings.Host}:{settings.Port.ToString(CultureInfo.InvariantCulture)}" : settings.Host!);
 
-    /// <summary>Npgsql's keywords and their values, or null and what is wrong; <paramref name="absolute"/> makes a file's path absolute.</summary>
-    internal static Dictionary<string, string>? Parse(string text, Func<string, string> absolute, out string problem)
+    /// <summary>Null and what is wrong, or all settings as Npgsql read them; <paramref name="absolute"/> makes a file's path absolute.</summary>
+    internal static NpgsqlConnectionStringBuilder? Parse(string text, Func<string, string> absolute, out string problem)
     {
         var isAddress = text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal);
         var pairs = isAddress ? PostgresAddress.Split(text, out problem) : SplitKeywords(text, out problem);
         if (pairs is null) return null;
-        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
+        var settings = new NpgsqlConnectionStringBuilder();
         for (var i = 0; i < pairs.Count; i++)
         {
             var (name, value) = pairs[i];
@@ -84,56 +83,67 @@ internal static class PostgresReading
             if (value.Length == 0) problem = $"`{part.Keyword}` is empty, expected {part.Expected}";
             else if (value.Any(char.IsControl) || part.Read(value) is not { } read) problem = $"`{part.Keyword}` is malformed, expected {part.Expected}";
             else if (files.Contains(part.Keyword) && !File.Exists(read = absolute(read))) problem = $"the file of `{part.Keyword}` does not exist";
-            else if (!settings.TryAdd(part.Keyword, read)) problem = $"`{part.Keyword}` is given twice";
+            else if (settings.ShouldSerialize(part.Keyword)) problem = $"`{part.Keyword}` is given twice";
+            else if (!IsTaken(settings, part.Keyword, read)) problem = $"`{part.Keyword}` is malformed, expected {part.Expected}";
             if (problem.Length > 0) return null;
         }
-        if (!settings.ContainsKey("Host")) problem = "names no server, expected `Host=…` or `postgres://host/…`";
+        if (settings.Host is null) problem = "names no server, expected `Host=…` or `postgres://host/…`";
         return problem.Length == 0 ? settings : null;
     }
 
-    // ADO.NET's grammar: `name=value;…`, a value in quotes of either kind with its own quote doubled
+    /// <summary>Each <c>name=value</c> in its order, also those given twice, of which ADO.NET's builders keep the last and tell nobody.</summary>
     private static List<(string Name, string Value)>? SplitKeywords(string text, out string problem)
     {
-        var pairs = new List<(string, string)>();
-        problem = "is not a connection string, expected `postgres://…` or `Host=…;Database=…`";
-        var at = 0;
-        while (true)
-        {
-            while (at < text.Length && (text[at] == ';' || char.IsWhiteSpace(text[at]))) at++;
-            if (at == text.Length) break;
-            var equals = text.IndexOf('=', at);
-            if (equals <= at || text.AsSpan(at, equals - at).Contains(';')) return null;
-            var name = text[at..equals].Trim();
-            at = equals + 1;
-            while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
-            string value;
-            if (at < text.Length && text[at] is '"' or '\'')
-            {
-                var quote = text[at];
-                var end = at + 1;
-                while (end < text.Length && (text[end] != quote || (end + 1 < text.Length && text[end + 1] == quote))) end += text[end] == quote ? 2 : 1;
-                if (end >= text.Length) return null;
-                value = text[(at + 1)..end].Replace(new string(quote, 2), quote.ToString(), StringComparison.Ordinal);
-                at = end + 1;
-                while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
-                if (at < text.Length && text[at] != ';') return null;
-            }
-            else
-            {
-                var end = text.IndexOf(';', at) is >= 0 and var found ? found : text.Length;
-                value = text[at..end].Trim();
-                at = end;
-            }
-            pairs.Add((name, value));
-        }
-        if (pairs.Count == 0) return null;
         problem = "";
-        return pairs;
+        try
+        {
+            // the exception's text repeats parts of the string, and is not shown
+            var pairs = new Pairs { ConnectionString = text }.InOrder;
+            // a `;` in a name is a setting without a value, which the grammar takes for the beginning of the next name
+            if (pairs.Count > 0 && !pairs.Exists(pair => pair.Name.Contains(';'))) return pairs;
+        }
+        catch (ArgumentException)
+        {
+        }
+        problem = "is not a connection string, expected `postgres://…` or `Host=…;Database=…`";
+        return null;
     }
 
-    private static bool IsProtected(Dictionary<string, string> settings) =>
-        (settings.TryGetValue("SSL Mode", out var mode) && mode is "Require" or "VerifyCA" or "VerifyFull")
-        || settings["Host"].Split(',').All(host => host.StartsWith('/') || (Uri.TryCreate($"http://{(host.Contains("::") && host[0] != '[' ? $"[{host}]" : host)}/", UriKind.Absolute, out var uri) && NetworkPlace.IsLoopback(uri)));
+    /// <summary>ADO.NET's grammar, which Npgsql's builder reads by too, without its dictionary.</summary>
+    private sealed class Pairs : DbConnectionStringBuilder
+    {
+        public List<(string Name, string Value)> InOrder { get; } = [];
+
+        [AllowNull]
+        public override object this[string keyword]
+        {
+            get => base[keyword];
+            set => InOrder.Add((keyword, (string?)value ?? ""));
+        }
+
+        // what the setter calls for a name with an empty value
+        public override bool Remove(string keyword)
+        {
+            InOrder.Add((keyword, ""));
+            return true;
+        }
+    }
+
+    private static bool IsTaken(NpgsqlConnectionStringBuilder settings, string keyword, string value)
+    {
+        try
+        {
+            settings[keyword] = value;
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsProtected(NpgsqlConnectionStringBuilder settings) => settings.SslMode is SslMode.Require or SslMode.VerifyCA or SslMode.VerifyFull
+        || settings.Host!.Split(',').All(host => host.StartsWith('/') || (Uri.TryCreate($"http://{(host.Contains("::") && host[0] != '[' ? $"[{host}]" : host)}/", UriKind.Absolute, out var uri) && NetworkPlace.IsLoopback(uri)));
 
     private static string Plain(string name) => string.Concat(name.Where(c => c is not (' ' or '_' or '-'))).ToLowerInvariant();
 

@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Policies;
 
@@ -20,6 +21,7 @@ internal sealed record ProxyOptions
     public IReadOnlyDictionary<string, UpstreamOptions> Upstreams { get; init; } = new Dictionary<string, UpstreamOptions>();
     public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
     public IReadOnlyList<AudienceOptions> Audiences { get; init; } = [];
+    public IReadOnlyList<PublicPathOptions> Public { get; init; } = [];
     public IReadOnlyList<PolicySourceOptions> Policies { get; init; } = [];
     public IReadOnlyList<CredentialOptions> Credentials { get; init; } = [];
     public TokenOptions Tokens { get; init; } = new();
@@ -43,6 +45,10 @@ internal sealed record ProxyOptions
     {
         Contexts = ContextRegistry.Of(Policies.Select(policy => policy.Context)),
         EncodedSlash = Upstreams.GetValueOrDefault(context.Upstream)?.EncodedSlash == true,
+        AnyAudienceIssuers = [.. Audiences.Where(audience => audience.TakesAny && audience.Context == context).Select(audience => audience.Issuer!)],
+        ClientAudienceIssuers = [.. Issuers.Where(issuer => issuer.AudienceIsClient).Select(issuer => issuer.Issuer)],
+        PassThroughIssuers = [.. Upstreams.Values.SelectMany(upstream => upstream.PassThroughIssuers)],
+        ExternalAudiences = Tokens.ExternalAudiences,
         McpServers = [.. Upstreams.TryGetValue(context.Upstream, out var upstream) ? upstream.Mcp.Select(server => server.Name) : []],
     };
 }
@@ -58,6 +64,12 @@ internal sealed record UpstreamOptions
     /// <summary>Absent for <c>atproto</c>, whose address is the account's own server, and for <c>mcp</c>, whose servers have their own.</summary>
     public Uri? Address { get; init; }
     public bool PassThrough { get; init; }
+    /// <summary>JWTs of these pass through, as users' own tokens do.</summary>
+    public IReadOnlyList<string> PassThroughIssuers { get; init; } = [];
+    /// <summary>Authorities in PEM that replace the system's.</summary>
+    public string? CaFile { get; init; }
+    /// <summary>What is sent as <c>Host</c> in place of the address's: the host of <c>PublicUrl</c>. Null: the address's.</summary>
+    public Uri? PublicHost { get; init; }
     public bool EncodedSlash { get; init; }
     public IReadOnlyList<string> DropHeaders { get; init; } = [];
     /// <summary>Null: all but those that never cross.</summary>
@@ -67,6 +79,8 @@ internal sealed record UpstreamOptions
     public TimeSpan? ActivityTimeout { get; init; } = TimeSpan.FromSeconds(100);
     public Version HttpVersion { get; init; } = System.Net.HttpVersion.Version11;
     public OAuthOptions? OAuth { get; init; }
+    /// <summary>Of kind <c>atproto</c>, and only of it.</summary>
+    public AtProtoOptions? AtProto { get; init; }
     /// <summary>Headers besides <c>Authorization</c> that may bring the token.</summary>
     public IReadOnlyList<string> TokenHeaders { get; init; } = [];
     /// <summary>A beginning of the path that is dropped before the rules see it, such as <c>/api/v3</c>; null: none.</summary>
@@ -75,6 +89,9 @@ internal sealed record UpstreamOptions
     public string? Host { get; init; }
     /// <summary>MCP servers beside, or (kind <c>mcp</c>) in place of, the API.</summary>
     public IReadOnlyList<McpServerOptions> Mcp { get; init; } = [];
+
+    /// <summary>Whether the team or account of a context may sign in.</summary>
+    public bool Admits(string id) => OAuth?.Admits(id) ?? AtProto?.OAuth?.Admits(id) ?? false;
 }
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
@@ -87,14 +104,6 @@ internal sealed record OAuthOptions(Uri Address, string ClientId, string? Client
     public bool Admits(string team) => Teams.Contains(team, StringComparer.Ordinal) || Teams.Contains("*", StringComparer.Ordinal);
 }
 
-/// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that the proxy accepts.</summary>
-internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms)
-{
-    /// <summary>The claims that tell runs of a workload apart; empty: what is usual.</summary>
-    public IReadOnlyList<string> Run { get; init; } = [];
-}
-
-internal sealed record AudienceOptions(string Audience, AuthContext Context);
 
 /// <summary>Exactly one of the three sources is set.</summary>
 internal sealed record PolicySourceOptions(AuthContext Context, string? Directory = null, RemoteGitOptions? Git = null, HostedGitOptions? Hosted = null);
@@ -122,13 +131,15 @@ internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
 internal sealed record HostedGitOptions(string? InitialDirectory = null, string? RequireSignedBy = null, string ObjectFormat = "sha1");
 
-internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, None }
+internal enum CredentialKind { Bearer, Header, Basic, Query, OAuth, ClientCredentials, GitHubApp, Dpop, Exchange, AtprotoPassword, None }
 
 /// <summary>The secret comes from exactly one of <see cref="File"/> and <see cref="EnvironmentVariable"/>; kind <c>None</c> has neither.</summary>
 internal sealed record CredentialOptions
 {
     public required AuthContext Context { get; init; }
     public required CredentialKind Kind { get; init; }
+    /// <summary>It stands for what someone gives by signing in.</summary>
+    public bool IsSignedIn => Kind is CredentialKind.OAuth or CredentialKind.Dpop;
     public string? File { get; init; }
     public string? EnvironmentVariable { get; init; }
     /// <summary>The header (<c>Header</c>) or query parameter (<c>Query</c>) that carries the secret.</summary>
@@ -141,6 +152,35 @@ internal sealed record CredentialOptions
     public Uri? TokenAddress { get; init; }
     public string? ClientId { get; init; }
     public IReadOnlyList<string> Scopes { get; init; } = [];
+    /// <summary>What a role must name (<c>credential = { … }</c>) for this entry to be its requests' credential; in the order of the names.</summary>
+    public IReadOnlyDictionary<string, string> For { get; init; } = NoFor;
+    /// <summary>For <c>GitHubApp</c>: the App, and at most what its tokens are good for; all that the installation grants where empty.</summary>
+    public GitHubAppOptions? App { get; init; }
+    public IReadOnlyList<string> Repositories { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Permissions { get; init; } = NoFor;
+    /// <summary>For <c>Exchange</c>: how a credential is made and deleted at the upstream.</summary>
+    public ExchangeOptions? Exchange { get; init; }
+
+    /// <summary>What no other entry has.</summary>
+    public string Key => $"{Context} {string.Join(' ', For.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"))}".TrimEnd();
+
+    private static IReadOnlyDictionary<string, string> NoFor { get; } = new Dictionary<string, string>();
+}
+
+/// <summary>Paths and bodies are templates; <paramref name="Token"/> and <paramref name="Id"/> name members of the answer to <paramref name="Create"/>.</summary>
+internal sealed record ExchangeOptions(ExchangeCall Create, string Token, string? Id, ExchangeCall Delete)
+{
+    /// <summary>The caller's <c>jti</c>, and what <c>Create</c> answered: not a role's to name.</summary>
+    public const string CallerId = "jti", CreatedId = "id";
+
+    /// <summary>What a role has to name.</summary>
+    public IReadOnlySet<string> Names { get; } = Create.Names.Concat(Delete.Names).Where(name => name is not (CallerId or CreatedId)).ToHashSet(StringComparer.Ordinal);
+}
+
+/// <summary>A JSON object posted to a path below the upstream's address.</summary>
+internal sealed record ExchangeCall(TemplateText Path, IReadOnlyList<KeyValuePair<string, TemplateText>> Body)
+{
+    public IEnumerable<string> Names => Path.Names.Concat(Body.SelectMany(member => member.Value.Names));
 }
 
 internal sealed record TokenOptions
@@ -150,6 +190,8 @@ internal sealed record TokenOptions
     public TimeSpan MaxLifetime { get; init; } = TimeSpan.FromMinutes(15);
     public TimeSpan MaxChain { get; init; } = TimeSpan.FromHours(1);
     public TimeSpan KeyRotation { get; init; } = TimeSpan.FromDays(30);
+    /// <summary>Other services that tokens may be minted for.</summary>
+    public IReadOnlyList<string> ExternalAudiences { get; init; } = [];
 }
 
 internal sealed record ProvisioningOptions(int SshPort = 22, bool AllowPrivateAddresses = false);

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Configuration;
@@ -135,6 +137,32 @@ internal sealed partial class SettingsReader(Settings settings, string baseDirec
 
     /// <summary>A path made absolute; nothing need be there.</summary>
     public string? Path(string key) => Text(key) is { } text ? Absolute(key, text) : null;
+
+    /// <summary>A JSON object that is one value. Comments and trailing commas are permitted, as in the file that it stands in; a name may not appear twice.</summary>
+    public JsonElement? Json(string key)
+    {
+        // as text it may hold line breaks
+        if (settings.Find(key) is not { Shape: SettingShape.Value, Value: { } text }) return null;
+        try
+        {
+            var json = JsonElement.Parse(text, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false, MaxDepth = 64 });
+            if (json.ValueKind == JsonValueKind.Object) return json;
+        }
+        catch (JsonException)
+        {
+        }
+        Mistake(key, "is not a JSON object without duplicate names");
+        return null;
+    }
+
+    /// <summary>PEM with at least one certificate; the file is read again when it is used.</summary>
+    public string? CaFile(string key)
+    {
+        if (ExistingFile(key) is not { } file) return null;
+        if (ServerTrust.Read(file, out var problem) is not null) return file;
+        Mistake(key, $"file `{ConfigurationText.Show(file)}` {problem}");
+        return null;
+    }
 
     /// <summary>The name of an environment variable. Its value is read later, by who needs it; null if the name is malformed.</summary>
     public string? EnvironmentVariable(string key, bool required)

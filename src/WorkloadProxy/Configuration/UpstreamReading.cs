@@ -1,4 +1,5 @@
 using System.Net;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
@@ -29,6 +30,8 @@ internal static class UpstreamReading
         }
         var signIns = upstreams.Values.Where(upstream => upstream.OAuth is not null).Select(upstream => upstream.Name).ToList();
         if (signIns.Count > 1) reader.Mistake($"Upstreams:{signIns[1]}:OAuth", $"is already set for `{signIns[0]}`: teams can sign in at one upstream only");
+        var accounts = upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.AtProto).Select(upstream => upstream.Name).ToList();
+        if (accounts.Count > 1) reader.Mistake($"Upstreams:{accounts[1]}:Kind", $"is `atproto` for `{accounts[0]}` already: one upstream reaches every account");
         return upstreams;
     }
 
@@ -38,7 +41,7 @@ internal static class UpstreamReading
         if (!reader.Settings.Has(key + ":Kind") && kind == UpstreamKind.Http) reader.Mistake(key + ":Kind", "is missing");
 
         var text = reader.Text(key + ":Address");
-        var address = reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
+        var address = kind == UpstreamKind.AtProto ? null : reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
         if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
 
         if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
@@ -57,6 +60,8 @@ internal static class UpstreamReading
             Kind = kind,
             Address = address,
             PassThrough = reader.Flag(key + ":PassThrough", false),
+            PassThroughIssuers = ReadPassThroughIssuers(reader, key),
+            CaFile = reader.CaFile(key + ":CaFile"),
             EncodedSlash = reader.Flag(key + ":EncodedSlash", false),
             DropHeaders = dropHeaders,
             PassHeaders = reader.Settings.Has(key + ":PassHeaders") ? passHeaders : null,
@@ -67,8 +72,43 @@ internal static class UpstreamReading
             StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
             Host = HostReading.Read(reader, key + ":Host"),
             Mcp = McpReading.Read(reader, key + ":Mcp"),
-            OAuth = reader.Settings.Has(key + ":OAuth") ? ReadOAuth(reader, kind, key + ":OAuth") : null,
+            AtProto = AtProtoReading.Read(reader, kind, key),
+            OAuth = reader.Settings.Has(key + ":OAuth") && kind != UpstreamKind.AtProto ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
+    }
+
+    /// <summary><c>HostHeader</c> needs <c>PublicUrl</c>, which is read later.</summary>
+    public static IReadOnlyDictionary<string, UpstreamOptions> WithPublicHost(SettingsReader reader, ProxyOptions options)
+    {
+        Uri.TryCreate(options.PublicUrl, UriKind.Absolute, out var url);
+        foreach (var upstream in options.Upstreams.Values)
+        {
+            if (upstream.Address is null && reader.Settings.Has($"Upstreams:{upstream.Name}:HostHeader")) reader.Mistake($"Upstreams:{upstream.Name}:HostHeader", "is for upstreams with an `Address`");
+        }
+        return options.Upstreams.ToDictionary(upstream => upstream.Key, upstream => reader.Choice($"Upstreams:{upstream.Key}:HostHeader", [("public", true)], "host") is null ? upstream.Value : upstream.Value with { PublicHost = url }, StringComparer.Ordinal);
+    }
+
+    /// <summary>A token is verified here or left to the upstream, never either.</summary>
+    public static void CheckPassThroughIssuers(SettingsReader reader, ProxyOptions options)
+    {
+        foreach (var key in options.Upstreams.Keys.SelectMany(name => reader.Settings.Elements($"Upstreams:{name}:PassThroughIssuers")))
+        {
+            var issuer = reader.Settings.Find(key)?.Value;
+            if (issuer?.TrimEnd('/') == options.PublicUrl) reader.Mistake(key, "is `PublicUrl`: this proxy's own tokens never pass through");
+            else if (options.Issuers.Any(listed => listed.Issuer == issuer)) reader.Mistake(key, $"`{ConfigurationText.Show(issuer!)}` is listed in `Issuers`, whose tokens are verified here");
+            else if (options.Audiences.Any(audience => audience.Issuer == issuer)) reader.Mistake(key, $"`{ConfigurationText.Show(issuer!)}` has an entry in `Audiences`, so its tokens are verified here");
+        }
+    }
+
+    private static List<string> ReadPassThroughIssuers(SettingsReader reader, string key)
+    {
+        var issuers = new List<string>();
+        foreach (var element in reader.Settings.Elements(key + ":PassThroughIssuers"))
+        {
+            if (reader.Text(element) is { } issuer && reader.Address(element, issuer, _ => true) is not null) issuers.Add(issuer);
+        }
+        if (issuers.Count > 0 && !reader.Flag(key + ":PassThrough", false)) reader.Mistake(key + ":PassThroughIssuers", "needs `PassThrough: true`", "\"PassThrough\": true");
+        return issuers;
     }
 
     private static IReadOnlyList<string> ReadTokenHeaders(SettingsReader reader, string key)
@@ -106,7 +146,7 @@ internal static class UpstreamReading
         var before = reader.MistakeCount;
         if (kind != UpstreamKind.DigitalOcean)
         {
-            reader.Mistake(key, "is for upstreams of kind `digitalocean`");
+            reader.Mistake(key, "is for upstreams of the kinds `digitalocean` and `atproto`");
             return null;
         }
         var address = reader.Address(key + ":Address", reader.Text(key + ":Address") ?? "https://cloud.digitalocean.com/v1/oauth", NetworkPlace.IsLoopbackOrInCluster);

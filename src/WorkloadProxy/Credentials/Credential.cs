@@ -39,6 +39,17 @@ internal sealed class Credential
     /// <summary>The token of <c>Authorization: Bearer</c>; null for another kind of credential.</summary>
     public Secret? BearerToken { get; private init; }
 
+    /// <summary>What the kind that made it wants to know again when it judges the answer.</summary>
+    public object? Sent { get; private set; }
+
+    /// <summary>The same, with <see cref="Sent"/>.</summary>
+    public Credential With(object sent)
+    {
+        var copy = (Credential)MemberwiseClone();
+        copy.Sent = sent;
+        return copy;
+    }
+
     /// <summary>A credential of <paramref name="headers"/>; none of the <paramref name="secrets"/> comes back to a caller in a header.</summary>
     public static Credential FromHeaders(IEnumerable<string> secrets, params CredentialHeader[] headers) => new([.. secrets]) { Headers = headers };
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Credentials;
 
@@ -9,9 +10,9 @@ namespace WorkloadProxy.Credentials;
 internal delegate IContextCredential OpenCredential(CredentialOptions options);
 
 /// <summary>The credential of each context: nothing is sent without one.</summary>
-internal sealed class CredentialStore
+internal sealed class CredentialStore : IAsyncDisposable
 {
-    private readonly FrozenDictionary<AuthContext, IContextCredential> configured;
+    private readonly FrozenDictionary<AuthContext, ContextCredentials> configured;
     private readonly Func<AuthContext, IContextCredential?> signedIn;
 
     /// <param name="options">The configuration; <c>Credentials</c> of it.</param>
@@ -22,23 +23,45 @@ internal sealed class CredentialStore
         ProxyOptions options, ILogger<CredentialStore> logger,
         IReadOnlyDictionary<CredentialKind, OpenCredential>? kinds = null, Func<AuthContext, IContextCredential?>? signedIn = null)
     {
-        configured = options.Credentials.ToFrozenDictionary(entry => entry.Context, entry => Open(entry, logger, kinds));
+        configured = options.Credentials.GroupBy(entry => entry.Context)
+            .ToFrozenDictionary(entries => entries.Key, entries => new ContextCredentials([.. entries.Select(entry => new ContextCredential(entry, Open(entry, logger, kinds)))]));
         this.signedIn = signedIn ?? (_ => null);
     }
 
-    /// <summary>The context's credential, or null when it has none.</summary>
-    public IContextCredential? Find(AuthContext context) => configured.GetValueOrDefault(context) ?? signedIn(context);
+    /// <summary>All that the configuration made.</summary>
+    public IEnumerable<IContextCredential> Configured => configured.Values.SelectMany(context => context.All);
 
-    /// <summary>The credential for a request that the proxy itself makes to the context's upstream.</summary>
-    public ValueTask<Result<Credential>> GetAsync(AuthContext context, CancellationToken cancellationToken) =>
-        Find(context) is { } found ? found.GetAsync(new CredentialUse(context), cancellationToken) : new(Missing(context));
+    /// <summary>The credential for a caller's requests: its context's, or that one of its context's which its roles name. A failure is the caller's answer.</summary>
+    public Failure? Find(Caller caller, TimeProvider time, out IContextCredential source)
+    {
+        var context = caller.Token.Context;
+        RoleCredential? named = null;
+        source = null!;
+        if (caller.Grants.NamesCredential && !caller.Grants.TryCredentialAt(time.GetUtcNow(), out named, out var disagreement)) return new Failure(ErrorId.Forbidden, disagreement!);
+        var found = configured.GetValueOrDefault(context)?.Find(named) ?? (named is null && !configured.ContainsKey(context) ? signedIn(context) : null);
+        if (found is null) return Missing(context, named);
+        source = found;
+        return null;
+    }
 
-    /// <summary>The answer where <see cref="Find"/> finds nothing.</summary>
-    public static Failure Missing(AuthContext context) => Unavailable($"no entry of `Credentials` names `{context}`");
+    /// <summary>The credential for a request that the proxy itself makes to the context's upstream: the one that no role names.</summary>
+    public ValueTask<Result<Credential>> GetAsync(AuthContext context, CancellationToken cancellationToken)
+    {
+        var found = configured.TryGetValue(context, out var entries) ? entries.Find(null) : signedIn(context);
+        return found?.GetAsync(new CredentialUse(context), cancellationToken) ?? new(Missing(context, null));
+    }
 
     /// <summary>The answer to a caller when a credential is not there; why is for the audit.</summary>
     public static Failure Unavailable(string? detail) =>
         new(ErrorId.CredentialUnavailable, "the credential for this upstream is unavailable, so nothing was sent") { Detail = detail };
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var credential in Configured.OfType<IAsyncDisposable>()) await credential.DisposeAsync();
+    }
+
+    private static Failure Missing(AuthContext context, RoleCredential? named) =>
+        Unavailable(named is null ? $"no entry of `Credentials` names `{context}`, or each is for roles that name it" : $"no entry of `Credentials` for `{context}` fits the role's credential {named.Text}");
 
     private static IContextCredential Open(CredentialOptions entry, ILogger logger, IReadOnlyDictionary<CredentialKind, OpenCredential>? kinds) => entry.Kind switch
     {

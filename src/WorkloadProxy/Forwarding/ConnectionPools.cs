@@ -4,17 +4,21 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Forwarding;
 
 /// <summary>
-/// An upstream's connections: a pool for each context, and one for users' own tokens. What a fault of the HTTP client, or of the upstream's reading of a connection, mixes up then
+/// An upstream's connections: a pool for each context, one for users' own tokens, and one for requests without any. What a fault of the HTTP client, or of the upstream's reading of a connection, mixes up then
 /// belonged to one and the same context. A pool is made at a context's first request and closed after it has been idle for a while.
 /// </summary>
 internal sealed class ConnectionPools(Func<HttpMessageInvoker> open) : IDisposable
 {
     private readonly ConcurrentDictionary<AuthContext, ConnectionPool> pools = new();
     private readonly ConnectionPool ofUsers = new(open);
+    private readonly ConnectionPool ofAnyone = new(open);
     private List<ConnectionPool> retired = [];
 
     /// <summary>How many contexts have one now.</summary>
     public int Count => pools.Count;
+
+    /// <summary>That of requests without any token, on paths that are public.</summary>
+    public HttpMessageInvoker OfAnyone() => ofAnyone.Use();
 
     /// <summary>The context's own, or with null that of users' own tokens.</summary>
     public HttpMessageInvoker Of(AuthContext? context)
@@ -41,5 +45,6 @@ internal sealed class ConnectionPools(Func<HttpMessageInvoker> open) : IDisposab
     {
         foreach (var pool in pools.Values.Concat(retired)) pool.Dispose();
         ofUsers.Dispose();
+        ofAnyone.Dispose();
     }
 }

@@ -16,6 +16,8 @@ internal sealed class ForwardedRequest
     public required string RequestId { get; init; }
     /// <summary>Null: a user's own token passes through, and the caller's <c>Authorization</c> stays.</summary>
     public Caller? Caller { get; init; }
+    /// <summary>Anyone's: it goes without a caller, without a credential, and without the caller's <c>Authorization</c>.</summary>
+    public bool IsPublic { get; init; }
     /// <summary>Where the credential comes from; null exactly when <see cref="Caller"/> is.</summary>
     public IContextCredential? Source { get; init; }
     public bool IsWebSocket { get; init; }

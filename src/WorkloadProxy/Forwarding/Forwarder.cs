@@ -60,7 +60,7 @@ internal sealed class Forwarder : IDisposable
     /// </summary>
     public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record)
     {
-        record.Decision = request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
+        record.Decision = request.IsPublic ? AuditDecision.Public : request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
         context.Features.Set(request);
         if (audit.KeepInFlight(record) is { } noPlace) return noPlace;
         // a user's own token is the upstream's to revoke
@@ -96,7 +96,7 @@ internal sealed class Forwarder : IDisposable
     {
         request.Attempts++;
         request.Verdict = default;
-        var invoker = request.Upstream.Pools.Of(request.Caller?.Token.Context);
+        var invoker = request.IsPublic ? request.Upstream.Pools.OfAnyone() : request.Upstream.Pools.Of(request.Caller?.Token.Context);
         return http.SendAsync(context, request.Origin, invoker, request.Upstream.Forwarding, transformer, request.Ending?.Token ?? CancellationToken.None);
     }
 

@@ -20,7 +20,7 @@ internal sealed class RequestTransformer : HttpTransformer
         var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
         var headers = httpContext.Request.Headers;
         var connection = headers.Connection;
-        var passesThrough = forwarded.Credential is null;
+        var passesThrough = forwarded.Credential is null && !forwarded.IsPublic;
         HttpContent? content = proxyRequest.Content is { } own ? UseEager(httpContext, proxyRequest, own) : null;
         foreach (var (name, values) in headers)
         {
@@ -45,6 +45,13 @@ internal sealed class RequestTransformer : HttpTransformer
         // gRPC asks for trailers; nothing else of TE crosses
         if (proxyRequest.Version.Major >= 2 && IsNamed(headers.TE, "trailers")) proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
         proxyRequest.Headers.TryAddWithoutValidation("X-Request-Id", forwarded.RequestId);
+        if (forwarded.Upstream.PublicHost is { } publicHost)
+        {
+            // an upstream that makes addresses of its own makes ones that lead back here; the caller's `Host` could make them lead anywhere
+            proxyRequest.Headers.Host = publicHost;
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", publicHost);
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", forwarded.Upstream.Options.PublicHost!.Scheme);
+        }
         if (forwarded.Credential is { } credential)
         {
             foreach (var header in credential.Headers)

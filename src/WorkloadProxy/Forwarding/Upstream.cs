@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Security;
 using System.Text;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Forwarding.Bodies;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using Yarp.ReverseProxy.Forwarder;
@@ -14,12 +16,15 @@ internal sealed class Upstream : IDisposable
 {
     private readonly string? origin;
     private readonly UpstreamParts parts;
+    private readonly ServerTrust? trust;
 
     public Upstream(UpstreamOptions options, UpstreamParts parts)
     {
         Options = options;
         this.parts = parts;
         origin = options.Address?.AbsoluteUri.TrimEnd('/');
+        PublicHost = options.PublicHost?.Authority;
+        if (options.CaFile is not null || options.PublicHost is not null) trust = new ServerTrust(options.CaFile, options.PublicHost is null ? null : options.Address?.IdnHost);
         Hygiene = new HeaderHygiene(options.DropHeaders, options.PassHeaders);
         Pools = new ConnectionPools(OpenPool);
         Forwarding = new ForwarderRequestConfig
@@ -32,6 +37,8 @@ internal sealed class Upstream : IDisposable
     }
 
     public UpstreamOptions Options { get; }
+    /// <summary>What is sent as <c>Host</c>, where that is not the address's.</summary>
+    public string? PublicHost { get; }
     public HeaderHygiene Hygiene { get; }
     public ConnectionPools Pools { get; }
     public ForwarderRequestConfig Forwarding { get; }
@@ -70,6 +77,7 @@ internal sealed class Upstream : IDisposable
         UseCookies = false,
         EnableMultipleHttp2Connections = true,
         ConnectTimeout = Options.ConnectTimeout,
+        SslOptions = trust?.NewOptions() ?? new SslClientAuthenticationOptions(),
         // an upstream that moves is found within minutes
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         ActivityHeadersPropagator = new ReverseProxyPropagator(DistributedContextPropagator.Current),

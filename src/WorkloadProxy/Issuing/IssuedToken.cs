@@ -1,5 +1,3 @@
-using WorkloadProxy.Policies;
-
 namespace WorkloadProxy.Issuing;
 
 /// <summary>A scoped token that was just minted, with what the caller and the audit are told of it.</summary>
@@ -8,7 +6,7 @@ internal sealed record IssuedToken
     /// <summary>The JWT, in ASCII. Only the response may hold it.</summary>
     public required byte[] Token { get; init; }
     /// <summary>The <c>aud</c>.</summary>
-    public required AuthContext Context { get; init; }
+    public required string Audience { get; init; }
     public required string Subject { get; init; }
     /// <summary>The <c>jti</c>.</summary>
     public required string Id { get; init; }
@@ -18,5 +16,5 @@ internal sealed record IssuedToken
     public required string Sha256 { get; init; }
 
     /// <summary>Without the token itself: a record's text would hold it.</summary>
-    public override string ToString() => $"token {Id} for {Context}";
+    public override string ToString() => $"token {Id} for {Audience}";
 }

@@ -15,9 +15,10 @@ internal static class KeysControl
     /// <param name="keys">The proxy's own signing keys.</param>
     /// <param name="time">The clock.</param>
     /// <param name="changes">Tells the other replicas; null where no server runs.</param>
-    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null) =>
+    /// <param name="clientKeys">Those that the proxy has as a client, for the list.</param>
+    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null, Func<JsonArray?>? clientKeys = null) =>
     [
-        new(ListName, (_, _) => Task.FromResult<Result<JsonObject>>(Describe(keys, time.GetUtcNow()))),
+        new(ListName, (_, _) => Task.FromResult<Result<JsonObject>>(Describe(keys, time.GetUtcNow(), clientKeys?.Invoke()))),
         new(RotateName, async (_, cancellationToken) =>
         {
             if (!(await keys.RotateAsync(cancellationToken)).Succeeded(out var key, out var failure)) return failure;
@@ -26,7 +27,12 @@ internal static class KeysControl
         }),
     ];
 
-    private static JsonObject Describe(SigningKeys keys, DateTimeOffset now) => new() { ["keys"] = new JsonArray([.. keys.Keys.Select(key => Describe(key, keys, now))]) };
+    private static JsonObject Describe(SigningKeys keys, DateTimeOffset now, JsonArray? clientKeys)
+    {
+        var listed = new JsonObject { ["keys"] = new JsonArray([.. keys.Keys.Select(key => Describe(key, keys, now))]) };
+        if (clientKeys is not null) listed["client_keys"] = clientKeys;
+        return listed;
+    }
 
     private static JsonObject Describe(SigningKey key, SigningKeys keys, DateTimeOffset now) => new()
     {

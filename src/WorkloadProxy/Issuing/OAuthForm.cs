@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Http.Headers;
-using System.Text;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Issuing;
 
@@ -13,7 +13,6 @@ internal sealed class OAuthForm
     /// <summary>The largest form that is worth reading: a token of 16 KiB and its company.</summary>
     public const int MaxSize = 24 * 1024;
     private const int MaxParameters = 32;
-    private static readonly UTF8Encoding strictUtf8 = new(false, throwOnInvalidBytes: true);
     private readonly Dictionary<string, string> values;
 
     private OAuthForm(Dictionary<string, string> values) => this.values = values;
@@ -55,33 +54,10 @@ internal sealed class OAuthForm
         && string.Equals(type.MediaType, "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
         && (type.CharSet is null || string.Equals(type.CharSet.Trim('"'), "utf-8", StringComparison.OrdinalIgnoreCase));
 
+    // what is not visible ASCII has to be encoded
     private static bool TryDecode(ReadOnlySpan<byte> raw, [NotNullWhen(true)] out string? text)
     {
-        text = null;
-        var decoded = new byte[raw.Length];
-        var length = 0;
-        for (var i = 0; i < raw.Length; i++)
-        {
-            var c = raw[i];
-            if (c == '%')
-            {
-                if (i + 2 >= raw.Length || !char.IsAsciiHexDigit((char)raw[i + 1]) || !char.IsAsciiHexDigit((char)raw[i + 2])) return false;
-                c = Convert.FromHexString([(char)raw[i + 1], (char)raw[i + 2]])[0];
-                i += 2;
-            }
-            else if (c == '+') c = (byte)' ';
-            else if (c is <= (byte)' ' or >= 0x7f) return false;
-            if (c is < 0x20 or 0x7f) return false;
-            decoded[length++] = c;
-        }
-        try
-        {
-            text = strictUtf8.GetString(decoded, 0, length);
-            return !text.Any(char.IsControl);
-        }
-        catch (DecoderFallbackException)
-        {
-            return false;
-        }
+        text = raw.ContainsAnyExceptInRange((byte)'!', (byte)'~') ? null : PercentEncoding.Decode(raw, plusIsSpace: true);
+        return text is not null;
     }
 }

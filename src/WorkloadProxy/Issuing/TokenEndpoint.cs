@@ -22,7 +22,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
             if (resources.Find(form.Resource, form.Audience) is not { } wanted) return await RefuseAsync(http, record, new OAuthError(400, "invalid_target", "`resource` is no MCP endpoint of this proxy, or `audience` does not say which of its contexts is meant"));
             return await AssertAsync(http, record, form with { Audience = wanted.ToString() }, wanted);
         }
-        var knownTarget = exchange.Knows(form.Audience, out _);
+        var knownTarget = exchange.Mints(form.Audience);
         var authenticated = await authenticator.AuthenticateAsync(form.SubjectToken.AsMemory(), http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return await RefuseAsync(http, record, unauthenticated, true);
         return await MintAsync(http, record, form, caller, knownTarget);

@@ -23,6 +23,9 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
     // nothing here is ever shown as HTML, and a sub with `+` or `é` stays readable
     private static readonly JsonWriterOptions json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Whether a token can be minted for <paramref name="audience"/>: a context of this proxy, or another service that the operator lists.</summary>
+    public bool Mints(string audience) => Knows(audience, out _) || options.ExternalAudiences.Contains(audience, StringComparer.Ordinal);
+
     /// <summary>Whether <paramref name="audience"/> is a context of this proxy.</summary>
     public bool Knows(string audience, out AuthContext? context) => AuthContext.TryParse(audience, out context) && isKnown(context);
 
@@ -38,14 +41,16 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
         {
             return new Failure(ErrorId.Forbidden, $"`sub` does not begin with `{prefix}` and something behind it: a token speaks for the context that it comes from");
         }
-        if (!Knows(request.Audience, out var target)) return new Failure(ErrorId.Forbidden, "`aud` is not a context of this proxy");
+        var external = options.ExternalAudiences.Contains(request.Audience, StringComparer.Ordinal);
+        if (!Knows(request.Audience, out var target) && !external) return new Failure(ErrorId.Forbidden, "`aud` is not a context of this proxy");
         if (caller.Token.ActorDepth >= OwnClaims.MaxActorDepth) return new Failure(ErrorId.Forbidden, $"the token was exchanged {OwnClaims.MaxActorDepth} times already, and may not be again");
 
         var issuedAt = now.ToUnixTimeSeconds();
         var chainStart = OwnClaims.ChainStartOf(caller.Token, issuedAt);
         var lifetime = request.LifetimeSeconds ?? Math.Min(DefaultLifetimeSeconds, maxLifetime);
         if (decision.MaxTtl is { } cap) lifetime = Math.Min(lifetime, cap);
-        lifetime = (int)Math.Min(lifetime, chainStart + (long)options.MaxChain.TotalSeconds - issuedAt);
+        var chainEnd = OwnClaims.ChainEndOf(caller.Token, chainStart, options.MaxChain);
+        lifetime = (int)Math.Min(lifetime, chainEnd - issuedAt);
         if (lifetime < 1) return new Failure(ErrorId.Forbidden, "the token's chain of exchanges has ended: start again from a new identity token");
 
         var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
@@ -63,10 +68,10 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
             WriteActor(writer, caller.Token);
             writer.WriteString(OwnClaims.Source, source.ToString());
             writer.WriteNumber(OwnClaims.ChainStart, chainStart);
-            writer.WriteString(OwnClaims.Run, caller.Token.Run);
-            writer.WriteStartArray(OwnClaims.Ancestors);
-            foreach (var ancestor in caller.Token.RevocationIds) writer.WriteStringValue(ancestor);
-            writer.WriteEndArray();
+            // the first token outlives the chain's usual length: what comes of it must know
+            if (chainEnd > chainStart + (long)options.MaxChain.TotalSeconds) writer.WriteNumber(OwnClaims.ChainEnd, chainEnd);
+            if (!external) writer.WriteString(OwnClaims.Run, caller.Token.Run);
+            if (!external) WriteAncestors(writer, caller.Token);
             foreach (var claim in request.ExtraClaims) claim.WriteTo(writer);
             writer.WriteEndObject();
         }
@@ -76,13 +81,21 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
         return new IssuedToken
         {
             Token = token,
-            Context = target!,
+            Audience = request.Audience,
             Subject = request.Subject,
             Id = id,
             Expires = DateTimeOffset.FromUnixTimeSeconds(issuedAt + lifetime),
             LifetimeSeconds = lifetime,
             Sha256 = Convert.ToHexStringLower(SHA256.HashData(token)),
         };
+    }
+
+    /// <summary>What revokes the token along with it; nothing to another service, which would only learn which tokens there are.</summary>
+    private static void WriteAncestors(Utf8JsonWriter writer, VerifiedToken token)
+    {
+        writer.WriteStartArray(OwnClaims.Ancestors);
+        foreach (var ancestor in token.RevocationIds) writer.WriteStringValue(ancestor);
+        writer.WriteEndArray();
     }
 
     private static Failure TooLarge() => new(ErrorId.BadRequest, $"the token would be larger than {MaxTokenSize} bytes");

@@ -140,8 +140,8 @@ internal sealed class McpEndpoint(
 
     private async Task<Failure?> ForwardAsync(HttpContext http, McpCall call)
     {
-        var context = call.Caller!.Token.Context;
-        if (credentials.Find(context) is not { } source) return CredentialStore.Missing(context);
+        var caller = call.Caller!;
+        if (credentials.Find(caller, time, out var source) is { } noCredential) return noCredential;
         ForwardedRequest? forwarded = null;
         using var answer = new McpAnswer(call, () => forwarded!, time);
         forwarded = new ForwardedRequest
@@ -150,7 +150,7 @@ internal sealed class McpEndpoint(
             Origin = call.Server.Origin,
             Target = call.Server.Target,
             RequestId = call.Record.RequestId!,
-            Caller = call.Caller,
+            Caller = caller,
             Source = source,
             MayGoOn = caller => MayGoOn(call, caller),
             Interception = new Interception(null, answer.TakeAsync),
@@ -160,7 +160,7 @@ internal sealed class McpEndpoint(
         if (await preparing is { } notPrepared) return notPrepared;
         if (waited)
         {
-            if (!authorizer.AdmitAgain(call.Record, call.Caller).Succeeded(out var admitted, out var noMore)) return noMore;
+            if (!authorizer.AdmitAgain(call.Record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
             call.Admit(admitted);
             if (Decide(call) is { } noLonger) return noLonger;
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -13,6 +14,8 @@ internal enum FetchTrust
     Public,
     /// <summary>The operator named it: any address, and http on loopback and in the cluster.</summary>
     Listed,
+    /// <summary>The same, and no HTTP proxy lies between.</summary>
+    ListedDirect,
 }
 
 /// <summary>What a fetch brought: the content, or why there is none. <paramref name="Transient"/>: another attempt may fare better.</summary>
@@ -33,7 +36,8 @@ internal sealed class BoundedFetch : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker publicOnly;
     private readonly HttpMessageInvoker listed;
-    private readonly HttpMessageInvoker onLoopback;
+    private readonly HttpMessageInvoker direct;
+    private readonly ConcurrentDictionary<(string CaFile, bool OnLoopback), HttpMessageInvoker> byAuthorities = new();
 
     public BoundedFetch(TimeProvider time, ResolveName? resolve = null)
     {
@@ -45,9 +49,9 @@ internal sealed class BoundedFetch : IDisposable
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
         // an HTTP proxy's loopback is another machine's
-        var direct = NewHandler();
-        direct.UseProxy = false;
-        onLoopback = new HttpMessageInvoker(direct);
+        var withoutProxy = NewHandler();
+        withoutProxy.UseProxy = false;
+        direct = new HttpMessageInvoker(withoutProxy);
     }
 
     /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
@@ -63,13 +67,13 @@ internal sealed class BoundedFetch : IDisposable
         .Build();
 
     /// <summary>The document at <paramref name="address"/>, retried where that may help. Throws only when cancelled.</summary>
-    public async Task<Fetched> GetAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken) =>
-        await Pipeline.ExecuteAsync(token => AttemptAsync(address, trust, token), cancellationToken);
+    public async Task<Fetched> GetAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken, FetchAccess? access = null) =>
+        await Pipeline.ExecuteAsync(token => AttemptAsync(address, trust, access, token), cancellationToken);
 
     /// <summary>
     /// One call with a credential, tried once. Whatever status comes is the answer, a redirect's too: the credential is for this address and goes nowhere else. Throws only when cancelled.
     /// </summary>
-    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken, TimeSpan? patience = null)
+    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken, TimeSpan? patience = null, string? caFile = null)
     {
         var address = request.RequestUri!;
         if (!IsAcceptable(address, trust)) return new(0, [], null, Unacceptable(address, trust));
@@ -78,7 +82,7 @@ internal sealed class BoundedFetch : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            using var response = await InvokerFor(address, trust).SendAsync(request, both.Token);
+            using var response = await InvokerFor(address, trust, caFile).SendAsync(request, both.Token);
             var read = await ReadAsync(address, response.Content, both.Token);
             return new((int)response.StatusCode, read.Content ?? [], response.Headers, read.Error);
         }
@@ -96,7 +100,8 @@ internal sealed class BoundedFetch : IDisposable
     {
         publicOnly.Dispose();
         listed.Dispose();
-        onLoopback.Dispose();
+        direct.Dispose();
+        foreach (var invoker in byAuthorities.Values) invoker.Dispose();
     }
 
     private static SocketsHttpHandler NewHandler() => new()
@@ -113,15 +118,24 @@ internal sealed class BoundedFetch : IDisposable
         MaxResponseDrainSize = 0,
     };
 
-    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust != FetchTrust.Listed ? publicOnly : NetworkPlace.IsLoopback(address) ? onLoopback : listed;
+    /// <summary>Connections that other authorities vouched for are kept apart.</summary>
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust, string? caFile) => caFile is null ? InvokerFor(address, trust) : byAuthorities.GetOrAdd((caFile, NetworkPlace.IsLoopback(address)), static key =>
+    {
+        var handler = NewHandler();
+        handler.UseProxy = !key.OnLoopback;
+        handler.SslOptions = new ServerTrust(key.CaFile, host: null).NewOptions();
+        return new HttpMessageInvoker(handler);
+    });
 
-    private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken)
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust == FetchTrust.Public ? publicOnly : trust == FetchTrust.ListedDirect || NetworkPlace.IsLoopback(address) ? direct : listed;
+
+    private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, FetchAccess? access, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(AttemptTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await FollowAsync(address, trust, both.Token);
+            return await FollowAsync(address, trust, access, both.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -137,7 +151,7 @@ internal sealed class BoundedFetch : IDisposable
         }
     }
 
-    private async Task<Fetched> FollowAsync(Uri address, FetchTrust trust, CancellationToken cancellationToken)
+    private async Task<Fetched> FollowAsync(Uri address, FetchTrust trust, FetchAccess? access, CancellationToken cancellationToken)
     {
         for (var redirects = 0; ; redirects++)
         {
@@ -146,7 +160,12 @@ internal sealed class BoundedFetch : IDisposable
             // a Kubernetes API server answers 406 to whoever asks for its keys without naming their own type (RFC 7517 §8.5.2)
             request.Headers.TryAddWithoutValidation("Accept", "application/jwk-set+json, application/json");
             request.Headers.UserAgent.ParseAdd("workload-proxy");
-            using var response = await InvokerFor(address, trust).SendAsync(request, cancellationToken);
+            if (access?.TokenFile is { } file && SameOrigin(address, access.Origin))
+            {
+                if (!FetchAccess.TryReadToken(file, out var token, out var problem)) return new(null, problem);
+                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+            }
+            using var response = await InvokerFor(address, trust, access?.CaFile).SendAsync(request, cancellationToken);
             var status = (int)response.StatusCode;
             if (status == 200) return await ReadAsync(address, response.Content, cancellationToken);
             if (status is not (301 or 302 or 303 or 307 or 308))
@@ -180,11 +199,11 @@ internal sealed class BoundedFetch : IDisposable
     private static Fetched TooLarge(Uri address) => new(null, $"`{address}` holds more than {MaxBytes} bytes");
 
     private static string Unacceptable(Uri address, FetchTrust trust) =>
-        $"`{address}` is refused: expected https{(trust == FetchTrust.Listed ? ", or http on loopback or in the cluster" : "")}";
+        $"`{address}` is refused: expected https{(trust != FetchTrust.Public ? ", or http on loopback or in the cluster" : "")}";
 
     private static bool IsAcceptable(Uri address, FetchTrust trust) =>
         address.IsAbsoluteUri && address.UserInfo.Length == 0
-        && (address.Scheme == Uri.UriSchemeHttps || (trust == FetchTrust.Listed && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
+        && (address.Scheme == Uri.UriSchemeHttps || (trust != FetchTrust.Public && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
 
     private static bool SameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && string.Equals(one.IdnHost, other.IdnHost, StringComparison.OrdinalIgnoreCase);

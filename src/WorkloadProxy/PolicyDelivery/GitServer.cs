@@ -19,13 +19,13 @@ internal sealed class GitServer : IDisposable
     private readonly RemoteGitSources remotes;
     private readonly ApiTokens tokens;
 
-    public GitServer(ProxyOptions options, GitSources sources, PolicySetStore sets, AuthenticateToken authenticate, CredentialStore credentials, TimeProvider time, ILoggerFactory logs)
+    public GitServer(ProxyOptions options, GitSources sources, PolicySetStore sets, AuthenticateToken authenticate, GitTokens ownTokens, CredentialStore credentials, TimeProvider time, ILoggerFactory logs)
     {
         var failures = new FailureLimit(time);
         tokens = new ApiTokens(time);
         remotes = sources.Remote;
         gate = new PushGate(sources.Program, sources.Hosted, options, sets, time, logs.CreateLogger<PushGate>());
-        endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
+        endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, ownTokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
         webhooks = new WebhookEndpoint(sources.Remote, time);
     }
 

@@ -44,7 +44,7 @@ internal sealed class ProvisionedTokens(SigningKeys keys, ProxyOptions options, 
         return new IssuedToken
         {
             Token = token,
-            Context = context,
+            Audience = context.ToString(),
             Subject = subject,
             Id = id,
             Expires = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()) + identityLifetime,

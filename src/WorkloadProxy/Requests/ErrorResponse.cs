@@ -41,6 +41,12 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
     {
         if (http.Features.Get<ErrorShape>()?.Of(this) is { } shaped) return await WriteAsync(http, shaped);
         var response = http.Response;
+        if (RpcError.IsGrpc(http.Request))
+        {
+            response.Headers.CacheControl = "no-store";
+            RpcError.WriteTrailersOnly(http, Status, Failure.Message);
+            return 0;
+        }
         response.StatusCode = Status;
         SetHeaders(response.Headers);
         var body = new ArrayBufferWriter<byte>(256);
@@ -48,6 +54,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         {
             json.WriteStartObject();
             json.WriteString("id"u8, Id);
+            if (RpcError.IsConnect(http.Request)) json.WriteString("code"u8, RpcError.CodeOf(Status));
             json.WriteString("message"u8, Failure.Message);
             json.WriteString("request_id"u8, requestId);
             json.WriteEndObject();

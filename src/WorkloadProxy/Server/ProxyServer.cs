@@ -20,6 +20,7 @@ using WorkloadProxy.Mcp;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Provisioning;
 using WorkloadProxy.Requests;
@@ -113,7 +114,10 @@ internal sealed class ProxyServer : IAsyncDisposable
         var sources = new PolicySources(options, sets, snapshots, time, logs.CreateLogger<PolicySources>(), gitSources);
         changes.Subscribe(PolicySnapshotStore.Topic, sources.ReadAsync);
         await sources.LoadAsync(cancellationToken);
-        var signIn = new SignInSetup(options, store, fetch, time, logs);
+        var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
+        var accounts = atproto is null ? null : new AtProtoForwarding(atproto, store, fetch, time, logs);
+        var gitTokens = new GitTokens(store.Database, time);
+        var signIn = new SignInSetup(options, store, atproto, accounts, fetch, revocations, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
 
@@ -123,13 +127,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         var authorizer = new Authorizer(authenticator, time);
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
-        var credentials = signIn.Credentials;
+        var credentials = Keep(signIn.Credentials);
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, provisioning.PartsOf));
+        var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream => upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
-        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, credentials, time, logs));
+        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, gitTokens, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
@@ -137,13 +141,14 @@ internal sealed class ProxyServer : IAsyncDisposable
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
-            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints, TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
+            options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>()), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
-        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes).Concat(git.ControlCommands).Append(probe.ControlCommand).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes, () => AccountControl.ClientKeysOf(atproto, time.GetUtcNow())).Concat(AccountControl.Serve(atproto, signIn, time, changes)).Concat(git.ControlCommands).Append(probe.ControlCommand).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
         background.Add(changes.RunAsync(stopping.Token));
         await HearAsync(changes, options, time, cancellationToken);
         kestrel = parts.Kestrel;

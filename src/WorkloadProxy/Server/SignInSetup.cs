@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
+using WorkloadProxy.Credentials.Exchange;
 using WorkloadProxy.Credentials.OAuth;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Forwarding;
@@ -9,11 +10,15 @@ using WorkloadProxy.Health;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
+using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
+using WorkloadProxy.Upstreams.AtProto.Identity;
 using WorkloadProxy.Upstreams.DigitalOcean;
+using WorkloadProxy.Upstreams.GitHub;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.Server;
@@ -23,7 +28,10 @@ internal sealed class SignInSetup
 {
     private readonly ProxyOptions options;
     private readonly Store store;
+    private readonly AtProtoParts? atproto;
+    private readonly AtProtoForwarding? accounts;
     private readonly BoundedFetch fetch;
+    private readonly RevocationSet revocations;
     private readonly TimeProvider time;
     private readonly ILoggerFactory logs;
     private readonly UpstreamOptions? upstream;
@@ -34,9 +42,9 @@ internal sealed class SignInSetup
     private readonly OAuthTokens tokens;
     private SignedInContexts? contexts;
 
-    public SignInSetup(ProxyOptions options, Store store, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
+    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, AtProtoForwarding? accounts, BoundedFetch fetch, RevocationSet revocations, TimeProvider time, ILoggerFactory logs)
     {
-        (this.options, this.store, this.fetch, this.time, this.logs) = (options, store, fetch, time, logs);
+        (this.options, this.store, this.atproto, this.accounts, this.fetch, this.revocations, this.time, this.logs) = (options, store, atproto, accounts, fetch, revocations, time, logs);
         upstream = options.Upstreams.Values.FirstOrDefault(upstream => upstream.OAuth is not null);
         teams = (upstream?.OAuth?.Teams ?? []).ToFrozenSet(StringComparer.Ordinal);
         everyone = teams.Contains("*");
@@ -51,36 +59,60 @@ internal sealed class SignInSetup
 
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
-        [CredentialKind.OAuth] = entry => tokens.Bound(entry.Context),
+        [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
+        [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry) ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
+        [CredentialKind.GitHubApp] = entry => GitHubAppCredential.Open(entry, options, fetch, time, logs.CreateLogger<GitHubAppCredential>()),
+        [CredentialKind.Exchange] = OpenExchange,
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
-    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : null);
+    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : accounts?.CredentialOf(context));
+
+    private ExchangeCredential OpenExchange(CredentialOptions entry)
+    {
+        var logger = logs.CreateLogger<ExchangeCredential>();
+        var client = new ExchangeClient(fetch, options.Upstreams[entry.Context.Upstream], entry.Exchange!, new SecretCredential(entry with { Kind = CredentialKind.Bearer }, logger));
+        return new ExchangeCredential(entry.Context, client, new ExchangedTokenStore(store.Database, store.Sealer, entry.Key), revocations, time, logger);
+    }
 
     /// <summary>Reads the stored credentials, and hosts the repositories of the contexts that have signed in.</summary>
     public async Task LoadAsync(StoreChanges changes, GitSources git, CancellationToken cancellationToken)
     {
-        if (upstream is null) return;
+        foreach (var exchange in Credentials.Configured.OfType<ExchangeCredential>()) await exchange.LoadAsync(cancellationToken);
+        if (atproto is not null) await atproto.LoadAsync(changes, cancellationToken);
+        if (upstream is null && atproto?.Sessions is null) return;
         contexts = new SignedInContexts(options, store.Database, git.Hosted, time);
-        changes.Subscribe(TokenStore.Topic, tokens.ReadAsync);
         changes.Subscribe(SignedInContexts.Topic, contexts.ReadAsync);
-        await tokens.LoadAsync(cancellationToken);
+        if (upstream is not null)
+        {
+            changes.Subscribe(TokenStore.Topic, tokens.ReadAsync);
+            await tokens.LoadAsync(cancellationToken);
+        }
         await contexts.ReadAsync(null, cancellationToken);
     }
 
-    public Task RunAsync(CancellationToken cancellationToken) => upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken);
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask, accounts?.RunAsync(options, cancellationToken) ?? Task.CompletedTask);
+
+    /// <summary>Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.</summary>
+    public async Task<bool?> DisconnectAsync(AuthContext context)
+    {
+        if (context.Upstream == atproto?.Upstream.Name) return Did.TryParse(context.Id, out var did) && atproto.Sessions is { } sessions ? await sessions.DisconnectAsync(did, CancellationToken.None) : null;
+        if (context.Upstream != upstream?.Name || await tokenStore.DeleteAsync(context, CancellationToken.None) is not { } token) return null;
+        await tokens.ReadAsync(context.ToString(), CancellationToken.None);
+        return token.Credential?.BearerToken is not { } access || await client!.RevokeAsync(access.Reveal(), CancellationToken.None);
+    }
 
     /// <summary>Which credentials need attention; null where nobody can sign in.</summary>
     public HealthComponent? Look()
     {
-        if (upstream is null) return null;
-        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(time.GetUtcNow()))).Where(found => found.Warning is not null).Select(found => $"{found.Context}: {found.Warning}").ToList();
+        if (upstream is null && atproto?.Sessions is null) return null;
+        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(time.GetUtcNow()))).Where(found => found.Warning is not null).Select(found => $"{found.Context}: {found.Warning}").Concat(atproto?.Warnings(time.GetUtcNow()) ?? []).ToList();
         return warnings.Count == 0 ? new("credentials", HealthStatus.Ok) : new("credentials", HealthStatus.Degraded, string.Join("; ", warnings.Take(20)));
     }
 
     /// <summary>The endpoints, <c>GET /</c> among them.</summary>
-    public IReadOnlyDictionary<string, PublicEndpoint> Endpoints(PolicySources sources, PolicySetStore sets, GitSources git, ApiTokens api, string version)
+    public IReadOnlyDictionary<string, PublicEndpoint> Endpoints(PolicySources sources, PolicySetStore sets, GitSources git, ApiTokens api, GitTokens gitTokens, string version)
     {
         const string Read = "GET, HEAD", Get = "GET", Post = "POST";
-        if (upstream is null || contexts is null)
+        if (contexts is null)
         {
             var known = new RootEndpoint(options.PublicUrl, version, async (http, record) =>
             {
@@ -92,22 +124,33 @@ internal sealed class SignInSetup
         }
         var pages = new SignInPages(options.PublicUrl);
         var sessions = new SessionStore(store.Database, time);
-        var sameOrigin = new SameOrigin(options.PublicUrl);
-        var kind = new SignInKind(new SignInChoice("DigitalOcean", options.PublicUrl + DigitalOceanSignIn.LoginPath), DigitalOceanSignIn.DisconnectPath, "doctl auth token",
-            context => upstream.OAuth!.Admits(context.Id));
-        var view = new TeamView(options, tokens, sources, sets, git.Hosted, time);
-        var home = new HomeEndpoint(pages, sessions, view, sameOrigin, new Dictionary<string, SignInKind> { [upstream.Name] = kind });
-        var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api, logs.CreateLogger<TeamAdmission>());
-        var signIn = new DigitalOceanSignIn(upstream, pages, store.Sealer, sessions, client!, admission, new FailureLimit(time), time);
-        var disconnect = new DisconnectEndpoint(upstream.Name, kind.Choice.LoginUrl, home, pages, sameOrigin, sessions, tokens, tokenStore, client!, logs.CreateLogger<DisconnectEndpoint>());
-        return new Dictionary<string, PublicEndpoint>
+        var accounts = atproto?.SessionParts is { } sessionParts ? new AccountSignIn(atproto, sessionParts, pages, sessions, contexts, options, store, time, logs) : null;
+        var sameOrigin = accounts is null ? new SameOrigin(options.PublicUrl) : new SameOrigin(options.PublicUrl, accounts.BrowserUrl);
+        var kinds = new Dictionary<string, SignInKind>(StringComparer.Ordinal);
+        if (accounts is not null) kinds[atproto!.Upstream.Name] = accounts.Kind;
+        if (upstream is not null)
+        {
+            kinds[upstream.Name] = new SignInKind(new SignInChoice("DigitalOcean", options.PublicUrl + DigitalOceanSignIn.LoginPath), DigitalOceanSignIn.DisconnectPath, context => upstream.OAuth!.Admits(context.Id),
+                context => tokens.Find(context) is { } token ? CredentialView.Of(token, time.GetUtcNow()) : null) { TokenCommand = "doctl auth token" };
+        }
+        var view = new TeamView(options, sources, sets, git.Hosted);
+        var home = new HomeEndpoint(pages, sessions, view, sameOrigin, kinds);
+        var endpoints = new Dictionary<string, PublicEndpoint>(StringComparer.Ordinal)
         {
             ["/"] = new(Read, new RootEndpoint(options.PublicUrl, version, home.HandleAsync).HandleAsync),
-            [DigitalOceanSignIn.LoginPath] = new(Get, signIn.LoginAsync),
-            [DigitalOceanSignIn.CallbackPath] = new(Get, signIn.CallbackAsync),
-            [DigitalOceanSignIn.DisconnectPath] = new(Post, disconnect.HandleAsync),
             [HomeEndpoint.SignOutPath] = new(Post, home.SignOutAsync),
         };
+        if (upstream is not null)
+        {
+            var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api, logs.CreateLogger<TeamAdmission>());
+            var signIn = new DigitalOceanSignIn(upstream, pages, store.Sealer, sessions, client!, admission, new FailureLimit(time), time);
+            var disconnect = new DisconnectEndpoint(upstream.Name, kinds[upstream.Name].Choice.LoginUrl, home, pages, sameOrigin, sessions, tokens, tokenStore, client!, logs.CreateLogger<DisconnectEndpoint>());
+            endpoints.Add(DigitalOceanSignIn.LoginPath, new(Get, signIn.LoginAsync));
+            endpoints.Add(DigitalOceanSignIn.CallbackPath, new(Get, signIn.CallbackAsync));
+            endpoints.Add(DigitalOceanSignIn.DisconnectPath, new(Post, disconnect.HandleAsync));
+        }
+        foreach (var (path, endpoint) in accounts?.Endpoints(home, sameOrigin, gitTokens) ?? []) endpoints.Add(path, endpoint);
+        return endpoints;
     }
 
     private static Uri Below(Uri address, string path) => new(address.ToString().TrimEnd('/') + "/" + path);

@@ -9,6 +9,7 @@ namespace WorkloadProxy.SignIn;
 internal sealed record Cookie(string Name, TimeSpan? MaxAge)
 {
     public static Cookie SignIn { get; } = new("__Host-workload-proxy-signin", SignInState.Lifetime);
+    public static Cookie AtProto { get; } = new("__Host-workload-proxy-atproto", SignInState.Lifetime);
     public static Cookie Session { get; } = new("__Host-workload-proxy-session", null);
 
     public string? Read(HttpContext http) => http.Request.Cookies[Name] is { Length: > 0 } value ? value : null;

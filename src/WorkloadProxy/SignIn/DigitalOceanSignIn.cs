@@ -1,5 +1,3 @@
-using System.Text;
-using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials.OAuth;
@@ -39,7 +37,7 @@ internal sealed class DigitalOceanSignIn(
     public async Task<Failure?> CallbackAsync(HttpContext http, AuditRecord record)
     {
         record.Upstream = upstream.Name;
-        if (ReadQuery(http) is not { } query) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this is not an address that signing in leads back to"));
+        if (!SignInQuery.TryRead(http, out var query) || query is null) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this is not an address that signing in leads back to"));
         if (SignInState.Open(sealer, Provider, Cookie.SignIn.Read(http)) is not { } state || !SecretText.Same(query["state"], state.State))
             return await RefuseAsync(new Failure(ErrorId.BadRequest, "this sign-in was not started in this browser, or a newer one has replaced it; cookies must be enabled"));
         if (time.GetUtcNow().ToUnixTimeMilliseconds() >= state.Expires) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this sign-in took longer than ten minutes"));
@@ -71,14 +69,5 @@ internal sealed class DigitalOceanSignIn(
         // a code serves once: a browser that goes away does not interrupt the exchange, and nothing tries it again
         var result = await client.AskAsync([new("grant_type", "authorization_code"), new("code", code), new("redirect_uri", redirectUri), new("code_verifier", state.Verifier)], CancellationToken.None);
         return result.Answer is { } answer ? answer : result.Failure!;
-    }
-
-    /// <summary>The parameters of the callback, or null if two readers could disagree about them: a name given twice, a broken escape.</summary>
-    private static OAuthForm? ReadQuery(HttpContext http)
-    {
-        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var question = target.IndexOf('?');
-        if (question < 0 || target.AsSpan().ContainsAnyExceptInRange('!', '~')) return null;
-        return OAuthForm.TryParse(Encoding.ASCII.GetBytes(target[(question + 1)..]), "application/x-www-form-urlencoded", out var form, out _) ? form : null;
     }
 }

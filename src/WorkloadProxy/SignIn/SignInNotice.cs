@@ -7,13 +7,16 @@ internal enum SignInNotice { Connected, Reconnected, OperatorsCredentialStays, O
 
 internal static class SignInNotices
 {
-    public static (PageTone Tone, string Text) Words(this SignInNotice notice) => notice switch
+    /// <param name="notice">The notice.</param>
+    /// <param name="who">Who has signed in: a team, or an account.</param>
+    /// <param name="where">Where.</param>
+    public static (PageTone Tone, string Text) Words(this SignInNotice notice, string who, string where) => notice switch
     {
-        SignInNotice.Connected => (PageTone.Good, "Your team is connected."),
-        SignInNotice.Reconnected => (PageTone.Good, "Your team is connected with a new credential. The old one is revoked."),
-        SignInNotice.OperatorsCredentialStays => (PageTone.Warn, "You are signed in. The operator has configured your team's credential, so the access that you have just granted has been revoked."),
-        SignInNotice.OtherScopes => (PageTone.Warn, "You are signed in. The access that you have just granted has other scopes than your team's credential, so it has been revoked. To change the scopes, disconnect first."),
-        SignInNotice.Disconnected => (PageTone.Good, "Your team is disconnected. Its credential is revoked and deleted."),
-        _ => (PageTone.Warn, "Your team's credential is deleted here, but could not be revoked at DigitalOcean. Remove the application there, under API → OAuth."),
+        SignInNotice.Connected => (PageTone.Good, $"Your {who} is connected."),
+        SignInNotice.Reconnected => (PageTone.Good, $"Your {who} is connected with a new credential. The old one is revoked."),
+        SignInNotice.OperatorsCredentialStays => (PageTone.Warn, $"You are signed in. The operator has configured your {who}'s credential, so the access that you have just granted has been revoked."),
+        SignInNotice.OtherScopes => (PageTone.Warn, $"You are signed in. The access that you have just granted has other scopes than your {who}'s credential, so it has been revoked. To change the scopes, disconnect first."),
+        SignInNotice.Disconnected => (PageTone.Good, $"Your {who} is disconnected. Its credential is revoked and deleted."),
+        _ => (PageTone.Warn, $"Your {who}'s credential is deleted here, but could not be revoked at {where}. Remove the application there{(who == "team" ? ", under API → OAuth" : "")}."),
     };
 }

@@ -10,14 +10,14 @@ internal sealed class SignInPages(string publicUrl)
 {
     public string PublicUrl => publicUrl;
 
-    public async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, string title, Failure failure, Html help)
+    public async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, string title, Failure failure, Html help, bool formsLeave = false)
     {
         if (!Page.IsWanted(http)) return failure;
         var answer = ErrorResponse.From(failure);
         record.Reason = failure.Reason;
         record.Error = answer.Id;
         if (failure.RetryAfter is { } wait) http.Response.Headers.RetryAfter = Math.Max(1, (int)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        await Page.WriteAsync(http, record, $"{title} · WorkloadProxy", Pages.Message(publicUrl, title, Sentence(failure.Message), help), answer.Status);
+        await Page.WriteAsync(http, record, $"{title} · WorkloadProxy", Pages.Message(publicUrl, title, Sentence(failure.Message), help), answer.Status, formsLeave);
         return null;
     }
 

@@ -34,6 +34,6 @@ internal sealed class SignedInContexts(ProxyOptions options, Database database, 
 
     /// <summary>A team that can no longer sign in has no source any more, and a context without one trusts nobody.</summary>
     private bool IsToBeHosted(AuthContext context) =>
-        options.Upstreams.GetValueOrDefault(context.Upstream)?.OAuth?.Admits(context.Id) == true
+        options.Upstreams.GetValueOrDefault(context.Upstream)?.Admits(context.Id) == true
         && options.Policies.All(source => source.Context != context) && repositories.Find(context) is null;
 }

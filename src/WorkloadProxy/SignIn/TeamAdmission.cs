@@ -67,7 +67,7 @@ internal sealed class TeamAdmission(
     /// <summary>Stores what was granted, unless the operator configured another credential or a live one with other scopes is there.</summary>
     private async Task<(SignInNotice Notice, string Outcome)> KeepAsync(AuthContext context, TokenAnswer answer, string account)
     {
-        if (options.Credentials.Any(entry => entry.Context == context && entry.Kind != CredentialKind.OAuth))
+        if (options.Credentials.Any(entry => entry.Context == context && !entry.IsSignedIn))
         {
             await client.RevokeAsync(answer.AccessToken, CancellationToken.None);
             return (SignInNotice.OperatorsCredentialStays, "the configured credential stays");

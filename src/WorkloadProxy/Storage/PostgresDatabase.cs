@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Npgsql;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Storage;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Xml;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Storage;

@@ -25,6 +25,8 @@ internal sealed class JwtDocument
     /// <summary>The header's <c>typ</c> in lower case.</summary>
     public required string? Type { get; init; }
     public required string Issuer { get; init; }
+    /// <summary>The token says its issuer itself.</summary>
+    public bool HasIssuer { get; init; } = true;
     public required string Subject { get; init; }
     /// <summary>The <c>jti</c>, if it is a string.</summary>
     public required string? Id { get; init; }
@@ -38,7 +40,9 @@ internal sealed class JwtDocument
     public required byte[] SigningInput { get; init; }
     public required byte[] Signature { get; init; }
 
-    public static Result<JwtDocument> Parse(ReadOnlySpan<char> token)
+    /// <param name="token">The compact form.</param>
+    /// <param name="issuerOf">The issuer of a subject, for a token that has no <c>iss</c>; null where every token must have one.</param>
+    public static Result<JwtDocument> Parse(ReadOnlySpan<char> token, Func<string, string?>? issuerOf = null)
     {
         if (token.Length > MaxLength) return Refusal.Malformed($"is longer than {MaxLength} bytes");
         var first = token.IndexOf('.');
@@ -60,12 +64,13 @@ internal sealed class JwtDocument
         Encoding.ASCII.GetBytes(token[..second], signingInput);
         if (!StrictJson.TryParseObject(claimsJson, MaxDepth, out var claims, out error)) return Refusal.Malformed($"has claims whose text {error}");
         using var __ = claims;
-        return ReadClaims(claims.RootElement, out var read) is { } badClaims ? badClaims : new JwtDocument
+        return ReadClaims(claims.RootElement, issuerOf, out var read) is { } badClaims ? badClaims : new JwtDocument
         {
             Algorithm = algorithm!,
             KeyId = keyId,
             Type = type,
             Issuer = read.Issuer,
+            HasIssuer = read.HasIssuer,
             Subject = read.Subject,
             Id = claims.RootElement.TryGetProperty("jti", out var id) && id.ValueKind == JsonValueKind.String ? id.GetString() : null,
             Audiences = read.Audiences,
@@ -118,19 +123,20 @@ internal sealed class JwtDocument
     }
 
     private readonly record struct ReadResult(
-        string Issuer, string Subject, IReadOnlyList<string> Audiences, DateTimeOffset Expires, DateTimeOffset? NotBefore, DateTimeOffset? IssuedAt);
+        string Issuer, bool HasIssuer, string Subject, IReadOnlyList<string> Audiences, DateTimeOffset Expires, DateTimeOffset? NotBefore, DateTimeOffset? IssuedAt);
 
-    private static Failure? ReadClaims(JsonElement claims, out ReadResult read)
+    private static Failure? ReadClaims(JsonElement claims, Func<string, string?>? issuerOf, out ReadResult read)
     {
         read = default;
-        if (!TryReadString(claims, "iss", out var issuer)) return Refusal.Malformed("has no `iss` that is a string");
-        if (!TryReadString(claims, "sub", out var subject)) return Refusal.Malformed("has no `sub` that is a string");
+        var hasSubject = TryReadString(claims, "sub", out var subject);
+        if (!TryReadString(claims, "iss", out var issuer) && (claims.TryGetProperty("iss", out _) || !hasSubject || (issuer = issuerOf?.Invoke(subject!)) is null)) return Refusal.Malformed("has no `iss` that is a string");
+        if (!hasSubject) return Refusal.Malformed("has no `sub` that is a string");
         if (!TryReadAudiences(claims, out var audiences)) return Refusal.Malformed("has no `aud` that is a string or a list of strings");
         if (!TryReadTime(claims, "exp", out var expires)) return Refusal.Malformed("has an `exp` that is not a time in seconds");
         if (expires is null) return Refusal.Malformed("has no `exp`");
         if (!TryReadTime(claims, "nbf", out var notBefore)) return Refusal.Malformed("has an `nbf` that is not a time in seconds");
         if (!TryReadTime(claims, "iat", out var issuedAt)) return Refusal.Malformed("has an `iat` that is not a time in seconds");
-        read = new(issuer, subject, audiences, expires.Value, notBefore, issuedAt);
+        read = new(issuer!, claims.TryGetProperty("iss", out var _), subject!, audiences, expires.Value, notBefore, issuedAt);
         return null;
     }
 

@@ -18,6 +18,8 @@ internal static class OwnClaims
     /// <summary>When the chain began, in seconds since 1970.</summary>
     public const string ChainStart = "actx_chain";
 
+    /// <summary>When the chain ends, where that is later than <c>MaxChain</c> after its beginning: when its first token does.</summary>
+    public const string ChainEnd = "actx_chain_end";
     /// <summary>The run of the workload that presented the chain's first token.</summary>
     public const string Run = "run";
 
@@ -49,6 +51,24 @@ internal static class OwnClaims
     {
         var start = token.IsOwn && Seconds(token, ChainStart) is { } own ? own : Seconds(token, "iat");
         return start is { } seconds && seconds < now ? seconds : now;
+    }
+
+    /// <summary>
+    /// When the chain that <paramref name="token"/> belongs to ends: <paramref name="maxChain"/> after it began, or when its first token does if that is later, for until then that one could
+    /// be exchanged anew anyway.
+    /// </summary>
+    public static long ChainEndOf(VerifiedToken token, long start, TimeSpan maxChain)
+    {
+        var end = start + (long)maxChain.TotalSeconds;
+        var own = token.IsOwn && Seconds(token, ChainStart) is not null;
+        return Math.Max(end, own ? Seconds(token, ChainEnd) ?? end : token.Expires.ToUnixTimeSeconds());
+    }
+
+    /// <summary>How long after its own end the chain of an expired token of ours goes on, as the token says.</summary>
+    public static TimeSpan ChainAfter(JwtDocument jwt)
+    {
+        var left = JsonElement.Parse(jwt.Claims).TryGetProperty(ChainEnd, out var end) && end.ValueKind == JsonValueKind.Number && end.TryGetInt64(out var seconds) ? seconds - jwt.Expires.ToUnixTimeSeconds() : 0;
+        return TimeSpan.FromSeconds(Math.Clamp(left, 0, 1_000_000_000));
     }
 
     // a NumericDate may have a fraction (RFC 7519 §2)

@@ -64,8 +64,9 @@ internal sealed class RevocationSet
         // one that fell with an ancestor needs no place of its own
         if (ContainsAny(token.RevocationIds)) return true;
         if (limit.Take(token) is not { } place) return false;
-        // what the token was exchanged for ends with its chain, and that began before now
-        var chainEnd = time.GetUtcNow() + options.MaxChain;
+        // what the token was exchanged for ends with its chain, and that began before now, or ends with its first token
+        var now = time.GetUtcNow();
+        var chainEnd = DateTimeOffset.FromUnixTimeSeconds(Math.Max((now + options.MaxChain).ToUnixTimeSeconds() + 1, OwnClaims.ChainEndOf(token, now.ToUnixTimeSeconds(), options.MaxChain)));
         try
         {
             await RevokeAsync(place.Id, chainEnd > token.Expires ? chainEnd : token.Expires, place.CountedUnder, null, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using WorkloadProxy.Audit;
@@ -10,17 +11,25 @@ internal static class Page
     private const string Icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='7' fill='%230b5cad'/%3E%3Cpath d='M8 16h16M18 10l6 6-6 6' fill='none' stroke='white' stroke-width='3'/%3E%3C/svg%3E";
 
     private static readonly Lazy<string> policy = new(() =>
-        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style.Text)))}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style.Text)))}'; img-src data:; form-action {{0}}; base-uri 'none'; frame-ancestors 'none'");
+
+    private static readonly Lazy<string> ownForms = new(() => string.Format(CultureInfo.InvariantCulture, policy.Value, "'self'"));
 
     // the one text that is not escaped: it is a constant of ours
     private static readonly string style = $"<style>{Style.Text}</style>";
 
     public static bool IsWanted(HttpContext http) => http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
-    public static async Task WriteAsync(HttpContext http, AuditRecord record, string title, Html body, int status = 200)
+    /// <param name="http">The request.</param>
+    /// <param name="record">Its record.</param>
+    /// <param name="title">Of the window.</param>
+    /// <param name="body">What is in it.</param>
+    /// <param name="status">The status code.</param>
+    /// <param name="formsLeave">A form of the page leads, by a redirect, to another server; browsers ask the policy about that too.</param>
+    public static async Task WriteAsync(HttpContext http, AuditRecord record, string title, Html body, int status = 200, bool formsLeave = false)
     {
         var headers = http.Response.Headers;
-        headers.ContentSecurityPolicy = policy.Value;
+        headers.ContentSecurityPolicy = formsLeave ? string.Format(CultureInfo.InvariantCulture, policy.Value, "*") : ownForms.Value;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers.CacheControl = "no-store";

@@ -25,13 +25,17 @@ internal sealed record TeamPage
     /// <summary>Null where the policy is not hosted here.</summary>
     public string? CloneUrl { get; init; }
     /// <summary>A command that prints an API token of the person's own, which git presents as its password.</summary>
-    public string TokenCommand { get; init; } = "";
+    public string? TokenCommand { get; init; }
+    /// <summary>In its place: where a form shows a token.</summary>
+    public string? GitTokenPath { get; init; }
+    /// <summary>What has signed in: a team, or an account.</summary>
+    public string Subject { get; init; } = "team";
 
     public Html ToHtml() => Html.Of($"""
         {Pages.Header(PublicUrl, Html.Of($"<div class=\"who\"><span>{Account}</span>{Form(SignOutPath, "quiet", "Sign out")}</div>"))}
         <main id="main">
         {Pages.Notice(NoticeTone, Notice)}
-        <h1>Your team</h1>
+        <h1>Your {Subject}</h1>
         <p class="lead"><code>{Context}</code></p>
         <div class="cards">
         <section aria-labelledby="credential">
@@ -53,14 +57,11 @@ internal sealed record TeamPage
     private Html Repository() => CloneUrl is null ? Html.None : Html.Of($$"""
         <section aria-labelledby="clone">
         <h2 id="clone">Your policy repository</h2>
-        <p>Tell Git, once, how to get an API token of yours; then clone:</p>
-        <pre class="wrap"><code>git config --global credential.{{PublicUrl}}.helper \
-          '!f() { test "$1" = get && echo username=token && echo "password=$({{TokenCommand}})"; }; f'
-        git clone {{CloneUrl}} policy</code></pre>
+        {{HowToClone()}}
         <p>Or push a repository that you already have. The first push to <code>main</code> may replace what is there:</p>
         <pre class="wrap"><code>git remote add deploy {{CloneUrl}}
         git push -u deploy main</code></pre>
-        <p>The token needs write access, and every scope that the team's credential has.</p>
+        {{(TokenCommand is null ? Html.None : Html.Of($"<p>The token needs write access, and every scope that the {Subject}'s credential has.</p>"))}}
         </section>
         <section aria-labelledby="next">
         <h2 id="next">Next steps</h2>
@@ -73,11 +74,22 @@ internal sealed record TeamPage
         </section>
         """);
 
+    private Html HowToClone() => TokenCommand is null ? Html.Of($$"""
+        <p>Git asks for a user name, which can be anything, and a password, which is a token from here:</p>
+        {{(GitTokenPath is null ? Html.None : Form(GitTokenPath, "quiet", "Show a token for Git"))}}
+        <pre class="wrap"><code>git clone {{CloneUrl}} policy</code></pre>
+        """) : Html.Of($$"""
+        <p>Tell Git, once, how to get an API token of yours; then clone:</p>
+        <pre class="wrap"><code>git config --global credential.{{PublicUrl}}.helper \
+          '!f() { test "$1" = get && echo username=token && echo "password=$({{TokenCommand}})"; }; f'
+        git clone {{CloneUrl}} policy</code></pre>
+        """);
+
     private Html Disconnect() => DisconnectPath is null ? Html.None : Html.Of($"""
         <details>
         <summary>Disconnect…</summary>
-        <p>This revokes the credential and deletes it here. Requests from your team's workloads fail until someone signs in again. Roles and policies are kept.</p>
-        {Form(DisconnectPath, "danger", "Disconnect this team")}
+        <p>This revokes the credential and deletes it here. Requests from your {Subject}'s workloads fail until someone signs in again. Roles and policies are kept.</p>
+        {Form(DisconnectPath, "danger", $"Disconnect this {Subject}")}
         </details>
         """);
 

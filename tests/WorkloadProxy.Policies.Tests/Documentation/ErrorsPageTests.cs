@@ -34,7 +34,13 @@ public sealed partial class ErrorsPageTests
         var section = Page.Sections(Errors).Single(section => section.Title == code);
         var files = Large.TryGetValue(code, out var make) ? [.. make()] : Example.Files(section);
 
-        var result = PolicyCompiler.Compile(files, Some.Options with { Contexts = ContextRegistry.Of([Some.Context, new("GitHub", "acme"), new("Depot", "acme")]) });
+        var result = PolicyCompiler.Compile(files, Some.Options with
+        {
+            Contexts = ContextRegistry.Of([Some.Context, new("GitHub", "acme"), new("Depot", "acme")]),
+            AnyAudienceIssuers = ["https://dex.example.com/dex"],
+            PassThroughIssuers = ["https://kubernetes.default.svc"],
+            ExternalAudiences = ["sts.amazonaws.com"],
+        });
 
         Assert.Contains(result.Diagnostics, diagnostic => diagnostic.Code == code);
         Page.Expect(Errors, code, 0, "text", Large.ContainsKey(code) ? Cut(Example.Render(result, files)) : Example.Render(result, files));

@@ -8,6 +8,7 @@ public class RoleLintTests
 
     private const string GitHub = "  policies = [\"p\"]\n  iss = \"https://token.actions.githubusercontent.com\"\n";
     private const string Own = "  policies = [\"p\"]\n";
+    private const string Cluster = "  policies = [\"p\"]\n  iss = \"https://cluster.example.com\"\n";
     private const string BothForms = "  sub = [\"repo:o/r:ref:refs/heads/main\", \"repo:o@1/r@2:ref:refs/heads/main\"]\n";
 
     [Theory]
@@ -22,9 +23,15 @@ public class RoleLintTests
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  description = \"fine\"\n  max_ttl = 60")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  claims = { expire = \"x\" }")]
     [InlineData(Own + "  sub = \"actx:acme:role:x\"\n  actx_source = \"api://Depot?actx=acme\"")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:deploy-*\"")]
+    [InlineData(Own + "  iss = \"https://app.harness.io/ng/api/oidc/account/abc\"\n  sub = \"x\"")]
+    [InlineData(Own + "  iss = \"https://app.harness.io/oidc\"\n  account_id = \"abc\"")]
     public void What_is_said_plainly_is_not_warned_about(string body) => Assert.Empty(Warnings(body));
 
     [Theory]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:*:deploy\"", "5:9 warning any-namespace: `sub` is `system:serviceaccount:*:deploy`, which a service account of any namespace matches")]
+    [InlineData(Cluster + "  sub = [\"x\", \"system:serviceaccount:ci*\"]", "5:15 warning any-namespace: `sub` is `system:serviceaccount:ci*`, which a service account of any namespace matches")]
+    [InlineData(Own + "  iss = \"https://app.harness.io/oidc\"\n  sub = \"x\"", "4:9 warning harness-account: `https://app.harness.io/oidc` may serve every account of Harness, and role `r` does not constrain `account_id`")]
     [InlineData("  policies = []\n  sub = \"actx:{actx}:role:x\"", "3:14 warning no-policies: role `r` has no policies: it permits nothing")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  expire = \"2026-01-01T00:00:00Z\"", "5:3 warning misspelt-attribute: `expire` is taken for a claim")]
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  enable = false", "5:3 warning misspelt-attribute: `enable` is taken for a claim")]

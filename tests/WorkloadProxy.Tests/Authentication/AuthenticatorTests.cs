@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authentication.Issuers;
 using WorkloadProxy.Configuration;
@@ -32,7 +33,7 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         """;
 
     private readonly string directory = Directory.CreateTempSubdirectory("authenticator").FullName;
-    private readonly ManualTime time = new();
+    private readonly FakeTimeProvider time = TestClock.New();
     private readonly PolicySetStore sets = new();
     private FakeIssuer issuer = null!;
     private FakeIssuer stranger = null!;

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Authentication.Issuers;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Outbound;
@@ -15,7 +17,7 @@ namespace WorkloadProxy.Tests.Authentication;
 public sealed class IssuerKeyCacheTests : IAsyncLifetime
 {
     private readonly string directory = Directory.CreateTempSubdirectory("issuer-keys").FullName;
-    private readonly ManualTime time = new();
+    private readonly FakeTimeProvider time = TestClock.New();
     private readonly List<IDisposable> owned = [];
     private FakeIssuer issuer = null!;
     private bool trusted = true;

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
@@ -8,7 +9,7 @@ namespace WorkloadProxy.Tests.Authentication;
 
 public sealed class VerifiedTokenCacheTests
 {
-    private readonly ManualTime time = new();
+    private readonly FakeTimeProvider time = TestClock.New();
 
     [Fact]
     public void A_token_is_found_by_its_hash_until_it_is_removed()

@@ -36,7 +36,7 @@ public sealed class CommandLineTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Theory]
-    [InlineData("--version", 0, "workload-proxy 0.1.0\n", "")]
+    [InlineData("--version", 0, "workload-proxy 0.2.0\n", "")]
     [InlineData("polciy", 1, "", "workload-proxy: unknown command `polciy`, did you mean `policy`?\nsee `workload-proxy --help`\n")]
     [InlineData("policy chek", 1, "", "workload-proxy: unknown command `chek`, did you mean `check`?\nsee `workload-proxy policy --help`\n")]
     [InlineData("policy", 1, "", "workload-proxy: `policy` needs a command: `init`, `check`, `fmt`, `explain`, `test`, `diff`, `show`, `parse`, `pull`\n")]
@@ -53,7 +53,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("policy parse policies", 1, "", "workload-proxy: `policies` is a directory, expected a file\n")]
     [InlineData("policy check --strict", 1, "", "workload-proxy: unknown option `--strict`\nsee `workload-proxy policy check --help`\n")]
     [InlineData("policy parse -x", 1, "", "workload-proxy: unknown option `-x`\nsee `workload-proxy policy parse --help`\n")]
-    [InlineData("policy check --format xml", 1, "", "workload-proxy: argument `xml` not recognized, expected `text`, `json`, `github`\nsee `workload-proxy policy check --help`\n")]
+    [InlineData("policy check --format xml", 1, "", "workload-proxy: argument `xml` not recognized, expected `text`, `json`, `github`, `sarif`\nsee `workload-proxy policy check --help`\n")]
     [InlineData("policy parse ", 1, "", "workload-proxy: the name of a file is empty\n")]
     [InlineData("policy show ", 1, "", "error[missing-directory]: `` does not exist, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
     [InlineData("policy show claims.json", 1, "", "error[missing-directory]: `claims.json` is a file, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
@@ -90,6 +90,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("token show")]
     [InlineData("keys list")]
     [InlineData("keys rotate")]
+    [InlineData("keys revoke")]
+    [InlineData("credentials disconnect")]
     [InlineData("config check")]
     [InlineData("backup")]
     [InlineData("policy fmt")]

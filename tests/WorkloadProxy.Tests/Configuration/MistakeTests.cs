@@ -87,7 +87,15 @@ public sealed class MistakeTests
         { """ "Upstreams": { "A": { "Kind": "mcp", "Host": "a.example.com", "Mcp": { "b": { "Address": "https://a.example/mcp" } } } } """, "Upstreams:A:Host: is for other kinds: of an upstream of kind `mcp` each server has its own `Host` (appsettings.json)" },
         { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x", "Scopes": ["read write"] } } } """, "Upstreams:DigitalOcean:OAuth:Scopes: holds a character that is not valid in a scope: expected a list with one scope an element" },
         { """ "Upstreams": { "DigitalOcean": { "OAuth": { "ClientId": "x" } }, "Two": { "Kind": "digitalocean", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:Two:OAuth: is already set for `DigitalOcean`: teams can sign in at one upstream only" },
-        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:A:OAuth: is for upstreams of kind `digitalocean`" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "OAuth": { "ClientId": "x" } } } """, "Upstreams:A:OAuth: is for upstreams of the kinds `digitalocean` and `atproto`" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "Address": "https://pds.example.com" } } """, "Upstreams:A:Address: is for other kinds: the server of an account is found through its DID (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "atproto" }, "B": { "Kind": "atproto" } } """, "Upstreams:B:Kind: is `atproto` for `A` already: one upstream reaches every account (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "PlcDirectory": "http://plc.example.com" } } """, "Upstreams:A:PlcDirectory: `http://plc.example.com` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "Servers": ["https://pds.example.com/xrpc"] } } """, "Upstreams:A:Servers:0: `https://pds.example.com/xrpc` is not an origin, expected scheme, host and port alone (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "OAuth": { "Teams": ["x"], "Accounts": ["*"] } } } """, "Upstreams:A:OAuth:Teams: is for upstreams of kind `digitalocean`" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "OAuth": { "Accounts": ["alice.example.com"] } } } """, "Upstreams:A:OAuth:Accounts:0: `alice.example.com` is not a DID, expected for instance `did:plc:ewvi7nxzyoun6zhxrhs64oiz`, or `*` for everyone (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "OAuth": { "Accounts": ["*"], "Scopes": ["repo:*"] } } } """, "Upstreams:A:OAuth:Scopes: lacks `atproto`, without which no authorization server gives a session" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "Servers": ["https://pds.example.com"] } } """, "Upstreams:A:Servers: is for upstreams of kind `atproto`" },
         // issuers and audiences
         { """ "Issuers": [{}] """, "Issuers:0:Issuer: is missing" },
         { """ "Issuers": [{ "Issuer": "http://100.64.0.1" }] """, "Issuers:0:Issuer: `http://100.64.0.1` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
@@ -114,7 +122,7 @@ public sealed class MistakeTests
         { $$""" "Policies": [{ "Context": "{{Team}}" }] """, "Policies:0: has no source, expected `Directory`, `Git` or `Hosted`" },
         { $$""" "Policies": [{ "Context": "{{Team}}", "Directory": "missing" }] """, "Policies:0:Directory: directory `/here/missing` does not exist (appsettings.json)" },
         // credentials
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop` or `None` (appsettings.json)" },
+        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Baerer", "File": "secret" """), "Credentials:0:Kind: unknown kind `Baerer`, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials`, `GitHubApp`, `Dpop`, `Exchange` or `None` (appsettings.json)" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "File": "secret" """), "Credentials:0:Kind: is missing" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer" """), "Credentials:0: has no secret, expected `File` or `EnvironmentVariable`" },
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret", "EnvironmentVariable": "PATH" """), "Credentials:0:EnvironmentVariable: is given beside `File`, expected one of them (appsettings.json)" },
@@ -131,7 +139,15 @@ public sealed class MistakeTests
         { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" }, { "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "Bearer", "File": "secret" """),
             "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already (appsettings.json)" },
         // what comes later
-        { Bound(""" "Context": "api://DigitalOcean?actx=f81d4fae", "Kind": "GitHubApp", "File": "secret" """), "Credentials:0:Kind: `GitHubApp` is not available in this version, expected `Bearer`, `Header`, `Basic`, `Query`, `OAuth`, `ClientCredentials` or `None` (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret" """), "Credentials:0:InstallationId: is missing, and no `Repositories` say whose installation is meant" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "InstallationId": 1, "File": "secret" """), "Credentials:0:File: is for kind `Bearer`, `Header`, `Basic`, `Query`, `ClientCredentials` or `Exchange`, the kind is `GitHubApp` (appsettings.json)\nCredentials:0:AppId: is missing: a GitHub App has an id and a private key\nCredentials:0:PrivateKeyFile: is missing: a GitHub App has an id and a private key" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret", "Repositories": ["acme/web", "evil/web", "a/b/c"] """), "Credentials:0:Repositories: `a/b/c` is not a repository, expected `owner/name` or `name`\nCredentials:0:Repositories: are of several owners, expected one: an installation is of one account" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "GitHubApp", "AppId": "1", "PrivateKeyFile": "secret", "Repositories": ["acme/web"], "Permissions": { "contents": "all" } """), "Credentials:0:Permissions:contents: `all` is not a level, expected `read`, `write` or `admin` (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": {} """), "Credentials:0:For: is empty, expected what a role's `credential` must be (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": { "p": "a" } }, { "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "For": { "p": "a" } """), "Credentials:1:Context: `api://DigitalOcean?actx=f81d4fae` has its credential at `Credentials:0` already, for the same `For` (appsettings.json)" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Exchange", "File": "secret", "Create": { "Path": "/a", "Token": "t" } """), "Credentials:0:Delete: is missing" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Exchange", "File": "secret", "Create": { "Path": "a b", "Body": { "x": "{p" }, "Token": "t" }, "Delete": { "Path": "/d", "Body": { "i": "{id}" } } """), "Credentials:0:Create:Path: `a b` is not a path, expected one that begins with `/` (appsettings.json)\nCredentials:0:Create:Body:x: `{p` has a brace that holds no name, expected `{name}` with letters, digits, `_` and `-` (appsettings.json)\nCredentials:0:Create:Id: is missing: `Delete` holds `{id}`" },
+        { Bound($$""" "Context": "{{Team}}", "Kind": "Bearer", "File": "secret", "Create": { "Path": "/a" } """), "Credentials:0:Create: is for kind `Exchange`, the kind is `Bearer`" },
     };
 
     [Theory]
@@ -199,7 +215,7 @@ public sealed class MistakeTests
         Assert.Equal(
             """
             PORT: `http` is not a port, expected 0 to 65535 (environment variable PORT)
-            Tokens:Lifetime: unknown key, expected `Algorithm`, `MaxLifetime`, `MaxChain` or `KeyRotation` (appsettings.json:1:37)
+            Tokens:Lifetime: unknown key, expected `Algorithm`, `MaxLifetime`, `MaxChain`, `KeyRotation` or `ExternalAudiences` (appsettings.json:1:37)
             Git:MaxSze: unknown key, did you mean `MaxSize`? (environment variable Git__MaxSze)
             Polices: unknown key, did you mean `Policies`? (argument --Polices:0:Directory)
             Urls: `x` is not an address to listen on, expected `http://host:port` (appsettings.json:1:54)

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Sandbox;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
@@ -17,7 +18,7 @@ namespace WorkloadProxy.Tests.GitHosting;
 public sealed class CommitStatusTests : IAsyncLifetime
 {
     private const string Url = "https://github.com/acme/rbac.git";
-    private readonly ManualTime time = new();
+    private readonly FakeTimeProvider time = TestClock.New();
     private readonly TemporaryDirectory files = new();
     private readonly LogLines log = new();
     private SandboxServer github = null!;

@@ -8,7 +8,7 @@ public class FailureLimitTests
     [Fact]
     public void After_a_minute_an_address_may_try_again()
     {
-        var time = new ManualTime();
+        var time = TestClock.New();
         var limit = new FailureLimit(time);
         for (var i = 0; i < 9; i++) limit.Note("192.0.2.1");
         Assert.Null(limit.WaitOf("192.0.2.1"));
@@ -26,7 +26,7 @@ public class FailureLimitTests
     [Fact]
     public void Addresses_of_one_IPv6_network_count_together()
     {
-        var limit = new FailureLimit(new ManualTime());
+        var limit = new FailureLimit(TestClock.New());
         for (var i = 0; i < 10; i++) limit.Note($"2001:db8::{i}");
 
         Assert.NotNull(limit.WaitOf("2001:db8::ffff"));
@@ -38,7 +38,7 @@ public class FailureLimitTests
     [InlineData("::ffff:c000:201")]
     public void An_IPv4_address_counts_as_such_however_it_is_written(string mapped)
     {
-        var limit = new FailureLimit(new ManualTime());
+        var limit = new FailureLimit(TestClock.New());
         for (var i = 0; i < 10; i++) limit.Note(i % 2 == 0 ? "192.0.2.1" : mapped);
 
         Assert.NotNull(limit.WaitOf("192.0.2.1"));
@@ -49,7 +49,7 @@ public class FailureLimitTests
     [Fact]
     public void A_flood_from_everywhere_locks_nobody_out_and_later_failures_are_still_counted()
     {
-        var time = new ManualTime();
+        var time = TestClock.New();
         var limit = new FailureLimit(time);
         for (var i = 0; i < 3 * FailureLimit.MaxAddresses; i++) limit.Note(Flooding(i));
 
@@ -67,7 +67,7 @@ public class FailureLimitTests
     [Fact]
     public void What_is_kept_is_bounded()
     {
-        var limit = new FailureLimit(new ManualTime());
+        var limit = new FailureLimit(TestClock.New());
         for (var i = 0; i < 10 * FailureLimit.MaxAddresses; i++) limit.Note(Flooding(i));
         Assert.Equal(FailureLimit.MaxAddresses, limit.Count);
     }
@@ -75,7 +75,7 @@ public class FailureLimitTests
     [Fact]
     public void What_is_over_is_forgotten()
     {
-        var time = new ManualTime();
+        var time = TestClock.New();
         var limit = new FailureLimit(time);
         for (var i = 0; i < 100; i++) limit.Note(Flooding(i));
         time.Advance(TimeSpan.FromMinutes(1));

@@ -26,7 +26,7 @@ public sealed class RemoteIntervalTests
         using var store = await data.OpenAsync();
         using var fetch = new BoundedFetch(TimeProvider.System);
         using var stop = new CancellationTokenSource();
-        var (time, sets) = (new ManualTime(), new PolicySetStore());
+        var (time, sets) = (TestClock.New(), new PolicySetStore());
         var first = await CommitAsync(git, "/v2/databases");
         var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
         var directories = new GitDirectories(data.Path);
@@ -38,7 +38,7 @@ public sealed class RemoteIntervalTests
 
         var second = await CommitAsync(git, "/v2/account");
         await AfterAsync(() => InForce()!.Version == second);
-        Assert.True(time.GetUtcNow() - new ManualTime().GetUtcNow() >= interval * 0.9, "it looked before the interval was over");
+        Assert.True(time.GetUtcNow() - TestClock.New().GetUtcNow() >= interval * 0.9, "it looked before the interval was over");
         var taken = InForce();
 
         Directory.Move(git.WorkTree, git.WorkTree + ".away");

@@ -147,7 +147,7 @@ public sealed class BoundedFetchTests : IAsyncDisposable
     [Fact]
     public async Task A_server_that_never_answers_is_given_up()
     {
-        var time = new ManualTime();
+        var time = TestClock.New();
         using var timed = new BoundedFetch(time);
         var address = await ServeAsync((context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }));
         var fetched = await time.AdvanceUntilAsync(timed.GetAsync(address, FetchTrust.Listed, CancellationToken.None), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Time.Testing;
 using Sandbox;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Hcl;
@@ -15,7 +16,7 @@ namespace WorkloadProxy.Tests.Http;
 public sealed class GitHubAppTests : IAsyncLifetime
 {
     private static readonly GitHubTokenScope scope = new("acme", "rbac", "statuses:write");
-    private readonly ManualTime time = new();
+    private readonly FakeTimeProvider time = TestClock.New();
     private readonly TemporaryDirectory files = new();
     private SandboxServer sandbox = null!;
     private BoundedFetch fetch = null!;
@@ -133,7 +134,7 @@ public sealed class GitHubAppTests : IAsyncLifetime
     [Fact]
     public async Task A_clock_that_is_wrong_is_refused_and_said()
     {
-        sandbox.GitHub.Time = new ManualTime(time.GetUtcNow() - TimeSpan.FromMinutes(5));
+        sandbox.GitHub.Time = new FakeTimeProvider(time.GetUtcNow() - TimeSpan.FromMinutes(5));
 
         Assert.Contains("or the clock is wrong", await FailureAsync(App()));
     }

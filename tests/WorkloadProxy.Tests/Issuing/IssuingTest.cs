@@ -45,6 +45,12 @@ internal static class IssuingTest
         }, PolicyCompiler.Compile([], new CompileOptions(context, Issuer)).Set!.MatchRoles(parsed), "v1");
     }
 
+    /// <summary>The same token with another end.</summary>
+    public static VerifiedToken Until(this VerifiedToken token, DateTimeOffset expires) => new()
+    {
+        Context = token.Context, Claims = token.Claims, Issuer = token.Issuer, Subject = token.Subject, IsOwn = token.IsOwn, Expires = expires, RevocationIds = token.RevocationIds,
+    };
+
     public static string Text(this IssuedToken issued) => Encoding.ASCII.GetString(issued.Token);
 
     /// <summary>The caller that presents a token of ours.</summary>
@@ -53,7 +59,7 @@ internal static class IssuingTest
         var token = new JsonWebToken(issued.Text());
         var claims = Base64UrlEncoder.Decode(token.EncodedPayload);
         var ancestors = JsonDocument.Parse(claims).RootElement.GetProperty("actx_ancestors").EnumerateArray().Select(id => id.GetString()!);
-        return Presenting(test, issued.Context, isOwn: true, claims, [issued.Id, .. ancestors]);
+        return Presenting(test, AuthContext.TryParse(issued.Audience, out var context) ? context : throw new InvalidOperationException(issued.Audience), isOwn: true, claims, [issued.Id, .. ancestors]);
     }
 
     public static JsonElement Body(string json) => JsonDocument.Parse(json).RootElement;

@@ -126,7 +126,7 @@ public sealed class OAuthFormTests
     public void The_answer_is_RFC_8693s()
     {
         var output = new ArrayBufferWriter<byte>();
-        Parse(Good).WriteResponse(output, new IssuedToken { Token = "t.o.k"u8.ToArray(), Context = new("A", "b"), Subject = "s", Id = "i", Expires = default, LifetimeSeconds = 300, Sha256 = "" });
+        Parse(Good).WriteResponse(output, new IssuedToken { Token = "t.o.k"u8.ToArray(), Audience = IssuingTest.DigitalOcean.ToString(), Subject = "s", Id = "i", Expires = default, LifetimeSeconds = 300, Sha256 = "" });
         Assert.Equal("""{"access_token":"t.o.k","issued_token_type":"urn:ietf:params:oauth:token-type:jwt","token_type":"Bearer","expires_in":300,"scope":"role:x"}""", Encoding.UTF8.GetString(output.WrittenSpan));
     }
 

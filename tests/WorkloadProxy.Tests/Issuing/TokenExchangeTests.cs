@@ -73,7 +73,7 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     public void The_token_may_be_for_another_context_that_the_proxy_knows()
     {
         var issued = Succeed(test.GitHub(), IssuingTest.Body($"actx:{IssuingTest.Team}:role:atproto-write", 300, IssuingTest.AtProto));
-        Assert.Equal(IssuingTest.AtProto, issued.Context);
+        Assert.Equal(IssuingTest.AtProto.ToString(), issued.Audience);
         Assert.Equal(IssuingTest.DigitalOcean.ToString(), test.Presenting(issued).Token.Claims.String("actx_source"));
     }
 
@@ -227,6 +227,33 @@ public sealed class TokenExchangeTests : IAsyncLifetime
         Assert.Equal("the token's chain of exchanges has ended: start again from a new identity token", failure.Message);
     }
 
+    [Fact]
+    public void A_chain_goes_on_as_long_as_its_first_token_where_that_outlives_it()
+    {
+        var start = test.Time.Now;
+        var first = test.GitHub(age: TimeSpan.FromMinutes(2));
+        first = first with { Token = first.Token.Until(start + TimeSpan.FromHours(3)) };
+        var caller = test.Presenting(Succeed(first, IssuingTest.Body(Subject, 900)));
+        Assert.Equal((start + TimeSpan.FromHours(3)).ToUnixTimeSeconds(), caller.Token.Claims.Root.GetProperty("actx_chain_end").GetInt64());
+        test.Time.Now = start + TimeSpan.FromMinutes(174);
+        caller = test.Presenting(Succeed(caller, IssuingTest.Body(Subject, 900)));
+        Assert.Equal(6 * 60, Succeed(caller, IssuingTest.Body(Subject, 900)).LifetimeSeconds);
+        test.Time.Now = start + TimeSpan.FromHours(3);
+        Assert.Equal(ErrorId.Forbidden, Exchange(caller, IssuingTest.Body(Subject, 900)).Failure!.Id);
+    }
+
+    [Fact]
+    public void A_token_for_another_service_tells_it_nothing_of_its_ancestors()
+    {
+        test.Options = test.Options with { Tokens = test.Options.Tokens with { ExternalAudiences = ["sts.amazonaws.com"] } };
+        var issued = Succeed(test.GitHub(), IssuingTest.Body($$"""{"aud":"sts.amazonaws.com","sub":"{{Subject}}","ttl":300}"""));
+        Assert.Equal("sts.amazonaws.com", issued.Audience);
+        var claims = JsonDocument.Parse(Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Decode(issued.Text().Split('.')[1])).RootElement;
+        Assert.Equal("sts.amazonaws.com", claims.GetProperty("aud").GetString());
+        Assert.False(claims.TryGetProperty("actx_ancestors", out _));
+        Refused(ErrorId.Forbidden, "`aud` is not a context of this proxy", $$"""{"aud":"STS.amazonaws.com","sub":"{{Subject}}"}""");
+    }
+
     [Theory]
     [InlineData("{}", 0)]
     [InlineData("""{"iat":NOW+600}""", 0)]
@@ -245,8 +272,8 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     [InlineData("0")]
     [InlineData("-5")]
     [InlineData("1e-300")]
-    public void A_foreign_token_older_than_the_chain_may_be_is_forbidden(string iat) =>
-        Assert.Equal(ErrorId.Forbidden, Exchange(test.Presenting(IssuingTest.DigitalOcean, isOwn: false, $$"""{"iss":"https://i","sub":"s","iat":{{iat}}}""", ["h"]), IssuingTest.Body(Subject, 300)).Failure!.Id);
+    public void The_chain_of_a_foreign_token_older_than_one_may_be_ends_with_that_token(string iat) =>
+        Assert.Equal(5 * 60, Succeed(test.Presenting(IssuingTest.DigitalOcean, isOwn: false, $$"""{"iss":"https://i","sub":"s","iat":{{iat}}}""", ["h"]), IssuingTest.Body(Subject, 900)).LifetimeSeconds);
 
     [Fact]
     public void A_foreign_tokens_own_actors_are_not_passed_on()

@@ -1,8 +1,10 @@
 using System.Buffers.Text;
+using System.IdentityModel.Tokens.Jwt;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.IdentityModel.Tokens;
 using Sandbox;
 using WorkloadProxy.Cli;
 using WorkloadProxy.Configuration;
@@ -101,6 +103,28 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         Assert.Equal(["job"], line.GetProperty("roles").EnumerateArray().Select(role => role.GetString()!));
     }
 
+    [Fact]
+    public async Task Another_implementation_verifies_a_scoped_token_by_what_the_proxy_publishes()
+    {
+        var proxy = servers.Chain;
+        var answer = await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/issue", proxy.IdentityToken(), new StringContent($$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"{{subject}}"}"""));
+        var token = answer.Json.GetProperty("token").GetString()!;
+        var published = (await proxy.SendAsync(HttpMethod.Get, "/.well-known/jwks", null)).Json.GetRawText();
+        var handler = new JwtSecurityTokenHandler { MapInboundClaims = false };
+        var expected = new TokenValidationParameters
+        {
+            ValidIssuer = proxy.Options.PublicUrl,
+            ValidAudience = TestProxy.DigitalOcean.ToString(),
+            ValidAlgorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.EcdsaSha256],
+            IssuerSigningKeys = new JsonWebKeySet(published).GetSigningKeys(),
+        };
+
+        Assert.Equal(subject, handler.ValidateToken(token, expected, out _).FindFirst("sub")!.Value);
+        var altered = token.Split('.');
+        altered[1] = Base64UrlEncoder.Encode(Base64UrlEncoder.Decode(altered[1]).Replace(":role:r", ":role:admin", StringComparison.Ordinal));
+        Assert.Throws<SecurityTokenInvalidSignatureException>(() => handler.ValidateToken(string.Join('.', altered), expected, out _));
+    }
+
     [Theory]
     [InlineData("""{"aud":"AUD","sub":"SUB"}""", 200)]
     [InlineData("""{"aud":"AUD","sub":"SUB","ttl":1}""", 200)]
@@ -159,18 +183,20 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
     }
 
     [Fact]
-    public async Task A_chain_ends_an_hour_after_its_first_token_was_issued()
+    public async Task A_chain_ends_an_hour_after_its_first_token_was_issued_or_with_that_token_if_it_lives_longer()
     {
         await using var proxy = await TestProxy.StartAsync(Chain());
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
 
-        var young = await AskAsync(proxy, proxy.IdentityToken(Examples.Job.With("iat", now - 3500)), "r");
+        var young = await AskAsync(proxy, proxy.IdentityToken(Examples.Job.With("iat", now - 3500).With("exp", now + 35)), "r");
         Assert.InRange(young.Json.GetProperty("expires_in").GetInt32(), 40, 100);
         var again = await AskAsync(proxy, young.Json.GetProperty("token").GetString()!, "r");
         Assert.InRange(again.Json.GetProperty("expires_in").GetInt32(), 40, 100);
 
-        var old = await AskAsync(proxy, proxy.IdentityToken(Examples.Job.With("iat", now - 3601)), "r");
-        Assert.Equal(HttpStatusCode.Forbidden, old.Status);
+        var old = await AskAsync(proxy, proxy.IdentityToken(Examples.Job.With("iat", now - 7200).With("exp", now + 100)), "r");
+        Assert.InRange(old.Json.GetProperty("expires_in").GetInt32(), 40, 100);
+        again = await AskAsync(proxy, old.Json.GetProperty("token").GetString()!, "r");
+        Assert.InRange(again.Json.GetProperty("expires_in").GetInt32(), 40, 100);
     }
 
     [Fact]
@@ -233,7 +259,7 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         File.WriteAllText(secret, sandbox.Options.AtProtoToken);
         return options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.AtProto, Address = sandbox.Address } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.Http, Address = sandbox.Address } },
             Policies = [.. options.Policies, new PolicySourceOptions(TestProxy.AtProto, Directory: options.Policies[0].Directory)],
             Credentials = [.. options.Credentials, new CredentialOptions { Context = TestProxy.AtProto, Kind = CredentialKind.Bearer, File = secret }],
         };

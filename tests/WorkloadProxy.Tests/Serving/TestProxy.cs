@@ -8,6 +8,7 @@ using Microsoft.Extensions.Configuration;
 using Sandbox;
 using Sandbox.Tokens;
 using WorkloadProxy.Cli;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Tests.Storage;

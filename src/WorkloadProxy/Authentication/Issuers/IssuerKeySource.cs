@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Outbound;
 
@@ -26,10 +27,11 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
     {
         if (listed?.JwksFile is { } file) return await ReadAsync(file, cancellationToken);
         if (DiscoveryAddress() is not { } discovery) return new(null, "the issuer is not an https address without query and fragment");
-        var metadata = await fetch.GetAsync(discovery, trust, cancellationToken);
+        var access = listed is { CaFile: not null } or { TokenFile: not null } ? new FetchAccess(listed.CaFile, listed.TokenFile, discovery) : null;
+        var metadata = await fetch.GetAsync(discovery, trust, cancellationToken, access);
         if (metadata.Content is null) return metadata;
         if (ReadMetadata(metadata.Content, discovery, out var keys) is { } error) return new(null, $"`{discovery}` {error}");
-        return await fetch.GetAsync(keys!, trust, cancellationToken);
+        return await fetch.GetAsync(keys!, trust, cancellationToken, access);
     }
 
     private Uri? DiscoveryAddress()

@@ -20,7 +20,8 @@ internal static class ConfigCommand
         check.SetAction(parsed =>
         {
             if (settings.HasFile(parsed) && parsed.GetValue(file) is not null) return terminal.Fail("the configuration file is given twice: as `FILE` and with `--config`");
-            return settings.TryLoad(parsed, terminal, out var options, out var exitCode, parsed.GetValue(file)) ? Check(options, terminal, parsed.GetValue(format) == "json") : exitCode;
+            var json = parsed.GetValue(format) == "json";
+            return settings.TryLoad(parsed, terminal, out var options, out var exitCode, parsed.GetValue(file), json) ? Check(options, terminal, json) : exitCode;
         });
         var schema = new Command("schema", "Prints the JSON schema of the configuration file, for editors.") { OutputFormat.Of("json") };
         schema.SetAction(_ => terminal.WriteJson(ConfigurationSchema.Write));
@@ -42,24 +43,13 @@ internal static class ConfigCommand
             broken++;
             terminal.WriteErrorLine($"the policy set of `{policy.Context}` in `{policy.Directory}` has errors", Colour.Red);
         }
-        foreach (var warning in warnings) SettingsInput.Print(terminal, "warning", Colour.Yellow, warning);
-        if (broken > 0) return ExitCode.CannotStart;
         if (isJson)
         {
-            terminal.WriteJson(json =>
-            {
-                json.WriteStartObject();
-                json.WriteString("public_url", options.PublicUrl);
-                json.WriteNumber("upstreams", options.Upstreams.Count);
-                json.WriteNumber("contexts", options.Policies.Count);
-                json.WriteNumber("credentials", options.Credentials.Count);
-                json.WriteStartArray("warnings");
-                foreach (var warning in warnings) json.WriteStringValue(warning.ToString());
-                json.WriteEndArray();
-                json.WriteEndObject();
-            });
-            return ExitCode.Ok;
+            terminal.WriteJson(json => ConfigurationOutput.Write(json, options, [], warnings));
+            return broken > 0 ? ExitCode.CannotStart : ExitCode.Ok;
         }
+        foreach (var warning in warnings) SettingsInput.Print(terminal, "warning", Colour.Yellow, warning);
+        if (broken > 0) return ExitCode.CannotStart;
         terminal.WriteLine($"the configuration is fine: {options.PublicUrl}, {Count(options.Upstreams.Count, "upstream")}, {Count(options.Policies.Count, "context")}, {Count(options.Credentials.Count, "credential")}");
         return ExitCode.Ok;
     }

@@ -12,7 +12,7 @@ internal static class PolicyCheckCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new PolicyInput();
-        var format = OutputFormat.Of("text", "json", "github");
+        var format = OutputFormat.Of("text", "json", "github", "sarif");
         var command = input.AddTo(new Command("check", "Compiles and lints a policy set and runs its tests."));
         var catalog = new Option<string>("--catalog") { HelpName = "FILE", Description = "What an MCP server offers, as JSON from `tools/list`: warns of tools and arguments that it lacks." };
         command.Add(format);
@@ -38,6 +38,9 @@ internal static class PolicyCheckCommand
                         TestOutput.WriteJson(json, tests);
                         json.WriteEndObject();
                     });
+                    break;
+                case "sarif":
+                    terminal.WriteJson(json => SarifOutput.Write(json, compiled, tests));
                     break;
                 case "github":
                     foreach (var diagnostic in compiled.Diagnostics) terminal.WriteLine(DiagnosticOutput.GitHub(diagnostic, compiled.Directory));

@@ -20,6 +20,7 @@ internal sealed class PolicyInput
     private readonly Option<string> issuer = new("--issuer") { HelpName = "URL", Description = "This proxy's issuer URL, for roles without `iss`." };
 
     private readonly Option<bool> encodedSlash = new("--encoded-slash") { Description = "The upstream is configured with `EncodedSlash: true`." };
+    private readonly Option<string[]> externalAudience = new("--external-audience") { HelpName = "AUD", Description = "The server mints tokens for this service too (`Tokens:ExternalAudiences`); may be repeated.", DefaultValueFactory = _ => [] };
     private readonly Option<string> revision = new("--rev") { HelpName = "REV", Description = "Read DIR as it is in this revision of its git repository, without a checkout." };
 
     public Argument<string> Directory { get; } = new Argument<string>("DIR") { Description = "The directory that holds policies/ and roles/.", DefaultValueFactory = _ => "." }.NoOption();
@@ -35,6 +36,7 @@ internal sealed class PolicyInput
         command.Add(upstream);
         command.Add(issuer);
         command.Add(encodedSlash);
+        command.Add(externalAudience);
         return command;
     }
 
@@ -50,7 +52,7 @@ internal sealed class PolicyInput
         else if (!Uri.TryCreate(own, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")) error = $"`{own}` is not an issuer, expected `https://host`";
         else
         {
-            options = new CompileOptions(context, own.TrimEnd('/')) { EncodedSlash = parsed.GetValue(encodedSlash) };
+            options = new CompileOptions(context, own.TrimEnd('/')) { EncodedSlash = parsed.GetValue(encodedSlash), ExternalAudiences = parsed.GetValue(externalAudience) ?? [] };
             error = null;
         }
         return options is not null;

@@ -59,19 +59,25 @@ internal sealed class SettingsInput
     public bool HasFile(ParseResult parsed) => parsed.GetValue(config) is not null;
 
     /// <summary>The checked configuration; otherwise everything wrong with it has been printed and <paramref name="exitCode"/> says how to end.</summary>
-    public bool TryLoad(ParseResult parsed, Terminal terminal, [NotNullWhen(true)] out ProxyOptions? options, out int exitCode, string? file = null)
+    public bool TryLoad(ParseResult parsed, Terminal terminal, [NotNullWhen(true)] out ProxyOptions? options, out int exitCode, string? file = null, bool json = false)
     {
         options = null;
         var given = settings.Where(option => parsed.GetResult(option) is { Implicit: false })
             .Select(option => Setting.Of(option.Name[2..], parsed.GetValue(option)?.LastOrDefault() ?? "", $"argument {option.Name}"));
         var loaded = ConfigurationLoader.Load(new ArgumentSettings(file ?? parsed.GetValue(config), parsed.GetValue(environment), [.. given]), ProcessEnvironment.Read(), Directory.GetCurrentDirectory());
-        foreach (var warning in loaded.Warnings.Where(_ => loaded.Options is null)) Print(terminal, "warning", Colour.Yellow, warning);
         if (loaded.Options is { } checkedOptions)
         {
             options = checkedOptions;
             exitCode = ExitCode.Ok;
             return true;
         }
+        if (json)
+        {
+            terminal.WriteJson(writer => ConfigurationOutput.Write(writer, null, loaded.Mistakes, loaded.Warnings));
+            exitCode = ExitCode.CannotStart;
+            return false;
+        }
+        foreach (var warning in loaded.Warnings) Print(terminal, "warning", Colour.Yellow, warning);
         foreach (var mistake in loaded.Mistakes) Print(terminal, "error", Colour.Red, mistake);
         exitCode = terminal.Fail($"the configuration has {loaded.Mistakes.Count} mistake{(loaded.Mistakes.Count == 1 ? "" : "s")}", ExitCode.CannotStart);
         return false;

@@ -45,9 +45,11 @@ internal static class DiagnosticOutput
     /// <summary>One workflow command a diagnostic; <paramref name="directory"/> leads from the repository's top to the policy set.</summary>
     public static string GitHub(string severity, SourceRange range, string directory, string message)
     {
-        var file = Path.GetRelativePath(".", Path.Combine(directory, range.File)).Replace('\\', '/');
-        return $"::{severity} file={Property(file)},line={range.Start.Line},col={range.Start.Column}::{Data(message)}";
+        return $"::{severity} file={Property(FromHere(directory, range.File))},line={range.Start.Line},col={range.Start.Column}::{Data(message)}";
     }
+
+    /// <summary>The file's path from the working directory.</summary>
+    public static string FromHere(string directory, string file) => Path.GetRelativePath(".", Path.Combine(directory, file)).Replace('\\', '/');
 
     /// <summary>About no file.</summary>
     public static string GitHub(string severity, string message) => $"::{severity}::{Data(message)}";

@@ -26,6 +26,9 @@ internal static class ConfigurationKeys
         ("Upstreams:*:Kind", "\"http\""),
         ("Upstreams:*:Address", "\"https://api.example.com\""),
         ("Upstreams:*:PassThrough", "true"),
+        ("Upstreams:*:PassThroughIssuers:#", "[\"https://kubernetes.default.svc\"]"),
+        ("Upstreams:*:CaFile", "\"/etc/workload-proxy/upstream-ca.pem\""),
+        ("Upstreams:*:HostHeader", "\"public\""),
         ("Upstreams:*:EncodedSlash", "true"),
         ("Upstreams:*:DropHeaders:#", "[\"X-Debug\"]"),
         ("Upstreams:*:PassHeaders:#", "[\"Idempotency-Key\"]"),
@@ -42,19 +45,35 @@ internal static class ConfigurationKeys
         ("Upstreams:*:Mcp:*:MaxMessage", "1048576"),
         ("Upstreams:*:Mcp:*:MaxAnswer", "16777216"),
         ("Upstreams:*:Mcp:*:ActivityTimeout", "\"00:10:00\""),
+        ("Upstreams:*:PlcDirectory", "\"https://plc.directory\""),
+        ("Upstreams:*:HandleResolver", "\"https://public.api.bsky.app\""),
+        ("Upstreams:*:Servers:#", "[\"http://pds.pds.svc:3000\"]"),
         ("Upstreams:*:OAuth:Address", "\"https://cloud.digitalocean.com/v1/oauth\""),
         ("Upstreams:*:OAuth:ClientId", "\"0123456789abcdef\""),
         ("Upstreams:*:OAuth:ClientSecretFile", "\"/run/secrets/oauth-client-secret\""),
         ("Upstreams:*:OAuth:ClientSecretEnvironmentVariable", "\"OAUTH_CLIENT_SECRET\""),
         ("Upstreams:*:OAuth:Scopes:#", "[\"read\", \"write\"]"),
         ("Upstreams:*:OAuth:Teams:#", "[\"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\"]"),
+        ("Upstreams:*:OAuth:Accounts:#", "[\"did:plc:ewvi7nxzyoun6zhxrhs64oiz\"]"),
         ("Issuers:#:Issuer", "\"https://dex.example.com/dex\""),
         ("Issuers:#:MetadataAddress", "\"http://dex.dex.svc:5556/dex/.well-known/openid-configuration\""),
         ("Issuers:#:JwksFile", "\"/etc/workload-proxy/dex-jwks.json\""),
+        ("Issuers:#:CaFile", "\"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt\""),
+        ("Issuers:#:TokenFile", "\"/var/run/secrets/kubernetes.io/serviceaccount/token\""),
+        ("Issuers:#:SpiffeTrustDomain", "\"example.org\""),
+        ("Issuers:#:ClientGroups", "true"),
+        ("Issuers:#:GroupsClaim", "\"groups\""),
+        ("Issuers:#:AudienceIsClient", "true"),
         ("Issuers:#:Algorithms:#", "[\"RS256\"]"),
         ("Issuers:#:Run:#", "[\"job_id\"]"),
         ("Audiences:#:Audience", "\"https://depot.dev\""),
+        ("Audiences:#:Issuer", "\"https://dex.example.com/dex\""),
+        ("Audiences:#:Claims", "{ \"sub\": \"org:acme:vault:web\" }"),
         ("Audiences:#:Context", "\"api://Depot?actx=acme\""),
+        ("Public:#:Path", "\"/.well-known/terraform.json\""),
+        ("Public:#:Document", "{ \"modules.v1\": \"/modules/v1/\" }"),
+        ("Public:#:File", "\"terraform.json\""),
+        ("Public:#:Upstream", "\"OpenDepot\""),
         ("Policies:#:Context", "\"api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6\""),
         ("Policies:#:Directory", "\".\""),
         ("Policies:#:Git:Url", "\"https://github.com/acme/rbac.git\""),
@@ -84,10 +103,23 @@ internal static class ConfigurationKeys
         ("Credentials:#:TokenAddress", "\"https://login.example.com/oauth/token\""),
         ("Credentials:#:ClientId", "\"0123456789abcdef\""),
         ("Credentials:#:Scopes:#", "[\"read\"]"),
+        ("Credentials:#:For:*", "\"proj-a\""),
+        ("Credentials:#:AppId", "\"Iv23liAbCdEfGhIjKlMn\""),
+        ("Credentials:#:PrivateKeyFile", "\"/run/secrets/github-app.pem\""),
+        ("Credentials:#:InstallationId", "12345678"),
+        ("Credentials:#:Repositories:#", "[\"acme/web\"]"),
+        ("Credentials:#:Permissions:*", "\"read\""),
+        ("Credentials:#:Create:Path", "\"/depot.core.v1.ProjectService/CreateToken\""),
+        ("Credentials:#:Create:Body:*", "\"{project}\""),
+        ("Credentials:#:Create:Token", "\"secret\""),
+        ("Credentials:#:Create:Id", "\"tokenId\""),
+        ("Credentials:#:Delete:Path", "\"/depot.core.v1.ProjectService/DeleteToken\""),
+        ("Credentials:#:Delete:Body:*", "\"{id}\""),
         ("Tokens:Algorithm", "\"RS256\""),
         ("Tokens:MaxLifetime", "\"00:15:00\""),
         ("Tokens:MaxChain", "\"01:00:00\""),
         ("Tokens:KeyRotation", "\"30.00:00:00\""),
+        ("Tokens:ExternalAudiences:#", "[\"sts.amazonaws.com\"]"),
         ("Provisioning:SshPort", "22"),
         ("Provisioning:AllowPrivateAddresses", "false"),
         ("Git:MaxSize", "20000000"),
@@ -109,6 +141,18 @@ internal static class ConfigurationKeys
 
     /// <summary>A key that has no parts: it may stand in the environment without <c>__</c>.</summary>
     public static bool IsSingle(string name) => Root.Children.TryGetValue(name, out var node) && node.Example is not null;
+
+    /// <summary>Whether an object at this key is one value, kept as its JSON text: its names are not ours, and may hold `:`.</summary>
+    public static bool IsJson(string key)
+    {
+        var node = Root;
+        foreach (var part in key.Split(':'))
+        {
+            if (node.Next(part) is not { } next) return false;
+            node = next;
+        }
+        return node.IsJson;
+    }
 
     /// <summary>What is wrong with the key itself or the shape of what stands there; null if nothing is.</summary>
     public static ConfigurationMistake? Check(Setting setting)
@@ -188,6 +232,7 @@ internal static class ConfigurationKeys
         public Node? Any { get; set; }
         public bool IsList { get; set; }
         public string? Example { get; set; }
+        public bool IsJson => Example is ['{', ..] && Children.Count == 0 && Any is null;
         public IReadOnlyList<string> Names => [.. Children.Keys];
 
         public Node Child(string child) => Children.TryGetValue(child, out var found) ? found : Children[child] = new Node(child);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>
@@ -6,6 +8,12 @@ namespace WorkloadProxy.Configuration.Sources;
 /// </summary>
 internal sealed record ConfigurationMistake(string Key, string Problem, string? Example, string? Origin)
 {
+    /// <summary>The mistakes of files first, as a reader meets them; then those of other places, and what is missing.</summary>
+    public static IReadOnlyList<ConfigurationMistake> InOrder(IEnumerable<ConfigurationMistake> mistakes) =>
+        [.. mistakes.OrderBy(mistake => mistake.Line() is null).ThenBy(mistake => mistake.Origin?.Split(':')[0], StringComparer.Ordinal).ThenBy(mistake => mistake.Line())];
+
+    private int? Line() => Origin?.Split(':') is [_, var line, _] && int.TryParse(line, CultureInfo.InvariantCulture, out var number) ? number : null;
+
     public override string ToString()
     {
         var line = Origin is null ? $"{Key}: {Problem}" : $"{Key}: {Problem} ({Origin})";

@@ -10,6 +10,7 @@ internal static class ConfigurationSchema
     {
         ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto", "mcp"],
         ["Upstreams:*:Version"] = ["1.1", "2"],
+        ["Upstreams:*:HostHeader"] = ["public"],
         ["Tokens:Algorithm"] = ["RS256", "ES256"],
         ["Health:Details"] = ["loopback", "never"],
         ["Policies:#:Hosted:ObjectFormat"] = ["sha1", "sha256"],
@@ -83,7 +84,7 @@ internal static class ConfigurationSchema
         }
         else
         {
-            WriteType(json, example switch { "true" or "false" => "boolean", { Length: > 0 } number when char.IsAsciiDigit(number[0]) => "integer", _ => "string" });
+            WriteType(json, example switch { "true" or "false" => "boolean", ['{', ..] => "object", { Length: > 0 } number when char.IsAsciiDigit(number[0]) => "integer", _ => "string" });
         }
         WriteExample(json, example);
     }

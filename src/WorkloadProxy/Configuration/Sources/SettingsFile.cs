@@ -106,6 +106,11 @@ internal sealed class SettingsFile
         }
         switch (reader.TokenType)
         {
+            case JsonTokenType.StartObject when ConfigurationKeys.IsJson(key):
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                Add(new(key, Encoding.UTF8.GetString(text[start..(int)reader.BytesConsumed]), place));
+                break;
             case JsonTokenType.StartObject:
                 ReadObject(ref reader, key + ":", mistakes);
                 break;

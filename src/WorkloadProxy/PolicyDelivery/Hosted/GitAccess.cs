@@ -16,7 +16,7 @@ namespace WorkloadProxy.PolicyDelivery.Hosted;
 internal delegate ValueTask<Result<Caller>> AuthenticateToken(ReadOnlyMemory<char> token, CancellationToken cancellationToken);
 
 /// <summary>Who may fetch and push: the context whose repository the request may use, or why none.</summary>
-internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, CredentialStore credentials, PolicySetStore sets, FailureLimit failures, TimeProvider time)
+internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, GitTokens ownTokens, CredentialStore credentials, PolicySetStore sets, FailureLimit failures, TimeProvider time)
 {
     /// <summary>The one upstream whose API tokens pick the context at the server's root.</summary>
     private readonly UpstreamOptions? atRoot = OnlyOne(options.Upstreams.Values.Where(upstream => upstream is { Kind: UpstreamKind.DigitalOcean, PassThrough: true }))
@@ -81,6 +81,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
 
     private async Task<Result<AuthContext>> AuthorizeApiTokenAsync(AuditRecord record, GitRequest request, string token, CancellationToken cancellationToken)
     {
+        if (request.Path.Upstream is { } accounts && options.Upstreams.TryGetValue(accounts, out var atproto) && atproto.AtProto?.OAuth is not null) return await AuthorizeOwnTokenAsync(record, request, atproto, token, cancellationToken);
         var upstream = request.Path.Upstream is not { } name ? atRoot : options.Upstreams.TryGetValue(name, out var named) && named.Kind == UpstreamKind.DigitalOcean ? named : null;
         // one text whether the upstream is of another kind or not there
         if (upstream?.Address is null) return new Failure(ErrorId.InvalidToken, "no API token is taken here") { OffersBasic = true };
@@ -97,6 +98,20 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         if (await tokens.CheckWriteAsync(upstream, token, cancellationToken) is { } mayNotWrite) return mayNotWrite;
         if (upstream.OAuth is null) return context;
         return await CheckScopesAsync(upstream, token, context, cancellationToken) is { } tooFew ? tooFew : context;
+    }
+
+    /// <summary>A token that an account got here by signing in: its upstream has none that could be shown to others.</summary>
+    private async Task<Result<AuthContext>> AuthorizeOwnTokenAsync(AuditRecord record, GitRequest request, UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    {
+        record.Upstream = upstream.Name;
+        if (await ownTokens.FindAsync(token, cancellationToken) is not { } owner || owner.Context.Upstream != upstream.Name || !upstream.Admits(owner.Context.Id))
+            return new Failure(ErrorId.InvalidToken, "the token is unknown or has expired: sign in, and get one from your account's page") { OffersBasic = true };
+        record.AccountUuid = owner.Account;
+        record.CredentialSha256 = TokenHash.TryCompute(token, out var hash) ? hash.ToHex() : null;
+        if (!Addresses(request.Path, owner.Context)) return NotFound();
+        record.Context = owner.Context.ToString();
+        record.Commit = (await sets.FindAsync(owner.Context, cancellationToken))?.Version;
+        return owner.Context;
     }
 
     /// <summary>Who pushes policy decides what the stored credential is used for: a token that may do less than that credential must not.</summary>

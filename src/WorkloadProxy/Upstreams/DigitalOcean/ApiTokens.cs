@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -26,13 +27,9 @@ internal sealed class ApiTokens : IDisposable
 
     private readonly ConcurrentDictionary<(string Upstream, TokenHash Token, Question Question), Entry> answers = new();
     private readonly TimeProvider time;
-    private readonly HttpMessageInvoker http;
+    private readonly ConcurrentDictionary<string, HttpMessageInvoker> http = new(StringComparer.Ordinal);
 
-    public ApiTokens(TimeProvider time)
-    {
-        this.time = time;
-        http = new HttpMessageInvoker(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32 });
-    }
+    public ApiTokens(TimeProvider time) => this.time = time;
 
     /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
     private ResiliencePipeline<Reply> Pipeline => field ??= new ResiliencePipelineBuilder<Reply> { TimeProvider = time }
@@ -87,7 +84,16 @@ internal sealed class ApiTokens : IDisposable
             : Unreachable(upstream, reply);
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose()
+    {
+        foreach (var invoker in http.Values) invoker.Dispose();
+    }
+
+    private HttpMessageInvoker InvokerFor(string? caFile) => http.GetOrAdd(caFile ?? "", static caFile => new HttpMessageInvoker(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32,
+        SslOptions = caFile.Length == 0 ? new SslClientAuthenticationOptions() : new ServerTrust(caFile, host: null).NewOptions(),
+    }));
 
     private static Failure Unreachable(UpstreamOptions upstream, Reply reply) => reply.Status == 0
         ? new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` can't be asked about the API token") { Detail = reply.Error }
@@ -132,7 +138,8 @@ internal sealed class ApiTokens : IDisposable
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             request.Headers.UserAgent.ParseAdd("workload-proxy");
             request.Headers.Accept.ParseAdd("application/json");
-            using var response = await http.SendAsync(request, both.Token);
+            // where teams sign in is another server
+            using var response = await InvokerFor(question == Question.Scopes ? null : upstream.CaFile).SendAsync(request, both.Token);
             return new Reply((int)response.StatusCode, await ReadAsync(response.Content, both.Token), null);
         }
         catch (OperationCanceledException)

@@ -21,7 +21,7 @@ internal sealed class DropletLookup(ProxyOptions options, CredentialStore creden
         foreach (var header in credential.Headers) request.Headers.TryAddWithoutValidation(header.Name, header.Value.Reveal());
         request.Headers.UserAgent.ParseAdd("workload-proxy");
         request.Headers.Accept.ParseAdd("application/json");
-        var answer = await fetch.SendAsync(request, FetchTrust.Listed, cancellationToken);
+        var answer = await fetch.SendAsync(request, FetchTrust.Listed, cancellationToken, caFile: upstream.CaFile);
         if (answer.Error is { } error) return Unknown(id, error);
         if (answer.Status == 404) return new Failure(ErrorId.Forbidden, "the droplet no longer exists");
         if (answer.Status != 200) return Unknown(id, $"the API answered {answer.Status}");

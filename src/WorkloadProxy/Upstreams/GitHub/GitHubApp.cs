@@ -11,8 +11,20 @@ using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Upstreams.GitHub;
 
-/// <summary>What an installation token is to be good for and nothing else. <paramref name="Permissions"/>: <c>statuses:write</c>, several with a comma between.</summary>
-internal sealed record GitHubTokenScope(string Owner, string Repository, string Permissions);
+/// <summary>
+/// What an installation token is to be good for and nothing else: names of repositories, and permissions such as <c>statuses:write</c>, several with a comma between. An empty one is all that the
+/// installation grants. The owner is needed where the installation is not known.
+/// </summary>
+internal sealed record GitHubTokenScope(string Owner, string Repositories, string Permissions)
+{
+    /// <summary>By which the installation is found, and which a message names.</summary>
+    public string FirstRepository => Repositories.Split(',')[0];
+
+    public override string ToString() => $"`{(Permissions.Length == 0 ? "all permissions" : Permissions)}` on `{(Repositories.Length == 0 ? Owner : string.Join(',', Repositories.Split(',').Select(name => $"{Owner}/{name}".TrimStart('/'))))}`";
+}
+
+/// <summary>An installation token and when it ends.</summary>
+internal sealed record InstallationToken(Secret Secret, DateTimeOffset Ends);
 
 /// <summary>
 /// One GitHub App: its signature is exchanged for installation tokens, each for one repository and a few permissions. They are kept in memory until shortly before they
@@ -39,7 +51,7 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             if (!tokens.TryGetValue(scope, out var request))
             {
                 if (tokens.Count >= MaxScopes) tokens.Clear();
-                request = tokens.GetOrAdd(scope, key => new(() => Task.Run(() => RequestAsync(key))));
+                request = tokens.GetOrAdd(scope, key => new(() => Task.Run(() => IssueAsync(key))));
             }
             Result<InstallationToken> result;
             try
@@ -65,8 +77,20 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
         if (tokens.TryGetValue(scope, out var request) && request is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Value: { } held } } && ReferenceEquals(held.Secret, token)) tokens.TryRemove(new(scope, request));
     }
 
-    // shared by all who wait: it does not end with the caller that began it
-    private async Task<Result<InstallationToken>> RequestAsync(GitHubTokenScope scope)
+    /// <summary>Ends a token before its time; false when GitHub did not say that it has ended.</summary>
+    public async Task<bool> RevokeAsync(Secret token, CancellationToken cancellationToken)
+    {
+        var answer = await api.CallAsync(address, token, async connection =>
+        {
+            await connection.Delete(new Uri("installation/token", UriKind.Relative));
+            return "";
+        }, cancellationToken);
+        // 401: it has ended already
+        return answer.Status is 204 or 401;
+    }
+
+    /// <summary>A new token, which nobody else gets. It does not end with a caller that waits for it.</summary>
+    public async Task<Result<InstallationToken>> IssueAsync(GitHubTokenScope scope)
     {
         using var ended = new CancellationTokenSource(patience, time);
         try
@@ -75,22 +99,20 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             if (options.InstallationId is not { } installation)
             {
                 var found = await api.CallAsync(address, assertion, connection => new GitHubAppsClient(connection)
-                    .GetRepositoryInstallationForCurrent(Uri.EscapeDataString(scope.Owner), Uri.EscapeDataString(scope.Repository)), ended.Token);
+                    .GetRepositoryInstallationForCurrent(Uri.EscapeDataString(scope.Owner), Uri.EscapeDataString(scope.FirstRepository)), ended.Token);
                 if (found.Content is not { Id: > 0 and var id })
                     return Failed(found, found.Status switch
                     {
-                        404 => $"the GitHub App is not installed on `{scope.Owner}/{scope.Repository}` (404)",
+                        404 => $"the GitHub App is not installed on `{scope.Owner}/{scope.FirstRepository}` (404)",
                         200 when found.IsObject => $"{found.Problem} without an installation's id",
                         _ => null,
                     });
                 installation = id;
             }
             // Octokit's own call asks for a token of everything that the installation grants
-            var body = new Dictionary<string, object>
-            {
-                ["repositories"] = new[] { scope.Repository },
-                ["permissions"] = scope.Permissions.Split(',').Select(one => one.Split(':')).ToDictionary(one => one[0], one => one[1]),
-            };
+            var body = new Dictionary<string, object>();
+            if (scope.Repositories.Length > 0) body["repositories"] = scope.Repositories.Split(',');
+            if (scope.Permissions.Length > 0) body["permissions"] = scope.Permissions.Split(',').Select(one => one.Split(':')).ToDictionary(one => one[0], one => one[1]);
             var made = await api.CallAsync(address, assertion, connection => connection.Post<AccessToken>(
                 new Uri($"app/installations/{installation.ToString(CultureInfo.InvariantCulture)}/access_tokens", UriKind.Relative), body), ended.Token);
             if (made is { Status: 201, Content: { } token }) return Read(token);
@@ -98,7 +120,7 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             {
                 201 when made.IsObject => $"`{address}` answered without a token that can stand in a header",
                 404 => $"the GitHub App has no installation {installation} (404)",
-                403 or 422 when made.RetryAfter is null => $"the GitHub App's installation does not grant `{scope.Permissions}` on `{scope.Owner}/{scope.Repository}` ({made.Status})",
+                403 or 422 when made.RetryAfter is null => $"the GitHub App's installation does not grant {scope} ({made.Status})",
                 _ => null,
             });
         }
@@ -151,6 +173,4 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
         var buffer = new char[MaxKeyFile];
         return buffer.AsSpan(0, reader.ReadBlock(buffer));
     }
-
-    private sealed record InstallationToken(Secret Secret, DateTimeOffset Ends);
 }

@@ -1,0 +1,3 @@
+path "/api/v1/namespaces/web/configmaps" {
+  capabilities = ["read"]
+}
