@@ -27,6 +27,7 @@ internal static class IssuerReading
             var algorithms = reader.Settings.Elements(key + ":Algorithms").Select(element => reader.Choice(element, Algorithms, "algorithm")).OfType<int>().Select(index => Algorithms[index].Name).Distinct().ToList();
             var options = new IssuerOptions(issuer ?? "", metadata, jwksFile, algorithms)
             {
+                Run = reader.Texts(key + ":Run"),
                 CaFile = reader.CaFile(key + ":CaFile"),
                 TokenFile = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true),
                 SpiffeTrustDomain = ReadTrustDomain(reader, key + ":SpiffeTrustDomain"),

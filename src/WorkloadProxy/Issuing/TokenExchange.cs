@@ -68,9 +68,9 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
             WriteActor(writer, caller.Token);
             writer.WriteString(OwnClaims.Source, source.ToString());
             writer.WriteNumber(OwnClaims.ChainStart, chainStart);
-            writer.WriteString(OwnClaims.Run, caller.Token.Run);
             // the first token outlives the chain's usual length: what comes of it must know
             if (chainEnd > chainStart + (long)options.MaxChain.TotalSeconds) writer.WriteNumber(OwnClaims.ChainEnd, chainEnd);
+            if (!external) writer.WriteString(OwnClaims.Run, caller.Token.Run);
             if (!external) WriteAncestors(writer, caller.Token);
             foreach (var claim in request.ExtraClaims) claim.WriteTo(writer);
             writer.WriteEndObject();

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Tests.Serving;
 

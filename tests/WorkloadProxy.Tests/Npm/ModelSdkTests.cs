@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Npm;
