@@ -33,7 +33,6 @@ internal static class IssuerReading
                 SpiffeTrustDomain = ReadTrustDomain(reader, key + ":SpiffeTrustDomain"),
                 ClientGroups = reader.Flag(key + ":ClientGroups", false),
                 GroupsClaim = ReadGroupsClaim(reader, key),
-                Run = reader.Texts(key + ":Run"),
                 AudienceIsClient = reader.Flag(key + ":AudienceIsClient", false),
             };
             foreach (var name in (ReadOnlySpan<string>)["CaFile", "TokenFile"])

@@ -109,7 +109,7 @@ public sealed class GitHubAppCredentialTests
     [Fact]
     public async Task A_token_is_renewed_ahead_of_its_end()
     {
-        var time = TestClock.New();
+        var time = new ManualTime();
         await using var sandbox = await SandboxServer.StartAsync(cancellation: TestContext.Current.CancellationToken);
         sandbox.GitHub.Time = time;
         using var files = new TemporaryDirectory();

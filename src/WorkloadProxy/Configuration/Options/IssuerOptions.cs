@@ -2,10 +2,7 @@ namespace WorkloadProxy.Configuration.Options;
 
 /// <summary>An issuer that the operator lists; <paramref name="Algorithms"/> empty means all that the proxy accepts.</summary>
 internal sealed record IssuerOptions(string Issuer, Uri? MetadataAddress, string? JwksFile, IReadOnlyList<string> Algorithms)
-{
-    /// <summary>The claims that tell runs of a workload apart; empty: what is usual.</summary>
-    public IReadOnlyList<string> Run { get; init; } = [];
-    /// <summary>Authorities in PEM that replace the system's when its metadata and keys are fetched.</summary>
+{    /// <summary>Authorities in PEM that replace the system's when its metadata and keys are fetched.</summary>
     public string? CaFile { get; init; }
 
     /// <summary>Holds the bearer token for its metadata, and for its keys on the same origin.</summary>
