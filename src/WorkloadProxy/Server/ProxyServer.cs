@@ -238,7 +238,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         {
             if (endpoints.Paths.FirstOrDefault(path.Path.Matches) is { } own) throw new StartException($"the public path `{path.Path.Text}` belongs to the proxy itself (`{own}`)", "give it another `Public:#:Path`");
         }
-        return PublicPathsBeside(endpoints, options, time, logs);
+        return options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>());
     }
 
     private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
