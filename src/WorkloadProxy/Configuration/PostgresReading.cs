@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Npgsql;
 using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Configuration.Sources;
@@ -48,9 +49,12 @@ internal static class PostgresReading
 
     private static readonly string[] files = ["Passfile", "Root Certificate", "SSL Certificate", "SSL Key"];
 
-    public static PostgresOptions? Read(SettingsReader reader)
+    public static PostgresOptions? Read(SettingsReader reader) => reader.Text(Key) is { } text ? Read(reader, text) : null;
+
+    /// <summary>Apart, so that Npgsql is loaded only where it is used.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static PostgresOptions? Read(SettingsReader reader, string text)
     {
-        if (reader.Text(Key) is not { } text) return null;
         if (Parse(text, reader.Absolute, out var problem) is not { } settings)
         {
             reader.Mistake(Key, problem);
