@@ -100,7 +100,7 @@ internal sealed class Pipeline(
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (forwarder.PassThrough is { } passThrough && (named is null || named.Serves(passThrough.Options.Name))
+        if (forwarder.PassThrough is { } passThrough && handedOut?.Find(bearer.Text.Span) is null && (named is null || named.Serves(passThrough.Options.Name))
             && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
@@ -135,8 +135,8 @@ internal sealed class Pipeline(
             authenticated = await handedOut.AdmitAsync(handed, http.RequestAborted);
         }
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
-        if ((tokenHeaders?.Check(caller.Token.Context.Upstream, from) ?? named?.Check(caller.Token)) is { } notThere) return notThere;
         record.Caller = caller;
+        if ((tokenHeaders?.Check(caller.Token.Context.Upstream, from) ?? named?.Check(caller.Token)) is { } notThere) return notThere;
         if (target.IsOwnPath && handed is not null) return new Failure(ErrorId.InvalidToken, "a token of the upstream is none for the proxy itself");
         if (target.IsOwnPath) return named is null ? await IssueAsync(http, record, caller, target) : NoOwnPath();
 
@@ -185,9 +185,13 @@ internal sealed class Pipeline(
         var preparing = Forwarder.PrepareAsync(http, forwarded);
         waited |= !preparing.IsCompleted;
         if (await preparing is { } notPrepared) return notPrepared;
+        // the roles that named the credential count now, or the request is decided anew
+        waited |= caller.Grants.NamesCredential;
         if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
         // another set may have given the roles another credential meanwhile
-        if (waited && source is not null && record.Caller!.Grants != caller.Grants && credentials.Find(record.Caller, time, out var now) is var changed && (changed is not null || now != source)) return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
+        if (waited && source is not null && (caller.Grants.NamesCredential || record.Caller!.Grants != caller.Grants)
+            && credentials.Find(record.Caller!, time, out var now) is var changed && (changed is not null || now != source))
+            return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
         return await forwarder.SendAsync(http, forwarded, record);
     }
 

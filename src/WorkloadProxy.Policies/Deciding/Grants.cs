@@ -51,7 +51,13 @@ public sealed class Grants
     public bool TryCredentialAt(DateTimeOffset now, out RoleCredential? named, out string? reason)
     {
         (named, reason) = (null, null);
-        if (!NamesCredential || (always ?? ActiveAt(now)) is not { } view) return true;
+        if (!NamesCredential) return true;
+        // no role counts any longer: without one the credential that no role names would be the wider one
+        if ((always ?? ActiveAt(now)) is not { } view)
+        {
+            reason = "no role counts at this time";
+            return false;
+        }
         (named, reason) = (view.Credential.Named, view.Credential.Disagreement?.Reason);
         return reason is null;
     }

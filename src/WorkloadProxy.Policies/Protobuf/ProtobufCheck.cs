@@ -113,7 +113,8 @@ internal static class ProtobufCheck
     {
         var isSigned = range.Min is { } least && least.CompareTo(0) < 0;
         if (isSigned ? !range.Holds(Signed(value)) : !range.Holds(Unsigned(value))) return false;
-        return range.Max is not null || value <= int.MaxValue || (long)value == (int)value || (range.Holds((int)value) && range.Holds((uint)value));
+        return range.Max is not null || value <= int.MaxValue || (isSigned && (long)value == (int)value)
+            || (range.Holds((int)value) && range.Holds((uint)value) && range.Holds(Signed(value)));
     }
 
     private static bool MatchesText(ValueConstraint constraint, ReadOnlySpan<byte> bytes, Claims claims, StepBudget? steps)

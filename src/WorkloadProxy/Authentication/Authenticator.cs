@@ -19,6 +19,8 @@ internal sealed class Authenticator(
 {
     private static readonly TimeSpan ForeignSkew = TimeSpan.FromSeconds(60);
 
+    // what a token began may outlive it: the chain of exchanges, or a token that the upstream handed out
+    private readonly TimeSpan longestUse = options.Upstreams.Values.SelectMany(upstream => upstream.HandsOut).Select(entry => entry.Lifetime).Append(options.Tokens.MaxChain).Max();
     private readonly Audiences audiences = new(options, sets);
     private readonly Func<string, string?>? issuerOf = SpiffeIssuers.Of(options);
     private readonly WorkloadRuns runs = new(options);
@@ -63,7 +65,7 @@ internal sealed class Authenticator(
     /// </summary>
     public async ValueTask<Result<VerifiedToken>> VerifyForRevocationAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
-        var verified = await VerifyAsync(token, options.Tokens.MaxChain, cancellationToken);
+        var verified = await VerifyAsync(token, longestUse, cancellationToken);
         return verified.Succeeded(out var cached, out var failure) ? cached.Token : failure;
     }
 

@@ -83,7 +83,10 @@ internal static class AtProtoReading
         foreach (var key in reader.Settings.Elements("Credentials"))
         {
             if (!AuthContext.TryParse(reader.Settings.Find(key + ":Context")?.Value ?? "", out var context)) continue;
-            if (options.Credentials.FirstOrDefault(entry => entry.Context == context) is not { Kind: CredentialKind.AtprotoPassword } entry) continue;
+            var entries = options.Credentials.Where(entry => entry.Context == context).ToList();
+            if (entries.Find(entry => entry.Kind == CredentialKind.AtprotoPassword) is not { } entry) continue;
+            // the account's session is shared: with two passwords a narrow role could get the tokens of a wide one
+            if (entries.Count > 1) reader.Mistake(key + ":Context", "has several entries, expected one: an account has one app password, whatever the role");
             if (options.Upstreams.GetValueOrDefault(context.Upstream) is not { AtProto: not null }) reader.Mistake(key + ":Kind", $"`{entry.Kind}` is for upstreams of kind `atproto`, and `{context.Upstream}` is not one");
             else if (!Did.TryParse(context.Id, out _)) reader.Mistake(key + ":Context", "does not name an account: expected a DID, for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
             else CheckAppPassword(reader, key, entry);

@@ -72,10 +72,16 @@ internal static class UpstreamReading
             TokenHeaders = ReadTokenHeaders(reader, key + ":TokenHeaders"),
             StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
             Host = HostReading.Read(reader, key + ":Host"),
-            Mcp = McpReading.Read(reader, key + ":Mcp"),
+            Mcp = ReadMcp(reader, kind, key + ":Mcp"),
             AtProto = AtProtoReading.Read(reader, kind, key),
             OAuth = reader.Settings.Has(key + ":OAuth") && kind != UpstreamKind.AtProto ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
+    }
+
+    private static IReadOnlyList<McpServerOptions> ReadMcp(SettingsReader reader, UpstreamKind kind, string key)
+    {
+        if (kind == UpstreamKind.AtProto && reader.Settings.Has(key)) reader.Mistake(key, "is for other kinds: an account's credential is for the account's own server alone");
+        return McpReading.Read(reader, key);
     }
 
     /// <summary><c>HostHeader</c> needs <c>PublicUrl</c>, which is read later.</summary>

@@ -23,7 +23,7 @@ internal sealed class HandedOutStore(Database database)
     {
         var (id, caller) = (token.Hash.ToHex(), token.Token);
         var content = JsonSerializer.Serialize(new Content(caller.ContextText, caller.Claims.Root.GetRawText(), caller.Issuer, caller.Subject, caller.Id, caller.ActorDepth, caller.IsOwn,
-            caller.IssuedAt?.ToUnixTimeSeconds(), [.. caller.RevocationIds]));
+            caller.IssuedAt?.ToUnixTimeSeconds(), [.. caller.RevocationIds], caller.Run));
         await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id }, transaction);
         await connection.ExecuteAsync("INSERT INTO handed_out_tokens (id, upstream, caller, expires_at) VALUES (@id, @upstream, @content, @expires)",
             new { id, upstream = token.Upstream, content, expires = caller.Expires.ToUnixTimeSeconds() }, transaction);
@@ -52,8 +52,9 @@ internal sealed class HandedOutStore(Database database)
             Expires = ends,
             IssuedAt = content.IssuedAt is { } issued ? DateTimeOffset.FromUnixTimeSeconds(issued) : null,
             RevocationIds = content.RevocationIds,
+            Run = content.Run ?? "",
         });
     }
 
-    private sealed record Content(string Context, string Claims, string Issuer, string Subject, string? Id, int ActorDepth, bool IsOwn, long? IssuedAt, string[] RevocationIds);
+    private sealed record Content(string Context, string Claims, string Issuer, string Subject, string? Id, int ActorDepth, bool IsOwn, long? IssuedAt, string[] RevocationIds, string? Run);
 }

@@ -14,7 +14,7 @@ namespace WorkloadProxy.HandedOut;
 /// </summary>
 internal sealed class HandedOutTokens : IAsyncDisposable
 {
-    private const int MaxTokens = 100_000;
+    private const int MaxTokens = 100_000, MaxOfContext = 10_000;
     private static readonly TimeSpan interval = TimeSpan.FromSeconds(1);
 
     private readonly HandedOutStore store;
@@ -61,7 +61,8 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     /// <exception cref="StoreException">It could not be stored, and does not pass.</exception>
     public async Task<Failure?> AddAsync(string text, string upstream, Caller caller, DateTimeOffset ends, CancellationToken cancellationToken)
     {
-        if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens) return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
+        if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens
+            || tokens.Values.Count(token => token.Token.Context == caller.Token.Context) >= MaxOfContext) return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
         var token = new HandedOutToken(hash, upstream, caller.Token.EndingAt(ends));
         await store.AddAsync(token, cancellationToken);
         tokens[hash] = token;

@@ -20,6 +20,7 @@ internal enum McpVerdict
 internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMemory<byte> Json, string? Fault = null)
 {
     private const int UrlElicitationRequired = -32042;
+    private static readonly string[] ofError = ["error"], ofCode = ["code"];
     private static readonly string[] ofEnvelope = ["jsonrpc", "id", "method", "params", "result", "error"];
     private static readonly string[] ofParams = ["uri", "taskId", "_meta"];
     private static readonly string[] ofResult =
@@ -111,12 +112,14 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     }
 
     /// <summary>Whether an error in place of an answer asks for what no policy permits.</summary>
-    public static bool AsksForInput(JsonElement root, McpCall call) =>
-        McpJson.Object(root, "error") is { ValueKind: JsonValueKind.Object } error && AsksForUrl(error, call);
+    public static bool AsksForInput(JsonElement root, McpCall call) => root.ValueKind == JsonValueKind.Array
+        ? root.EnumerateArray().Any(item => AsksForInput(item, call))
+        // a client that ignores letter case would read what was not judged here
+        : McpJson.Twin(root, ofError) is not null || (McpJson.Object(root, "error") is { ValueKind: JsonValueKind.Object } error && AsksForUrl(error, call));
 
     private static bool AsksForUrl(JsonElement error, McpCall call) => !call.Access.Client.HasFlag(McpClient.Elicitation)
-        && error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number
-        && code.TryGetDouble(out var number) && number == UrlElicitationRequired;
+        && (McpJson.Twin(error, ofCode) is not null
+            || (error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number && code.TryGetDouble(out var number) && number == UrlElicitationRequired));
 
     private static void Filter(JsonElement root, JsonElement items, McpKind kind, string name, McpAccess access, McpCall call, McpEdits edits)
     {

@@ -26,7 +26,7 @@ internal sealed class AtProtoForwarding
     {
         (this.atproto, this.time) = (atproto, time);
         if (atproto.Sessions is { } sessions) lookup = new NonceLookup(sessions, atproto.Nonces, atproto.Documents, fetch, time);
-        passwords = new PasswordSessions(new PasswordSessionTable(store.Database, store.Sealer, time), new PasswordClient(atproto.Documents, fetch), time, logs.CreateLogger<PasswordSessions>());
+        passwords = new PasswordSessions(new PasswordSessionTable(store.Database, store.Sealer, time), new PasswordClient(atproto.Documents, fetch), atproto.Servers, time, logs.CreateLogger<PasswordSessions>());
         Parts = new UpstreamParts { Address = new AccountAddress(atproto.Servers), Connect = new ServerConnection(atproto.Upstream.AtProto!.Servers).OpenAsync };
     }
 
@@ -45,7 +45,7 @@ internal sealed class AtProtoForwarding
     public IContextCredential PasswordOf(CredentialOptions entry)
     {
         if (!Did.TryParse(entry.Context.Id, out var did)) throw new InvalidOperationException($"the configuration let an app password of `{entry.Context}` through");
-        return new AppPasswordCredential(did, entry, passwords, time);
+        return new AppPasswordCredential(did, entry, passwords, atproto.Servers, time);
     }
 
     public Task RunAsync(ProxyOptions options, CancellationToken cancellationToken)

@@ -43,6 +43,8 @@ internal sealed class ExchangeClient(BoundedFetch fetch, UpstreamOptions upstrea
         if (!(await parent.GetAsync(new CredentialUse(use.Context), cancellationToken)).Succeeded(out var credential, out var unavailable)) return unavailable;
         var missing = call.Names.FirstOrDefault(name => !values.ContainsKey(name));
         if (missing is not null || call.Path.Fill(values.GetValueOrDefault, Uri.EscapeDataString) is not { } path) return Failed($"`{{{missing}}}` has no value: no role that matches names it in `credential`");
+        // an id of `..` would climb out of the path that the operator wrote
+        if (path.Split('/').Any(segment => segment is "." or "..")) return Failed("a path with a `.` or `..` segment");
         using var request = new HttpRequestMessage(HttpMethod.Post, upstream.Address!.AbsoluteUri.TrimEnd('/') + path)
         {
             Version = upstream.HttpVersion,

@@ -103,7 +103,7 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
             tokens.TryRemove(new(key, made));
             return failure;
         }
-        catch when (made.Value.IsFaulted)
+        catch when (made.Value is { IsFaulted: true } or { IsCanceled: true })
         {
             tokens.TryRemove(new(key, made));
             throw;
@@ -146,7 +146,13 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
             var now = time.GetUtcNow();
             foreach (var (key, made) in tokens)
             {
-                if (made is not { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Value: { } token } }) continue;
+                if (made is not { IsValueCreated: true, Value.IsCompleted: true }) continue;
+                if (made.Value is not { IsCompletedSuccessfully: true, Result.Value: { } token })
+                {
+                    // nobody waited for its failure: its place must not stay taken
+                    tokens.TryRemove(new(key, made));
+                    continue;
+                }
                 if (token.Ends > now && !revocations.ContainsAny(token.RevocationIds)) continue;
                 if (tokens.TryRemove(new(key, made))) Delete(token);
             }
@@ -189,6 +195,12 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
         {
             await deleting.ExecuteAsync(async attempt =>
             {
+                // another replica may have given the caller a token that hangs on it
+                if (isStored && store.IsShared && !revocations.ContainsAny(token.RevocationIds) && await store.FindAsync(token.Key, attempt) is { } row && row.Ends > time.GetUtcNow())
+                {
+                    Keep(row);
+                    return null;
+                }
                 if (await client.DeleteAsync(new CredentialUse(context), token.Values, attempt) is { } problem) return problem;
                 if (isStored) await store.RemoveAsync(token.Key, attempt);
                 return null;

@@ -14,7 +14,7 @@ internal sealed record GitTokenOwner(AuthContext Context, string Account);
 internal sealed class GitTokens(Database database, TimeProvider time)
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
-    private const int Length = 43;
+    private const int Length = 43, MaxOfContext = 10;
 
     private long Now => time.GetUtcNow().ToUnixTimeSeconds();
 
@@ -25,6 +25,10 @@ internal sealed class GitTokens(Database database, TimeProvider time)
         await database.WriteAsync(async (connection, transaction) =>
         {
             await connection.ExecuteAsync("DELETE FROM git_tokens WHERE expires_at <= @now", new { now = Now }, transaction);
+            // the newest of a context stay: nobody fills the store by asking again
+            await connection.ExecuteAsync(
+                "DELETE FROM git_tokens WHERE context = @context AND id NOT IN (SELECT id FROM git_tokens WHERE context = @context ORDER BY expires_at DESC, id LIMIT @keep)",
+                new { context = context.ToString(), keep = MaxOfContext - 1 }, transaction);
             await connection.ExecuteAsync("INSERT INTO git_tokens (id, context, account, expires_at) VALUES (@id, @context, @account, @expires)",
                 new { id = Hash(token), context = context.ToString(), account, expires = (time.GetUtcNow() + Lifetime).ToUnixTimeSeconds() }, transaction);
         }, cancellationToken);

@@ -45,6 +45,7 @@ internal sealed class AtProtoAdmission(
         if (!stored)
         {
             await RevokeAsync(admitted);
+            if (before is null) return (SignInNotice.KeyRevoked, "the client key was revoked meanwhile");
             return (SignInNotice.OtherScopes, "the session that is there stays, which has other scopes");
         }
         if (before?.Secrets is null) return (SignInNotice.Connected, "session stored");

@@ -81,7 +81,7 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
         if (!(await parts.AuthorizationClient.PushAsync(server, clientKey, key, parameters, cancelled)).Succeeded(out var request, out failure)) return failure;
         await parts.Pending.AddAsync(state, new PendingSignIn(SecretText.Hash(browser), account.Did.Text, issuer, verifier, clientKey?.Id, key.Export(), account.Handle?.Text ?? account.Did.Text), cancelled);
         Cookie.AtProto.Set(http, browser);
-        return $"{server.Authorize}{(server.Authorize.Query.Length > 0 ? '&' : '?')}client_id={Uri.EscapeDataString(parts.Client.Id)}&request_uri={Uri.EscapeDataString(request)}";
+        return $"{server.Authorize.AbsoluteUri}{(server.Authorize.Query.Length > 0 ? '&' : '?')}client_id={Uri.EscapeDataString(parts.Client.Id)}&request_uri={Uri.EscapeDataString(request)}";
     }
 
     /// <summary>The development client ends at 127.0.0.1, and cookies of the start must be there.</summary>

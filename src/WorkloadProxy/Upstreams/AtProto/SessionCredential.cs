@@ -24,6 +24,7 @@ internal sealed class SessionCredential(Did did, AtProtoSessions sessions, DpopN
     public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken)
     {
         if (use.Origin is null || use.Method is null || use.Target is null) return new(CredentialStore.Unavailable("a session serves for requests that are forwarded, and for nothing else"));
+        if (!sessions.IsAt(did, use.Origin)) return new(Elsewhere(use.Origin));
         var getting = sessions.GetAsync(did, cancellationToken);
         if (!getting.IsCompletedSuccessfully || !use.CanRepeat) return new(GetSlowlyAsync(getting, use, cancellationToken));
         return new(getting.Result.Succeeded(out var session, out var failure) ? Sign(use, new(session, false, false)) : failure);
@@ -40,6 +41,8 @@ internal sealed class SessionCredential(Did did, AtProtoSessions sessions, DpopN
         if (challenge.Error == DpopChallenge.InvalidToken && !proof.ForToken)
         {
             if (!(await sessions.RenewAsync(did, proof.Session.Version, cancellationToken)).Succeeded(out var newer, out var failure)) return new(Refused: failure);
+            // the account may have moved while the former server held its answer back
+            if (!sessions.IsAt(did, use.Origin!)) return new(Refused: Elsewhere(use.Origin!));
             return use.CanRepeat ? new(Again: Sign(use, proof with { Session = newer, ForToken = true })) : new(Refused: NotRepeated("no longer took the access token"));
         }
         return new(Refused: new Failure(ErrorId.CredentialUnavailable, $"the server of `{did}` refuses the session's credential: if that goes on, its owner signs in again at `{sessions.LoginUrlFor(did)}`")
@@ -58,6 +61,7 @@ internal sealed class SessionCredential(Did did, AtProtoSessions sessions, DpopN
             if (looked.Failure is { } unreachable) return unreachable;
             session = looked.Value!;
         }
+        if (!sessions.IsAt(did, use.Origin!)) return Elsewhere(use.Origin!);
         return Sign(use, new(session, false, false));
     }
 
@@ -70,6 +74,9 @@ internal sealed class SessionCredential(Did did, AtProtoSessions sessions, DpopN
         var signed = DpopProof.Create(proof.Session.Key, use.Method!, use.Origin + use.Target, nonce, token, time.GetUtcNow());
         return Credential.FromHeaders([token], new CredentialHeader(HeaderNames.Authorization, new Secret($"DPoP {token}")), new CredentialHeader("DPoP", new Secret(signed))).With(proof);
     }
+
+    private Failure Elsewhere(string origin) =>
+        new(ErrorId.CredentialUnavailable, $"`{did}` has another server now, so nothing was sent: try again") { RetryAfter = soon, Detail = $"`{origin}` is not its server" };
 
     private Failure NotRepeated(string why) =>
         new(ErrorId.CredentialUnavailable, $"the server of `{did}` {why} while the request was being sent, and its body can't be sent again: try again") { RetryAfter = soon };

@@ -10,7 +10,7 @@ namespace WorkloadProxy.Upstreams.AtProto.AppPasswords;
 /// Kind <c>AtprotoPassword</c>: tokens that an app password gives, for proxies whose document no authorization server can fetch. Such a password may do nearly everything and never ends; so what
 /// its agents may do is what the policies say, and nothing else.
 /// </summary>
-internal sealed class AppPasswordCredential(Did did, CredentialOptions options, PasswordSessions sessions, TimeProvider time) : IContextCredential
+internal sealed class AppPasswordCredential(Did did, CredentialOptions options, PasswordSessions sessions, AtProtoServers servers, TimeProvider time) : IContextCredential
 {
     // an XRPC error is short; a longer answer is none
     private const int MaxError = 4096;
@@ -23,6 +23,8 @@ internal sealed class AppPasswordCredential(Did did, CredentialOptions options, 
     public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken)
     {
         if (use.Origin is not { } origin) return new(CredentialStore.Unavailable("an app password serves for requests that are forwarded, and for nothing else"));
+        // whatever sends the request there: the password and its tokens are for this server alone
+        if (servers.Remembered(did)?.Pds != origin) return new(CredentialStore.Unavailable($"`{origin}` is not the server of `{did}`"));
         if (sessions.Known(did, origin) is { } session && time.GetUtcNow() < session.Expires) return new(session.Credential);
         return new(RenewedAsync(origin, null, cancellationToken));
     }
@@ -39,5 +41,7 @@ internal sealed class AppPasswordCredential(Did did, CredentialOptions options, 
     }
 
     private async Task<Result<Credential>> RenewedAsync(string origin, Credential? used, CancellationToken cancellationToken) =>
-        (await sessions.RenewAsync(did, options, origin, used).WaitAsync(cancellationToken)).Succeeded(out var session, out var failure) ? session.Credential : failure;
+        (await sessions.RenewAsync(did, options, origin, used).WaitAsync(cancellationToken)).Succeeded(out var session, out var failure)
+            // a renewal that somebody else began may be for the server where the account was before
+            ? session.Origin == origin ? session.Credential : CredentialStore.Unavailable($"`{did}` has another server now") : failure;
 }

@@ -14,7 +14,7 @@ namespace WorkloadProxy.Upstreams.AtProto.AppPasswords;
 /// The sessions that app passwords gave, shared by the replicas: one makes or refreshes a session and the others read it. A password is presented at most once a minute, for servers count that and
 /// shut out who does it often.
 /// </summary>
-internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClient client, TimeProvider time, ILogger<PasswordSessions> logger)
+internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClient client, AtProtoServers servers, TimeProvider time, ILogger<PasswordSessions> logger)
 {
     private static readonly TimeSpan betweenPasswords = TimeSpan.FromMinutes(1), lease = TimeSpan.FromSeconds(30), patience = TimeSpan.FromSeconds(10), look = TimeSpan.FromMilliseconds(200), rest = TimeSpan.FromSeconds(5), unknownLife = TimeSpan.FromHours(1);
 
@@ -46,7 +46,9 @@ internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClien
             {
                 foreach (var (did, options) in entries)
                 {
-                    if (known.TryGetValue(did, out var session) && time.GetUtcNow() >= session.RefreshAt) await RenewAsync(did, options, session.Origin, session.Credential);
+                    if (!known.TryGetValue(did, out var session) || time.GetUtcNow() < session.RefreshAt) continue;
+                    // a new password in the file is for the server where the account is now, and never for its former one
+                    if ((await servers.FindAsync(did, cancellationToken)).Succeeded(out var server, out _) && server.Pds == session.Origin) await RenewAsync(did, options, session.Origin, session.Credential);
                 }
             }
         }

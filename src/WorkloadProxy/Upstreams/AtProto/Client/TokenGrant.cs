@@ -24,6 +24,8 @@ internal sealed record TokenGrant(string AccessToken, string RefreshToken, IRead
             problem = !string.Equals(Text(root, "token_type"), "DPoP", StringComparison.OrdinalIgnoreCase) ? "has a token of another type than DPoP"
                 : access is null ? "has no access token that fits in a header"
                 : refresh is null ? "has no refresh token"
+                // RFC 6749 §3.3; a NUL could not be stored, and the refresh would be tried for ever
+                : scopes.Any(scope => scope.Any(c => c is <= ' ' or > '~' or '"' or '\\')) ? "has a scope with a character that is not valid there"
                 : !scopes.Contains("atproto", StringComparer.Ordinal) ? "lacks the scope `atproto`"
                 : null;
             return problem is null ? new TokenGrant(access!, refresh!, scopes, LifetimeOf(root), Text(root, "sub")) : null;

@@ -28,7 +28,10 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
     {
         var row = await connection.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE did = @did", new { did = did.Text }, transaction);
         var before = row is null ? null : Open(row);
-        if (before?.Secrets is not null && Join(before.Scopes) != Join(grant.Scopes)) return (false, before);
+        // a key that was revoked while the authorization server answered: the session would be one that can't be revoked
+        if (clientKeyId is not null && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM atproto_client_keys WHERE id = @clientKeyId", new { clientKeyId }, transaction) == 0) return (false, null);
+        // one at a former authorization server is as good as ended
+        if (before?.Secrets is not null && before.Issuer == issuer && Join(before.Scopes) != Join(grant.Scopes)) return (false, before);
         var now = time.GetUtcNow();
         // never a version that existed before, not even after a disconnect: replicas keep the higher one
         var version = Math.Max(row?.Version ?? 0, now.ToUnixTimeMilliseconds()) + 1;
