@@ -31,7 +31,7 @@ public sealed class InteropReadingTests
         { Public(""" "Path": "/a/b", "Document": {}, "File": "document.json" """), "Public:0: has `Document` and `File`, expected one of them" },
         { Public(""" "Path": "/.well-known/*", "Document": {} """), "Public:0:Path: `/.well-known/*` is too wide, expected at least two whole segments before the first wildcard (appsettings.json)" },
         { Public(""" "Path": "/v1/oidc/issue", "Document": {} """), "Public:0:Path: `/v1/oidc/issue` belongs to the proxy itself (appsettings.json)" },
-        { Public(""" "Path": "/a/b", "Document": [] """), "Public:0:Document: is one value, found a list (appsettings.json)" },
+        { Public(""" "Path": "/a/b", "Document": [] """), "Public:0:Document: must be one value, but is a list (appsettings.json)" },
         { Public(""" "Path": "/a/b", "File": "secret" """), "Public:0:File: file `/here/secret` is not JSON, or nested too deeply (appsettings.json)" },
         { Public(""" "Path": "/a/b", "Upstream": "OpenDepot" """), "Public:0:Upstream: unknown upstream `OpenDepot`, configured: `DigitalOcean` (appsettings.json)" },
         { Public(""" "Path": "/a/b/*", "Document": {} }, { "Path": "/a/b/c", "Document": {} """), "Public:1:Path: `/a/b/c` overlaps with `/a/b/*`: which of them answers must be plain (appsettings.json)" },

@@ -168,14 +168,14 @@ internal static class ConfigurationKeys
         {
             var key = string.Join(':', parts[..(i + 1)]);
             var above = string.Join(':', parts[..i]);
-            if (node.Example is not null && !node.IsList) return Mistake(above, "is one value, found an object", node);
+            if (node.Example is not null && !node.IsList) return Mistake(above, "must be one value, but is an object", node);
             if (node.Next(parts[i]) is { } next)
             {
                 node = next;
                 continue;
             }
             if (node.Any is not null && !node.IsList) return Mistake(above, "holds an empty name", node);
-            if (node.IsList) return Mistake(above, $"is a list, found the name `{ConfigurationText.Show(parts[i])}`", node);
+            if (node.IsList) return Mistake(above, $"must be a list, but is an object with the name `{ConfigurationText.Show(parts[i])}`", node);
             return NameSuggestion.Nearest(parts[i], node.Names) is { } nearest
                 ? Mistake(key, $"unknown key, did you mean `{nearest}`?", node.Children[nearest])
                 : Mistake(key, $"unknown key, expected {ConfigurationText.List(node.Names)}", node.Children.Values.First());
@@ -185,11 +185,11 @@ internal static class ConfigurationKeys
         {
             (SettingShape.Null, _) => null,
             (SettingShape.Value, true) => null,
-            (SettingShape.Value, false) => Mistake(setting.Key, node.IsList ? "is a list, found one value" : "is an object, found one value", node),
+            (SettingShape.Value, false) => Mistake(setting.Key, node.IsList ? "must be a list, but is one value" : "must be an object, but is one value", node),
             (SettingShape.EmptyList, _) when node.IsList => null,
             (SettingShape.EmptyObject, false) when !node.IsList => null,
-            (SettingShape.EmptyList, _) => Mistake(setting.Key, isValue ? "is one value, found a list" : "is an object, found a list", node),
-            _ => Mistake(setting.Key, isValue ? "is one value, found an object" : "is a list, found an object", node),
+            (SettingShape.EmptyList, _) => Mistake(setting.Key, isValue ? "must be one value, but is a list" : "must be an object, but is a list", node),
+            _ => Mistake(setting.Key, isValue ? "must be one value, but is an object" : "must be a list, but is an object", node),
         };
 
         ConfigurationMistake Mistake(string key, string problem, Node example) => new(key, problem, example.FirstExample(), setting.Origin);
