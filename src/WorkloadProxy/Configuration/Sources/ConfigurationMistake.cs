@@ -12,7 +12,8 @@ internal sealed record ConfigurationMistake(string Key, string Problem, string? 
     public static IReadOnlyList<ConfigurationMistake> InOrder(IEnumerable<ConfigurationMistake> mistakes) =>
         [.. mistakes.OrderBy(mistake => mistake.Line() is null).ThenBy(mistake => mistake.Line() is null ? "" : mistake.Origin!.Split(':')[0], StringComparer.Ordinal).ThenBy(mistake => mistake.Line())];
 
-    private int? Line() => Origin?.Split(':') is [_, var line, _] && int.TryParse(line, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private int? Line() => Origin?.Split(':') is [_, var line, var column]
+        && int.TryParse(line, CultureInfo.InvariantCulture, out var number) && int.TryParse(column, CultureInfo.InvariantCulture, out _) ? number : null;
 
     public override string ToString()
     {
