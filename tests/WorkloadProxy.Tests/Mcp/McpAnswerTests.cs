@@ -26,6 +26,8 @@ public sealed class McpAnswerTests : IAsyncLifetime
     [InlineData("""{"jsonrpc":"2.0","id":8,"method":"sampling/createMessage","params":{}}""")]
     [InlineData("""{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create"}}}}""")]
     [InlineData("""{"jsonrpc":"2.0","id":7,"error":{"code":-32042,"message":"visit","data":{"elicitations":[]}}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"error":{"Code":-32042,"message":"visit","data":{"elicitations":[]}}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"error":{"code":-32000,"CODE":-32042,"message":"visit"}}""")]
     public async Task An_answer_that_must_not_pass_is_502(string body)
     {
         Answer(body);
@@ -108,6 +110,24 @@ public sealed class McpAnswerTests : IAsyncLifetime
     {
         Answer(stream, "text/event-stream", 400);
         Assert.Equal(502, (await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list")).Code());
+    }
+
+    /// <summary>Clients that ignore letter case, or take the messages of an array one by one, would open the page.</summary>
+    [Theory]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"error":{"Code":-32042,"message":"go to a page"}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"Error":{"code":-32042,"message":"go to a page"}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"error":{"code":-32000,"message":"go to a page","cOde":-32042}}""")]
+    [InlineData("""[{"jsonrpc":"2.0","id":7,"error":{"code":-32042,"message":"go to a page"}}]""")]
+    [InlineData("""[{"jsonrpc":"2.0","id":7,"error":{"code":-32000,"message":"no"}},[{"ERROR":{"CODE":-32042,"message":"go to a page"}}]]""")]
+    public async Task An_error_that_asks_for_input_in_disguise_does_not_pass(string body)
+    {
+        foreach (var (text, type) in new[] { (body, "application/json"), (body, "text/plain"), ($"data: {body}\n\n", "text/event-stream") })
+        {
+            Answer(text, type, 400);
+            var answer = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list");
+            Assert.Equal((type, 502), (type, answer.Code()));
+            Assert.DoesNotContain("go to a page", answer.Body);
+        }
     }
 
     [Theory]

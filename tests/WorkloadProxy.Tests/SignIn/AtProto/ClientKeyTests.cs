@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Cli.Commands;
 
@@ -66,6 +67,29 @@ public sealed class ClientKeyTests
         Assert.NotEqual(key, Assert.Single(await PublishedAsync(test)));
         Assert.Equal("credential_unavailable", (await test.WriteAsync(test.Alice)).ErrorId);
         Assert.Contains("its client key was revoked", (await test.HealthAsync()).Detail);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_revoked_while_somebody_signs_in_leaves_no_session_behind()
+    {
+        await using var test = await AccountTest.StartAsync(forwards: true);
+        var key = Assert.Single(await PublishedAsync(test));
+        var revoked = 0;
+        test.Server.Intercept = async http =>
+        {
+            if (http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget == "/oauth/token" && Interlocked.Exchange(ref revoked, 1) == 0)
+                await RunAsync((output, errors) => KeysCommands.RevokeAsync(test.Proxy.Options, key, output, errors, TimeProvider.System, CancellationToken.None));
+            return false;
+        };
+
+        var (_, page) = await test.SignInAsync(test.Alice);
+
+        Assert.Equal(1, revoked);
+        Assert.Contains("own key was revoked while you signed in", page.Body);
+        Assert.Equal("credential_unavailable", (await test.WriteAsync(test.Alice)).ErrorId);
+        // a server that hasn't kept the document learns of the next key at once
+        await test.SignInAsync(test.Bob);
+        Assert.Equal(HttpStatusCode.OK, (await test.WriteAsync(test.Bob)).Status);
     }
 
     [Fact]

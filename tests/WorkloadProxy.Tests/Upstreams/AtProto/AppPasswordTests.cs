@@ -1,6 +1,8 @@
 using System.Net;
+using System.Text;
 using Sandbox.AtProto;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Options;
 
 namespace WorkloadProxy.Tests.Upstreams.AtProto;
 
@@ -8,16 +10,10 @@ namespace WorkloadProxy.Tests.Upstreams.AtProto;
 public sealed class AppPasswordTests : IAsyncLifetime
 {
     private AtProtoHost host = null!;
-    private string passwordFile = null!;
 
     private PersonalDataServer Server => host.Alice.Server;
 
-    public async ValueTask InitializeAsync() => host = await AtProtoHost.StartAsync(configure: (options, network) =>
-    {
-        passwordFile = Path.Combine(Path.GetDirectoryName(options.Audit.File)!, "app-password");
-        File.WriteAllText(passwordFile, network.Accounts[0].AppPassword + "\n");
-        return options with { Credentials = [new CredentialOptions { Context = AtProtoHost.ContextOf(network.Accounts[0]), Kind = CredentialKind.AtprotoPassword, File = passwordFile }] };
-    });
+    public async ValueTask InitializeAsync() => host = await AtProtoHost.StartAsync(configure: WithPassword);
 
     public ValueTask DisposeAsync() => host.DisposeAsync();
 
@@ -87,5 +83,45 @@ public sealed class AppPasswordTests : IAsyncLifetime
 
         Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (answer.Status, answer.ErrorId));
         Assert.DoesNotContain(Server.Requests.All, request => request.Path.EndsWith("createRecord", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_password_and_its_tokens_go_to_the_account_s_own_server_alone()
+    {
+        // a configuration that says so is refused; the credential must not depend on that
+        await using var misled = await AtProtoHost.StartAsync(AtProtoHost.Everything + "\nmcp \"mirror\" {\n  tool \"*\" {}\n}\n", configure: (options, network) => WithPassword(options, network) with
+        {
+            Upstreams = new Dictionary<string, UpstreamOptions>
+            {
+                ["ATProto"] = options.Upstreams["ATProto"] with { Mcp = [new McpServerOptions { Name = "mirror", Address = new Uri(network.Servers[1].Url + "/mcp") }] },
+            },
+        });
+
+        await AskElsewhereAsync();
+        // from now on it is known where the account lives, and its token is there
+        Assert.Equal(HttpStatusCode.OK, (await misled.WriteAsync(misled.Alice)).Status);
+        await AskElsewhereAsync();
+
+        Assert.Equal(1, misled.Alice.Server.Passwords.Created);
+
+        async Task AskElsewhereAsync()
+        {
+            var message = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}""", Encoding.UTF8, "application/json");
+            var answer = await misled.Proxy.SendAsync(HttpMethod.Post, "/_mcp/ATProto/mirror", misled.TokenFor(misled.Alice), message, request =>
+            {
+                request.Headers.Accept.ParseAdd("application/json");
+                request.Headers.Accept.ParseAdd("text/event-stream");
+                request.Headers.TryAddWithoutValidation("MCP-Protocol-Version", "2025-11-25");
+            });
+            Assert.Contains("credential_unavailable", answer.Body);
+            Assert.DoesNotContain(misled.Bob.Server.Requests.All, request => request.Path is "/mcp" or "/xrpc/com.atproto.server.createSession");
+        }
+    }
+
+    private static ProxyOptions WithPassword(ProxyOptions options, AtProtoNetwork network)
+    {
+        var file = Path.Combine(Path.GetDirectoryName(options.Audit.File)!, "app-password");
+        File.WriteAllText(file, network.Accounts[0].AppPassword + "\n");
+        return options with { Credentials = [new CredentialOptions { Context = AtProtoHost.ContextOf(network.Accounts[0]), Kind = CredentialKind.AtprotoPassword, File = file }] };
     }
 }
