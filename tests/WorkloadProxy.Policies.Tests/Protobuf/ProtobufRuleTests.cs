@@ -43,6 +43,11 @@ public sealed class ProtobufRuleTests
         { "range(-5, 5)", "08ffffffffffffffffff01", true },
         { "min(1000)", "088580808010", false },
         { "min(1000)", "08e80f", true },
+        // -1, and 2^63 + 5, whose lower half is 5: both are negative for a receiver of signed numbers
+        { "min(1)", "08ffffffffffffffffff01", false },
+        { "min(1)", "0885808080808080808001", false },
+        { "min(-5)", "08ffffffffffffffffff01", true },
+        { "min(-5)", "0885808080808080808001", false },
         { "true", "0801", true },
         { "true", "0802", false },
         { "false", "0800", true },

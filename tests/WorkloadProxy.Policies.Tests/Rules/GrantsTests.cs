@@ -44,6 +44,21 @@ public sealed class GrantsTests
         Assert.Equal(DecisionOutcome.Allow, grants.Decide(request).Outcome);
     }
 
+    [Theory]
+    [InlineData("expires = \"2026-11-21T12:00:01Z\"")]
+    [InlineData("when = now.unix < 1795262401")]
+    public void Once_no_role_counts_the_credential_that_no_role_names_does_not_take_the_place_of_theirs(string until)
+    {
+        var set = Some.Set(Some.Compile([("p", "path \"/v2/x\" { capabilities = [\"read\"] }")], $"credential = {{ project = \"a\" }}\n  {until}"));
+        var grants = set.MatchRoles(Some.Token());
+
+        Assert.True(grants.TryCredentialAt(Some.Now, out var named, out _));
+        Assert.Equal("a", named?.Members["project"]);
+        Assert.False(grants.TryCredentialAt(Some.Now.AddSeconds(1), out named, out var reason));
+        Assert.Null(named);
+        Assert.Equal("no role counts at this time", reason);
+    }
+
     [Fact]
     public void The_body_is_asked_for_only_by_a_rule_that_could_still_grant()
     {

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Configuration.Sources;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.RoleCredentials;
@@ -103,6 +104,23 @@ public sealed class ExchangeCredentialTests
         Assert.Equal(HttpStatusCode.OK, (await DepotProxy.BuildAsync(proxy, DepotProxy.Token(proxy))).Status);
     }
 
+    [Theory]
+    [InlineData("..")]
+    [InlineData(".")]
+    public async Task A_token_s_id_does_not_lead_to_another_path(string id)
+    {
+        const string Service = "/depot.core.v1.ProjectService";
+        await using var proxy = await DepotProxy.StartAsync(configure: options => options with { Credentials = [WithPath(options.Credentials[0], Service + "/{jti}/CreateToken")] });
+
+        var answer = await DepotProxy.BuildAsync(proxy, DepotProxy.Token(proxy, id: id));
+
+        Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (answer.Status, answer.ErrorId));
+        Assert.Empty(proxy.Sandbox.Requests.All);
+        // any other id is a segment
+        await DepotProxy.BuildAsync(proxy, DepotProxy.Token(proxy, id: "a/../b"));
+        Assert.Equal(Service + "/a%2F..%2Fb/CreateToken", Assert.Single(proxy.Sandbox.Requests.All).Target);
+    }
+
     [Fact]
     public async Task A_delete_that_fails_is_tried_again()
     {
@@ -164,6 +182,9 @@ public sealed class ExchangeCredentialTests
         proxy.Sandbox.Depot.TokenDeleted += _ => deleted.TrySetResult();
         return deleted.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
+
+    private static CredentialOptions WithPath(CredentialOptions entry, string path) =>
+        entry with { Exchange = entry.Exchange! with { Create = entry.Exchange.Create with { Path = TemplateText.TryParse(path)! } } };
 
     private static string DataFile(TestProxy proxy) => Path.GetFileName(Directory.GetFiles(proxy.Options.DataDirectory, "*.db").Single());
 

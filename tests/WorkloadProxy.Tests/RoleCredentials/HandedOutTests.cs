@@ -105,6 +105,46 @@ public sealed class HandedOutTests
     }
 
     [Fact]
+    public async Task It_ends_with_the_revocation_of_a_caller_s_token_that_has_expired_long_before()
+    {
+        var time = new ShiftedTime();
+        await using var proxy = await StartAsync(time: time, lifetime: TimeSpan.FromHours(6));
+        var caller = DepotProxy.Token(proxy);
+        var build = await BuildAsync(proxy, caller);
+        // over the chain of exchanges that the caller's token could have begun
+        time.Shift(TimeSpan.FromMinutes(5 + 120));
+        Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+        proxy.Sandbox.Requests.Clear();
+
+        using var revocation = new FormUrlEncodedContent([new("token", caller)]);
+        Assert.Equal(HttpStatusCode.OK, (await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, revocation)).Status);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+        Assert.DoesNotContain(proxy.Sandbox.Requests.All, request => request.Target == Finish);
+    }
+
+    [Fact]
+    public async Task It_never_goes_to_another_upstream_that_takes_users_own_tokens()
+    {
+        await using var users = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+        await using var proxy = await StartAsync(configure: options => options with
+        {
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["Users"] = new() { Name = "Users", Kind = UpstreamKind.Http, Address = users.Address, PassThrough = true } },
+        });
+        var build = await BuildAsync(proxy, DepotProxy.Token(proxy));
+
+        Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await proxy.GetAsync("/v2/account", build)).Status);
+        await proxy.StopServerAsync();
+        await proxy.StartServerAsync();
+        Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+
+        Assert.Empty(users.Heads);
+        Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync(Finish, "a-users-own", "{}")).Status);
+        Assert.Contains("Bearer a-users-own", Assert.Single(users.Heads), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_answer_without_the_token_goes_on_and_hands_nothing_out()
     {
         await using var proxy = await StartAsync("otherName");
@@ -146,8 +186,8 @@ public sealed class HandedOutTests
         }
     }
 
-    private static Task<TestProxy> StartAsync(string token = "buildToken", TimeProvider? time = null) =>
-        DepotProxy.StartAsync(upstream: depot => depot with { HandsOut = [new HandsOutOptions(DepotProxy.CreateBuild, token, TimeSpan.FromHours(1))] }, time: time);
+    private static Task<TestProxy> StartAsync(string token = "buildToken", TimeProvider? time = null, TimeSpan? lifetime = null, Func<ProxyOptions, ProxyOptions>? configure = null) =>
+        DepotProxy.StartAsync(configure: configure, time: time, upstream: depot => depot with { HandsOut = [new HandsOutOptions(DepotProxy.CreateBuild, token, lifetime ?? TimeSpan.FromHours(1))] });
 
     private static async Task<string> BuildAsync(TestProxy proxy, string token, bool isProto = false)
     {
