@@ -158,9 +158,11 @@ internal sealed class TestProxy : IAsyncDisposable
     }
 
     /// <summary>The audit's line of one request, by the id that it was answered with.</summary>
-    public async Task<JsonElement> AuditOfAsync(Answer answer)
+    public Task<JsonElement> AuditOfAsync(Answer answer) => AuditOfAsync(answer.Headers["X-Request-Id"]);
+
+    /// <inheritdoc cref="AuditOfAsync(Answer)"/>
+    public async Task<JsonElement> AuditOfAsync(string id)
     {
-        var id = answer.Headers["X-Request-Id"];
         for (var count = 1; ; count++)
         {
             var lines = await AuditAsync(count);
