@@ -26,8 +26,10 @@ namespace WorkloadProxy;
 /// credential and forward. Whatever happens, one record is written.
 /// </summary>
 internal sealed class Pipeline(
-    AuditLog audit, ClientAddress clients, AllowedHosts hosts, NamedHosts? namedHosts, PublicEndpoints endpoints, PublicPaths? publicPaths, PassThroughIssuers passThroughIssuers, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
-    GitServer git, CredentialStore credentials, Forwarder forwarder, HandedOutTokens? handedOut, McpEndpoint mcp, ContextIds contextIds, BasePath basePath, ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
+    AuditLog audit, ClientAddress clients, AllowedHosts hosts, NamedHosts? namedHosts, PublicEndpoints endpoints, PublicPaths? publicPaths,
+    PassThroughIssuers passThroughIssuers, TokenHeaders? tokenHeaders, Authenticator authenticator, Authorizer authorizer, TokenIssuer issuer,
+    GitServer git, CredentialStore credentials, Forwarder forwarder, HandedOutTokens? handedOut, McpEndpoint mcp, ContextIds contextIds, BasePath basePath,
+    ProxyMetrics metrics, TimeProvider time, ILogger<Pipeline> logger)
 {
     private readonly RequestIds ids = new();
 
@@ -188,10 +190,7 @@ internal sealed class Pipeline(
         // the roles that named the credential count now, or the request is decided anew
         waited |= caller.Grants.NamesCredential;
         if (waited && authorizer.AuthorizeAgain(http, record, target, isWebSocket) is { } noMore) return noMore;
-        // another set may have given the roles another credential meanwhile
-        if (waited && source is not null && (caller.Grants.NamesCredential || record.Caller!.Grants != caller.Grants)
-            && credentials.Find(record.Caller!, time, out var now) is var changed && (changed is not null || now != source))
-            return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
+        if (waited && source is not null && credentials.FindAgain(source, caller, record.Caller!, time) is { } changed) return changed;
         return await forwarder.SendAsync(http, forwarded, record);
     }
 

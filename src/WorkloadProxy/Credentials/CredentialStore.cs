@@ -44,6 +44,20 @@ internal sealed class CredentialStore : IAsyncDisposable
         return null;
     }
 
+    /// <summary>
+    /// After something was waited for: null when <paramref name="source"/> is still the credential of the caller's requests. Other roles, of another set or at another time, may name another one.
+    /// </summary>
+    /// <param name="source">What <see cref="Find"/> gave.</param>
+    /// <param name="before">The caller as it was then.</param>
+    /// <param name="now">The caller as it is admitted now.</param>
+    /// <param name="time">The clock that decides which roles count.</param>
+    public Failure? FindAgain(IContextCredential source, Caller before, Caller now, TimeProvider time)
+    {
+        if (!before.Grants.NamesCredential && now.Grants == before.Grants) return null;
+        if (Find(now, time, out var current) is { } failure) return failure;
+        return current == source ? null : Unavailable("the role's credential has changed meanwhile");
+    }
+
     /// <summary>The credential for a request that the proxy itself makes to the context's upstream: the one that no role names.</summary>
     public ValueTask<Result<Credential>> GetAsync(AuthContext context, CancellationToken cancellationToken)
     {

@@ -163,9 +163,7 @@ internal sealed class McpEndpoint(
             if (!authorizer.AdmitAgain(call.Record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
             call.Admit(admitted);
             if (Decide(call) is { } noLonger) return noLonger;
-            // other roles, of another set or at another time, may name another credential
-            if ((caller.Grants.NamesCredential || admitted.Grants != caller.Grants) && credentials.Find(admitted, time, out var now) is var changed && (changed is not null || now != source))
-                return changed ?? CredentialStore.Unavailable("the role's credential has changed meanwhile");
+            if (credentials.FindAgain(source, caller, admitted, time) is { } changed) return changed;
         }
         return await forwarder.SendAsync(http, forwarded, call.Record);
     }
