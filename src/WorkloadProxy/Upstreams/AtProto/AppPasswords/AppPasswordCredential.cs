@@ -24,7 +24,7 @@ internal sealed class AppPasswordCredential(Did did, CredentialOptions options, 
     {
         if (use.Origin is not { } origin) return new(CredentialStore.Unavailable("an app password serves for requests that are forwarded, and for nothing else"));
         // whatever sends the request there: the password and its tokens are for this server alone
-        if (servers.Remembered(did)?.Pds != origin) return new(CredentialStore.Unavailable($"`{origin}` is not the server of `{did}`"));
+        if (!servers.IsAt(did, origin)) return new(CredentialStore.Unavailable($"`{origin}` is not the server of `{did}`"));
         if (sessions.Known(did, origin) is { } session && time.GetUtcNow() < session.Expires) return new(session.Credential);
         return new(RenewedAsync(origin, null, cancellationToken));
     }

@@ -17,6 +17,9 @@ internal sealed class AtProtoServers(IdentityResolver resolver, TimeProvider tim
     /// <summary>What is remembered, however old; null: nothing.</summary>
     public AtProtoServer? Remembered(Did did) => known.GetValueOrDefault(did)?.Server;
 
+    /// <summary>Whether that origin is the account's server, as far as it is known: what is the account's goes nowhere else.</summary>
+    public bool IsAt(Did did, string origin) => Remembered(did)?.Pds == origin;
+
     /// <summary>The account's server. Answers at once from what is known; otherwise it waits for the documents.</summary>
     public ValueTask<Result<AtProtoServer>> FindAsync(Did did, CancellationToken cancellationToken)
     {

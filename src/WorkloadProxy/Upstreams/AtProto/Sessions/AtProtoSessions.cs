@@ -55,8 +55,8 @@ internal sealed class AtProtoSessions
         return new(NewerAsync(did, -1, cancellationToken));
     }
 
-    /// <summary>Whether that origin is the account's server, as far as it is known: its tokens go nowhere else.</summary>
-    public bool IsAt(Did did, string origin) => servers.Remembered(did)?.Pds == origin;
+    /// <inheritdoc cref="AtProtoServers.IsAt"/>
+    public bool IsAt(Did did, string origin) => servers.IsAt(did, origin);
 
     /// <summary>Where the account's owner signs in.</summary>
     public string LoginUrlFor(Did did) => parts.Client.LoginUrlFor(did.Text);
