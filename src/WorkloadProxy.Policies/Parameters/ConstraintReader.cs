@@ -4,7 +4,7 @@ using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Parameters;
 
-/// <summary>Expressions → nodes. Objects and lists are read from the syntax tree, where a name that stands twice can still be seen; all else is evaluated.</summary>
+/// <summary>Expressions → nodes. Objects and lists are read from the syntax tree, where a repeated name can still be seen; everything else is evaluated.</summary>
 internal sealed class ConstraintReader(EvaluationContext evaluation, ConstraintFunctions functions, ICollection<Diagnostic> diagnostics)
 {
     public ConstraintNode Read(HclExpression expression) => expression switch

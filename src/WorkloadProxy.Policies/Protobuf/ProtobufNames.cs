@@ -12,7 +12,7 @@ internal static class ProtobufNames
     /// <summary>Whether a name is meant as a field's number, a wrong one too.</summary>
     public static bool IsNumbered(string name) => name.Length > 1 && name[0] == '#' && !name.AsSpan(1).ContainsAnyExceptInRange('0', '9');
 
-    /// <summary>The number of a name that <see cref="IsNumbered"/>; 0 when it is none that a field can have, or is written in another way than others write it.</summary>
+    /// <summary>The number of a name that <see cref="IsNumbered"/>; 0 when no field can have that number, or it is not in its shortest form.</summary>
     public static int NumberOf(string name) =>
         IsNumbered(name) && name[1] != '0' && int.TryParse(name.AsSpan(1), out var number) && number <= MaxNumber ? number : 0;
 

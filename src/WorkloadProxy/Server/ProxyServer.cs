@@ -156,7 +156,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
-        Keep(ControlSocket.Start(store.Directory, KeysControl.Serve(keys, time, changes, () => AccountControl.ClientKeysOf(atproto, time.GetUtcNow())).Concat(AccountControl.Serve(atproto, signIn, time, changes)).Concat(git.ControlCommands).Append(probe.ControlCommand).ToDictionary(), time, logs.CreateLogger<ControlSocket>()));
+        var commands = KeysControl.Serve(keys, time, changes, () => AccountControl.ClientKeysOf(atproto, time.GetUtcNow()))
+            .Concat(AccountControl.Serve(atproto, signIn, time, changes)).Concat(git.ControlCommands).Append(probe.ControlCommand).ToDictionary();
+        Keep(ControlSocket.Start(store.Directory, commands, time, logs.CreateLogger<ControlSocket>()));
         background.Add(changes.RunAsync(stopping.Token));
         await HearAsync(changes, options, time, cancellationToken);
         kestrel = parts.Kestrel;

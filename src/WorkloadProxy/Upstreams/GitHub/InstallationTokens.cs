@@ -30,7 +30,7 @@ internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, 
         return new(current.Credential);
     }
 
-    /// <summary>Another token in the place of one that was refused; null when there is none that might do better.</summary>
+    /// <summary>A token to replace one that was refused; null when no other might do better.</summary>
     public async ValueTask<Credential?> AnotherAsync(Credential refused, CancellationToken cancellationToken)
     {
         var current = Volatile.Read(ref held);
