@@ -108,11 +108,12 @@ internal sealed class Pipeline(
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
             if (!isOwnPath && (named is not null || !IsAnsweredHere(PathOf(rawTarget)))) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
-        if (!RequestTarget.TryParse(rawTarget, contextIds, out var target, out var error, out var tooLong))
+        if (!RequestGate.TryRead(rawTarget, contextIds, forwarder.AnyEncodedSlash, out var target, out var error, out var tooLong))
+        {
+            (record.Path, record.QueryNames) = (target?.Path, target?.QueryNames);
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
-        record.Path = target.Path;
-        record.QueryNames = target.QueryNames;
-        if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
+        }
+        (record.Path, record.QueryNames) = (target.Path, target.QueryNames);
         if (named is null)
         {
             if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
@@ -146,7 +147,7 @@ internal sealed class Pipeline(
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
         if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
-        if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
+        if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
         if (upstream.Options.StripPrefix is { } prefix && HasPrefix(target, prefix))
         {
             if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
@@ -199,7 +200,7 @@ internal sealed class Pipeline(
     {
         record.Upstream = name;
         if (forwarder.Find(name) is not { } upstream) return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{name}` is not configured");
-        if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
+        if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
         // without a token to end it, a body could be sent for ever
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
         if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
@@ -265,8 +266,6 @@ internal sealed class Pipeline(
     private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
 
     private static Failure NoOwnPath() => new(ErrorId.Forbidden, "the proxy has no endpoint at this path");
-
-    private static Failure EncodedSlash() => new(ErrorId.BadRequest, RequestGate.EncodedSlash);
 
     private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 

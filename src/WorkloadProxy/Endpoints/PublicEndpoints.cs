@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using WorkloadProxy.Audit;
+using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Endpoints;
@@ -19,16 +20,7 @@ internal sealed class PublicEndpoints(IReadOnlyDictionary<string, PublicEndpoint
 
     /// <summary>Runs the endpoint if it takes the method: 405 otherwise.</summary>
     public static Task<Failure?> RunAsync(PublicEndpoint endpoint, HttpContext http, AuditRecord record) =>
-        Takes(endpoint.Allow, http.Request.Method)
+        OwnPath.Takes(endpoint.Allow, http.Request.Method)
             ? endpoint.Handle(http, record)
             : Task.FromResult<Failure?>(new Failure(ErrorId.MethodNotAllowed, $"expected {endpoint.Allow}") { Allow = endpoint.Allow });
-
-    private static bool Takes(string allow, string method)
-    {
-        foreach (var part in allow.AsSpan().Split(", "))
-        {
-            if (allow.AsSpan(part).SequenceEqual(method)) return true;
-        }
-        return false;
-    }
 }

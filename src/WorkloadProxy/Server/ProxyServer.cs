@@ -213,22 +213,24 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health,
         IReadOnlyDictionary<string, PublicEndpoint> people)
     {
-        const string Read = "GET, HEAD", Create = "POST";
         var documents = new DiscoveryEndpoint(discovery);
-        var endpoints = new Dictionary<string, PublicEndpoint>(people)
+        var handlers = new Dictionary<string, Func<HttpContext, AuditRecord, Task<Failure?>>>
         {
-            [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
-            [Discovery.JwksPath] = new(Read, documents.JwksAsync),
-            [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
-            [AuthorizeEndpoint.Path] = new("GET, HEAD, POST", AuthorizeEndpoint.HandleAsync),
-            ["/v1/oidc/token"] = new(Create, token.HandleAsync),
-            ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
-            [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
-            [ProvisionedTokens.RefreshPath] = new(Create, provisioning.Refresh.HandleAsync),
-            ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
-            ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
-            ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
+            [Discovery.ConfigurationPath] = documents.ConfigurationAsync,
+            [Discovery.JwksPath] = documents.JwksAsync,
+            [Discovery.JwksPath + ".json"] = documents.JwksAsync,
+            [AuthorizeEndpoint.Path] = AuthorizeEndpoint.HandleAsync,
+            ["/v1/oidc/token"] = token.HandleAsync,
+            ["/v1/oidc/revoke"] = revoke.HandleAsync,
+            [ProvisionedTokens.ProvePath] = provisioning.Prove.HandleAsync,
+            [ProvisionedTokens.RefreshPath] = provisioning.Refresh.HandleAsync,
+            ["/health"] = Answer(health.WriteLiveAsync),
+            ["/health/live"] = Answer(health.WriteLiveAsync),
+            ["/health/ready"] = Answer(health.WriteReadyAsync),
         };
+        var endpoints = new Dictionary<string, PublicEndpoint>(people);
+        // the table that `policy explain` and `policy test` know too: an entry without a handler doesn't start
+        foreach (var own in OwnPaths.Endpoints.Where(own => !people.ContainsKey(own.Path))) endpoints.Add(own.Path, new PublicEndpoint(own.Methods, handlers[own.Path]));
         foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
         return new PublicEndpoints(endpoints);
     }
