@@ -15,6 +15,7 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
 using WorkloadProxy.Tokens;
@@ -46,10 +47,10 @@ internal sealed class Pipeline(
         if (!record.Written) await audit.CompleteAsync(record);
     }
 
-    private AuditRecord Begin(HttpContext http, Activity? activity)
+    private RequestRecord Begin(HttpContext http, Activity? activity)
     {
         var id = ids.Next();
-        return new AuditRecord
+        return new RequestRecord
         {
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),
@@ -61,7 +62,7 @@ internal sealed class Pipeline(
     }
 
     /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
-    private async Task<Failure?> RunToFailureAsync(HttpContext http, AuditRecord record)
+    private async Task<Failure?> RunToFailureAsync(HttpContext http, RequestRecord record)
     {
         try
         {
@@ -94,7 +95,7 @@ internal sealed class Pipeline(
     }
 
     /// <summary><paramref name="rawTarget"/> is null outside the path of <c>PublicUrl</c>.</summary>
-    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, string? rawTarget, NamedHost? named)
+    private async Task<Failure?> RunAsync(HttpContext http, RequestRecord record, string? rawTarget, NamedHost? named)
     {
         if ((RequestFraming.Check(http.Request) ?? (named is null ? hosts.Check(http.Request) : null)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
@@ -196,7 +197,7 @@ internal sealed class Pipeline(
     }
 
     /// <summary>A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.</summary>
-    private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, AuditRecord record, RequestTarget target, string name)
+    private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, RequestRecord record, RequestTarget target, string name)
     {
         record.Upstream = name;
         if (forwarder.Find(name) is not { } upstream) return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{name}` is not configured");
@@ -211,7 +212,7 @@ internal sealed class Pipeline(
     /// <summary>The proxy's own endpoints, public paths and repositories: nobody's own token goes there.</summary>
     private bool IsAnsweredHere(string path) => endpoints.Find(path) is not null || publicPaths?.Find(path) is not null || GitPath.TryParse(path, out _);
 
-    private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
+    private async Task<Failure?> PassThroughAsync(HttpContext http, RequestRecord record, Upstream upstream, string rawTarget)
     {
         record.Path = PathOf(rawTarget);
         // a query that can't be decoded has no names to tell
@@ -230,7 +231,7 @@ internal sealed class Pipeline(
     }
 
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
-    private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
+    private async Task<Failure?> IssueAsync(HttpContext http, RequestRecord record, Caller caller, RequestTarget target)
     {
         if (target.Path != OwnPaths.Issue) return NoOwnPath();
         if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
@@ -238,7 +239,7 @@ internal sealed class Pipeline(
         return await issuer.IssueAsync(http, record, caller, target);
     }
 
-    private async Task AnswerAsync(HttpContext http, AuditRecord record, Failure failure)
+    private async Task AnswerAsync(HttpContext http, RequestRecord record, Failure failure)
     {
         var answer = ErrorResponse.From(failure);
         record.Error = answer.Id;

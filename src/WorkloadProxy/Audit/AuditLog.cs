@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Audit;
 
@@ -74,7 +75,7 @@ internal sealed class AuditLog : IAsyncDisposable
     /// Takes a place for a request that an upstream will see, and keeps the record's facts where they outlive the process: as many as a slot holds. Not null when the caller has no place
     /// left, or every slot is taken and a request without its trace may not go on.
     /// </summary>
-    public Failure? KeepInFlight(AuditRecord record)
+    public Failure? KeepInFlight(RequestRecord record)
     {
         var refused = shares.Take(record);
         if (refused is null)
@@ -87,12 +88,12 @@ internal sealed class AuditLog : IAsyncDisposable
             refused = InFlightShares.TooMany($"{InFlightTrail.SlotCount.ToString(CultureInfo.InvariantCulture)} requests are under way, which is as many as this server forwards at once");
         }
         // no upstream saw it: a flood of these is counted with what nobody authenticated for
-        record.Decision = AuditDecision.Deny;
+        record.Decision = RequestOutcome.Deny;
         return refused;
     }
 
     /// <summary>Hands the finished record over to the writer.</summary>
-    public ValueTask CompleteAsync(AuditRecord record)
+    public ValueTask CompleteAsync(RequestRecord record)
     {
         shares.Leave(record);
         if (UnauthenticatedLimit.Concerns(record))
@@ -105,7 +106,7 @@ internal sealed class AuditLog : IAsyncDisposable
     }
 
     /// <summary>Hands the record over and waits until the sink has it: false when it could not be written in time and must be.</summary>
-    public async Task<bool> WriteThroughAsync(AuditRecord record)
+    public async Task<bool> WriteThroughAsync(RequestRecord record)
     {
         var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         await lines.Writer.WriteAsync(ToLine(record, written));
@@ -113,7 +114,7 @@ internal sealed class AuditLog : IAsyncDisposable
         return await written.Task || !options.Required;
     }
 
-    private AuditLine ToLine(AuditRecord record, TaskCompletionSource<bool>? written)
+    private AuditLine ToLine(RequestRecord record, TaskCompletionSource<bool>? written)
     {
         var bytes = Serialize(record, time.GetElapsedTime(record.Started));
         var buffer = ArrayPool<byte>.Shared.Rent(bytes.Length);
@@ -121,12 +122,12 @@ internal sealed class AuditLog : IAsyncDisposable
         return new AuditLine(buffer, bytes.Length, record.InFlightSlot, written);
     }
 
-    private static ReadOnlySpan<byte> Serialize(AuditRecord record, TimeSpan? duration, AuditDetail detail = AuditDetail.Full)
+    private static ReadOnlySpan<byte> Serialize(RequestRecord record, TimeSpan? duration, AuditDetail detail = AuditDetail.Full)
     {
         if (scratch is not { } pair)
         {
             var fresh = new ArrayBufferWriter<byte>(2048);
-            scratch = pair = (fresh, new Utf8JsonWriter(fresh, AuditRecord.Json));
+            scratch = pair = (fresh, new Utf8JsonWriter(fresh, RequestRecord.Json));
         }
         pair.Buffer.ResetWrittenCount();
         pair.Json.Reset(pair.Buffer);
@@ -218,7 +219,7 @@ internal sealed class AuditLog : IAsyncDisposable
     private void EnqueueSuppressed()
     {
         if (unauthenticated.TakeSuppressed() is not (> 0 and var count)) return;
-        var record = new AuditRecord
+        var record = new RequestRecord
         {
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),

@@ -1,13 +1,13 @@
-using WorkloadProxy.Audit;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Endpoints;
 
 /// <summary>Writes an answer that anyone may have, whole, and notes it in the record.</summary>
 internal static class PublicResponse
 {
-    public static async Task WriteAsync(HttpContext http, AuditRecord record, string contentType, ReadOnlyMemory<byte> body, int status = 200)
+    public static async Task WriteAsync(HttpContext http, RequestRecord record, string contentType, ReadOnlyMemory<byte> body, int status = 200)
     {
-        record.Decision = AuditDecision.Allow;
+        record.Decision = RequestOutcome.Allow;
         record.Reason = "public";
         record.Status = http.Response.StatusCode = status;
         http.Response.ContentType = contentType;

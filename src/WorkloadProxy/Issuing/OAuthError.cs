@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Issuing;
 
@@ -30,7 +30,7 @@ internal sealed record OAuthError(int Status, string Code, string Description)
     };
 
     /// <summary>Answers with it.</summary>
-    public async Task RespondAsync(HttpContext http, AuditRecord record)
+    public async Task RespondAsync(HttpContext http, RequestRecord record)
     {
         var body = new ArrayBufferWriter<byte>(256);
         Write(body);

@@ -1,6 +1,6 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 
@@ -14,7 +14,7 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
 {
     private static readonly TimeSpan retryAfter = TimeSpan.FromMinutes(1);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, OAuthError.From(unreadable));
         if (RevocationForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } token)
@@ -39,16 +39,16 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         return Done(http, record);
     }
 
-    private static Failure? Done(HttpContext http, AuditRecord record)
+    private static Failure? Done(HttpContext http, RequestRecord record)
     {
-        record.Decision = AuditDecision.Allow;
+        record.Decision = RequestOutcome.Allow;
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentLength = 0;
         return null;
     }
 
     /// <summary>RFC 7009 §2.2.1: the token must be taken as still valid.</summary>
-    private static Task<Failure?> RefuseTooManyAsync(HttpContext http, AuditRecord record, VerifiedToken token)
+    private static Task<Failure?> RefuseTooManyAsync(HttpContext http, RequestRecord record, VerifiedToken token)
     {
         record.Revoked = token;
         var tooMany = new Failure(ErrorId.TooManyRequests, $"the context has {RevocationLimit.MaxOfContext} revocations; each ends with the tokens that it revokes") { RetryAfter = retryAfter };
@@ -56,7 +56,7 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
         return RefuseAsync(http, record, OAuthError.From(tooMany));
     }
 
-    private static async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, OAuthError error)
+    private static async Task<Failure?> RefuseAsync(HttpContext http, RequestRecord record, OAuthError error)
     {
         record.Reason = error.Description;
         await error.RespondAsync(http, record);

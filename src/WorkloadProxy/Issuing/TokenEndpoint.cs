@@ -1,8 +1,8 @@
 using System.Buffers;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
@@ -13,7 +13,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
     private static readonly RequestTarget IssueTarget =
         RequestTarget.TryParse(OwnPaths.Issue, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, unreadable, true);
         if (TokenRequestForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } form) return await RefuseAsync(http, record, malformed!);
@@ -28,7 +28,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
         return await MintAsync(http, record, form, caller, knownTarget);
     }
 
-    private async Task<Failure?> AssertAsync(HttpContext http, AuditRecord record, TokenRequestForm form, AuthContext context)
+    private async Task<Failure?> AssertAsync(HttpContext http, RequestRecord record, TokenRequestForm form, AuthContext context)
     {
         var authenticated = await authenticator.AuthenticateAssertionAsync(form.SubjectToken.AsMemory(), context, http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var refused))
@@ -41,7 +41,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
         return await MintAsync(http, record, form, caller, knownTarget: true);
     }
 
-    private async Task<Failure?> MintAsync(HttpContext http, AuditRecord record, TokenRequestForm form, Caller caller, bool knownTarget)
+    private async Task<Failure?> MintAsync(HttpContext http, RequestRecord record, TokenRequestForm form, Caller caller, bool knownTarget)
     {
         record.Caller = caller;
         var json = form.ToIssueBody(caller.Token.Context);
@@ -53,14 +53,14 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
         return await issuer.HandOutAsync(http, record, issued, answer.WrittenMemory) is { } unaudited ? await RefuseAsync(http, record, unaudited, true) : null;
     }
 
-    private static Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, Failure failure, bool knownTarget)
+    private static Task<Failure?> RefuseAsync(HttpContext http, RequestRecord record, Failure failure, bool knownTarget)
     {
         record.Error = ErrorResponse.From(failure).Id;
         record.Reason ??= failure.Reason;
         return RefuseAsync(http, record, OAuthError.From(failure, knownTarget));
     }
 
-    private static async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, OAuthError error)
+    private static async Task<Failure?> RefuseAsync(HttpContext http, RequestRecord record, OAuthError error)
     {
         record.Reason ??= error.Description;
         await error.RespondAsync(http, record);

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Mcp;
 
@@ -17,7 +17,7 @@ internal static class McpDiscovery
     private const string ResourcePath = "/.well-known/oauth-protected-resource";
 
     /// <summary>The endpoints; where a document is not served it is 404, and not 401, for whoever asks has no token yet.</summary>
-    public static IEnumerable<(string Path, PublicEndpoint Endpoint)> Endpoints(ProxyOptions options, Func<HttpContext, AuditRecord, Task<Failure?>> authorizationServer)
+    public static IEnumerable<(string Path, PublicEndpoint Endpoint)> Endpoints(ProxyOptions options, Func<HttpContext, RequestRecord, Task<Failure?>> authorizationServer)
     {
         var servers = options.Upstreams.Values.SelectMany(upstream => upstream.Mcp.Select(server => (Path: $"{McpEndpoint.Prefix}{upstream.Name}/{server.Name}", server.Discovery))).ToList();
         yield return (AuthorizationServerPath, new("GET, HEAD", servers.Any(server => server.Discovery) ? authorizationServer : NotFound));
@@ -34,9 +34,9 @@ internal static class McpDiscovery
     /// <summary>What the endpoint's 401 names; null without <c>Discovery</c>.</summary>
     public static string? MetadataOf(string publicUrl, McpServer server) => server.Options.Discovery ? $"{publicUrl}{ResourcePath}{server.Path}" : null;
 
-    private static Task<Failure?> NotFound(HttpContext http, AuditRecord record) => Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
+    private static Task<Failure?> NotFound(HttpContext http, RequestRecord record) => Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
 
-    private static async Task<Failure?> WriteAsync(HttpContext http, AuditRecord record, byte[] document)
+    private static async Task<Failure?> WriteAsync(HttpContext http, RequestRecord record, byte[] document)
     {
         http.Response.Headers.CacheControl = "public, max-age=300";
         http.Response.Headers.AccessControlAllowOrigin = "*";

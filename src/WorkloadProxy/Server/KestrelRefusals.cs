@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Server;
 
@@ -19,7 +20,7 @@ internal sealed class KestrelRefusals(AuditLog audit, TimeProvider time) : IObse
     {
         if (value.Value is not IFeatureCollection features) return;
         var error = features.Get<IBadRequestExceptionFeature>()?.Error as BadHttpRequestException;
-        var record = new AuditRecord
+        var record = new RequestRecord
         {
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),

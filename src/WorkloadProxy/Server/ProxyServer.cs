@@ -25,6 +25,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Provisioning;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
 using WorkloadProxy.Tokens;
@@ -214,7 +215,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         IReadOnlyDictionary<string, PublicEndpoint> people)
     {
         var documents = new DiscoveryEndpoint(discovery);
-        var handlers = new Dictionary<string, Func<HttpContext, AuditRecord, Task<Failure?>>>
+        var handlers = new Dictionary<string, Func<HttpContext, RequestRecord, Task<Failure?>>>
         {
             [Discovery.ConfigurationPath] = documents.ConfigurationAsync,
             [Discovery.JwksPath] = documents.JwksAsync,
@@ -245,9 +246,9 @@ internal sealed class ProxyServer : IAsyncDisposable
         return options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>());
     }
 
-    private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
+    private static Func<HttpContext, RequestRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
     {
-        record.Decision = AuditDecision.Allow;
+        record.Decision = RequestOutcome.Allow;
         record.Reason = "public";
         await write(http);
         return null;

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Credentials.Exchange;
@@ -14,6 +13,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.AtProto.Identity;
@@ -117,7 +117,7 @@ internal sealed class SignInSetup
         {
             var known = new RootEndpoint(options.PublicUrl, version, async (http, record) =>
             {
-                (record.Decision, record.Reason) = (AuditDecision.Allow, "public");
+                (record.Decision, record.Reason) = (RequestOutcome.Allow, "public");
                 await Page.WriteAsync(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
                 return null;
             });

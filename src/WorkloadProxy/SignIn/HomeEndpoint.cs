@@ -1,5 +1,5 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
@@ -11,9 +11,9 @@ internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, Tea
 {
     public const string SignOutPath = "/auth/sign-out";
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        record.Decision = AuditDecision.Allow;
+        record.Decision = RequestOutcome.Allow;
         record.Reason = "public";
         if (await FindSessionAsync(http) is not { } session)
         {
@@ -26,7 +26,7 @@ internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, Tea
         return null;
     }
 
-    public async Task<Failure?> SignOutAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> SignOutAsync(HttpContext http, RequestRecord record)
     {
         if (await FindSessionAsync(http) is { } session)
         {

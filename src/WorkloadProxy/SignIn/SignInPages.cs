@@ -1,6 +1,6 @@
 using System.Globalization;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
@@ -10,7 +10,7 @@ internal sealed class SignInPages(string publicUrl)
 {
     public string PublicUrl => publicUrl;
 
-    public async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, string title, Failure failure, Html help, bool formsLeave = false)
+    public async Task<Failure?> RefuseAsync(HttpContext http, RequestRecord record, string title, Failure failure, Html help, bool formsLeave = false)
     {
         if (!Page.IsWanted(http)) return failure;
         var answer = ErrorResponse.From(failure);
@@ -22,12 +22,12 @@ internal sealed class SignInPages(string publicUrl)
     }
 
     /// <summary>A form that must not do what it asks for.</summary>
-    public Task<Failure?> RefuseFormAsync(HttpContext http, AuditRecord record, Failure failure) =>
+    public Task<Failure?> RefuseFormAsync(HttpContext http, RequestRecord record, Failure failure) =>
         RefuseAsync(http, record, "The form was refused", failure, Pages.Link($"{publicUrl}/", "Back to your team"));
 
-    public static Failure? Redirect(HttpContext http, AuditRecord record, string address, string reason)
+    public static Failure? Redirect(HttpContext http, RequestRecord record, string address, string reason)
     {
-        record.Decision = AuditDecision.Allow;
+        record.Decision = RequestOutcome.Allow;
         record.Reason = reason;
         // 303: whatever the method was, a GET follows
         record.Status = http.Response.StatusCode = 303;

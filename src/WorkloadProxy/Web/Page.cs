@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using WorkloadProxy.Audit;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Web;
 
@@ -26,7 +26,7 @@ internal static class Page
     /// <param name="body">What is in it.</param>
     /// <param name="status">The status code.</param>
     /// <param name="formsLeave">A form of the page leads, by a redirect, to another server; browsers ask the policy about that too.</param>
-    public static async Task WriteAsync(HttpContext http, AuditRecord record, string title, Html body, int status = 200, bool formsLeave = false)
+    public static async Task WriteAsync(HttpContext http, RequestRecord record, string title, Html body, int status = 200, bool formsLeave = false)
     {
         var headers = http.Response.Headers;
         headers.ContentSecurityPolicy = formsLeave ? string.Format(CultureInfo.InvariantCulture, policy.Value, "*") : ownForms.Value;

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
@@ -158,7 +158,7 @@ internal sealed class HostedRepositories(
 
     private static Failure Refuse(PushSession push, Failure failure)
     {
-        push.Record.Decision = AuditDecision.Deny;
+        push.Record.Decision = RequestOutcome.Deny;
         push.Record.Reason = $"push refused: {failure.Message}";
         return failure;
     }

@@ -5,13 +5,13 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Tokens;
 
-namespace WorkloadProxy.Audit;
+namespace WorkloadProxy.Stages;
 
 /// <summary>
 /// The one record of a request: begun before anything is decided, filled in as the request goes its way, written on every exit. Identities come
 /// from verified tokens alone; there is no member that could hold a token, a body, a query value or a credential.
 /// </summary>
-internal sealed class AuditRecord
+internal sealed class RequestRecord
 {
     public required DateTimeOffset Time { get; init; }
     /// <summary><c>TimeProvider.GetTimestamp()</c> at the beginning.</summary>
@@ -33,7 +33,7 @@ internal sealed class AuditRecord
     public string? CredentialSha256 { get; set; }
     /// <summary>The token that was revoked; a request has either this or a caller.</summary>
     public VerifiedToken? Revoked { get; set; }
-    public AuditDecision Decision { get; set; } = AuditDecision.Deny;
+    public RequestOutcome Decision { get; set; } = RequestOutcome.Deny;
     public string? Policy { get; set; }
     public SourceRange? Rule { get; set; }
     public string? Reason { get; set; }
@@ -49,7 +49,7 @@ internal sealed class AuditRecord
     /// <summary>The place among the requests under way that this one holds.</summary>
     public InFlightShare? Share { get; set; }
     /// <summary>Of a call of an MCP server; else null.</summary>
-    public McpAudit? Mcp { get; set; }
+    public McpFacts? Mcp { get; set; }
     /// <summary>SHA-256 of a minted token, lower-case hexadecimal.</summary>
     public string? TokenSha256 { get; set; }
 
@@ -57,7 +57,7 @@ internal sealed class AuditRecord
     public bool Written { get; set; }
 
     /// <summary><c>allow</c>, <c>deny</c>, <c>pass</c> or <c>public</c>.</summary>
-    public string DecisionText => Decision switch { AuditDecision.Allow => "allow", AuditDecision.Pass => "pass", AuditDecision.Public => "public", _ => "deny" };
+    public string DecisionText => Decision switch { RequestOutcome.Allow => "allow", RequestOutcome.Pass => "pass", RequestOutcome.Public => "public", _ => "deny" };
 
     /// <summary>How records are written: line ends and controls are escaped, and what a person looks for is found as it is.</summary>
     public static JsonWriterOptions Json { get; } = new() { Encoder = ReadableJson.Encoder, SkipValidation = true };
@@ -174,4 +174,4 @@ internal sealed class AuditRecord
 internal enum AuditDetail { Full, Brief, Least }
 
 /// <summary>How a request was decided; <c>Pass</c> is a user's own API token, passed through, <c>Public</c> a path that the operator lets anyone read.</summary>
-internal enum AuditDecision { Deny, Allow, Pass, Public }
+internal enum RequestOutcome { Deny, Allow, Pass, Public }
