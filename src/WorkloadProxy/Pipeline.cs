@@ -41,10 +41,10 @@ internal sealed class Pipeline(
         http.Response.Headers["X-Request-Id"] = record.RequestId;
         var failure = await RunToFailureAsync(http, record);
         if (failure is not null) await AnswerAsync(http, record, failure);
-        record.Status ??= http.Response.StatusCode;
+        record.End(http.Response.StatusCode);
         metrics.Completed(record, time);
-        if (activity is not null) RequestTracing.End(activity, http, record.Path, record.DecisionText);
-        if (!record.Written) await audit.CompleteAsync(record);
+        if (activity is not null) RequestTracing.End(activity, http, record.Path, record.OutcomeText);
+        if (!record.IsAudited) await audit.CompleteAsync(record);
     }
 
     private RequestRecord Begin(HttpContext http, Activity? activity)
@@ -70,7 +70,9 @@ internal sealed class Pipeline(
             var named = namedHosts?.Find(http.Request);
             var served = named is null && basePath.TryStrip(target, out target);
             if (audit.Unavailable is { } unavailable && !(served && HealthEndpoints.Are(target!))) return unavailable;
-            return await RunAsync(http, record, target, named);
+            var failure = await RunAsync(http, record, target, named);
+            if (failure is null && record.Answer is { } answer) await answer.WriteAsync(http);
+            return failure;
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -111,10 +113,10 @@ internal sealed class Pipeline(
         }
         if (!RequestGate.TryRead(rawTarget, contextIds, forwarder.AnyEncodedSlash, out var target, out var error, out var tooLong))
         {
-            (record.Path, record.QueryNames) = (target?.Path, target?.QueryNames);
+            if (target is not null) record.AskFor(target);
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
         }
-        (record.Path, record.QueryNames) = (target.Path, target.QueryNames);
+        record.AskFor(target);
         if (named is null)
         {
             if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
@@ -126,7 +128,7 @@ internal sealed class Pipeline(
 
         if (named is null && publicPaths?.Find(target.Path) is { } anyones)
         {
-            if (anyones.Upstream is null) return await publicPaths.AnswerAsync(anyones, http, record);
+            if (anyones.Upstream is null) return publicPaths.Answer(anyones, http, record);
             if (PublicPaths.IsRead(http.Request.Method)) return await ForwardForAnyoneAsync(http, record, target, anyones.Upstream);
         }
 
@@ -154,7 +156,7 @@ internal sealed class Pipeline(
             if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
             // behind the prefix there is the upstream alone
             if (target.IsOwnPath) return NoOwnPath();
-            record.Path = target.Path;
+            record.AskFor(target.Path, record.QueryNames);
         }
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
@@ -214,18 +216,18 @@ internal sealed class Pipeline(
 
     private async Task<Failure?> PassThroughAsync(HttpContext http, RequestRecord record, Upstream upstream, string rawTarget)
     {
-        record.Path = PathOf(rawTarget);
+        var path = PathOf(rawTarget);
         // a query that can't be decoded has no names to tell
-        if (record.Path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(record.Path.Length)}", out var query, out _, out _)) record.QueryNames = query.QueryNames;
+        record.AskFor(path, path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(path.Length)}", out var query, out _, out _) ? query.QueryNames : null);
         record.Upstream = upstream.Options.Name;
         RequestFraming.IsWebSocket(http);
         var interception = default(Interception);
-        if (upstream.FindInterceptor(http.Request.Method, record.Path) is { } interceptor)
+        if (upstream.FindInterceptor(http.Request.Method, path) is { } interceptor)
         {
             interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, null), http.RequestAborted);
             if (interception.Refused is { } refused) return refused;
         }
-        if (!(await upstream.FindOriginAsync(null, record.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        if (!(await upstream.FindOriginAsync(null, path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
         var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
         return await forwarder.SendAsync(http, forwarded, record);
     }
@@ -242,9 +244,8 @@ internal sealed class Pipeline(
     private async Task AnswerAsync(HttpContext http, RequestRecord record, Failure failure)
     {
         var answer = ErrorResponse.From(failure);
-        record.Error = answer.Id;
-        record.Path ??= RefusedPath(RawTarget(http));
-        record.Reason ??= failure.Reason;
+        record.Fail(failure);
+        if (record.Path is null) record.AskFor(RefusedPath(RawTarget(http)));
         if (http.Response.HasStarted)
         {
             // the status is with the caller already: a broken connection is the only way left to say it
@@ -253,7 +254,7 @@ internal sealed class Pipeline(
         }
         http.Response.Clear();
         http.Response.Headers["X-Request-Id"] = record.RequestId;
-        record.Status = answer.Status;
+        record.EndWith(answer.Status);
         try
         {
             record.Bytes = await answer.WriteAsync(http, record.RequestId!);

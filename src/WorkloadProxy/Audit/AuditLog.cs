@@ -80,15 +80,14 @@ internal sealed class AuditLog : IAsyncDisposable
         var refused = shares.Take(record);
         if (refused is null)
         {
-            var reason = record.Reason;
-            record.Reason = "process ended";
-            for (var detail = AuditDetail.Full; record.InFlightSlot < 0 && detail <= AuditDetail.Least; detail++) record.InFlightSlot = trail.Keep(Serialize(record, null, detail));
-            record.Reason = reason;
+            record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Full));
+            if (record.InFlightSlot < 0) record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Brief));
+            if (record.InFlightSlot < 0) record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Least));
             if (record.InFlightSlot >= 0 || !options.Required) return null;
             refused = InFlightShares.TooMany($"{InFlightTrail.SlotCount.ToString(CultureInfo.InvariantCulture)} requests are under way, which is as many as this server forwards at once");
         }
         // no upstream saw it: a flood of these is counted with what nobody authenticated for
-        record.Decision = RequestOutcome.Deny;
+        record.Deny();
         return refused;
     }
 
@@ -96,12 +95,9 @@ internal sealed class AuditLog : IAsyncDisposable
     public ValueTask CompleteAsync(RequestRecord record)
     {
         shares.Leave(record);
-        if (UnauthenticatedLimit.Concerns(record))
-        {
-            if (!unauthenticated.Permits(time.GetTimestamp(), time)) return default;
-            record.CutUntrusted(UnauthenticatedLimit.MaxPath);
-        }
-        var line = ToLine(record, null);
+        var untrusted = UnauthenticatedLimit.Concerns(record);
+        if (untrusted && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        var line = ToLine(record, null, untrusted ? AuditDetail.Untrusted : AuditDetail.Full);
         return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
     }
 
@@ -114,24 +110,24 @@ internal sealed class AuditLog : IAsyncDisposable
         return await written.Task || !options.Required;
     }
 
-    private AuditLine ToLine(RequestRecord record, TaskCompletionSource<bool>? written)
+    private AuditLine ToLine(RequestRecord record, TaskCompletionSource<bool>? written, AuditDetail detail = AuditDetail.Full)
     {
-        var bytes = Serialize(record, time.GetElapsedTime(record.Started));
+        var bytes = Serialize(record, time.GetElapsedTime(record.Started), detail);
         var buffer = ArrayPool<byte>.Shared.Rent(bytes.Length);
         bytes.CopyTo(buffer);
         return new AuditLine(buffer, bytes.Length, record.InFlightSlot, written);
     }
 
-    private static ReadOnlySpan<byte> Serialize(RequestRecord record, TimeSpan? duration, AuditDetail detail = AuditDetail.Full)
+    private static ReadOnlySpan<byte> Serialize(RequestRecord record, TimeSpan? duration, AuditDetail detail)
     {
         if (scratch is not { } pair)
         {
             var fresh = new ArrayBufferWriter<byte>(2048);
-            scratch = pair = (fresh, new Utf8JsonWriter(fresh, RequestRecord.Json));
+            scratch = pair = (fresh, new Utf8JsonWriter(fresh, AuditText.Json));
         }
         pair.Buffer.ResetWrittenCount();
         pair.Json.Reset(pair.Buffer);
-        record.Write(pair.Json, pair.Buffer, duration, detail);
+        AuditText.Write(record, pair.Json, pair.Buffer, duration, detail);
         return pair.Buffer.WrittenSpan;
     }
 
@@ -219,13 +215,9 @@ internal sealed class AuditLog : IAsyncDisposable
     private void EnqueueSuppressed()
     {
         if (unauthenticated.TakeSuppressed() is not (> 0 and var count)) return;
-        var record = new RequestRecord
-        {
-            Time = time.GetUtcNow(),
-            Started = time.GetTimestamp(),
-            Status = 401,
-            Reason = $"{count} more requests without a valid token in one second",
-        };
+        var record = new RequestRecord { Time = time.GetUtcNow(), Started = time.GetTimestamp() };
+        record.End(401);
+        record.Because($"{count} more requests without a valid token in one second");
         if (!lines.Writer.TryWrite(ToLine(record, null))) unauthenticated.PutBack(count);
     }
 

@@ -24,7 +24,7 @@ internal sealed class InFlightShares(int places)
     public Failure? Take(RequestRecord record)
     {
         if (record.Caller is { } caller) return TakeOfContext(record, caller.Token.Context);
-        var (whole, what, key) = record.Decision == RequestOutcome.Public ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
+        var (whole, what, key) = record.Outcome == RequestOutcome.Public ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
         if (!whole.TryTake()) return TooMany($"{Text(whole.Most)} requests {what} are under way, which is as many as this server forwards at once");
         if (TryTakeOfAddress(record, key + FailureLimit.NetworkOf(record.Client), whole)) return null;
         whole.Leave();

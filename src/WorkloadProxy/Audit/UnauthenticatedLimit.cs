@@ -18,8 +18,8 @@ internal sealed class UnauthenticatedLimit
 
     /// <summary>Whether nobody authenticated for the request. What was forwarded is not among it: the upstream saw it, so it leaves its line.</summary>
     public static bool Concerns(RequestRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Decision != RequestOutcome.Pass
-        && record is not { Decision: RequestOutcome.Public, Upstream: not null };
+        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Outcome != RequestOutcome.Pass
+        && record is not { Outcome: RequestOutcome.Public, Upstream: not null };
 
     public bool Permits(long timestamp, TimeProvider time)
     {

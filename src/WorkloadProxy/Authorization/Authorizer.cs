@@ -30,7 +30,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
         var headers = http.Request.Headers;
         if (!RequestBody.TryParse(bytes, headers.ContentType.ToArray()!, headers.ContentEncoding.Count == 0 ? null : headers.ContentEncoding.ToString(), out var body, out var problem, out var error))
         {
-            Note(record, decision);
+            record.Decide(decision);
             return new Failure(problem == RequestBody.Problem.UnsupportedMediaType ? ErrorId.UnsupportedMediaType : ErrorId.BadRequest, error!);
         }
         var failure = Conclude(record, admitted.Grants.Decide(request with { Body = body, Now = time.GetUtcNow() }));
@@ -89,8 +89,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
 
     private Failure? Conclude(RequestRecord record, in Decision decision)
     {
-        Note(record, decision);
-        if (decision.Outcome == DecisionOutcome.Deny && decision.Rule is null) record.Nearest = record.Caller?.Grants.Nearest(time.GetUtcNow());
+        record.Decide(decision, decision.Outcome == DecisionOutcome.Deny && decision.Rule is null ? record.Caller?.Grants.Nearest(time.GetUtcNow()) : null);
         return decision.Outcome switch
         {
             DecisionOutcome.Allow => null,
@@ -100,12 +99,5 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
             // the reason names the rule's file and line already
             _ => new Failure(ErrorId.Forbidden, decision.Reason),
         };
-    }
-
-    private static void Note(RequestRecord record, in Decision decision)
-    {
-        record.Policy = decision.Policy;
-        record.Rule = decision.Rule;
-        if (decision.Outcome is not (DecisionOutcome.Allow or DecisionOutcome.BodyNeeded)) record.Reason = decision.Reason;
     }
 }

@@ -34,12 +34,12 @@ internal sealed class RootEndpoint
         return output.WrittenSpan.ToArray();
     }
 
-    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
+    public Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        if (Page.IsWanted(http)) return await page(http, record);
+        if (Page.IsWanted(http)) return page(http, record);
         http.Response.Headers.Vary = "Accept, Cookie";
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        await PublicResponse.WriteAsync(http, record, "application/json", json);
-        return null;
+        record.Publish("application/json", json);
+        return Task.FromResult<Failure?>(null);
     }
 }

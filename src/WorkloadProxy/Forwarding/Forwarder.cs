@@ -61,7 +61,7 @@ internal sealed class Forwarder : IDisposable
     /// </summary>
     public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, RequestRecord record)
     {
-        record.Decision = request.IsPublic ? RequestOutcome.Public : request.Source is null ? RequestOutcome.Pass : RequestOutcome.Allow;
+        record.Permit(request.IsPublic ? RequestOutcome.Public : request.Source is null ? RequestOutcome.Pass : RequestOutcome.Allow);
         context.Features.Set(request);
         if (audit.KeepInFlight(record) is { } noPlace) return noPlace;
         // a user's own token is the upstream's to revoke

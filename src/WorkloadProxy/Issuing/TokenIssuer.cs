@@ -44,26 +44,21 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
         return exchange.Exchange(caller, body.Json, decision, time.GetUtcNow());
     }
 
-    /// <summary>Writes the record and then the answer: a token that can't be audited is not handed out.</summary>
+    /// <summary>Writes the line in the audit before the answer goes out: a token that can't be audited is not handed out.</summary>
     public Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, IssuedToken issued, ReadOnlyMemory<byte> body) => HandOutAsync(http, record, issued.Sha256, body);
 
     /// <inheritdoc cref="HandOutAsync(HttpContext, RequestRecord, IssuedToken, ReadOnlyMemory{byte})"/>
     public async Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, string? tokenSha256, ReadOnlyMemory<byte> body)
     {
-        record.Decision = RequestOutcome.Allow;
-        record.TokenSha256 = tokenSha256;
-        record.Status = 200;
-        record.Bytes = body.Length;
+        record.Mint(tokenSha256);
+        http.Response.Headers.CacheControl = "no-store";
+        record.Reply(200, "application/json", body);
         if (!await audit.WriteThroughAsync(record))
         {
-            (record.Decision, record.TokenSha256) = (RequestOutcome.Deny, null);
+            record.TakeBackMinted();
             return new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and a token that can't be audited is not handed out") { RetryAfter = TimeSpan.FromSeconds(1) };
         }
-        record.Written = true;
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.ContentType = "application/json";
-        http.Response.ContentLength = body.Length;
-        await http.Response.BodyWriter.WriteAsync(body, http.RequestAborted);
+        record.IsAudited = true;
         return null;
     }
 }

@@ -25,7 +25,7 @@ internal static class McpDiscovery
         foreach (var (path, discovery) in servers)
         {
             var document = discovery ? Document(options.PublicUrl, path) : null;
-            yield return (ResourcePath + path, new("GET, HEAD", document is null ? NotFound : (http, record) => WriteAsync(http, record, document)));
+            yield return (ResourcePath + path, new("GET, HEAD", document is null ? NotFound : (http, record) => AnswerAsync(http, record, document)));
             // where some clients look first
             yield return (AuthorizationServerPath + path, new("GET, HEAD", NotFound));
         }
@@ -36,12 +36,12 @@ internal static class McpDiscovery
 
     private static Task<Failure?> NotFound(HttpContext http, RequestRecord record) => Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
 
-    private static async Task<Failure?> WriteAsync(HttpContext http, RequestRecord record, byte[] document)
+    private static Task<Failure?> AnswerAsync(HttpContext http, RequestRecord record, byte[] document)
     {
         http.Response.Headers.CacheControl = "public, max-age=300";
         http.Response.Headers.AccessControlAllowOrigin = "*";
-        await PublicResponse.WriteAsync(http, record, "application/json", document);
-        return null;
+        record.Publish("application/json", document);
+        return Task.FromResult<Failure?>(null);
     }
 
     private static byte[] Document(string publicUrl, string path)

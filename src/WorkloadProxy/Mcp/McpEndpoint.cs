@@ -130,11 +130,8 @@ internal sealed class McpEndpoint(
     private static Failure? Decide(McpCall call)
     {
         var decision = call.Decide(call.Caller!);
-        call.Record.Policy = decision.Policy;
-        call.Record.Rule = decision.Rule;
+        call.Record.Decide(decision, decision.Outcome != DecisionOutcome.Allow && decision.Rule is null ? call.Caller!.Grants.Nearest(call.Now) : null);
         if (decision.Outcome == DecisionOutcome.Allow) return null;
-        call.Record.Reason = decision.Reason;
-        if (decision.Rule is null) call.Record.Nearest = call.Caller!.Grants.Nearest(call.Now);
         return call.Refused(decision.Outcome == DecisionOutcome.BadRequest ? ErrorId.BadRequest : ErrorId.Forbidden, decision.Reason);
     }
 

@@ -83,7 +83,7 @@ internal sealed class ProveEndpoint(
         var family = NewFamily.Create(time.GetUtcNow());
         var identity = tokens.Identity(droplet.Context, droplet.FullSubject, droplet.Id, family.Id);
         if (!await store.ProveAsync(droplet, signature.Key, family, http.RequestAborted)) return NotGood();
-        record.Reason = $"droplet {droplet.Id} proved to be {droplet.FullSubject} with host key {signature.Key.Fingerprint}";
+        record.Because($"droplet {droplet.Id} proved to be {droplet.FullSubject} with host key {signature.Key.Fingerprint}");
         var unaudited = await issuer.HandOutAsync(http, record, identity, IdentityAnswer.Write(identity, family.First));
         if (unaudited is not null) await TakeBackAsync(droplet, family);
         return unaudited;

@@ -84,7 +84,7 @@ internal sealed class RefreshEndpoint(
 
     private Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, FamilyState state, byte[] answer, string what, IssuedToken? identity = null)
     {
-        record.Reason = $"droplet {state.DropletId}: {what}";
+        record.Because($"droplet {state.DropletId}: {what}");
         return issuer.HandOutAsync(http, record, identity?.Sha256, answer);
     }
 

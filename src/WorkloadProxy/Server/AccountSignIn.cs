@@ -76,7 +76,7 @@ internal sealed class AccountSignIn
         if (parts.Keys is not { } keys) return new Failure(ErrorId.NotFound, "the development client has no document");
         http.Response.Headers.CacheControl = "public, max-age=300";
         http.Response.Headers.AccessControlAllowOrigin = "*";
-        await PublicResponse.WriteAsync(http, record, "application/json", parts.Client.Document(keys.PublicKeys));
+        record.Publish("application/json", parts.Client.Document(keys.PublicKeys));
         return null;
     }
 

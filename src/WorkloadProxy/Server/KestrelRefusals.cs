@@ -25,10 +25,9 @@ internal sealed class KestrelRefusals(AuditLog audit, TimeProvider time) : IObse
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),
             Client = ClientAddress.Text(features.Get<IHttpConnectionFeature>()?.RemoteIpAddress),
-            Status = error?.StatusCode ?? 400,
-            Error = "bad_request",
-            Reason = $"not HTTP: {Kind(error?.Message)}",
         };
+        record.Fail(new Failure(ErrorId.BadRequest, $"not HTTP: {Kind(error?.Message)}"));
+        record.End(error?.StatusCode ?? 400);
         // the event is raised on the connection's own loop; the queue takes the record, now or as soon as it has room
         _ = audit.CompleteAsync(record).AsTask();
     }

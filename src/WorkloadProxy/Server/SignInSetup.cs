@@ -115,11 +115,11 @@ internal sealed class SignInSetup
         const string Read = "GET, HEAD", Get = "GET", Post = "POST";
         if (contexts is null)
         {
-            var known = new RootEndpoint(options.PublicUrl, version, async (http, record) =>
+            var known = new RootEndpoint(options.PublicUrl, version, (http, record) =>
             {
-                (record.Decision, record.Reason) = (RequestOutcome.Allow, "public");
-                await Page.WriteAsync(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
-                return null;
+                record.Permit("public");
+                Page.Answer(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
+                return Task.FromResult<Failure?>(null);
             });
             return new Dictionary<string, PublicEndpoint> { ["/"] = new(Read, known.HandleAsync) };
         }

@@ -13,15 +13,14 @@ internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, Tea
 
     public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        record.Decision = RequestOutcome.Allow;
-        record.Reason = "public";
+        record.Permit("public");
         if (await FindSessionAsync(http) is not { } session)
         {
-            await Page.WriteAsync(http, record, "WorkloadProxy", Pages.Landing(pages.PublicUrl, [.. kinds.Values.Select(kind => kind.Choice)]));
+            Page.Answer(http, record, "WorkloadProxy", Pages.Landing(pages.PublicUrl, [.. kinds.Values.Select(kind => kind.Choice)]));
             return null;
         }
         record.Context = session.Context.ToString();
-        await Page.WriteAsync(http, record, "Your team · WorkloadProxy", view.Of(session, kinds[session.Context.Upstream], SignOutPath).ToHtml());
+        Page.Answer(http, record, "Your team · WorkloadProxy", view.Of(session, kinds[session.Context.Upstream], SignOutPath).ToHtml());
         if (session.Notice is not null && !HttpMethods.IsHead(http.Request.Method)) await sessions.NotifyAsync(session, null, http.RequestAborted);
         return null;
     }

@@ -27,7 +27,7 @@ internal sealed class ProxyMetrics : IDisposable
     {
         if (!requests.Enabled) return;
         var seconds = time.GetElapsedTime(record.Started).TotalSeconds;
-        requests.Record(seconds, new TagList { { "decision", record.DecisionText }, { "upstream", record.Upstream }, { "status", record.Status } });
+        requests.Record(seconds, new TagList { { "decision", record.OutcomeText }, { "upstream", record.Upstream }, { "status", record.Status } });
         if (record.TokenSha256 is not null) exchanges.Record(seconds);
     }
 

@@ -73,9 +73,9 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         var path = $"/_rbac/{context.Upstream}/{string.Join('/', context.Id.Split('/').Select(Uri.EscapeDataString))}";
         if (!RequestTarget.TryParse(path, ContextIds.Of([context]), out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
         var decision = caller.Grants.Decide(new AccessRequest { Method = request.IsPush ? "PUT" : "GET", Target = target, Now = time.GetUtcNow() });
-        (record.Policy, record.Rule) = (decision.Policy, decision.Rule);
+        record.Decide(decision);
         if (decision.Outcome == DecisionOutcome.Allow) return context;
-        record.Reason = decision.Reason;
+        record.Because(decision.Reason);
         return new Failure(ErrorId.Forbidden, decision.Rule is { } rule ? $"{decision.Reason} ({rule.File}:{rule.Start.Line})" : decision.Reason);
     }
 

@@ -24,7 +24,7 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
             await using var received = body;
             using var place = await backend.TakePlaceAsync(repository, ended.Token);
             if (await repositories.EnsureCurrentAsync(repository, ended.Token) is { } unavailable) return unavailable;
-            record.Decision = RequestOutcome.Allow;
+            record.Permit();
             return request.Path.Operation == GitOperation.ReceivePack
                 ? await PushAsync(http, record, repository, request, body, permission, ended.Token)
                 : await backend.RunAsync(http, record, repository, request, body, null, ended.Token);

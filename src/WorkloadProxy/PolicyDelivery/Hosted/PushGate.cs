@@ -54,8 +54,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         if (refusal is not null)
         {
             session.Accepted = null;
-            session.Record.Decision = RequestOutcome.Deny;
-            session.Record.Reason = $"push refused: {refusal}";
+            session.Record.Deny($"push refused: {refusal}");
             text.Add($"refused: {refusal}; nothing has changed");
             logger.LogWarning("push to {Context} by {Who} refused: {Reason}", session.Repository.Context, session.Permission.Who, refusal);
             await session.LeaveGateAsync();

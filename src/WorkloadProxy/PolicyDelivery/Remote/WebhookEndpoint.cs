@@ -37,9 +37,8 @@ internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider tim
         var isSigned = IsSigned(http.Request.Headers["X-Hub-Signature-256"].ToString(), HMACSHA256.HashData(secret ?? nobodysSecret, body));
         if (source is null || secret is null || !isSigned) return Refuse(record.Client, path);
         source.Wake();
-        record.Decision = RequestOutcome.Allow;
-        record.Reason = "webhook";
-        http.Response.StatusCode = StatusCodes.Status202Accepted;
+        record.Permit("webhook");
+        record.Reply(StatusCodes.Status202Accepted, null, ReadOnlyMemory<byte>.Empty);
         return null;
     }
 

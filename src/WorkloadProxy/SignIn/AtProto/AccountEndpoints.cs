@@ -26,8 +26,8 @@ internal sealed class AccountEndpoints(
     public Task<Failure?> GitTokenAsync(HttpContext http, RequestRecord record) => ForSessionAsync(http, record, async (session, did) =>
     {
         var token = await gitTokens.CreateAsync(session.Context, session.Account, http.RequestAborted);
-        (record.Decision, record.Reason) = (RequestOutcome.Allow, $"token for the policy repository given to {session.Account}");
-        await Page.WriteAsync(http, record, "A token for Git · WorkloadProxy", AccountPages.Token(client, session.Context.ToString(), $"{pages.PublicUrl}/_rbac/{upstream}/{did}", token));
+        record.Permit($"token for the policy repository given to {session.Account}");
+        Page.Answer(http, record, "A token for Git · WorkloadProxy", AccountPages.Token(client, session.Context.ToString(), $"{pages.PublicUrl}/_rbac/{upstream}/{did}", token));
         return null;
     });
 

@@ -25,8 +25,8 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
         if (!SignInQuery.TryRead(http, out var query)) return await RefuseAsync(http, record, malformed);
         if (query?["did"] is null && query?["handle"] is null)
         {
-            (record.Decision, record.Reason) = (RequestOutcome.Allow, "public");
-            await Page.WriteAsync(http, record, "Sign in · WorkloadProxy", AccountPages.Ask(parts.Client), formsLeave: true);
+            record.Permit("public");
+            Page.Answer(http, record, "Sign in · WorkloadProxy", AccountPages.Ask(parts.Client), formsLeave: true);
             return null;
         }
         if (!(await FindAccountAsync(http, record, query!)).Succeeded(out var found, out var failure)) return await RefuseAsync(http, record, failure);
