@@ -25,6 +25,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Provisioning;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
 using WorkloadProxy.Tokens;
@@ -212,22 +213,24 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health,
         IReadOnlyDictionary<string, PublicEndpoint> people)
     {
-        const string Read = "GET, HEAD", Create = "POST";
         var documents = new DiscoveryEndpoint(discovery);
-        var endpoints = new Dictionary<string, PublicEndpoint>(people)
+        var handlers = new Dictionary<string, Func<HttpContext, RequestRecord, Task<Failure?>>>
         {
-            [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
-            [Discovery.JwksPath] = new(Read, documents.JwksAsync),
-            [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
-            [AuthorizeEndpoint.Path] = new("GET, HEAD, POST", AuthorizeEndpoint.HandleAsync),
-            ["/v1/oidc/token"] = new(Create, token.HandleAsync),
-            ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
-            [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
-            [ProvisionedTokens.RefreshPath] = new(Create, provisioning.Refresh.HandleAsync),
-            ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
-            ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
-            ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
+            [Discovery.ConfigurationPath] = documents.ConfigurationAsync,
+            [Discovery.JwksPath] = documents.JwksAsync,
+            [Discovery.JwksPath + ".json"] = documents.JwksAsync,
+            [AuthorizeEndpoint.Path] = AuthorizeEndpoint.HandleAsync,
+            ["/v1/oidc/token"] = token.HandleAsync,
+            ["/v1/oidc/revoke"] = revoke.HandleAsync,
+            [ProvisionedTokens.ProvePath] = provisioning.Prove.HandleAsync,
+            [ProvisionedTokens.RefreshPath] = provisioning.Refresh.HandleAsync,
+            ["/health"] = health.LiveAsync,
+            ["/health/live"] = health.LiveAsync,
+            ["/health/ready"] = health.ReadyAsync,
         };
+        var endpoints = new Dictionary<string, PublicEndpoint>(people);
+        // the table that `policy explain` and `policy test` know too: an entry without a handler doesn't start
+        foreach (var own in OwnPaths.Endpoints.Where(own => !people.ContainsKey(own.Path))) endpoints.Add(own.Path, new PublicEndpoint(own.Methods, handlers[own.Path]));
         foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
         return new PublicEndpoints(endpoints);
     }
@@ -241,14 +244,6 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         return options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>());
     }
-
-    private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
-    {
-        record.Decision = AuditDecision.Allow;
-        record.Reason = "public";
-        await write(http);
-        return null;
-    };
 
     private AuditLog OpenAudit(ProxyOptions options, TimeProvider time, ILoggerFactory logs)
     {

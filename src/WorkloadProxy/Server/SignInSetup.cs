@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Credentials.Exchange;
@@ -14,6 +13,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.AtProto.Identity;
@@ -124,11 +124,11 @@ internal sealed class SignInSetup
         const string Read = "GET, HEAD", Get = "GET", Post = "POST";
         if (contexts is null)
         {
-            var known = new RootEndpoint(options.PublicUrl, version, async (http, record) =>
+            var known = new RootEndpoint(options.PublicUrl, version, (http, record) =>
             {
-                (record.Decision, record.Reason) = (AuditDecision.Allow, "public");
-                await Page.WriteAsync(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
-                return null;
+                record.Permit("public");
+                Page.Answer(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
+                return Task.FromResult<Failure?>(null);
             });
             return new Dictionary<string, PublicEndpoint> { ["/"] = new(Read, known.HandleAsync) };
         }
