@@ -132,12 +132,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var handedOut = HandedOutTokens.AreUsed(options) ? Keep(new HandedOutTokens(new HandedOutStore(store.Database), revocations, authenticator, sets, time, logs.CreateLogger<HandedOutTokens>())) : null;
-        if (handedOut is not null)
-        {
-            changes.Subscribe(HandedOutStore.Topic, handedOut.ReadAsync);
-            await handedOut.ReadAsync(null, cancellationToken);
-        }
+        var handedOut = await HandedOutSetup.OpenAsync(options, store.Database, revocations, authenticator, sets, changes, time, logs, cancellationToken);
+        if (handedOut is not null) Keep(handedOut);
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
             upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
