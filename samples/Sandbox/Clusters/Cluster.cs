@@ -94,11 +94,18 @@ public sealed class Cluster : IAsyncDisposable
         if (!account.StartsWith($"{Prefix}{space}:", StringComparison.Ordinal) && !account.EndsWith(":proxy", StringComparison.Ordinal))
             return Status(context, 403, "Forbidden", $"{resource} is forbidden: User \"{account}\" cannot list resource \"{resource}\" in the namespace \"{space}\"");
         var kind = resource == "pods" ? "Pod" : "ConfigMap";
-        return Json(context, 200, new JsonObject
-        {
-            ["kind"] = $"{kind}List", ["apiVersion"] = "v1", ["user"] = account,
-            ["items"] = new JsonArray(new JsonObject { ["kind"] = kind, ["apiVersion"] = "v1", ["metadata"] = new JsonObject { ["name"] = $"{resource}-of-{space}", ["namespace"] = space } }),
-        });
+        JsonObject Named(string name) => new() { ["kind"] = kind, ["apiVersion"] = "v1", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space, ["resourceVersion"] = "1" } };
+        if (context.Request.Query["watch"] == "true") return WatchAsync(context, Named($"later-{resource}"));
+        var (list, items) = (new JsonObject { ["resourceVersion"] = "1" }, new JsonArray(Named($"{resource}-of-{space}")));
+        return Json(context, 200, new JsonObject { ["kind"] = $"{kind}List", ["apiVersion"] = "v1", ["user"] = account, ["metadata"] = list, ["items"] = items });
+    }
+
+    /// <summary>One event, and nothing more until the caller goes away.</summary>
+    private static async Task WatchAsync(HttpContext context, JsonObject added)
+    {
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(new JsonObject { ["type"] = "ADDED", ["object"] = added }.ToJsonString() + "\n", context.RequestAborted);
+        await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>The account whose token came, verified; null for any other. A signature with PKCS #1 padding is the same each time.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Compression;
 using System.Net.Http.Json;
 using System.Security.Cryptography.X509Certificates;
@@ -104,8 +105,31 @@ public sealed class KubectlTests : IAsyncLifetime
         Assert.Contains("You must be logged in to the server", stranger.Error, StringComparison.Ordinal);
     }
 
-    private Task<RealProgram> RunAsync(string token, params string[] arguments) => RealProgram.RunAsync(kubectl, home.Path, new Dictionary<string, string>(),
-        ["--server", proxy.Address.GetLeftPart(UriPartial.Authority), "--certificate-authority", Path.Combine(home.Path, "ca.crt"), "--token", token, "--cache-dir", Path.Combine(home.Path, "cache"), .. arguments]);
+    [Fact]
+    public async Task A_watch_tells_what_happens_while_it_is_open()
+    {
+        var start = new ProcessStartInfo(kubectl, Arguments(await TokenAsync("ci", "deploy", "workload-proxy"), ["get", "pods", "--namespace", "web", "--watch"])) { RedirectStandardOutput = true };
+        start.Environment["HOME"] = home.Path;
+        using var watching = Process.Start(start)!;
+        try
+        {
+            while (await watching.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            {
+                if (line.StartsWith("later-pods", StringComparison.Ordinal)) return;
+            }
+            Assert.Fail("kubectl ended without the event");
+        }
+        finally
+        {
+            watching.Kill();
+            await watching.WaitForExitAsync();
+        }
+    }
+
+    private Task<RealProgram> RunAsync(string token, params string[] arguments) => RealProgram.RunAsync(kubectl, home.Path, new Dictionary<string, string>(), Arguments(token, arguments));
+
+    private string[] Arguments(string token, string[] command) =>
+        ["--server", proxy.Address.GetLeftPart(UriPartial.Authority), "--certificate-authority", Path.Combine(home.Path, "ca.crt"), "--token", token, "--cache-dir", Path.Combine(home.Path, "cache"), .. command];
 
     /// <summary>As <c>kubectl create token</c> asks for one.</summary>
     private async Task<string> TokenAsync(string space, string name, params string[] audiences)
