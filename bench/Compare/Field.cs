@@ -14,7 +14,7 @@ internal sealed class Field : IAsyncDisposable
 
     public Subject this[string name] => subjects[name];
 
-    public static async Task<Field> StartAsync(WorkFolder folder, Tokens tokens)
+    public static async Task<Field> StartAsync(WorkFolder folder, Tokens tokens, string? against = null)
     {
         var field = new Field(folder);
         try
@@ -26,6 +26,7 @@ internal sealed class Field : IAsyncDisposable
             await field.AddAsync("haproxy", () => field.HaProxyAsync(tokens));
             await field.AddAsync("product", () => field.ProductAsync("product"));
             await field.AddAsync("product-es256", () => field.ProductAsync("product-es256", "ES256"));
+            if (against is not null) await field.AddAsync(Workload.OlderBuild, () => field.ProductAsync(Workload.OlderBuild, program: Path.Combine(against, "workload-proxy.dll")));
             return field;
         }
         catch
@@ -36,7 +37,7 @@ internal sealed class Field : IAsyncDisposable
     }
 
     /// <summary>The product as it is run: policies from a directory unless told otherwise, an audit file, metrics exported (to the origin, which takes anything). Its data stays for the next of that name.</summary>
-    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null)
+    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, string? program = null)
     {
         var port = Subject.FreePort();
         var url = $"http://127.0.0.1:{port}";
@@ -53,7 +54,7 @@ internal sealed class Field : IAsyncDisposable
             Tokens = new { Algorithm = algorithm },
             Audit = new { File = $"{name}.audit.jsonl" },
         }));
-        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
+        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [program ?? WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
         {
             ["DIGITALOCEAN_TOKEN"] = TeamToken,
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = origin,

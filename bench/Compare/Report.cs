@@ -58,6 +58,10 @@ internal sealed class Report(IReadOnlyList<Result> results, IReadOnlyList<Verdic
             yield return Verdict.Ratio("permitted GET, CPU against bare YARP", get, bare, r => r.CpuMicroseconds);
         }
         if (Get("post", "product") is { } post && Get("post", "yarp") is { } free) yield return Verdict.Ratio("constrained POST of 1 KB, throughput against bare YARP", post, free, r => r.PerSecond, least: 0.85);
+        foreach (var (workload, what) in ((string, string)[])[("get", "permitted GET"), ("post", "constrained POST of 1 KB")])
+        {
+            if (Get(workload, "product") is { } now && Get(workload, Workload.OlderBuild) is { } before) yield return Verdict.Ratio($"{what}, CPU against the older build", now, before, r => r.CpuMicroseconds);
+        }
         if (Get("exchange", "product") is { } rsa && Get("exchange", "openssl-rsa2048") is { } rsaSigns)
         {
             yield return Verdict.Ratio("exchange RS256 against `openssl speed rsa2048`", rsa, rsaSigns, r => r.PerSecond, least: 0.8);

@@ -95,11 +95,8 @@ internal sealed class AuditLog : IAsyncDisposable
     public ValueTask CompleteAsync(AuditRecord record)
     {
         shares.Leave(record);
-        if (UnauthenticatedLimit.Concerns(record))
-        {
-            if (!unauthenticated.Permits(time.GetTimestamp(), time)) return default;
-            record.CutUntrusted(UnauthenticatedLimit.MaxPath);
-        }
+        if (UnauthenticatedLimit.Concerns(record) && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        if (UnauthenticatedLimit.IsUnproven(record)) record.CutUntrusted(UnauthenticatedLimit.MaxPath);
         var line = ToLine(record, null);
         return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
     }

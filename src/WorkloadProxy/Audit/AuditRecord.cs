@@ -26,6 +26,8 @@ internal sealed class AuditRecord
     public Caller? Caller { get; set; }
     /// <summary>The context and its policy set's commit, where an API token led to them and no caller names them.</summary>
     public string? Context { get; set; }
+    /// <summary>The context that somebody named who has not proved to be of it. Written as <see cref="Context"/> is, but it takes the request from no limit.</summary>
+    public string? NamedContext { get; set; }
     public string? Commit { get; set; }
     /// <summary>Whose API token it was, where one led to the context, and the token's SHA-256: who pushed a policy.</summary>
     public string? AccountUuid { get; set; }
@@ -73,7 +75,7 @@ internal sealed class AuditRecord
         if (TraceId is not null) json.WriteString("trace_id"u8, TraceId);
         if (Client is not null) json.WriteString("client"u8, Client);
         if (detail < AuditDetail.Least && (Caller?.Token ?? Revoked) is { } token) WriteIdentity(json, token, detail);
-        else if (Context is not null) json.WriteString("context"u8, Cut(Context, detail));
+        else if ((Context ?? NamedContext) is { } context) json.WriteString("context"u8, Cut(context, detail));
         if (detail == AuditDetail.Full && Caller is { } caller) WriteGrants(json, caller);
         else if (Commit is not null) json.WriteString("commit"u8, Commit);
         if (detail == AuditDetail.Full && CredentialSha256 is not null) WriteAccount(json);
