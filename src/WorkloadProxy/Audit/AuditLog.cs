@@ -95,9 +95,8 @@ internal sealed class AuditLog : IAsyncDisposable
     public ValueTask CompleteAsync(RequestRecord record)
     {
         shares.Leave(record);
-        var untrusted = UnauthenticatedLimit.Concerns(record);
-        if (untrusted && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
-        var line = ToLine(record, null, untrusted ? AuditDetail.Untrusted : AuditDetail.Full);
+        if (UnauthenticatedLimit.Concerns(record) && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        var line = ToLine(record, null, UnauthenticatedLimit.IsUnproven(record) ? AuditDetail.Untrusted : AuditDetail.Full);
         return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
     }
 
