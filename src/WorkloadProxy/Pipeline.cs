@@ -60,7 +60,7 @@ internal sealed class Pipeline(
         };
     }
 
-    /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
+    /// <summary>Every exit other than an answer becomes a failure; so does the impossible case, which denies.</summary>
     private async Task<Failure?> RunToFailureAsync(HttpContext http, AuditRecord record)
     {
         try
@@ -139,7 +139,7 @@ internal sealed class Pipeline(
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
         record.Caller = caller;
         if ((tokenHeaders?.Check(caller.Token.Context.Upstream, from) ?? named?.Check(caller.Token)) is { } notThere) return notThere;
-        if (target.IsOwnPath && handed is not null) return new Failure(ErrorId.InvalidToken, "a token of the upstream is none for the proxy itself");
+        if (target.IsOwnPath && handed is not null) return new Failure(ErrorId.InvalidToken, "the upstream's token is not valid for the proxy itself");
         if (target.IsOwnPath) return named is null ? await IssueAsync(http, record, caller, target) : NoOwnPath();
 
         record.Upstream = caller.Token.Context.Upstream;
@@ -201,7 +201,7 @@ internal sealed class Pipeline(
         if (forwarder.Find(name) is not { } upstream) return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{name}` is not configured");
         if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
         // without a token to end it, a body could be sent for ever
-        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path accepts no body");
         if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
         if (!(await upstream.FindOriginAsync(null, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
         return await forwarder.SendAsync(http, new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);

@@ -20,13 +20,13 @@ public sealed class PublicPattern
     /// <summary>The one path that it matches; null where it has a wildcard.</summary>
     public string? Path => pattern.IsLiteral ? pattern.LiteralPrefix : null;
 
-    /// <summary>Reads a pattern, or says what is wrong with it, to be read behind the pattern.</summary>
+    /// <summary>Reads a pattern, or says what is wrong with it, to be appended to the pattern.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PublicPattern? pattern, [NotNullWhen(false)] out string? error)
     {
         pattern = null;
         if (PathPattern.Compile(text, Nobody, out error) is not { } compiled) return error is null;
         if (text.Contains('{') || text.Contains("<actx>", StringComparison.Ordinal)) error = "holds `{`, but nobody's claims or context are known there";
-        // what stands behind the last slash may go on
+        // what follows the last slash may go on
         else if (!compiled.IsLiteral && compiled.LiteralPrefix.Count('/') < 3) error = "is too wide, expected at least two whole segments before the first wildcard";
         else if (IsOwn(compiled)) error = "belongs to the proxy itself";
         else pattern = new PublicPattern(compiled);

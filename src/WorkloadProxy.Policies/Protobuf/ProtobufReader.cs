@@ -33,7 +33,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
                 break;
             case 2:
                 if (!TryVarint(out var length)) return false;
-                if (length > (ulong)rest.Length) return Fail("a field ends behind the message");
+                if (length > (ulong)rest.Length) return Fail("a field ends after the message");
                 if (!TryTake((int)length, out bytes)) return false;
                 break;
             case 5:
@@ -61,7 +61,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
     private bool TryTake(int length, out ReadOnlySpan<byte> bytes)
     {
         bytes = default;
-        if (length > rest.Length) return Fail("a field ends behind the message");
+        if (length > rest.Length) return Fail("a field ends after the message");
         bytes = rest[..length];
         rest = rest[length..];
         return true;

@@ -17,7 +17,7 @@ public static class OwnPaths
     public static string? Refusal(AuthContext context, string method, RequestTarget target)
     {
         if (!target.IsOwnPath) return null;
-        if (target.Path == Issue) return method == "POST" ? null : $"`{Issue}` takes POST only";
+        if (target.Path == Issue) return method == "POST" ? null : $"`{Issue}` accepts POST only";
         if (IsRepository(context, target.Path)) return null;
         return $"no rule decides on this path of the proxy's own, expected `{Issue}` or `/_rbac/{context.Upstream}/{{actx}}`";
     }

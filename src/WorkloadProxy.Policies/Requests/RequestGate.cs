@@ -8,7 +8,7 @@ namespace WorkloadProxy.Policies;
 public static class RequestGate
 {
     /// <summary>What a caller is told about <c>%2F</c> where the upstream does not take it.</summary>
-    public const string EncodedSlash = "the path holds an encoded `/` (`%2F`), which this upstream does not take";
+    public const string EncodedSlash = "the path holds an encoded `/` (`%2F`), which this upstream does not accept";
 
     /// <summary>Null, with the canonical target, when the rules decide.</summary>
     public static Decision? Settle(CompileOptions options, Claims claims, string method, string rawTarget, out RequestTarget? target)

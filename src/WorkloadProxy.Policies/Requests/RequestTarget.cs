@@ -14,8 +14,8 @@ public sealed class RequestTarget
     public const int MaxLength = 8 * 1024;
 
     /// <summary>
-    /// Stands for an encoded slash in <see cref="MatchPath"/>, so that it is neither a separator nor ordinary text. Control characters are refused in a target and in whatever is put into
-    /// a pattern, so it can't come in otherwise.
+    /// Stands for an encoded slash in <see cref="MatchPath"/>, so that it is neither a separator nor ordinary text. Control characters are refused in a target and in whatever is
+    /// substituted into a pattern, so it can't come in otherwise.
     /// </summary>
     internal const char SlashMarker = '\u0001';
 
@@ -37,7 +37,7 @@ public sealed class RequestTarget
         IsOwnPath = IsOwn(HasEncodedSlash ? matchPath.Replace(SlashMarker, '/') : matchPath);
     }
 
-    /// <summary>The decoded canonical path. A permitted encoded slash stands in it as <c>%2F</c>, which is unambiguous: a path that decodes to a percent-encoding is refused.</summary>
+    /// <summary>The decoded canonical path. A permitted encoded slash is kept in it as <c>%2F</c>, which is unambiguous: a path that decodes to a percent-encoding is refused.</summary>
     public string Path { get; }
 
     /// <summary>

@@ -108,14 +108,14 @@ internal static class OptionsReading
             {
                 if (!TryParse(url, out var address) || address.IsUnixPipe) continue;
                 if (address.Port > 0) return $"{address.Scheme}://localhost:{address.Port.ToString(CultureInfo.InvariantCulture)}";
-                reader.Mistake("PublicUrl", "is missing, and can't be told from a port that the system chooses");
+                reader.Mistake("PublicUrl", "is missing, and can't be derived from a port that the system chooses");
             }
             return "";
         }
         if (reader.Address("PublicUrl", _ => true) is not { } uri) return "";
         var text = uri.OriginalString;
         if (uri.Scheme == "http" && !NetworkPlace.IsLoopback(uri))
-            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text)}` is plain http off loopback: most services take tokens of https issuers only");
+            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text)}` is plain http off loopback: most services accept tokens of https issuers only");
         // it is compared with targets as they come: with one way to write it there is nothing to decode
         if (uri.AbsolutePath.Trim('/').Split('/') is var segments && segments is not [""]
             && segments.Any(segment => segment is "" or "." or ".." || !segment.All(IsPlain)))

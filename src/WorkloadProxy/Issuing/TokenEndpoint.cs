@@ -19,7 +19,7 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
         if (TokenRequestForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } form) return await RefuseAsync(http, record, malformed!);
         if (form.Resource is not null)
         {
-            if (resources.Find(form.Resource, form.Audience) is not { } wanted) return await RefuseAsync(http, record, new OAuthError(400, "invalid_target", "`resource` is no MCP endpoint of this proxy, or `audience` does not say which of its contexts is meant"));
+            if (resources.Find(form.Resource, form.Audience) is not { } wanted) return await RefuseAsync(http, record, new OAuthError(400, "invalid_target", "`resource` is not an MCP endpoint of this proxy, or `audience` does not say which of its contexts is meant"));
             return await AssertAsync(http, record, form with { Audience = wanted.ToString() }, wanted);
         }
         var knownTarget = exchange.Mints(form.Audience);

@@ -19,7 +19,7 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     {
         if (!(await BodyReader.ReadAsync(http, time)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (!authorizer.AdmitAgain(record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
-        if (http.Request.Headers.ContentEncoding.Count > 0) return new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not taken here");
+        if (http.Request.Headers.ContentEncoding.Count > 0) return new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not accepted here");
         if (!Mint(record, admitted, target, bytes).Succeeded(out var issued, out var refused)) return refused;
         var body = new ArrayBufferWriter<byte>(2048);
         IssueResponse.Write(body, issued);

@@ -32,7 +32,7 @@ internal sealed class AtProtoForwarding
 
     public UpstreamParts Parts { get; }
 
-    /// <summary>Of a context that has no entry in <c>Credentials</c>; null where it is no account's, or nobody can sign in. An account that has not signed in has one that says where to.</summary>
+    /// <summary>Of a context that has no entry in <c>Credentials</c>; null where it does not belong to an account, or nobody can sign in. An account that has not signed in has one that says where to.</summary>
     public IContextCredential? CredentialOf(AuthContext context)
     {
         if (kept.TryGetValue(context, out var known)) return known;

@@ -31,7 +31,7 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
-            return new Failure(ErrorId.UpstreamTimeout, "git did not end in time (`Git:Timeout`)");
+            return new Failure(ErrorId.UpstreamTimeout, "git did not finish in time (`Git:Timeout`)");
         }
     }
 

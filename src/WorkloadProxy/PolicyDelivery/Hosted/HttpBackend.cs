@@ -154,7 +154,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         400 => new(ErrorId.BadRequest, "git does not understand this request"),
         403 => new(ErrorId.Forbidden, "git does not serve this"),
         404 => new(ErrorId.NotFound, "there is no such repository"),
-        415 => new(ErrorId.UnsupportedMediaType, "git does not take this content type"),
+        415 => new(ErrorId.UnsupportedMediaType, "git does not accept this content type"),
         _ => Unavailable($"`git http-backend` answered {status}"),
     };
 

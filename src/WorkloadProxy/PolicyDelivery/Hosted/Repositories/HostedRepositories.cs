@@ -110,7 +110,7 @@ internal sealed class HostedRepositories(
     }
 
     /// <summary>
-    /// After a push, however it ended: if <c>main</c> stands at the accepted commit, that is put in force, kept and written to <c>schema</c>, before the push returns.
+    /// After a push, however it ended: if <c>main</c> is at the accepted commit, that is put in force, kept and written to <c>schema</c>, before the push returns.
     /// A shared repository has changed only if the store has taken all of it; else the disk's copy is put back, and what the failure says is all that was.
     /// </summary>
     public async Task<Failure?> SettleAsync(PushSession push)
@@ -246,7 +246,7 @@ internal sealed class HostedRepositories(
     {
         var tip = repository.Tip?.ToString();
         if (repository.Accepted is not { } accepted || tip == accepted) return null;
-        logger.LogWarning("branch main of {Context} was moved to {Tip} behind the server's back; it is put back to {Accepted}", repository.Context, tip ?? "nothing", accepted);
+        logger.LogWarning("branch main of {Context} was moved to {Tip} without the server; it is moved back to {Accepted}", repository.Context, tip ?? "nothing", accepted);
         var result = await repository.PutBackAsync(accepted, cancellationToken);
         return result.Succeeded ? null : result.Problem;
     }

@@ -25,7 +25,7 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
     /// <summary>The request is over, one way or another.</summary>
     public CancellationToken Ended => ended;
 
-    /// <summary>What is in force once <c>main</c> stands at its commit; null while nothing is accepted for <c>main</c>.</summary>
+    /// <summary>What is in force once <c>main</c> is at its commit; null while nothing is accepted for <c>main</c>.</summary>
     public PolicyReview? Accepted { get; set; }
 
     /// <summary>The first commit that made way for this push.</summary>
