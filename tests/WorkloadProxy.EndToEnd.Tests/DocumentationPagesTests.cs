@@ -34,7 +34,7 @@ public sealed partial class DocumentationPagesTests
     {
         var sources = AllSources();
         var metrics = Metric().Matches(sources).Select(match => match.Groups[1].Value).Distinct();
-        var fields = Field().Matches(Source("Audit/AuditRecord.cs")).Select(match => match.Groups[1].Value).Distinct().Except(["policy", "file", "line"]);
+        var fields = Field().Matches(Source("Audit/AuditText.cs")).Select(match => match.Groups[1].Value).Distinct().Except(["policy", "file", "line"]);
 
         Assert.Equal(metrics.Order(), Operations.FirstColumn("Metrics and traces").Select(cell => cell.Trim('`')).Order());
         Assert.Equal(fields.Order(), Operations.FirstColumn("Logs and audit").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).Order());

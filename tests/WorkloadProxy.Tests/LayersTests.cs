@@ -15,6 +15,7 @@ public sealed partial class LayersTests
         ["Configuration"],
         ["Storage"],
         ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub", "Upstreams.AtProto.Dpop"],
+        ["Stages"],
         ["Credentials.OAuth", "Credentials.Exchange", "Upstreams.AtProto.Client"],
         ["Upstreams.AtProto.Sessions"],
         ["PolicyDelivery.Publishing"],

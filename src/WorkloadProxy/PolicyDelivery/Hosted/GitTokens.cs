@@ -47,5 +47,9 @@ internal sealed class GitTokens(Database database, TimeProvider time)
         return AuthContext.TryParse(row.Context, out var context) ? new(context, row.Account) : null;
     }
 
+    /// <summary>Ends a context's tokens: whoever disconnects expects that nothing given on its page still opens anything.</summary>
+    public Task RevokeAsync(AuthContext context, CancellationToken cancellationToken) => database.WriteAsync((connection, transaction) =>
+        connection.ExecuteAsync("DELETE FROM git_tokens WHERE context = @context", new { context = context.ToString() }, transaction), cancellationToken);
+
     private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 }
