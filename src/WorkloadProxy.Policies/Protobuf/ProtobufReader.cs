@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Policies.Protobuf;
 
 /// <summary>
-/// The fields of one message, in order, without a schema. What two readers could take for different messages is a fault: groups, field number 0, a varint that is longer than it need be or holds over
-/// 64 bits, bytes past the end. Never reads outside the span, never allocates.
+/// The fields of one message, in order, without a schema. What two readers could take for different messages is a fault: groups, field number 0, a varint that
+/// is longer than it need be or holds over 64 bits, bytes past the end. Never reads outside the span, never allocates.
 /// </summary>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {

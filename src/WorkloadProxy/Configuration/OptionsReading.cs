@@ -40,8 +40,12 @@ internal static class OptionsReading
             TrustedProxies = ReadTrustedProxies(reader),
             HealthDetails = reader.Choice("Health:Details", "choice") == "never" ? HealthDetails.Never : HealthDetails.Loopback,
         };
-        options = options with { Audit = ReadAudit(reader, options.DataDirectory), Public = PublicReading.Read(reader, options.Upstreams),
-            Upstreams = UpstreamReading.WithPublicHost(reader, options) };
+        options = options with
+        {
+            Audit = ReadAudit(reader, options.DataDirectory),
+            Public = PublicReading.Read(reader, options.Upstreams),
+            Upstreams = UpstreamReading.WithPublicHost(reader, options),
+        };
         KestrelReading.Check(reader, development);
         HostReading.Check(reader, options);
         CheckOwnIssuer(reader, options);
@@ -162,8 +166,14 @@ internal static class OptionsReading
         if (rotation < lifetime)
             reader.Mistake("Tokens:KeyRotation",
                 $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
-        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation,
-            ExternalAudiences = ReadExternalAudiences(reader) };
+        return new TokenOptions
+        {
+            Algorithm = algorithm,
+            MaxLifetime = lifetime,
+            MaxChain = chain,
+            KeyRotation = rotation,
+            ExternalAudiences = ReadExternalAudiences(reader),
+        };
     }
 
     private static List<string> ReadExternalAudiences(SettingsReader reader)

@@ -6,7 +6,8 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach the gate.
+/// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach
+/// the gate.
 /// </summary>
 internal sealed class PushSession(HostedRepository repository, RequestRecord record, GitPermission permission, CancellationToken ended)
 {
