@@ -65,7 +65,7 @@ internal static partial class GitHubLints
     private static void CheckEnds(Role role, IReadOnlyList<ClaimConstraint.Text> subjects, RoleClaim subject, ICollection<Diagnostic> diagnostics)
     {
         if (!subjects.All(text => text.Pattern.IsLiteral && RepositoryOnly().IsMatch(text.Pattern.LiteralPrefix))) return;
-        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects continue after the repository",
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects go on behind the repository",
             "for instance `repo:OWNER/REPO:ref:refs/heads/main`", subject.Range));
     }
 

@@ -41,7 +41,7 @@ internal sealed class AuditLog : IAsyncDisposable
     /// <summary>When the write under way began, 0 for none.</summary>
     private long writingSince;
 
-    /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when the trail or the sink is unavailable.</summary>
+    /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when neither trail nor sink can be had.</summary>
     public AuditLog(ProxyOptions proxy, TimeProvider time, ILogger<AuditLog> logger)
     {
         (options, this.time, this.logger) = (proxy.Audit, time, logger);
@@ -190,7 +190,7 @@ internal sealed class AuditLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Whoever waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another one will tell.</summary>
+    /// <summary>Who waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another one will tell.</summary>
     private void LetGoOfWaiting(ArrayBufferWriter<byte> group, List<AuditLine> taken)
     {
         if (!options.Required || taken.TrueForAll(line => line.Written is null)) return;
@@ -260,7 +260,7 @@ internal sealed class AuditLog : IAsyncDisposable
         catch (TimeoutException)
         {
             // a write that never returns must not keep the process from ending: what it holds is in the trail, for the next start
-            logger.LogError("the audit log is stuck; the lines that it did not accept are written at the next start");
+            logger.LogError("the audit log is stuck; the lines it did not take are written at the next start");
             return;
         }
         sink.Dispose();

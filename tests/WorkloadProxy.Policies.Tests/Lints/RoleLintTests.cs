@@ -47,7 +47,7 @@ public class RoleLintTests
     [InlineData(GitHub + BothForms + "  run_attempt = 1", "6:17 warning role-never-matches: no token can match role `r`: GitHub's `run_attempt` is a string")]
     [InlineData(GitHub + BothForms + "  ref_protected = true", "6:19 warning role-never-matches: no token can match role `r`: GitHub's `ref_protected` is a string")]
     [InlineData(GitHub + BothForms + "  repository = \"o/other\"", "6:16 warning role-never-matches: no token can match role `r`: `sub` and `repository` name different repositories")]
-    [InlineData(GitHub + "  sub = [\"repo:o/r\", \"repo:o@1/r@2\"]", "5:9 warning role-never-matches: no token can match role `r`: GitHub's subjects continue after the repository")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r\", \"repo:o@1/r@2\"]", "5:9 warning role-never-matches: no token can match role `r`: GitHub's subjects go on behind the repository")]
     [InlineData(GitHub + "  sub = [\"repo:o/r:*\", \"repo:o@1/r@2:ref:x\"]", "5:10 warning admits-pull-requests: `sub` is `repo:o/r:*`, which pull requests match too")]
     [InlineData(GitHub + "  sub = [\"repo:o/r:ref:x\", \"repo:o@1/*\"]", "5:28 warning admits-pull-requests: `sub` is `repo:o@1/*`, which pull requests match too")]
     public void What_hardly_means_what_it_says_is_warned_about(string body, string expected) => Assert.Equal([$"roles/r.hcl:{expected}"], Warnings(body));
