@@ -47,7 +47,7 @@ public sealed class Role
     public RoleCredential? Credential { get; init; }
     /// <summary>Must be true at each request; null: always is.</summary>
     public Condition? When { get; init; }
-    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    /// <summary>What a caller is told when only <see cref="When"/> refuses.</summary>
     public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
     public bool IsDropletRole => Range.File.StartsWith("droplet-roles/", StringComparison.Ordinal);
@@ -121,7 +121,7 @@ public sealed class Role
         return constrainsSource || !Options.Contexts.HasNamesakes(subject);
     }
 
-    /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
+    /// <summary>Whoever may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
 
     /// <summary>
@@ -154,5 +154,5 @@ public sealed class Role
     }
 }
 
-/// <summary>A policy's name in a role, and where it stands.</summary>
+/// <summary>A policy's name in a role, and where it is.</summary>
 internal readonly record struct PolicyReference(string Name, SourceRange Range);

@@ -116,7 +116,7 @@ internal sealed class AuditSink(string? path) : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            // no regular file
+            // not a regular file
         }
     }
 

@@ -81,10 +81,10 @@ internal sealed class Forwarder : IDisposable
             if (request.Caller is not null) OpenRequests.Remove(request);
         }
         // an answer that calls for a credential that there is none of must not reach the caller: it is told what failed
-        if (request.Verdict.Again is not null) return CredentialStore.Unavailable("the upstream did not take the credential");
+        if (request.Verdict.Again is not null) return CredentialStore.Unavailable("the upstream did not accept the credential");
         if (request.Verdict.Refused is { } refused) return refused;
         if (error == ForwarderError.None && request.IsWebSocket && !context.Response.HasStarted && context.Response.StatusCode is >= 200 and < 300)
-            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not take the upgrade to a WebSocket");
+            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not accept the upgrade to a WebSocket");
         record.Bytes = BytesOf(context, error);
         if (error == ForwarderError.None) return null;
         if (request.EndedBecause is { } ended) return ended;

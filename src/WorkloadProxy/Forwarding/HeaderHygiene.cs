@@ -34,7 +34,7 @@ internal sealed class HeaderHygiene
         HeaderNames.Connection, HeaderNames.ProxyConnection, HeaderNames.KeepAlive, HeaderNames.TransferEncoding, HeaderNames.Upgrade,
         // this server sends no trailers over HTTP/1.1, and HTTP/2 announces none
         HeaderNames.ProxyAuthenticate, HeaderNames.Trailer,
-        // would lead callers round the proxy
+        // would lead callers around the proxy
         HeaderNames.AltSvc,
     ], StringComparer.OrdinalIgnoreCase);
 

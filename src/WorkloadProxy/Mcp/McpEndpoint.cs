@@ -28,7 +28,7 @@ internal sealed class McpEndpoint(
     /// <param name="bearer">The token.</param>
     public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, RequestTarget target, string? path, BearerToken bearer)
     {
-        if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint takes no query");
+        if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint accepts no query");
         if (path is null || servers.Find(path) is not { } server) return new Failure(ErrorId.NotFound, "there is no MCP server at this path");
         record.Upstream = server.Upstream;
         var call = new McpCall(server, seal, record, time) { IsStandalone = http.Request.Method == "GET" };

@@ -33,7 +33,7 @@ internal sealed class GitSources
     /// <summary>One for each context, as of now.</summary>
     public IEnumerable<PolicySourceStatus> Statuses => [.. Hosted.Statuses, .. Remote.Statuses];
 
-    /// <summary>Puts every set in force that can be had; what can't be is said in its status.</summary>
+    /// <summary>Puts every available set in force; the status of the others says why.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         await Hosted.LoadAsync(cancellationToken);

@@ -103,7 +103,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         SayWhatIsOpen(store, options, logger);
         foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options))) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
 
-        // what the stages stand on
+        // the shared foundations of the stages
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var changes = new StoreChanges(store.Database, time, logs.CreateLogger<StoreChanges>());
@@ -182,7 +182,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` takes no listening connection", "check that it permits more connections, and that no pooler in transaction mode stands before it", e);
+            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` accepts no listening connection", "check that it permits more connections, and that there is no pooler in transaction mode in front of it", e);
         }
     }
 
@@ -201,7 +201,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
         {
-            // what Kestrel throws for an address in use or not to be had, and for what its own configuration section says wrong
+            // what Kestrel throws for an address in use or unavailable, and for what its own configuration section says wrong
             throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
         }
     }

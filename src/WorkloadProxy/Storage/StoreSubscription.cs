@@ -82,7 +82,7 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
         {
             // whatever it was: a replica that no longer takes in what others change would let revoked tokens through
             failing = true;
-            log.LogError(e, "a change of {Topic} could not be taken in, all of it is read again", topic);
+            log.LogError(e, "a change of {Topic} could not be applied, all of it is read again", topic);
             return false;
         }
     }

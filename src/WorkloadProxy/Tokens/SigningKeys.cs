@@ -38,7 +38,7 @@ internal sealed class SigningKeys
     /// <summary>All published keys, in the order in which they sign.</summary>
     public IReadOnlyList<SigningKey> Keys => Volatile.Read(ref published).Keys;
 
-    /// <summary>Reads the keys, and makes the first one or the one that the configuration newly asks for.</summary>
+    /// <summary>Reads the keys, and makes the first one or the one that the configuration now asks for.</summary>
     public static async Task<SigningKeys> OpenAsync(Store store, TokenOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var keys = new SigningKeys(store, options, time);

@@ -121,8 +121,8 @@ public sealed class ProtobufRuleTests
     [InlineData("0c", "it holds a group")]
     [InlineData("0e", "a field has an unknown wire type")]
     [InlineData("0f", "a field has an unknown wire type")]
-    [InlineData("0a05616263", "a field ends behind the message")]
-    [InlineData("0d0102", "a field ends behind the message")]
+    [InlineData("0a05616263", "a field ends after the message")]
+    [InlineData("0d0102", "a field ends after the message")]
     [InlineData("0a", "it ends within a varint")]
     [InlineData("0880", "it ends within a varint")]
     [InlineData("088000", "a varint is longer than it need be")]
@@ -130,7 +130,7 @@ public sealed class ProtobufRuleTests
     [InlineData("08ffffffffffffffffff02", "a varint is over 64 bits")]
     [InlineData("08ffffffffffffffffffff01", "a varint is over 64 bits")]
     [InlineData("8a8080808001", "a field's number is over 29 bits")]
-    [InlineData("0affffffffffffffffff01", "a field ends behind the message")]
+    [InlineData("0affffffffffffffffff01", "a field ends after the message")]
     public void What_is_no_message_is_400(string hex, string fault)
     {
         var decision = Decide("{ \"#1\" = \"a\", \"*\" = [] }", hex);

@@ -162,7 +162,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
         catch (Exception e)
         {
             // a bug must not leave the requests that share this fetch waiting, nor end the refreshing
-            logger.LogError(e, "fetching the keys of {Issuer} broke", source.Issuer);
+            logger.LogError(e, "fetching the keys of {Issuer} failed unexpectedly", source.Issuer);
             Fail("an internal error");
         }
         finally

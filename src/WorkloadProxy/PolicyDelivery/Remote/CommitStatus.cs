@@ -154,7 +154,7 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     private Result<Secret> ReadToken()
     {
         var text = RemoteGitMirror.ReadSecret(options.TokenFile!);
-        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't stand in a header")
+        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't be in a header")
             : new Secret(text);
     }
 

@@ -195,7 +195,7 @@ internal sealed class AtProtoSessions
         }
         catch (Exception e) when (e is StoreException or StartException)
         {
-            logger.LogWarning("client keys could not be looked after: {Reason}", e.Message);
+            logger.LogWarning("the maintenance of client keys failed: {Reason}", e.Message);
         }
     }
 
