@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
@@ -24,6 +25,9 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly ConcurrentDictionary<TokenHash, HandedOutToken> tokens = new();
+    /// <summary>How many of them each context has; both change under the lock.</summary>
+    private readonly ConcurrentDictionary<AuthContext, int> counts = new();
+    private readonly Lock gate = new();
     private readonly ITimer timer;
     private Task sweeping = Task.CompletedTask;
 
@@ -39,7 +43,7 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     /// <summary>Takes over what the store holds: one token, or with null all.</summary>
     public async Task ReadAsync(string? id, CancellationToken cancellationToken)
     {
-        foreach (var token in await store.ReadAsync(id, cancellationToken)) tokens[token.Hash] = token;
+        foreach (var token in await store.ReadAsync(id, cancellationToken)) Put(token);
     }
 
     /// <summary>The token of that text, if it was handed out and has not ended.</summary>
@@ -61,12 +65,29 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     /// <exception cref="StoreException">It could not be stored, and does not pass.</exception>
     public async Task<Failure?> AddAsync(string text, string upstream, Caller caller, DateTimeOffset ends, CancellationToken cancellationToken)
     {
-        if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens
-            || tokens.Values.Count(token => token.Token.Context == caller.Token.Context) >= MaxOfContext) return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
+        if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens || counts.GetValueOrDefault(caller.Token.Context) >= MaxOfContext) return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
         var token = new HandedOutToken(hash, upstream, caller.Token.EndingAt(ends));
         await store.AddAsync(token, cancellationToken);
-        tokens[hash] = token;
+        Put(token);
         return null;
+    }
+
+    private void Put(HandedOutToken token)
+    {
+        lock (gate)
+        {
+            if (!tokens.ContainsKey(token.Hash)) counts.AddOrUpdate(token.Token.Context, 1, (_, count) => count + 1);
+            tokens[token.Hash] = token;
+        }
+    }
+
+    private void Remove(HandedOutToken token)
+    {
+        lock (gate)
+        {
+            if (!tokens.TryRemove(token.Hash, out var removed)) return;
+            if (counts.AddOrUpdate(removed.Token.Context, 0, (_, count) => count - 1) == 0) counts.TryRemove(removed.Token.Context, out _);
+        }
     }
 
     private async Task SweepAsync()
@@ -77,7 +98,7 @@ internal sealed class HandedOutTokens : IAsyncDisposable
             var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds)).ToList();
             if (ended.Count == 0) return;
             await store.RemoveAsync(ended, CancellationToken.None);
-            foreach (var token in ended) tokens.TryRemove(token.Hash, out _);
+            foreach (var token in ended) Remove(token);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
