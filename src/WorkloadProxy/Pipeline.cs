@@ -105,7 +105,7 @@ internal sealed class Pipeline(
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (forwarder.PassThrough is { } passThrough && handedOut?.Find(bearer.Text.Span) is null && (named is null || named.Serves(passThrough.Options.Name))
+        if (forwarder.PassThrough is { } passThrough && handedOut?.CameThrough(bearer.Text.Span) is not true && (named is null || named.Serves(passThrough.Options.Name))
             && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
@@ -151,13 +151,7 @@ internal sealed class Pipeline(
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
         if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
         if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
-        if (upstream.Options.StripPrefix is { } prefix && HasPrefix(target, prefix))
-        {
-            if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
-            // behind the prefix there is the upstream alone
-            if (target.IsOwnPath) return NoOwnPath();
-            record.AskFor(target.Path, record.QueryNames);
-        }
+        if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         caller = record.Caller;
@@ -204,6 +198,7 @@ internal sealed class Pipeline(
         record.Upstream = name;
         if (forwarder.Find(name) is not { } upstream) return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{name}` is not configured");
         if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
+        if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         // without a token to end it, a body could be sent for ever
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
         if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
@@ -263,6 +258,17 @@ internal sealed class Pipeline(
         {
             // the caller is gone; the record says what it would have been told
         }
+    }
+
+    private Failure? StripPrefix(Upstream upstream, RequestRecord record, ref RequestTarget target)
+    {
+        if (upstream.Options.StripPrefix is not { } prefix || !HasPrefix(target, prefix)) return null;
+        if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out var behind, out var error, out _)) return new Failure(ErrorId.BadRequest, error);
+        // behind the prefix there is the upstream alone
+        if (behind.IsOwnPath) return NoOwnPath();
+        target = behind;
+        record.AskFor(target.Path, record.QueryNames);
+        return null;
     }
 
     private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);

@@ -10,7 +10,7 @@ public sealed partial class LayersTests
     // from the bottom up: a folder may use those in lines above its own, and its neighbours in one line as long as no cycle comes of it
     private static readonly string[][] layers =
     [
-        ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Sources", "Configuration.Options"],
+        ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Keys", "Configuration.Sources", "Configuration.Options"],
         ["Upstreams.AtProto.Identity"],
         ["Configuration"],
         ["Storage"],

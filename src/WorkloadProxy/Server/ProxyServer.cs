@@ -118,7 +118,6 @@ internal sealed class ProxyServer : IAsyncDisposable
         await sources.LoadAsync(cancellationToken);
         var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
         var accounts = atproto is null ? null : new AtProtoForwarding(atproto, store, fetch, time, logs);
-        var gitTokens = new GitTokens(store.Database, time);
         var signIn = new SignInSetup(options, store, atproto, accounts, fetch, revocations, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
@@ -133,16 +132,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         var apiTokens = new ApiTokens(fetch, time);
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var handedOut = HandedOutTokens.AreUsed(options) ? Keep(new HandedOutTokens(new HandedOutStore(store.Database), revocations, authenticator, sets, time, logs.CreateLogger<HandedOutTokens>())) : null;
-        if (handedOut is not null)
-        {
-            changes.Subscribe(HandedOutStore.Topic, handedOut.ReadAsync);
-            await handedOut.ReadAsync(null, cancellationToken);
-        }
+        var handedOut = await HandedOutSetup.OpenAsync(options, store.Database, revocations, authenticator, sets, changes, time, logs, cancellationToken);
+        if (handedOut is not null) Keep(handedOut);
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
             upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
-        var git = new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, apiTokens, gitTokens, credentials, time, logs);
+        var git = new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, apiTokens, signIn.GitTokens, credentials, time, logs);
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
@@ -150,7 +145,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
-            signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
             PublicPathsBeside(endpoints, options, time, logs), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, handedOut, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());

@@ -17,6 +17,7 @@ internal sealed class AccountEndpoints(
 
     public Task<Failure?> DisconnectAsync(HttpContext http, RequestRecord record) => ForSessionAsync(http, record, async (session, did) =>
     {
+        await gitTokens.RevokeAsync(session.Context, CancellationToken.None);
         var revoked = await sessions.DisconnectAsync(did, CancellationToken.None) ?? true;
         logger.LogInformation("session of {Context} disconnected by {Account}{Revoked}", session.Context, session.Account, revoked ? "" : "; it could not be revoked at its authorization server");
         await browsers.NotifyAsync(session, revoked ? SignInNotice.Disconnected : SignInNotice.NotRevoked, CancellationToken.None);
