@@ -235,23 +235,31 @@ internal sealed class PathPattern : IComparable<PathPattern>
                     }
                     key.Append(piece.Text);
                     break;
-                case TextPieceKind.Inserted:
-                    foreach (var c in piece.Text)
-                    {
-                        if (c is '*' or '+' or '{') key.Append(KeyEscape);
-                        key.Append(c);
-                    }
-                    break;
                 case TextPieceKind.Wildcard or TextPieceKind.SegmentWildcard:
                     first = Math.Min(first, key.Length);
                     key.Append('*');
                     break;
                 default:
-                    key.Append("{claims.").Append(piece.Text).Append(piece.Kind == TextPieceKind.ClaimPath ? "...}" : "}");
+                    AppendKey(key, piece);
                     break;
             }
         }
         return (key.ToString(), first, wholeSegments);
+    }
+
+    /// <summary>What was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own.</summary>
+    internal static void AppendKey(StringBuilder key, in TextPiece piece)
+    {
+        if (piece.Kind != TextPieceKind.Inserted)
+        {
+            key.Append("{claims.").Append(piece.Text).Append(piece.Kind == TextPieceKind.ClaimPath ? "...}" : "}");
+            return;
+        }
+        foreach (var c in piece.Text)
+        {
+            if (c is '*' or '+' or '{') key.Append(KeyEscape);
+            key.Append(c);
+        }
     }
 
     private static IEnumerable<TextPiece> WithoutWholeSegments(IReadOnlyList<TextPiece> pieces, int piece)

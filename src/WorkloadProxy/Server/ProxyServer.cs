@@ -129,7 +129,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = Keep(signIn.Credentials);
-        var apiTokens = Keep(new ApiTokens(time));
+        var apiTokens = new ApiTokens(fetch, time);
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var handedOut = await HandedOutSetup.OpenAsync(options, store.Database, revocations, authenticator, sets, changes, time, logs, cancellationToken);
@@ -137,7 +137,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
             upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
-        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, signIn.GitTokens, credentials, time, logs));
+        var git = new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, apiTokens, signIn.GitTokens, credentials, time, logs);
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Storage;
 
@@ -55,12 +56,9 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
                 item.Mark.TrySetResult();
                 continue;
             }
-            var pause = firstPause;
+            var failures = 0;
             for (var subject = item.Subject; !await TryAsync(subject, cancellationToken); subject = null)
-            {
-                await Task.Delay(pause, time, cancellationToken);
-                pause = pause * 2 < longestPause ? pause * 2 : longestPause;
-            }
+                await Task.Delay(Backoff.After(firstPause, longestPause, failures++), time, cancellationToken);
         }
     }
 

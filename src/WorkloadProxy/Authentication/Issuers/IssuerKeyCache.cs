@@ -242,9 +242,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
         lock (gate)
         {
             lastError = error;
-            backoff = FirstBackoff * Math.Pow(2, Math.Min(failures, 10));
-            if (backoff > MaxBackoff) backoff = MaxBackoff;
-            failures++;
+            backoff = Backoff.After(FirstBackoff, MaxBackoff, failures++);
             noFetchBefore = time.GetUtcNow() + backoff;
         }
 

@@ -10,15 +10,11 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
 {
     private static readonly TimeSpan unknownLife = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan rest = TimeSpan.FromSeconds(10);
-    // a token endpoint that fails is not asked again by each request
-    private static readonly TimeSpan kept = TimeSpan.FromSeconds(2);
 
     private readonly TokenClient client = new(fetch, options.TokenAddress!, null, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
-    private readonly Lock gate = new();
+    private readonly SharedAsk shared = new(time);
     private Held? held;
-    private Task<Result<Credential>>? asking;
     private DateTimeOffset notBefore;
-    private (Failure Failure, DateTimeOffset At)? failed;
 
     public bool Judges => true;
 
@@ -51,42 +47,24 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
         return (await AskAsync().WaitAsync(cancellationToken)).Value is { } newer ? new(Again: newer) : default;
     }
 
-    /// <summary>Shared by all who wait; it does not end with the request that began it.</summary>
-    private Task<Result<Credential>> AskAsync()
-    {
-        lock (gate)
-        {
-            if (failed is var (failure, at) && time.GetUtcNow() < at + kept) return Task.FromResult<Result<Credential>>(failure);
-            return asking ??= Task.Run(AskOnceAsync);
-        }
-    }
+    private Task<Result<Credential>> AskAsync() => shared.AskAsync(AskOnceAsync);
 
     private async Task<Result<Credential>> AskOnceAsync()
     {
-        try
+        var form = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
+        if (options.Scopes.Count > 0) form.Add(new("scope", string.Join(' ', options.Scopes)));
+        var result = await client.AskAsync(form, CancellationToken.None);
+        var now = time.GetUtcNow();
+        if (result.Answer is not { } answer)
         {
-            var form = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
-            if (options.Scopes.Count > 0) form.Add(new("scope", string.Join(' ', options.Scopes)));
-            var result = await client.AskAsync(form, CancellationToken.None);
-            var now = time.GetUtcNow();
-            if (result.Answer is not { } answer)
-            {
-                notBefore = now + rest;
-                logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
-                var failure = CredentialStore.Unavailable(result.Failure.Reason);
-                lock (gate) failed = (failure, now);
-                return failure;
-            }
-            var life = answer.Lifetime ?? unknownLife;
-            var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
-            Volatile.Write(ref held, fresh);
-            lock (gate) failed = null;
-            return fresh.Credential;
+            notBefore = now + rest;
+            logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
+            return CredentialStore.Unavailable(result.Failure.Reason);
         }
-        finally
-        {
-            lock (gate) asking = null;
-        }
+        var life = answer.Lifetime ?? unknownLife;
+        var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
+        Volatile.Write(ref held, fresh);
+        return fresh.Credential;
     }
 
     private sealed record Held(Credential Credential, DateTimeOffset Since, DateTimeOffset RenewAt, DateTimeOffset Expires);

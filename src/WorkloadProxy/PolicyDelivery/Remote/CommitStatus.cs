@@ -2,6 +2,7 @@ using Octokit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
@@ -166,7 +167,7 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
         if (problem != lastProblem)
             logger.LogWarning("the status of commit {Commit} of {Context} could not be set: {Reason}", report.Commit, context, failure.Message);
         lastProblem = problem;
-        var pause = TimeSpan.FromMinutes(Math.Min(Math.Pow(2, attempts++), longestPause.TotalMinutes));
+        var pause = Backoff.After(TimeSpan.FromMinutes(1), longestPause, attempts++);
         isToldToWait = failure.RetryAfter is not null;
         again = time.GetUtcNow() + (failure.RetryAfter > pause ? failure.RetryAfter.Value : pause);
         if (attempts < MaxAttempts) return;
