@@ -1,3 +1,5 @@
+using WorkloadProxy.Stages;
+
 namespace WorkloadProxy.Audit;
 
 /// <summary>
@@ -15,16 +17,16 @@ internal sealed class UnauthenticatedLimit
     private int suppressed;
 
     /// <summary>Whether nobody authenticated for the request. What was forwarded is not among it: the upstream saw it, so it leaves its line.</summary>
-    public static bool Concerns(AuditRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Decision != AuditDecision.Pass
-        && record is not { Decision: AuditDecision.Public, Upstream: not null };
+    public static bool Concerns(RequestRecord record) =>
+        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Outcome != RequestOutcome.Pass
+        && record is not { Outcome: RequestOutcome.Public, Upstream: not null };
 
     /// <summary>
     /// Whether the caller's texts may come from anyone. An API token that was passed through is anything that is no JWT, and whether it is somebody's only the upstream knows: its line stays, as the
     /// upstream saw the request, but unless the upstream took it no more of the path is kept.
     /// </summary>
-    public static bool IsUnproven(AuditRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null } && (record.Decision != AuditDecision.Pass || record.Status is not (>= 100 and < 400));
+    public static bool IsUnproven(RequestRecord record) =>
+        record is { Caller: null, Revoked: null, Context: null } && (record.Outcome != RequestOutcome.Pass || record.Status is not (>= 100 and < 400));
 
     public bool Permits(long timestamp, TimeProvider time)
     {
