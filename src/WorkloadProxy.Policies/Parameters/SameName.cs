@@ -33,12 +33,11 @@ internal static class SameName
 
     private static readonly System.Buffers.SearchValues<char> Plain = System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-?*");
 
-    private static Rune Fold(Rune rune) => rune.Value switch
-    {
-        // The runtime leaves these alone, because their other case is ASCII. The dotted and dotless i are one letter with ours to Java's `equalsIgnoreCase`.
-        'ſ' => new Rune('s'),
-        '\u212a' => new Rune('k'),
-        'ı' or 'İ' => new Rune('i'),
-        _ => Rune.ToLowerInvariant(Rune.ToUpperInvariant(rune)),
-    };
+    /// <summary>Letters whose other case is ASCII. The runtime leaves them alone; to others they are one letter with ours, the dotted and the dotless i to Java's <c>equalsIgnoreCase</c>.</summary>
+    public static System.Buffers.SearchValues<char> LikeAscii { get; } = System.Buffers.SearchValues.Create("ſ\u212aıİ");
+
+    /// <summary>The small ASCII letter of one of <see cref="LikeAscii"/>; any other character as it is.</summary>
+    public static char ToAscii(char letter) => letter switch { 'ſ' => 's', '\u212a' => 'k', 'ı' or 'İ' => 'i', _ => letter };
+
+    private static Rune Fold(Rune rune) => Rune.ToLowerInvariant(Rune.ToUpperInvariant(rune.IsBmp ? new Rune(ToAscii((char)rune.Value)) : rune));
 }
