@@ -29,7 +29,7 @@ internal static class NodeModules
         Directory.CreateDirectory(folder);
         var (written, wanted) = (Path.Combine(folder, "package-lock.json"), Path.Combine(source, "package-lock.json"));
         var isThere = File.Exists(Path.Combine(folder, "node_modules", ".package-lock.json")) && File.Exists(written) && File.ReadAllText(written) == File.ReadAllText(wanted);
-        foreach (var file in Directory.EnumerateFiles(source).Where(file => Path.GetExtension(file) is ".json" or ".mjs")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        foreach (var file in Directory.EnumerateFiles(source).Where(file => Path.GetExtension(file) is ".json" or ".mjs" or ".npmrc")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         if (isThere) return null;
         var (code, output, error) = await StartAsync("npm", Install.Split(' '), new Dictionary<string, string>());
         return code == 0 ? null : $"the npm packages are missing: npm --prefix {folder} {Install}\n{output}\n{error}";
