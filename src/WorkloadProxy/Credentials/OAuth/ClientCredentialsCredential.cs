@@ -15,15 +15,15 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
     private readonly SharedAsk shared = new(time);
     private Held? held;
     private DateTimeOffset notBefore;
+    /// <summary>Why no token came the last time; null: one did.</summary>
+    private Failure? failed;
 
     public bool Judges => true;
 
     /// <summary>What readiness says of it, or null: nothing has failed since the last token came.</summary>
     public string? Warning(DateTimeOffset now)
     {
-        Failure? failure;
-        lock (gate) failure = failed?.Failure;
-        if (failure is null) return null;
+        if (Volatile.Read(ref failed) is not { } failure) return null;
         return $"{options.Context}: " + (Volatile.Read(ref held) is { } current && now < current.Expires
             ? $"the credential ends at {current.Expires:yyyy-MM-dd HH:mm} UTC, and renewing it has failed so far: {failure.Detail}"
             : $"no token has been given: {failure.Detail}");
@@ -59,11 +59,14 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
         {
             notBefore = now + rest;
             logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
-            return CredentialStore.Unavailable(result.Failure.Reason);
+            var failure = CredentialStore.Unavailable(result.Failure.Reason);
+            Volatile.Write(ref failed, failure);
+            return failure;
         }
         var life = answer.Lifetime ?? unknownLife;
         var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
         Volatile.Write(ref held, fresh);
+        Volatile.Write(ref failed, null);
         return fresh.Credential;
     }
 
