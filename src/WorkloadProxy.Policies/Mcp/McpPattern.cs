@@ -6,7 +6,7 @@ namespace WorkloadProxy.Policies.Mcp;
 
 /// <summary>
 /// The name that a rule is for. In a tool's, a prompt's or a method's <c>*</c> is any run of characters; a URI has path patterns after its scheme: <c>+</c> is
-/// one whole segment, <c>*</c> stays in its segment, a trailing <c>*</c> is any rest. Ordered as path patterns are: of two that match, the greater decides.
+/// one whole segment, <c>*</c> stays in its segment, a closing <c>*</c> is any rest. Ordered as path patterns are: of two that match, the greater decides.
 /// </summary>
 internal sealed class McpPattern : IComparable<McpPattern>
 {
@@ -59,7 +59,7 @@ internal sealed class McpPattern : IComparable<McpPattern>
     }
 
     /// <summary>
-    /// Substitutes the caller's claims. Where one is missing a permit matches nothing (null), and a deny takes it for a wildcard: it must not be escaped by leaving
+    /// Puts the caller's claims in. Where one is missing a permit matches nothing (null), and a deny takes it for a wildcard: it must not be escaped by leaving
     /// a claim out.
     /// </summary>
     public McpPattern? Bind(Claims claims, bool deny)
@@ -157,7 +157,7 @@ internal sealed class McpPattern : IComparable<McpPattern>
                     key.Append(piece.Text);
                     break;
                 case TextPieceKind.Inserted:
-                    // what was substituted is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own
+                    // what was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own
                     foreach (var c in piece.Text)
                     {
                         if (c is '*' or '+' or '{') key.Append(PathPattern.KeyEscape);

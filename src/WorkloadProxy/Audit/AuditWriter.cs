@@ -149,7 +149,7 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
         return WaitHandle.WaitAny([elapsed, stopping.Token.WaitHandle]) == 0;
     }
 
-    /// <summary>Whoever waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another one will tell.</summary>
+    /// <summary>Who waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another one will tell.</summary>
     private void LetGoOfWaiting(ArrayBufferWriter<byte> group, List<AuditLine> taken)
     {
         if (!isRequired || taken.TrueForAll(line => line.Written is null)) return;
@@ -184,7 +184,7 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
         catch (TimeoutException)
         {
             // a write that never returns must not keep the process from ending: what it holds is in the trail, for the next start
-            logger.LogError("the audit log is stuck; the lines that it did not accept are written at the next start");
+            logger.LogError("the audit log is stuck; the lines it did not take are written at the next start");
             return false;
         }
         stopping.Dispose();

@@ -14,7 +14,7 @@ internal enum BearerTokenKind
     Several,
     /// <summary>Another scheme than <c>Bearer</c>: 401, but git's paths take <c>Basic</c>.</summary>
     OtherScheme,
-    /// <summary>Not a bearer token by RFC 6750 §2.1: 401.</summary>
+    /// <summary>No bearer token by RFC 6750 §2.1: 401.</summary>
     Malformed,
     /// <summary>A user's own API token. Never holds a <c>.</c></summary>
     Opaque,
@@ -40,7 +40,7 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
         BearerTokenKind.None => new(ErrorId.InvalidToken, "a bearer token is needed"),
         BearerTokenKind.Several => new(ErrorId.BadRequest, "more than one `Authorization` header"),
         BearerTokenKind.OtherScheme => new(ErrorId.InvalidToken, "expected `Authorization: Bearer` and a token"),
-        BearerTokenKind.Opaque => new(ErrorId.InvalidToken, "the bearer token is not a JWT, and API tokens are not accepted here"),
+        BearerTokenKind.Opaque => new(ErrorId.InvalidToken, "the bearer token is not a JWT, and no API token is taken here"),
         _ => new(ErrorId.InvalidToken, "the `Authorization` header holds no bearer token"),
     };
 
@@ -67,7 +67,7 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
 
     /// <summary>
     /// Whether a text without a <c>.</c> decodes to a JSON object. Lenient on purpose, in either alphabet and padded or not: what looks like a workload's token
-    /// is not a user's.
+    /// is none of a user's.
     /// </summary>
     private static bool IsJsonObject(ReadOnlySpan<char> text)
     {

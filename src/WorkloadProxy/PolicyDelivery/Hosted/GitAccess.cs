@@ -63,7 +63,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
 
     private async Task<Result<AuthContext>> AuthorizeTokenAsync(RequestRecord record, GitRequest request, ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
-        if (request.Path.Upstream is null) return new Failure(ErrorId.InvalidToken, "at the server's root an API token is expected; a workload's token is accepted under `/_rbac/<Upstream>/<actx>`") { OffersBasic = true };
+        if (request.Path.Upstream is null) return new Failure(ErrorId.InvalidToken, "at the server's root an API token is expected; a workload's token is taken under `/_rbac/<Upstream>/<actx>`") { OffersBasic = true };
         if (!(await authenticate(token, cancellationToken)).Succeeded(out var caller, out var failure)) return failure with { OffersBasic = true };
         record.Caller = caller;
         record.Upstream = caller.Token.Context.Upstream;
@@ -84,7 +84,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         if (request.Path.Upstream is { } accounts && options.Upstreams.TryGetValue(accounts, out var atproto) && atproto.AtProto?.OAuth is not null) return await AuthorizeOwnTokenAsync(record, request, atproto, token, cancellationToken);
         var upstream = request.Path.Upstream is not { } name ? atRoot : options.Upstreams.TryGetValue(name, out var named) && named.Kind == UpstreamKind.DigitalOcean ? named : null;
         // one text whether the upstream is of another kind or not there
-        if (upstream?.Address is null) return new Failure(ErrorId.InvalidToken, "API tokens are not accepted here") { OffersBasic = true };
+        if (upstream?.Address is null) return new Failure(ErrorId.InvalidToken, "no API token is taken here") { OffersBasic = true };
         record.Upstream = upstream.Name;
         if (!(await tokens.AccountAsync(upstream, token, cancellationToken)).Succeeded(out var account, out var failure)) return failure;
         (record.AccountUuid, record.AccountEmail) = (account.Uuid, account.Email);
