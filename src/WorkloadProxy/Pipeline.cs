@@ -61,7 +61,7 @@ internal sealed class Pipeline(
         };
     }
 
-    /// <summary>Every exit other than an answer becomes a failure; so does the impossible case, which denies.</summary>
+    /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
     private async Task<Failure?> RunToFailureAsync(HttpContext http, RequestRecord record)
     {
         try
@@ -105,8 +105,7 @@ internal sealed class Pipeline(
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (forwarder.PassThrough is { } passThrough && handedOut?.CameThrough(bearer.Text.Span) is not true
-            && (named is null || named.Serves(passThrough.Options.Name))
+        if (forwarder.PassThrough is { } passThrough && handedOut?.CameThrough(bearer.Text.Span) is not true && (named is null || named.Serves(passThrough.Options.Name))
             && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
@@ -125,8 +124,7 @@ internal sealed class Pipeline(
         }
         // an MCP client can say `Authorization` whatever its provider's SDK does
         if (named is { McpPath: not null } || (named is null && target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)))
-            return await mcp.HandleAsync(http, record, target, named is null ? target.Path : named.EndpointAt(target.Path),
-                from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
+            return await mcp.HandleAsync(http, record, target, named is null ? target.Path : named.EndpointAt(target.Path), from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
 
         if (named is null && publicPaths?.Find(target.Path) is { } anyones)
         {
@@ -145,15 +143,13 @@ internal sealed class Pipeline(
         if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return unauthenticated;
         record.Caller = caller;
         if ((tokenHeaders?.Check(caller.Token.Context.Upstream, from) ?? named?.Check(caller.Token)) is { } notThere) return notThere;
-        if (target.IsOwnPath && handed is not null) return new Failure(ErrorId.InvalidToken, "the upstream's token is not valid for the proxy itself");
+        if (target.IsOwnPath && handed is not null) return new Failure(ErrorId.InvalidToken, "a token of the upstream is none for the proxy itself");
         if (target.IsOwnPath) return named is null ? await IssueAsync(http, record, caller, target) : NoOwnPath();
 
         record.Upstream = caller.Token.Context.Upstream;
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
-        if (upstream.Options.Kind == UpstreamKind.Mcp)
-            return new Failure(ErrorId.Forbidden,
-                $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
+        if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
         if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
         if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         var isWebSocket = RequestFraming.IsWebSocket(http);
@@ -196,9 +192,7 @@ internal sealed class Pipeline(
         return await forwarder.SendAsync(http, forwarded, record);
     }
 
-    /// <summary>
-    /// A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.
-    /// </summary>
+    /// <summary>A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.</summary>
     private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, RequestRecord record, RequestTarget target, string name)
     {
         record.Upstream = name;
@@ -206,12 +200,10 @@ internal sealed class Pipeline(
         if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
         if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         // without a token to end it, a body could be sent for ever
-        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false })
-            return new Failure(ErrorId.BadRequest, "a public path accepts no body");
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
         if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
         if (!(await upstream.FindOriginAsync(null, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
-        return await forwarder.SendAsync(http,
-            new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);
+        return await forwarder.SendAsync(http, new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);
     }
 
     /// <summary>The proxy's own endpoints, public paths and repositories: nobody's own token goes there.</summary>
@@ -221,8 +213,7 @@ internal sealed class Pipeline(
     {
         var path = PathOf(rawTarget);
         // a query that can't be decoded has no names to tell
-        record.AskFor(path, path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(path.Length)}", out var query, out _, out _)
-            ? query.QueryNames : null);
+        record.AskFor(path, path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(path.Length)}", out var query, out _, out _) ? query.QueryNames : null);
         record.Upstream = upstream.Options.Name;
         RequestFraming.IsWebSocket(http);
         var interception = default(Interception);
@@ -232,8 +223,7 @@ internal sealed class Pipeline(
             if (interception.Refused is { } refused) return refused;
         }
         if (!(await upstream.FindOriginAsync(null, path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
-        var forwarded = new ForwardedRequest
-            { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
+        var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
         return await forwarder.SendAsync(http, forwarded, record);
     }
 
@@ -273,8 +263,7 @@ internal sealed class Pipeline(
     private Failure? StripPrefix(Upstream upstream, RequestRecord record, ref RequestTarget target)
     {
         if (upstream.Options.StripPrefix is not { } prefix || !HasPrefix(target, prefix)) return null;
-        if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out var behind, out var error, out _))
-            return new Failure(ErrorId.BadRequest, error);
+        if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out var behind, out var error, out _)) return new Failure(ErrorId.BadRequest, error);
         // behind the prefix there is the upstream alone
         if (behind.IsOwnPath) return NoOwnPath();
         target = behind;
@@ -282,8 +271,7 @@ internal sealed class Pipeline(
         return null;
     }
 
-    private static bool HasPrefix(RequestTarget target, string prefix) =>
-        target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
+    private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
 
     private static Failure NoOwnPath() => new(ErrorId.Forbidden, "the proxy has no endpoint at this path");
 

@@ -4,12 +4,11 @@ using System.Text.Json;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// What is settled before any rule is asked. One gate for the server, its own tests of a set, <c>policy test</c> and <c>policy explain</c>, so that none of the
-/// others permits what the server refuses.
+/// What is settled before any rule is asked. One gate for the server, its own tests of a set, <c>policy test</c> and <c>policy explain</c>, so that none of the others permits what the server refuses.
 /// </summary>
 public static class RequestGate
 {
-    private const string EncodedSlash = "the path holds an encoded `/` (`%2F`), which this upstream does not accept";
+    private const string EncodedSlash = "the path holds an encoded `/` (`%2F`), which this upstream does not take";
 
     /// <summary>Reads a target; false, with what the caller is told, for one that no upstream may get (400, or 414 when it is too long).</summary>
     /// <param name="rawTarget">As it came.</param>
@@ -19,8 +18,7 @@ public static class RequestGate
     /// <param name="error">Why it is refused.</param>
     /// <param name="tooLong">414, and not 400.</param>
     public static bool TryRead(
-        string rawTarget, ContextIds ids, bool encodedSlash, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error,
-        out bool tooLong)
+        string rawTarget, ContextIds ids, bool encodedSlash, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
     {
         if (RequestTarget.TryParse(rawTarget, ids, out target, out error, out tooLong)) error = SlashRefusal(target, encodedSlash);
         return error is null;
@@ -51,8 +49,7 @@ public static class RequestGate
     {
         OwnPathKind.Exchange => null,
         OwnPathKind.Git => Settled(DecisionOutcome.Deny, "this path is git's at the server's root, where an API token picks the context: no policy is asked"),
-        _ when !own.Takes(method) => Settled(DecisionOutcome.MethodNotAllowed,
-            $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
+        _ when !own.Takes(method) => Settled(DecisionOutcome.MethodNotAllowed, $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
         OwnPathKind.Document => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, whoever asks: no policy is asked"),
         _ => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, by what comes with the request: no policy is asked"),
     };

@@ -125,8 +125,8 @@ public sealed class Role
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
 
     /// <summary>
-    /// Whether a VM that is created with <paramref name="claims"/> (all of its token's but <c>droplet_id</c>, which no one knows yet) could get the role: it is for VMs, switched on, not
-    /// expired, and every other constraint holds. <c>when</c> is left to the requests.
+    /// Whether a VM that is created with <paramref name="claims"/> (all of its token's but <c>droplet_id</c>, which no one knows yet) could get the role: it is
+    /// for VMs, switched on, not expired, and every other constraint holds. <c>when</c> is left to the requests.
     /// </summary>
     internal bool AwaitsDroplet(Claims claims, DateTimeOffset now)
     {

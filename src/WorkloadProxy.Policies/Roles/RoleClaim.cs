@@ -16,7 +16,8 @@ public sealed class RoleClaim
         Texts = constraint switch
         {
             ClaimConstraint.Text text => [text],
-            ClaimConstraint.AnyOf { Options: var options } when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
+            ClaimConstraint.AnyOf { Options: var options }
+                when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
             _ => [],
         };
     }
@@ -55,5 +56,6 @@ public sealed class RoleClaim
 internal static class WrittenExpression
 {
     /// <summary>What is in the parentheses, if there are any.</summary>
-    public static HclExpression Inner(this HclExpression expression) => expression is HclParenthesesExpression { Inner: var inner } ? inner.Inner() : expression;
+    public static HclExpression Inner(this HclExpression expression) =>
+        expression is HclParenthesesExpression { Inner: var inner } ? inner.Inner() : expression;
 }
