@@ -20,12 +20,15 @@ internal static class RpcError
         _ => "invalid_argument",
     };
 
-    /// <summary>The head of an answer that is nothing else: status 200, and the outcome where a client looks for trailers (gRPC over HTTP/2, "Trailers-Only").</summary>
+    /// <summary>
+    /// The head of an answer that is nothing else: status 200, and the outcome where a client looks for trailers (gRPC over HTTP/2, "Trailers-Only").
+    /// </summary>
     public static Answer TrailersOnly(HttpContext http, int status, string message)
     {
         var headers = http.Response.Headers;
         // a client of gRPC-Web expects its own type
-        var type = http.Request.ContentType is { Length: < 100 } asked && !asked.AsSpan().ContainsAnyExceptInRange(' ', '~') ? asked.Trim() : "application/grpc";
+        var type = http.Request.ContentType is { Length: < 100 } asked && !asked.AsSpan().ContainsAnyExceptInRange(' ', '~')
+            ? asked.Trim() : "application/grpc";
         headers["grpc-status"] = CodeOf(status) switch { "unauthenticated" => "16", "permission_denied" => "7", "unavailable" => "14", _ => "3" };
         headers["grpc-message"] = new StringValues(Percent(message));
         return new Answer(200, type, ReadOnlyMemory<byte>.Empty);
