@@ -88,9 +88,9 @@ internal sealed class AuditLog : IAsyncDisposable
     public ValueTask CompleteAsync(RequestRecord record)
     {
         shares.Leave(record);
-        var untrusted = UnauthenticatedLimit.Concerns(record);
-        if (untrusted && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
-        return writer.AddAsync(ToLine(record, null, untrusted ? AuditDetail.Untrusted : AuditDetail.Full));
+        if (UnauthenticatedLimit.Concerns(record) && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        var line = ToLine(record, null, UnauthenticatedLimit.IsUnproven(record) ? AuditDetail.Untrusted : AuditDetail.Full);
+        return writer.AddAsync(line);
     }
 
     /// <summary>Hands the record over and waits until the sink has it: false when it could not be written in time and must be.</summary>
