@@ -247,7 +247,9 @@ internal sealed class PathPattern : IComparable<PathPattern>
         return (key.ToString(), first, wholeSegments);
     }
 
-    /// <summary>What was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own.</summary>
+    /// <summary>
+    /// What was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own.
+    /// </summary>
     internal static void AppendKey(StringBuilder key, in TextPiece piece)
     {
         if (piece.Kind != TextPieceKind.Inserted)

@@ -2,7 +2,10 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Credentials;
 
-/// <summary>One question at a time for a credential, whose answer all get that wait for it. A failure is everybody's for two seconds: a server that fails is not asked again by each request.</summary>
+/// <summary>
+/// One question at a time for a credential, whose answer all get that wait for it. A failure is everybody's for two seconds: a server that fails is not asked
+/// again by each request.
+/// </summary>
 internal sealed class SharedAsk(TimeProvider time)
 {
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(2);

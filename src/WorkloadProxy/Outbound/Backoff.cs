@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Outbound;
 
 /// <summary>
-/// How long to leave alone what failed: twice as long each time, up to a bound. For work that is begun anew by a later request or round, which remembers its failures; what is tried again at once, in one
-/// go, is Polly's.
+/// How long to leave alone what failed: twice as long each time, up to a bound. For work that is begun anew by a later request or round, which remembers its
+/// failures; what is tried again at once, in one go, is Polly's.
 /// </summary>
 internal static class Backoff
 {

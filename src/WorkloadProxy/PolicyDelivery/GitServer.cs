@@ -18,7 +18,9 @@ internal sealed class GitServer
     private readonly PushGate gate;
     private readonly RemoteGitSources remotes;
 
-    public GitServer(ProxyOptions options, GitSources sources, PolicySetStore sets, AuthenticateToken authenticate, ApiTokens tokens, GitTokens ownTokens, CredentialStore credentials, TimeProvider time, ILoggerFactory logs)
+    public GitServer(
+        ProxyOptions options, GitSources sources, PolicySetStore sets, AuthenticateToken authenticate, ApiTokens tokens, GitTokens ownTokens,
+        CredentialStore credentials, TimeProvider time, ILoggerFactory logs)
     {
         var failures = new FailureLimit(time);
         remotes = sources.Remote;

@@ -4,13 +4,15 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.Tokens;
 
 /// <summary>
-/// Keys that all replicas share, in a table of the store: one change at a time here, and as the store's only writer, so that of many replicas that find a key due, one makes it.
+/// Keys that all replicas share, in a table of the store: one change at a time here, and as the store's only writer, so that of many replicas that find a key
+/// due, one makes it.
 /// </summary>
 /// <param name="database">The store.</param>
 /// <param name="topic">Under which the other replicas are told.</param>
 /// <param name="read">What the store holds, in the order in which the keys serve; those that are known already are the same objects.</param>
 /// <param name="publish">Takes over what the store holds, in no order that counts.</param>
-internal sealed class StoredKeys(Database database, string topic, Func<DbConnection, DbTransaction?, Task<List<SigningKey>>> read, Action<List<SigningKey>> publish)
+internal sealed class StoredKeys(
+    Database database, string topic, Func<DbConnection, DbTransaction?, Task<List<SigningKey>>> read, Action<List<SigningKey>> publish)
 {
     private readonly SemaphoreSlim change = new(1);
 

@@ -5,7 +5,10 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Credentials.OAuth;
 
-/// <summary>Kind <c>ClientCredentials</c> (RFC 6749 §4.4): the proxy gets tokens in its own name. Several are valid side by side, so each replica has its own, in memory.</summary>
+/// <summary>
+/// Kind <c>ClientCredentials</c> (RFC 6749 §4.4): the proxy gets tokens in its own name. Several are valid side by side, so each replica has its own, in
+/// memory.
+/// </summary>
 internal sealed class ClientCredentialsCredential(CredentialOptions options, BoundedFetch fetch, TimeProvider time, ILogger logger) : IContextCredential
 {
     private static readonly TimeSpan unknownLife = TimeSpan.FromMinutes(5);
@@ -37,7 +40,9 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
         return new(current.Credential);
     }
 
-    /// <summary>A token that is refused before its end has been revoked: the request is sent once more with a new one. A new one is asked for at most every ten seconds.</summary>
+    /// <summary>
+    /// A token that is refused before its end has been revoked: the request is sent once more with a new one. A new one is asked for at most every ten seconds.
+    /// </summary>
     public async ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         if (answer.StatusCode != HttpStatusCode.Unauthorized || use.Attempts > 1 || !use.CanRepeat) return default;
