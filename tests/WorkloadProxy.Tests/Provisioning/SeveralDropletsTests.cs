@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
@@ -77,6 +78,24 @@ public sealed class SeveralDropletsTests
             // not for the droplet that is left, either
             Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(token, signature)).Status);
         }
+    }
+
+    [Fact]
+    public async Task A_droplet_that_has_an_IPv6_address_alone_is_asked_there()
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        if (!NetworkInterface.GetAllNetworkInterfaces().Any(each => each.GetIPProperties().UnicastAddresses.Any(address => address.Address.Equals(IPAddress.IPv6Loopback))))
+            Assert.Skip("this machine has no IPv6");
+        await using var other = await LocalSshd.StartAsync(test.Files, at: test.Sshd.Port, name: "other", address: "::1");
+        var (id, userData) = await test.CreateAsync();
+        await test.ChangeAsync(id, new JsonObject
+        {
+            ["networks"] = new JsonObject { ["v4"] = new JsonArray(), ["v6"] = new JsonArray(new JsonObject { ["ip_address"] = "::1", ["netmask"] = 128, ["type"] = "public" }) },
+        });
+        var token = ProvisioningTest.TokenIn(userData);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token, Path.Combine(test.Files.Path, "other")))).Status);
     }
 
     private static async Task<(string Id, string Token)> CreateAsync(ProvisioningTest test, AuthContext context)
