@@ -3,8 +3,8 @@ using System.Net;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using WorkloadProxy.Audit;
-using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Benchmarks;
@@ -15,7 +15,7 @@ public class AuditBenchmarks
 {
     private readonly ArrayBufferWriter<byte> buffer = new(4096);
     private Utf8JsonWriter json = null!;
-    private AuditRecord record = null!;
+    private RequestRecord record = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -24,8 +24,8 @@ public class AuditBenchmarks
         var grants = PolicyText.Compiled(10).MatchRoles(claims);
         if (!RequestTarget.TryParse("/v2/droplets/5", out var target, out var error, out _)) throw new InvalidOperationException(error);
         var decision = grants.Decide(new AccessRequest { Method = "GET", Target = target, Now = default });
-        json = new Utf8JsonWriter(buffer, AuditRecord.Json);
-        record = new AuditRecord
+        json = new Utf8JsonWriter(buffer, AuditText.Json);
+        record = new RequestRecord
         {
             Time = DateTimeOffset.UnixEpoch,
             Started = 0,
@@ -33,15 +33,14 @@ public class AuditBenchmarks
             TraceId = "4bf92f3577b34da6a3ce929d0e0e4736",
             Client = IPAddress.Loopback.ToString(),
             Method = "GET",
-            Path = target.Path,
             Upstream = PolicyText.Context.Upstream,
             Caller = new Caller(TokenBenchmarks.Verified(claims), grants, grants.Set.ContentHash),
-            Decision = AuditDecision.Allow,
-            Policy = decision.Policy,
-            Rule = decision.Rule,
-            Status = 200,
             Bytes = 1024,
         };
+        record.AskFor(target);
+        record.Decide(decision);
+        record.Permit();
+        record.End(200);
     }
 
     [Benchmark]
@@ -49,7 +48,7 @@ public class AuditBenchmarks
     {
         buffer.ResetWrittenCount();
         json.Reset(buffer);
-        record.Write(json, buffer, TimeSpan.FromMilliseconds(1));
+        AuditText.Write(record, json, buffer, TimeSpan.FromMilliseconds(1), AuditDetail.Full);
         return buffer.WrittenCount;
     }
 

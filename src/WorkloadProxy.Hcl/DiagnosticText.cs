@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// A diagnostic for a person's eyes, as plain text: what is wrong, where, the line with a caret under the place, and what to do. Control characters of file and names are shown as
-/// <c>�</c>, for the text goes to terminals, also other people's.
+/// A diagnostic for a person's eyes, as plain text: what is wrong, where, the line with a caret under the place, and what to do. Control characters of file and
+/// names are shown as <c>�</c>, for the text goes to terminals, also other people's.
 /// </summary>
 public static class DiagnosticText
 {
@@ -17,7 +17,8 @@ public static class DiagnosticText
     public static string Render(Diagnostic diagnostic, ReadOnlySpan<byte> source)
     {
         var text = new StringBuilder();
-        text.Append(diagnostic.Severity == DiagnosticSeverity.Error ? "error[" : "warning[").Append(diagnostic.Code).Append("]: ").Append(Printable(diagnostic.Summary)).Append('\n');
+        text.Append(diagnostic.Severity == DiagnosticSeverity.Error ? "error[" : "warning[").Append(diagnostic.Code).Append("]: ")
+            .Append(Printable(diagnostic.Summary)).Append('\n');
         var number = diagnostic.Range.Start.Line.ToString(CultureInfo.InvariantCulture);
         var gutter = new string(' ', number.Length);
         text.Append(gutter).Append("--> ").Append(Printable(diagnostic.Range.ToString())).Append('\n');
@@ -81,7 +82,8 @@ public static class DiagnosticText
     private static bool IsWide(ReadOnlySpan<char> cluster)
     {
         Rune.DecodeFromUtf16(cluster, out var rune, out _);
-        return rune.Value is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3) or (>= 0xF900 and <= 0xFAFF) or (>= 0xFE30 and <= 0xFE6F)
+        return rune.Value is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3) or (>= 0xF900 and <= 0xFAFF)
+            or (>= 0xFE30 and <= 0xFE6F)
             or (>= 0xFF00 and <= 0xFF60) or (>= 0xFFE0 and <= 0xFFE6) or (>= 0x1F300 and <= 0x1FAFF) or (>= 0x20000 and <= 0x3FFFD);
     }
 }

@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// What many evaluations may cost together, whichever files they are in: a bound for each file alone is none where an author chooses the number of files. Also stops them when
-/// <paramref name="cancellation"/> says so: an evaluation then throws <see cref="OperationCanceledException"/>. Safe for concurrent use.
+/// What many evaluations may cost together, whichever files they are in: a bound for each file alone is none where an author chooses the number of files. Also
+/// stops them when <paramref name="cancellation"/> says so: an evaluation then throws <see cref="OperationCanceledException"/>. Safe for concurrent use.
 /// </summary>
 public sealed class EvaluationBudget(long steps, long bytes, CancellationToken cancellation)
 {

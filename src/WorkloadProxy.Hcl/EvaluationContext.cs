@@ -11,7 +11,10 @@ public sealed class EvaluationContext
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, HclFunction> Functions { get; init; } = FrozenDictionary<string, HclFunction>.Empty;
 
-    /// <summary>How many evaluation steps may still be taken (SPEC: 1,000,000 a file, 10,000 a condition); at none, evaluation ends with the error <c>evaluation-budget</c>.</summary>
+    /// <summary>
+    /// How many evaluation steps may still be taken (SPEC: 1,000,000 a file, 10,000 a condition); at none, evaluation ends with the error
+    /// <c>evaluation-budget</c>.
+    /// </summary>
     public int StepsLeft { get; set; } = 1_000_000;
 
     /// <summary>A further budget, shared with other contexts; null: there is none.</summary>

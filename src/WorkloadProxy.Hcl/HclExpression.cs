@@ -33,5 +33,8 @@ public abstract record HclExpression(SourceRange Range)
     public sealed override string ToString() => $"{GetType().Name} at {Range}";
 }
 
-/// <summary>A use of a variable: its root name and the constant steps behind it (<c>claims.a["b"].c</c> → <c>claims</c>, [a, b, c]), up to the first step that is no constant name.</summary>
+/// <summary>
+/// A use of a variable: its root name and the constant steps behind it (<c>claims.a["b"].c</c> → <c>claims</c>, [a, b, c]), up to the first step that is no
+/// constant name.
+/// </summary>
 public sealed record HclReference(string Root, ImmutableArray<string> Steps, SourceRange Range);

@@ -2,15 +2,18 @@ using System.Text.Json;
 
 namespace WorkloadProxy.Hcl;
 
-/// <summary>A file, or what is wrong with it, as JSON. The writer must be made with <see cref="WriterOptions"/>: files may be nested deeper than a writer permits on its own.</summary>
+/// <summary>
+/// A file, or what is wrong with it, as JSON. The writer must be made with <see cref="WriterOptions"/>: files may be nested deeper than a writer permits on its
+/// own.
+/// </summary>
 public static class HclJson
 {
     /// <summary>Options for a writer that takes any file.</summary>
     public static JsonWriterOptions WriterOptions { get; } = new() { MaxDepth = 8 * HclParser.MaxDepth, Encoder = ReadableJson.Encoder };
 
     /// <summary>
-    /// Writes <c>{"body":{"attributes":{…},"blocks":[{"type","labels","body"}]}}</c> with every attribute evaluated, and returns true; or, after an error in syntax or evaluation,
-    /// <c>{"diagnostics":[…]}</c>, and returns false.
+    /// Writes <c>{"body":{"attributes":{…},"blocks":[{"type","labels","body"}]}}</c> with every attribute evaluated, and returns true; or, after an error in
+    /// syntax or evaluation, <c>{"diagnostics":[…]}</c>, and returns false.
     /// </summary>
     public static bool Write(Utf8JsonWriter writer, HclFile file, EvaluationContext context)
     {
@@ -32,8 +35,9 @@ public static class HclJson
     }
 
     /// <summary>
-    /// Writes <c>{"diagnostics":[{"severity","code","summary","help","file","line","column","length"}]}</c>. Lines and columns count from 1, in grapheme clusters; <c>length</c> is
-    /// that of the part on the first line, for which <paramref name="source"/> gives a file's text (or an empty one, if it is not known).
+    /// Writes <c>{"diagnostics":[{"severity","code","summary","help","file","line","column","length"}]}</c>. Lines and columns count from 1, in grapheme
+    /// clusters; <c>length</c> is that of the part on the first line, for which <paramref name="source"/> gives a file's text (or an empty one, if it is not
+    /// known).
     /// </summary>
     public static void WriteDiagnostics(Utf8JsonWriter writer, IEnumerable<Diagnostic> diagnostics, Func<string, ReadOnlyMemory<byte>> source)
     {

@@ -5,8 +5,8 @@ using System.Numerics;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// An exact decimal number: 9007199254740993 is itself. Equal and ordered by value (1.0 = 1). Sums, differences and products are exact; a quotient or remainder is what 512 bits of
-/// binary mantissa give, written as the shortest decimal that stands for it, as in HashiCorp's library.
+/// An exact decimal number: 9007199254740993 is itself. Equal and ordered by value (1.0 = 1). Sums, differences and products are exact; a quotient or remainder
+/// is what 512 bits of binary mantissa give, written as the shortest decimal that stands for it, as in HashiCorp's library.
 /// </summary>
 public readonly partial struct HclNumber : IEquatable<HclNumber>, IComparable<HclNumber>
 {

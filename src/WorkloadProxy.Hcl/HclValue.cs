@@ -18,7 +18,9 @@ public sealed class HclValue : IEquatable<HclValue>
     /// <summary>The kind; the property of that name is the one that may be read.</summary>
     public HclValueKind Kind { get; }
 
-    /// <summary>About how long the value is when written out. Parts that are shared count each time: a small tree of shared parts can stand for a huge text.</summary>
+    /// <summary>
+    /// About how long the value is when written out. Parts that are shared count each time: a small tree of shared parts can stand for a huge text.
+    /// </summary>
     internal long Size { get; }
 
     /// <summary>How deep it is nested; evaluation bounds it, so that no walk over a value needs to.</summary>

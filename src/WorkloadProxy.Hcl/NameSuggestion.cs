@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Hcl;
 
-/// <summary>"Did you mean": the nearest of the known names by edit distance, letter case aside. The one implementation, for policies and configuration too.</summary>
+/// <summary>
+/// "Did you mean": the nearest of the known names by edit distance, letter case aside. The one implementation, for policies and configuration too.
+/// </summary>
 public static class NameSuggestion
 {
     private const int LongestName = 100;

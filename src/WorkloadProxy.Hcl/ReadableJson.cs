@@ -2,7 +2,10 @@ using System.Text.Encodings.Web;
 
 namespace WorkloadProxy.Hcl;
 
-/// <summary>JSON that people read (audit, logs, explanations, errors): what JSON requires is escaped, and what <see cref="SafeText.Steers"/>; letters and signs stay as they are.</summary>
+/// <summary>
+/// JSON that people read (audit, logs, explanations, errors): what JSON requires is escaped, and what <see cref="SafeText.Steers"/>; letters and signs stay as
+/// they are.
+/// </summary>
 public sealed class ReadableJson : JavaScriptEncoder
 {
     private static readonly JavaScriptEncoder relaxed = UnsafeRelaxedJsonEscaping;
@@ -18,7 +21,8 @@ public sealed class ReadableJson : JavaScriptEncoder
     public override int MaxOutputCharactersPerInputCharacter => relaxed.MaxOutputCharactersPerInputCharacter;
 
     /// <inheritdoc/>
-    public override bool WillEncode(int unicodeScalar) => relaxed.WillEncode(unicodeScalar) || (unicodeScalar <= char.MaxValue && SafeText.Steers((char)unicodeScalar));
+    public override bool WillEncode(int unicodeScalar) =>
+        relaxed.WillEncode(unicodeScalar) || (unicodeScalar <= char.MaxValue && SafeText.Steers((char)unicodeScalar));
 
     /// <inheritdoc/>
     public override unsafe int FindFirstCharacterToEncode(char* text, int textLength)

@@ -6,12 +6,15 @@ namespace WorkloadProxy.Hcl;
 public static class SafeText
 {
     /// <summary>
-    /// Whether <paramref name="c"/> can make a reader see something other than what is there: control characters steer a terminal, the line and paragraph separators end a
-    /// line, and the bidirectional marks (Unicode Standard Annex 9) turn the reading direction, so that one line reads as another.
+    /// Whether <paramref name="c"/> can make a reader see something other than what is there: control characters steer a terminal, the line and paragraph
+    /// separators end a line, and the bidirectional marks (Unicode Standard Annex 9) turn the reading direction, so that one line reads as another.
     /// </summary>
-    public static bool Steers(char c) => char.IsControl(c) || c is '\u061C' or '\u200E' or '\u200F' or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+    public static bool Steers(char c) =>
+        char.IsControl(c) || c is '\u061C' or '\u200E' or '\u200F' or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 
-    /// <summary><paramref name="text"/> with <paramref name="replacement"/> for every character that <see cref="Steers"/>, except those in <paramref name="kept"/>.</summary>
+    /// <summary>
+    /// <paramref name="text"/> with <paramref name="replacement"/> for every character that <see cref="Steers"/>, except those in <paramref name="kept"/>.
+    /// </summary>
     public static string Clean(string text, char replacement, string kept = "")
     {
         if (!text.Any(c => Steers(c) && !kept.Contains(c))) return text;

@@ -7,7 +7,8 @@ public readonly record struct SourceRange(string File, SourcePosition Start, Sou
     public override string ToString() => $"{File}:{Start.Line}:{Start.Column}";
 
     /// <summary>
-    /// How many characters (grapheme clusters) of the range stand on its first line. The newline is none, but a range of nothing else counts 1, so that there is something to point at.
+    /// How many characters (grapheme clusters) of the range stand on its first line. The newline is none, but a range of nothing else counts 1, so that there
+    /// is something to point at.
     /// </summary>
     public int FirstLineLength(ReadOnlySpan<byte> source)
     {

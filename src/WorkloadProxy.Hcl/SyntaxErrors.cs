@@ -30,9 +30,11 @@ internal static class SyntaxErrors
     public static Diagnostic Apostrophe(SourceRange range) =>
         Error("invalid-character", "found a single quote; strings are in double quotes", "write `\"` in its place", range);
     public static Diagnostic Semicolon(SourceRange range) =>
-        Error("invalid-character", "found `;`, which separates nothing here", "separate attributes and blocks by newlines, and items of a list by commas", range);
+        Error("invalid-character", "found `;`, which separates nothing here",
+            "separate attributes and blocks by newlines, and items of a list by commas", range);
     public static Diagnostic QuotedNewline(SourceRange range) =>
-        Error("multi-line-string", "the string is not closed on this line", "add the closing `\"`; for a text of several lines write `\\n`, or use a heredoc, as `<<EOT`", range);
+        Error("multi-line-string", "the string is not closed on this line",
+            "add the closing `\"`; for a text of several lines write `\\n`, or use a heredoc, as `<<EOT`", range);
     public static Diagnostic InvalidCharacter(ReadOnlySpan<byte> text, SourceRange range)
     {
         if (Rune.DecodeFromUtf8(text, out var rune, out _) == System.Buffers.OperationStatus.Done && rune.Value is 0x201C or 0x201D)
@@ -43,7 +45,8 @@ internal static class SyntaxErrors
 
     // Structure.
     public static Diagnostic ItemRequired(SourceRange range, bool maybeAttribute) =>
-        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)", maybeAttribute ? "to set an attribute, write `=` after its name" : "remove it; a bracket or brace before it may be unbalanced", range);
+        Error("item-required", "expected an attribute (`name = value`) or a block (`type \"label\" {`)",
+            maybeAttribute ? "to set an attribute, write `=` after its name" : "remove it; a bracket or brace before it may be unbalanced", range);
     public static Diagnostic QuotedName(SourceRange range) =>
         Error("quoted-name", "an attribute's name is written without quotes", "remove the quotes", range);
     public static Diagnostic UnclosedBlock(SourceRange range) =>
@@ -51,11 +54,13 @@ internal static class SyntaxErrors
     public static Diagnostic DuplicateAttribute(string name, SourceRange first, SourceRange range) =>
         Error("duplicate-attribute", $"`{name}` is set a second time; it was set in line {first.Start.Line}", "keep one of the two", range);
     public static Diagnostic SingleLineBlockItem(string name, SourceRange range) =>
-        Error("invalid-single-line-block", "a block on one line may hold one attribute only", $"write `{name} = …`, or put each item of the block on its own line", range);
+        Error("invalid-single-line-block", "a block on one line may hold one attribute only",
+            $"write `{name} = …`, or put each item of the block on its own line", range);
     public static Diagnostic MissingNewline(SourceRange range) =>
         Error("missing-newline", "expected a newline after the attribute's value", "put what follows on its own line", range);
     public static Diagnostic UnexpectedComma(SourceRange range) =>
-        Error("missing-newline", "found a comma after the attribute's value, where a newline is expected", "attributes are separated by newlines; remove the comma", range);
+        Error("missing-newline", "found a comma after the attribute's value, where a newline is expected",
+            "attributes are separated by newlines; remove the comma", range);
     /// <summary><c>path = "/v2" {</c>, a habit from other configuration languages.</summary>
     public static Diagnostic AttributeWithBody(string name, SourceRange range) =>
         Error("invalid-block", $"found `{{` after the value of `{name}`", $"a block has no `=`: write `{name} \"…\" {{`", range);
@@ -66,11 +71,14 @@ internal static class SyntaxErrors
     public static Diagnostic BlockHead(SourceRange range) =>
         Error("invalid-block", "expected a label in quotes or `{`", "to set an attribute, write `=` after its name", range);
     public static Diagnostic SingleLineBlockComma(SourceRange range) =>
-        Error("invalid-single-line-block", "found a comma in a block on one line, which may hold one attribute only", "put each attribute on its own line", range);
+        Error("invalid-single-line-block", "found a comma in a block on one line, which may hold one attribute only",
+            "put each attribute on its own line", range);
     public static Diagnostic SingleLineBlockNewline(SourceRange range) =>
-        Error("invalid-single-line-block", "a block that begins with an attribute on its first line must be closed on that line", "put the attribute on its own line, or `}` after it", range);
+        Error("invalid-single-line-block", "a block that begins with an attribute on its first line must be closed on that line",
+            "put the attribute on its own line, or `}` after it", range);
     public static Diagnostic SingleLineBlockEnd(SourceRange range) =>
-        Error("invalid-single-line-block", "expected `}` after the one attribute of a block on one line", "close the block there, or put each attribute on its own line", range);
+        Error("invalid-single-line-block", "expected `}` after the one attribute of a block on one line",
+            "close the block there, or put each attribute on its own line", range);
     public static Diagnostic MissingNewlineAfterBlock(SourceRange range) =>
         Error("missing-newline", "expected a newline after the block", "put what follows on its own line", range);
     public static Diagnostic LabelWithTemplate(char sign, SourceRange range) =>
@@ -84,7 +92,8 @@ internal static class SyntaxErrors
     public static Diagnostic MissingExpression(SourceRange range) =>
         Error("missing-expression", "expected a value, but found the end of the file", "write the value, and close what is open", range);
     public static Diagnostic InvalidExpression(SourceRange range) =>
-        Error("invalid-expression", "expected a value", "a value is a string in quotes, a number, `true`, `false`, `null`, a list in `[]`, an object in `{}` or an expression of these", range);
+        Error("invalid-expression", "expected a value",
+            "a value is a string in quotes, a number, `true`, `false`, `null`, a list in `[]`, an object in `{}` or an expression of these", range);
     public static Diagnostic MissingFalseResult(SourceRange range) =>
         Error("invalid-conditional", "expected `:` and the value for false", "a conditional is `condition ? a : b`", range);
     public static Diagnostic UnbalancedParentheses(SourceRange range) =>
@@ -92,13 +101,15 @@ internal static class SyntaxErrors
     public static Diagnostic InvalidNumber(SourceRange range) =>
         Error("invalid-number", "this is not a number", "numbers are decimal, as `12`, `1.5` or `1e6`", range);
     public static Diagnostic NumberTooLong(SourceRange range) =>
-        Error("number-out-of-range", "this number is too large, too small or too long", $"a number has at most {HclNumber.MaxDigits} digits and an exponent up to {HclNumber.MaxExponent}", range);
+        Error("number-out-of-range", "this number is too large, too small or too long",
+            $"a number has at most {HclNumber.MaxDigits} digits and an exponent up to {HclNumber.MaxExponent}", range);
     public static Diagnostic LegacyIndex(string first, string second, SourceRange range) =>
         Error("invalid-index", "two indexes in a row can't be written with dots", $"write `[{first}][{second}]`", range);
     public static Diagnostic NestedSplat(SourceRange range) =>
         Error("nested-splat", "a `*` can't stand inside another `.*`", "write `[*]` in its place", range);
     public static Diagnostic MissingAttributeName(SourceRange range) =>
-        Error("missing-attribute-name", "expected an attribute's name behind the dot", "write the name, or `[\"NAME\"]` for one that is not an identifier", range);
+        Error("missing-attribute-name", "expected an attribute's name behind the dot",
+            "write the name, or `[\"NAME\"]` for one that is not an identifier", range);
     public static Diagnostic MissingSplatBracket(SourceRange range) =>
         Error("missing-bracket", "expected `]` right behind `[*`", "write `[*]`", range);
     public static Diagnostic MissingIndexBracket(SourceRange range) =>
@@ -110,7 +121,8 @@ internal static class SyntaxErrors
     public static Diagnostic MissingCloseParenthesis(SourceRange range) =>
         Error("missing-parenthesis", "expected `)` right behind `...`", "only the last argument may be expanded", range);
     public static Diagnostic UnterminatedCall(SourceRange range) =>
-        Error("unterminated-call", "this function call is not closed before the end of the file", "add the missing `)`; an earlier bracket may be unbalanced", range);
+        Error("unterminated-call", "this function call is not closed before the end of the file",
+            "add the missing `)`; an earlier bracket may be unbalanced", range);
     public static Diagnostic MissingArgumentSeparator(SourceRange range) =>
         Error("missing-separator", "expected a comma between arguments", "add a `,` between the arguments, or a `)` behind the last one", range);
     public static Diagnostic UnterminatedTuple(SourceRange range) =>
@@ -140,7 +152,8 @@ internal static class SyntaxErrors
     public static Diagnostic UnknownDirective(string name, SourceRange range)
     {
         var suggestion = NameSuggestion.Nearest(name, ["if", "for", "else", "endif", "endfor"]);
-        return Error("invalid-directive", $"`{name}` is not a template directive; known are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null ? "for the literal characters `%{` write `%%{`" : $"did you mean `{suggestion}`?", range);
+        return Error("invalid-directive", $"`{name}` is not a template directive; known are `if`, `else`, `endif`, `for` and `endfor`", suggestion is null
+            ? "for the literal characters `%{` write `%%{`" : $"did you mean `{suggestion}`?", range);
     }
     public static Diagnostic InvalidForDirective(string problem, SourceRange range) =>
         Error("invalid-directive", problem, "the directive is `%{for x in list}` or `%{for k, v in object}`", range);
@@ -149,7 +162,8 @@ internal static class SyntaxErrors
     public static Diagnostic UnterminatedTemplate(SourceRange range) =>
         Error("unterminated-string", "the string is not closed", "a quoted string ends with `\"`, a heredoc with its marker alone on a line", range);
     public static Diagnostic TemplateEnd(string name, SourceRange opened, SourceRange range) =>
-        Error("unbalanced-directive", $"expected `%{{end{name}}}` for the `%{{{name}}}` in line {opened.Start.Line}, but found the end of the string", $"add `%{{end{name}}}`; for the literal characters `%{{` write `%%{{`", range);
+        Error("unbalanced-directive", $"expected `%{{end{name}}}` for the `%{{{name}}}` in line {opened.Start.Line}, but found the end of the string",
+            $"add `%{{end{name}}}`; for the literal characters `%{{` write `%%{{`", range);
     public static Diagnostic UnexpectedDirective(string name, string problem, SourceRange range) =>
         Error("unbalanced-directive", $"found `%{{{name}}}`, {problem}", "remove it; for the literal characters `%{` write `%%{`", range);
 }

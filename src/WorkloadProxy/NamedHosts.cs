@@ -7,8 +7,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy;
 
 /// <summary>
-/// Host names that serve one upstream, or one MCP server, and nothing else (<c>Host</c>): for programs that can be told a host and no path. None of the proxy's own paths is there, so an
-/// upstream may have what lies at them elsewhere (<c>/health</c>), and a caller's token must be for that upstream.
+/// Host names that serve one upstream, or one MCP server, and nothing else (<c>Host</c>): for programs that can be told a host and no path. None of the proxy's
+/// own paths is there, so an upstream may have what lies at them elsewhere (<c>/health</c>), and a caller's token must be for that upstream.
 /// </summary>
 internal sealed class NamedHosts
 {
@@ -23,7 +23,8 @@ internal sealed class NamedHosts
         foreach (var upstream in options.Upstreams.Values)
         {
             if (upstream.Host is { } host) hosts.Add(new(host, new NamedHost(upstream.Name, null)));
-            hosts.AddRange(upstream.Mcp.Where(server => server.Host is not null).Select(server => new KeyValuePair<string, NamedHost>(server.Host!, new NamedHost(upstream.Name, McpServer.PathOf(upstream, server)))));
+            hosts.AddRange(upstream.Mcp.Where(server => server.Host is not null)
+                .Select(server => new KeyValuePair<string, NamedHost>(server.Host!, new NamedHost(upstream.Name, McpServer.PathOf(upstream, server)))));
         }
         return hosts.Count > 0 ? new(hosts) : null;
     }
@@ -44,5 +45,6 @@ internal sealed record NamedHost(string Upstream, string? McpPath)
 
     /// <summary>Null when the token is for what is served here.</summary>
     public Failure? Check(VerifiedToken token) =>
-        token.Context.Upstream == Upstream ? null : new Failure(ErrorId.InvalidToken, $"the token is for the upstream `{token.Context.Upstream}`, and this host serves another");
+        token.Context.Upstream == Upstream
+        ? null : new Failure(ErrorId.InvalidToken, $"the token is for the upstream `{token.Context.Upstream}`, and this host serves another");
 }

@@ -15,6 +15,7 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
 using WorkloadProxy.Tokens;
@@ -40,16 +41,16 @@ internal sealed class Pipeline(
         http.Response.Headers["X-Request-Id"] = record.RequestId;
         var failure = await RunToFailureAsync(http, record);
         if (failure is not null) await AnswerAsync(http, record, failure);
-        record.Status ??= http.Response.StatusCode;
+        record.End(http.Response.StatusCode);
         metrics.Completed(record, time);
-        if (activity is not null) RequestTracing.End(activity, http, record.Path, record.DecisionText);
-        if (!record.Written) await audit.CompleteAsync(record);
+        if (activity is not null) RequestTracing.End(activity, http, record.Path, record.OutcomeText);
+        if (!record.IsAudited) await audit.CompleteAsync(record);
     }
 
-    private AuditRecord Begin(HttpContext http, Activity? activity)
+    private RequestRecord Begin(HttpContext http, Activity? activity)
     {
         var id = ids.Next();
-        return new AuditRecord
+        return new RequestRecord
         {
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),
@@ -61,7 +62,7 @@ internal sealed class Pipeline(
     }
 
     /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
-    private async Task<Failure?> RunToFailureAsync(HttpContext http, AuditRecord record)
+    private async Task<Failure?> RunToFailureAsync(HttpContext http, RequestRecord record)
     {
         try
         {
@@ -69,7 +70,9 @@ internal sealed class Pipeline(
             var named = namedHosts?.Find(http.Request);
             var served = named is null && basePath.TryStrip(target, out target);
             if (audit.Unavailable is { } unavailable && !(served && HealthEndpoints.Are(target!))) return unavailable;
-            return await RunAsync(http, record, target, named);
+            var failure = await RunAsync(http, record, target, named);
+            if (failure is null && record.Answer is { } answer) await answer.WriteAsync(http);
+            return failure;
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -94,7 +97,7 @@ internal sealed class Pipeline(
     }
 
     /// <summary><paramref name="rawTarget"/> is null outside the path of <c>PublicUrl</c>.</summary>
-    private async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, string? rawTarget, NamedHost? named)
+    private async Task<Failure?> RunAsync(HttpContext http, RequestRecord record, string? rawTarget, NamedHost? named)
     {
         if ((RequestFraming.Check(http.Request) ?? (named is null ? hosts.Check(http.Request) : null)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
@@ -102,17 +105,18 @@ internal sealed class Pipeline(
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (forwarder.PassThrough is { } passThrough && handedOut?.Find(bearer.Text.Span) is null && (named is null || named.Serves(passThrough.Options.Name))
+        if (forwarder.PassThrough is { } passThrough && handedOut?.CameThrough(bearer.Text.Span) is not true && (named is null || named.Serves(passThrough.Options.Name))
             && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
             if (!isOwnPath && (named is not null || !IsAnsweredHere(PathOf(rawTarget)))) return await PassThroughAsync(http, record, passThrough, rawTarget);
         }
-        if (!RequestTarget.TryParse(rawTarget, contextIds, out var target, out var error, out var tooLong))
+        if (!RequestGate.TryRead(rawTarget, contextIds, forwarder.AnyEncodedSlash, out var target, out var error, out var tooLong))
+        {
+            if (target is not null) record.AskFor(target);
             return new Failure(tooLong ? ErrorId.UriTooLong : ErrorId.BadRequest, error);
-        record.Path = target.Path;
-        record.QueryNames = target.QueryNames;
-        if (target.HasEncodedSlash && !forwarder.AnyEncodedSlash) return EncodedSlash();
+        }
+        record.AskFor(target);
         if (named is null)
         {
             if (endpoints.Find(target.Path) is { } endpoint) return await PublicEndpoints.RunAsync(endpoint, http, record);
@@ -124,7 +128,7 @@ internal sealed class Pipeline(
 
         if (named is null && publicPaths?.Find(target.Path) is { } anyones)
         {
-            if (anyones.Upstream is null) return await publicPaths.AnswerAsync(anyones, http, record);
+            if (anyones.Upstream is null) return publicPaths.Answer(anyones, http, record);
             if (PublicPaths.IsRead(http.Request.Method)) return await ForwardForAnyoneAsync(http, record, target, anyones.Upstream);
         }
 
@@ -146,14 +150,8 @@ internal sealed class Pipeline(
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
         if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
-        if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
-        if (upstream.Options.StripPrefix is { } prefix && HasPrefix(target, prefix))
-        {
-            if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out target, out error, out _)) return new Failure(ErrorId.BadRequest, error);
-            // behind the prefix there is the upstream alone
-            if (target.IsOwnPath) return NoOwnPath();
-            record.Path = target.Path;
-        }
+        if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
+        if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         var isWebSocket = RequestFraming.IsWebSocket(http);
         if (await authorizer.AuthorizeAsync(http, record, caller, target, isWebSocket) is { } denied) return denied;
         caller = record.Caller;
@@ -195,11 +193,12 @@ internal sealed class Pipeline(
     }
 
     /// <summary>A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.</summary>
-    private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, AuditRecord record, RequestTarget target, string name)
+    private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, RequestRecord record, RequestTarget target, string name)
     {
         record.Upstream = name;
         if (forwarder.Find(name) is not { } upstream) return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{name}` is not configured");
-        if (target.HasEncodedSlash && !upstream.Options.EncodedSlash) return EncodedSlash();
+        if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
+        if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         // without a token to end it, a body could be sent for ever
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
         if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
@@ -210,26 +209,26 @@ internal sealed class Pipeline(
     /// <summary>The proxy's own endpoints, public paths and repositories: nobody's own token goes there.</summary>
     private bool IsAnsweredHere(string path) => endpoints.Find(path) is not null || publicPaths?.Find(path) is not null || GitPath.TryParse(path, out _);
 
-    private async Task<Failure?> PassThroughAsync(HttpContext http, AuditRecord record, Upstream upstream, string rawTarget)
+    private async Task<Failure?> PassThroughAsync(HttpContext http, RequestRecord record, Upstream upstream, string rawTarget)
     {
-        record.Path = PathOf(rawTarget);
+        var path = PathOf(rawTarget);
         // a query that can't be decoded has no names to tell
-        if (record.Path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(record.Path.Length)}", out var query, out _, out _)) record.QueryNames = query.QueryNames;
+        record.AskFor(path, path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(path.Length)}", out var query, out _, out _) ? query.QueryNames : null);
         record.Upstream = upstream.Options.Name;
         RequestFraming.IsWebSocket(http);
         var interception = default(Interception);
-        if (upstream.FindInterceptor(http.Request.Method, record.Path) is { } interceptor)
+        if (upstream.FindInterceptor(http.Request.Method, path) is { } interceptor)
         {
             interception = await interceptor.BeginAsync(new InterceptedRequest(http, record, upstream.Options, null), http.RequestAborted);
             if (interception.Refused is { } refused) return refused;
         }
-        if (!(await upstream.FindOriginAsync(null, record.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
+        if (!(await upstream.FindOriginAsync(null, path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
         var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
         return await forwarder.SendAsync(http, forwarded, record);
     }
 
     /// <summary>The proxy's own paths that need a token: the exchange, and nothing else is there.</summary>
-    private async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
+    private async Task<Failure?> IssueAsync(HttpContext http, RequestRecord record, Caller caller, RequestTarget target)
     {
         if (target.Path != OwnPaths.Issue) return NoOwnPath();
         if (http.Request.Method != "POST") return await authorizer.AuthorizeAsync(http, record, caller, target, isUpgrade: false)
@@ -237,12 +236,11 @@ internal sealed class Pipeline(
         return await issuer.IssueAsync(http, record, caller, target);
     }
 
-    private async Task AnswerAsync(HttpContext http, AuditRecord record, Failure failure)
+    private async Task AnswerAsync(HttpContext http, RequestRecord record, Failure failure)
     {
         var answer = ErrorResponse.From(failure);
-        record.Error = answer.Id;
-        record.Path ??= RefusedPath(RawTarget(http));
-        record.Reason ??= failure.Reason;
+        record.Fail(failure);
+        if (record.Path is null) record.AskFor(RefusedPath(RawTarget(http)));
         if (http.Response.HasStarted)
         {
             // the status is with the caller already: a broken connection is the only way left to say it
@@ -251,7 +249,7 @@ internal sealed class Pipeline(
         }
         http.Response.Clear();
         http.Response.Headers["X-Request-Id"] = record.RequestId;
-        record.Status = answer.Status;
+        record.EndWith(answer.Status);
         try
         {
             record.Bytes = await answer.WriteAsync(http, record.RequestId!);
@@ -262,11 +260,20 @@ internal sealed class Pipeline(
         }
     }
 
+    private Failure? StripPrefix(Upstream upstream, RequestRecord record, ref RequestTarget target)
+    {
+        if (upstream.Options.StripPrefix is not { } prefix || !HasPrefix(target, prefix)) return null;
+        if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out var behind, out var error, out _)) return new Failure(ErrorId.BadRequest, error);
+        // behind the prefix there is the upstream alone
+        if (behind.IsOwnPath) return NoOwnPath();
+        target = behind;
+        record.AskFor(target.Path, record.QueryNames);
+        return null;
+    }
+
     private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
 
     private static Failure NoOwnPath() => new(ErrorId.Forbidden, "the proxy has no endpoint at this path");
-
-    private static Failure EncodedSlash() => new(ErrorId.BadRequest, RequestGate.EncodedSlash);
 
     private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 

@@ -10,7 +10,8 @@ public sealed partial class DocumentationPagesTests
     [Fact]
     public void Every_setting_has_its_row()
     {
-        var keys = Key().Matches(Source("Configuration/Sources/ConfigurationKeys.cs")).Select(match => match.Groups[1].Value.Replace(":*:", ":NAME:", StringComparison.Ordinal))
+        var tables = ((string[])["General", "Upstream", "Issuer", "Policy", "Credential", "Service"]).Select(name => Source($"Configuration/Keys/{name}Keys.cs"));
+        var keys = Key().Matches(string.Concat(tables)).Select(match => match.Groups[1].Value.Replace(":*:", ":NAME:", StringComparison.Ordinal))
             .Select(key => key.EndsWith(":#", StringComparison.Ordinal) ? key[..^2] : key.EndsWith(":*", StringComparison.Ordinal) ? $"{key[..^1]}NAME" : key).ToHashSet();
 
         var rows = Operations.FirstColumn("Configuration").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).ToHashSet();
@@ -33,7 +34,7 @@ public sealed partial class DocumentationPagesTests
     {
         var sources = AllSources();
         var metrics = Metric().Matches(sources).Select(match => match.Groups[1].Value).Distinct();
-        var fields = Field().Matches(Source("Audit/AuditRecord.cs")).Select(match => match.Groups[1].Value).Distinct().Except(["policy", "file", "line"]);
+        var fields = Field().Matches(Source("Audit/AuditText.cs")).Select(match => match.Groups[1].Value).Distinct().Except(["policy", "file", "line"]);
 
         Assert.Equal(metrics.Order(), Operations.FirstColumn("Metrics and traces").Select(cell => cell.Trim('`')).Order());
         Assert.Equal(fields.Order(), Operations.FirstColumn("Logs and audit").SelectMany(cell => Quoted().Matches(cell)).Select(match => match.Groups[1].Value).Order());
@@ -92,7 +93,7 @@ public sealed partial class DocumentationPagesTests
     private static string AllSources() => string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Top, "src/WorkloadProxy"), "*.cs", SearchOption.AllDirectories)
         .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText));
 
-    [GeneratedRegex("""^\s*\("([A-Za-z:*#]+)",""", RegexOptions.Multiline)]
+    [GeneratedRegex("""^\s*new\("([A-Za-z:*#]+)", KeyType\.""", RegexOptions.Multiline)]
     private static partial Regex Key();
 
     [GeneratedRegex("`([^`]+)`")]

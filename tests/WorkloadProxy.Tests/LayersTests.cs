@@ -10,11 +10,12 @@ public sealed partial class LayersTests
     // from the bottom up: a folder may use those in lines above its own, and its neighbours in one line as long as no cycle comes of it
     private static readonly string[][] layers =
     [
-        ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Sources", "Configuration.Options"],
+        ["Requests", "Secrets", "Outbound", "Processes", "Configuration.Keys", "Configuration.Sources", "Configuration.Options"],
         ["Upstreams.AtProto.Identity"],
         ["Configuration"],
         ["Storage"],
         ["Mcp.Protocol", "Control", "Git", "Tokens", "Credentials", "Upstreams.DigitalOcean", "Upstreams.GitHub", "Upstreams.AtProto.Dpop"],
+        ["Stages"],
         ["Credentials.OAuth", "Credentials.Exchange", "Upstreams.AtProto.Client"],
         ["Upstreams.AtProto.Sessions"],
         ["PolicyDelivery.Publishing"],

@@ -80,7 +80,8 @@ public sealed record HclBinaryExpression(HclExpression Left, HclOperator Operato
             return null;
         if (left.Kind == HclValueKind.Opaque || right.Kind == HclValueKind.Opaque)
             return evaluation.Fail(EvaluationErrors.Operand(left.Kind == HclValueKind.Opaque ? left : right, "a value of the language", Range));
-        return evaluation.Charge(1 + Math.Min(left.Size, right.Size) / 64, Range) ? HclValue.FromBool(left.Equals(right) == (Operator == HclOperator.Equal)) : null;
+        return evaluation.Charge(1 + Math.Min(left.Size, right.Size) / 64, Range)
+            ? HclValue.FromBool(left.Equals(right) == (Operator == HclOperator.Equal)) : null;
     }
 
     private HclValue? Arithmetic(Evaluation evaluation, HclValue? left, HclValue? right)
@@ -127,8 +128,10 @@ public sealed record HclUnaryExpression(HclOperator Operator, HclExpression Oper
         if (evaluation.Evaluate(Operand) is not { } value)
             return null;
         if (Operator == HclOperator.Not)
-            return Conversions.TryBool(value, out var boolean) ? HclValue.FromBool(!boolean) : evaluation.Fail(EvaluationErrors.Operand(value, "a bool", value.IsNull ? Range : Operand.Range));
-        return Conversions.TryNumber(value, out var number) ? HclValue.FromNumber(-number) : evaluation.Fail(EvaluationErrors.Operand(value, "a number", value.IsNull ? Range : Operand.Range));
+            return Conversions.TryBool(value, out var boolean)
+                ? HclValue.FromBool(!boolean) : evaluation.Fail(EvaluationErrors.Operand(value, "a bool", value.IsNull ? Range : Operand.Range));
+        return Conversions.TryNumber(value, out var number)
+            ? HclValue.FromNumber(-number) : evaluation.Fail(EvaluationErrors.Operand(value, "a number", value.IsNull ? Range : Operand.Range));
     }
 
     internal override void Visit(ReferenceFinder finder) => finder.Add(Operand);

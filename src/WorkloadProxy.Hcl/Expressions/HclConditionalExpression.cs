@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Hcl;
 
 /// <summary><c>condition ? a : b</c>. Both results are evaluated, for they must be of one type; errors of the one that isn't taken don't count.</summary>
-public sealed record HclConditionalExpression(HclExpression Condition, HclExpression WhenTrue, HclExpression WhenFalse, SourceRange Range) : HclExpression(Range)
+public sealed record HclConditionalExpression(HclExpression Condition, HclExpression WhenTrue, HclExpression WhenFalse, SourceRange Range)
+    : HclExpression(Range)
 {
     internal override HclValue? Evaluate(Evaluation evaluation)
     {

@@ -2,9 +2,13 @@ using System.Collections.Immutable;
 
 namespace WorkloadProxy.Hcl;
 
-/// <summary><c>[for k, v in collection: value if condition]</c>, or with <paramref name="Key"/> an object: <c>{for k, v in collection: key => value if condition}</c>, values grouped by <c>...</c>.</summary>
+/// <summary>
+/// <c>[for k, v in collection: value if condition]</c>, or with <paramref name="Key"/> an object: <c>{for k, v in collection: key => value if condition}</c>,
+/// values grouped by <c>...</c>.
+/// </summary>
 public sealed record HclForExpression(
-    string? KeyName, string ValueName, HclExpression Collection, HclExpression? Key, HclExpression Value, HclExpression? Condition, bool Group, SourceRange Range) : HclExpression(Range)
+    string? KeyName, string ValueName, HclExpression Collection, HclExpression? Key, HclExpression Value, HclExpression? Condition, bool Group,
+    SourceRange Range) : HclExpression(Range)
 {
     internal override HclValue? Evaluate(Evaluation evaluation)
     {

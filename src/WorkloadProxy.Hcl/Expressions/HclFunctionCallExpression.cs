@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace WorkloadProxy.Hcl;
 
 /// <summary><c>name(a, b...)</c></summary>
-public sealed record HclFunctionCallExpression(string Name, SourceRange NameRange, ImmutableArray<HclExpression> Arguments, bool ExpandFinal, SourceRange Range) : HclExpression(Range)
+public sealed record HclFunctionCallExpression(string Name, SourceRange NameRange, ImmutableArray<HclExpression> Arguments, bool ExpandFinal, SourceRange Range)
+    : HclExpression(Range)
 {
     internal override HclValue? Evaluate(Evaluation evaluation)
     {

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace WorkloadProxy.Hcl;
 
 /// <summary><c>list[*].name</c> or <c>list.*.name</c>: <paramref name="Each"/> for every item, with the item in place of <paramref name="Item"/>.</summary>
-public sealed record HclSplatExpression(HclExpression Source, HclExpression Each, HclSplatItemExpression Item, SourceRange MarkerRange, SourceRange Range) : HclExpression(Range)
+public sealed record HclSplatExpression(HclExpression Source, HclExpression Each, HclSplatItemExpression Item, SourceRange MarkerRange, SourceRange Range)
+    : HclExpression(Range)
 {
     internal override HclValue? Evaluate(Evaluation evaluation)
     {

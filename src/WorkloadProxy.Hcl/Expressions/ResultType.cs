@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// The one type that both results of a conditional must have, and their conversion to it, by the library's rules: a number or bool becomes a string beside a string; tuples of one
-/// length and objects of the same names agree part by part; others become lists or maps, all of whose elements agree.
+/// The one type that both results of a conditional must have, and their conversion to it, by the library's rules: a number or bool becomes a string beside a
+/// string; tuples of one length and objects of the same names agree part by part; others become lists or maps, all of whose elements agree.
 /// </summary>
 internal sealed class ResultType
 {

@@ -11,7 +11,8 @@ internal static class Traversal
         {
             if (!evaluation.Charge(1, step.Range))
                 return null;
-            var next = step is HclAttributeStep attribute ? Attribute(evaluation, value, attribute) : Index(evaluation, value, ((HclIndexStep)step).Key, step.Range);
+            var next = step is HclAttributeStep attribute
+                ? Attribute(evaluation, value, attribute) : Index(evaluation, value, ((HclIndexStep)step).Key, step.Range);
             if (next is null)
                 return null;
             value = next;
@@ -44,7 +45,8 @@ internal static class Traversal
             case HclValueKind.Object:
                 if (!Conversions.TryString(key, out var name))
                     return evaluation.Fail(EvaluationErrors.IndexKind(key, "a string", range));
-                return collection.Members.TryGetValue(name, out var member) ? member : evaluation.Fail(EvaluationErrors.NoAttribute(name, collection.Members.Keys, range));
+                return collection.Members.TryGetValue(name, out var member)
+                    ? member : evaluation.Fail(EvaluationErrors.NoAttribute(name, collection.Members.Keys, range));
             default:
                 return evaluation.Fail(EvaluationErrors.NotIndexable(collection, range));
         }

@@ -3,8 +3,9 @@ using System.Text;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// The canonical layout of a file, as HashiCorp's formatters lay it out: two spaces a level, one space where one belongs, the <c>=</c> and the trailing comments of neighbouring lines
-/// in a column, one empty line at most. Comments, strings and heredocs stay byte for byte: the layout never changes what a file says.
+/// The canonical layout of a file, as HashiCorp's formatters lay it out: two spaces a level, one space where one belongs, the <c>=</c> and the trailing
+/// comments of neighbouring lines in a column, one empty line at most. Comments, strings and heredocs stay byte for byte: the layout never changes what a file
+/// says.
 /// </summary>
 public static class HclFormatter
 {
@@ -16,7 +17,8 @@ public static class HclFormatter
         Lexer.Run(file.Source.Span, tokens, new LexicalErrors(file.Name, new DiagnosticList()));
         var lines = LayoutReader.Lines(file.Source.Span, tokens);
         Indent(lines);
-        Align(lines, line => line.Assign > 0, line => line.Indent + line.LeadWidth, (line, column) => line.AssignPadding = column - line.Indent - line.LeadWidth);
+        Align(lines, line => line.Assign > 0, line => line.Indent + line.LeadWidth,
+            (line, column) => line.AssignPadding = column - line.Indent - line.LeadWidth);
         Align(lines, line => line.Comment is not null, line => line.CodeWidth, (line, column) => line.CommentPadding = column - line.CodeWidth);
         var text = new StringBuilder();
         foreach (var line in lines) line.Write(text);

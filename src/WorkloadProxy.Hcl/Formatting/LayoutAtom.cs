@@ -11,7 +11,8 @@ internal readonly record struct LayoutAtom(TokenKind Kind, string Text)
     };
 
     /// <summary>Whether a value may end here: a minus after it subtracts, a bracket after it is an index.</summary>
-    private bool EndsValue => Kind is TokenKind.Number or TokenKind.OpenQuote || BracketChange < 0 || (Kind == TokenKind.Identifier && Text is not ("in" or "if"));
+    private bool EndsValue =>
+        Kind is TokenKind.Number or TokenKind.OpenQuote || BracketChange < 0 || (Kind == TokenKind.Identifier && Text is not ("in" or "if"));
 
     /// <summary>Whether a space goes between <paramref name="left"/>, which comes after <paramref name="before"/>, and <paramref name="right"/>.</summary>
     public static bool SpaceBetween(LayoutAtom? before, LayoutAtom left, LayoutAtom right) => (left.Kind, right.Kind) switch

@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// Text → tokens. Three modes on an explicit stack: the language itself, the inside of quotes, the inside of a heredoc; an interpolation goes back to the language until its
-/// closing brace. Token boundaries are those of HashiCorp's scanner, for the error ranges follow from them.
+/// Text → tokens. Three modes on an explicit stack: the language itself, the inside of quotes, the inside of a heredoc; an interpolation goes back to the
+/// language until its closing brace. Token boundaries are those of HashiCorp's scanner, for the error ranges follow from them.
 /// </summary>
 internal ref struct Lexer
 {
@@ -159,7 +159,9 @@ internal ref struct Lexer
         return true;
     }
 
-    /// <summary>Digits, dots and exponents in any order, as long as it ends in no dot: <c>1.2.3</c> is one (wrong) number, <c>1...</c> a number and an ellipsis.</summary>
+    /// <summary>
+    /// Digits, dots and exponents in any order, as long as it ends in no dot: <c>1.2.3</c> is one (wrong) number, <c>1...</c> a number and an ellipsis.
+    /// </summary>
     private readonly int NumberEnd()
     {
         var end = position + 1;
@@ -270,7 +272,8 @@ internal ref struct Lexer
     }
 
     /// <summary>
-    /// A quoted string that its line does not close ends there, for the parser too: one forgotten quote is one error, where reading on would turn every string of the file inside out.
+    /// A quoted string that its line does not close ends there, for the parser too: one forgotten quote is one error, where reading on would turn every string
+    /// of the file inside out.
     /// </summary>
     private void CloseAtNewline()
     {

@@ -39,7 +39,9 @@ internal static class Escapes
         return new SourcePosition(from.Offset + text.Length, line, column);
     }
 
-    /// <summary>The escape at the start of the text: a backslash and a character, and up to four or eight hexadecimal digits behind <c>u</c> or <c>U</c>.</summary>
+    /// <summary>
+    /// The escape at the start of the text: a backslash and a character, and up to four or eight hexadecimal digits behind <c>u</c> or <c>U</c>.
+    /// </summary>
     private static int Length(ReadOnlySpan<byte> text)
     {
         if (text.Length < 2)

@@ -52,7 +52,8 @@ internal ref partial struct Parser
                 continue;
             if (Kind(separator) != TokenKind.Comma)
             {
-                ErrorUnlessRecovering(Kind(separator) == TokenKind.End ? SyntaxErrors.UnterminatedTuple(Range(open)) : SyntaxErrors.MissingItemSeparator(Range(separator)));
+                ErrorUnlessRecovering(Kind(separator) == TokenKind.End
+                    ? SyntaxErrors.UnterminatedTuple(Range(open)) : SyntaxErrors.MissingItemSeparator(Range(separator)));
                 close = Recover(TokenKind.CloseBracket);
                 break;
             }
@@ -118,7 +119,8 @@ internal ref partial struct Parser
                 Read();
                 return true;
             case var kind:
-                ErrorUnlessRecovering(kind == TokenKind.End ? SyntaxErrors.UnterminatedObject(Range(open)) : SyntaxErrors.MissingMemberSeparator(Range(separator)));
+                ErrorUnlessRecovering(kind == TokenKind.End
+                    ? SyntaxErrors.UnterminatedObject(Range(open)) : SyntaxErrors.MissingMemberSeparator(Range(separator)));
                 return false;
         }
     }
@@ -128,7 +130,8 @@ internal ref partial struct Parser
     {
         HclVariableExpression { Steps.IsEmpty: true } name => new HclLiteralExpression(HclValue.FromString(Normalization.Compose(name.Root)), name.Range),
         HclVariableExpression ambiguous => new HclAmbiguousKeyExpression(ambiguous.Range),
-        HclLiteralExpression literal when tokens[start].Kind == TokenKind.Identifier => new HclLiteralExpression(HclValue.FromString(Text(start)), literal.Range),
+        HclLiteralExpression literal when tokens[start].Kind == TokenKind.Identifier => new HclLiteralExpression(HclValue.FromString(Text(start)),
+            literal.Range),
         _ => written,
     };
 

@@ -4,7 +4,9 @@ namespace WorkloadProxy.Hcl;
 
 internal ref partial struct Parser
 {
-    /// <summary>A conditional or anything that binds tighter. The binary operators go by a stack of their own: a long chain of them, or a deep one, costs no recursion.</summary>
+    /// <summary>
+    /// A conditional or anything that binds tighter. The binary operators go by a stack of their own: a long chain of them, or a deep one, costs no recursion.
+    /// </summary>
     private HclExpression Expression()
     {
         if (!EnoughStack(Peek()))
@@ -121,13 +123,15 @@ internal ref partial struct Parser
                 // No whole expression: `-46 + 5` is `(-46) + 5`.
                 var operand = Traversals(Term());
                 Leave();
-                return new HclUnaryExpression(Kind(start) == TokenKind.Minus ? HclOperator.Negate : HclOperator.Not, operand, Between(Range(start), operand.Range));
+                return new HclUnaryExpression(Kind(start) == TokenKind.Minus ? HclOperator.Negate : HclOperator.Not, operand,
+                    Between(Range(start), operand.Range));
             case TokenKind.OpenBracket:
                 return Bracketed(start, TokenKind.CloseBracket);
             case TokenKind.OpenBrace:
                 return Bracketed(start, TokenKind.CloseBrace);
             default:
-                ErrorUnlessRecovering(Kind(start) == TokenKind.End ? SyntaxErrors.MissingExpression(Range(start)) : SyntaxErrors.InvalidExpression(Range(start)));
+                ErrorUnlessRecovering(Kind(start) == TokenKind.End
+                    ? SyntaxErrors.MissingExpression(Range(start)) : SyntaxErrors.InvalidExpression(Range(start)));
                 recovering = true;
                 return Invalid(Range(start));
         }

@@ -161,6 +161,7 @@ internal ref partial struct Parser
         var bytes = Bytes(token);
         if (bytes.Length >= 3 && bytes[0] is (byte)'$' or (byte)'%')
             return Encoding.UTF8.GetString(bytes[1..]); // `$${` stands for `${`
-        return Kind(token) == TokenKind.QuotedText && bytes.Contains((byte)'\\') ? Escapes.Resolve(bytes, file, tokens.Start(token), diagnostics) : Encoding.UTF8.GetString(bytes);
+        return Kind(token) == TokenKind.QuotedText && bytes.Contains((byte)'\\')
+            ? Escapes.Resolve(bytes, file, tokens.Start(token), diagnostics) : Encoding.UTF8.GetString(bytes);
     }
 }

@@ -4,7 +4,9 @@ namespace WorkloadProxy.Hcl;
 
 internal ref partial struct Parser
 {
-    /// <summary>The attribute accesses, indexes and splats behind a term. Constant steps in a row are one expression; of other steps a chain is as deep as it is long.</summary>
+    /// <summary>
+    /// The attribute accesses, indexes and splats behind a term. Constant steps in a row are one expression; of other steps a chain is as deep as it is long.
+    /// </summary>
     private HclExpression Traversals(HclExpression from)
     {
         var result = from;
@@ -63,7 +65,9 @@ internal ref partial struct Parser
         };
     }
 
-    /// <summary>The name or legacy index behind a dot, or null (and nothing read) if there is neither. In a splat an error about the index stands at the name before it.</summary>
+    /// <summary>
+    /// The name or legacy index behind a dot, or null (and nothing read) if there is neither. In a splat an error about the index stands at the name before it.
+    /// </summary>
     private HclTraversalStep? Constant(int dot, int? splat)
     {
         var token = Peek();

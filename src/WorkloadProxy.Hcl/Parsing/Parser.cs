@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// Tokens → tree, by recursive descent; recovers as HashiCorp's parser does, so that its errors stand at the same places. Only one thing is otherwise: there, the first
-/// recovery mutes doubtful errors to the end of the file, here only until the next attribute or block begins on its own line.
+/// Tokens → tree, by recursive descent; recovers as HashiCorp's parser does, so that its errors stand at the same places. Only one thing is otherwise: there,
+/// the first recovery mutes doubtful errors to the end of the file, here only until the next attribute or block begins on its own line.
 /// </summary>
 internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, TokenList tokens, DiagnosticList diagnostics)
 {
@@ -171,7 +171,8 @@ internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, Token
                 case TokenKind.OpenInterpolation or TokenKind.OpenDirective:
                     open.Push(TokenKind.OpenInterpolation);
                     break;
-                case TokenKind.CloseBrace or TokenKind.CloseBracket or TokenKind.CloseParen or TokenKind.CloseQuote or TokenKind.CloseHeredoc or TokenKind.CloseSequence:
+                case TokenKind.CloseBrace or TokenKind.CloseBracket or TokenKind.CloseParen or TokenKind.CloseQuote or TokenKind.CloseHeredoc
+                    or TokenKind.CloseSequence:
                     while (open.TryPop(out var opened) && opened != Opposite(kind))
                     {
                     }

@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// Gathers the pieces of one template. The texts between two sequences become one; of an indented heredoc (<c>&lt;&lt;-</c>) the smallest indentation of its lines, in characters, is
-/// taken off all of them. What an interpolation brings in counts for nothing there.
+/// Gathers the pieces of one template. The texts between two sequences become one; of an indented heredoc (<c>&lt;&lt;-</c>) the smallest indentation of its
+/// lines, in characters, is taken off all of them. What an interpolation brings in counts for nothing there.
 /// </summary>
 internal sealed class TemplateParts(bool indented)
 {
@@ -108,7 +108,8 @@ internal sealed class TemplateParts(bool indented)
             if (start > 0)
                 continue;
             var at = part.Range.Start;
-            part.Range = part.Range with { Start = new SourcePosition(at.Offset + Encoding.UTF8.GetByteCount(part.Text.AsSpan(0, copied)), at.Line, at.Column + smallest) };
+            part.Range = part.Range with
+                { Start = new SourcePosition(at.Offset + Encoding.UTF8.GetByteCount(part.Text.AsSpan(0, copied)), at.Line, at.Column + smallest) };
         }
         part.Text = result.Append(part.Text, copied, part.Text.Length - copied).ToString();
     }

@@ -65,7 +65,8 @@ internal sealed class TemplateTree(List<TemplatePart> parts, int depth, Diagnost
                         open.Range with { End = part.Range.End });
                 case TemplatePartKind.Else or TemplatePartKind.EndFor:
                     next++;
-                    diagnostics.Add(SyntaxErrors.UnexpectedDirective(part.Name, $"but expected `%{{endif}}` for the `%{{if}}` in line {open.Range.Start.Line}", part.Range));
+                    diagnostics.Add(SyntaxErrors.UnexpectedDirective(part.Name, $"but expected `%{{endif}}` for the `%{{if}}` in line {open.Range.Start.Line}",
+                        part.Range));
                     return new HclInvalidExpression(part.Range);
                 default:
                     current.Add(Part());
@@ -89,10 +90,12 @@ internal sealed class TemplateTree(List<TemplatePart> parts, int depth, Diagnost
                     next++;
                     var range = open.Range with { End = part.Range.End };
                     var body = Content(content, open.Range with { Start = open.Range.End });
-                    return new HclTemplateJoinExpression(new HclForExpression(open.KeyName, open.ValueName, open.Expression!, null, body, null, false, range), range);
+                    return new HclTemplateJoinExpression(new HclForExpression(open.KeyName, open.ValueName, open.Expression!, null, body, null, false,
+                        range), range);
                 case TemplatePartKind.Else or TemplatePartKind.EndIf:
                     next++;
-                    diagnostics.Add(SyntaxErrors.UnexpectedDirective(part.Name, $"but expected `%{{endfor}}` for the `%{{for}}` in line {open.Range.Start.Line}", part.Range));
+                    diagnostics.Add(SyntaxErrors.UnexpectedDirective(part.Name,
+                        $"but expected `%{{endfor}}` for the `%{{for}}` in line {open.Range.Start.Line}", part.Range));
                     return new HclInvalidExpression(part.Range);
                 default:
                     content.Add(Part());

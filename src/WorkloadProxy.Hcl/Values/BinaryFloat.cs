@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace WorkloadProxy.Hcl;
 
-/// <summary>A binary floating-point number of 512 bits, rounded to nearest even: what the division of HashiCorp's library works with. value = mantissa × 2^exponent.</summary>
+/// <summary>
+/// A binary floating-point number of 512 bits, rounded to nearest even: what the division of HashiCorp's library works with. value = mantissa × 2^exponent.
+/// </summary>
 internal readonly struct BinaryFloat
 {
     private const int Precision = 512;

@@ -45,7 +45,9 @@ public readonly partial struct HclNumber
         return TryFromBinary(BinaryFloat.Divide(a.ToBinary(), b.ToBinary()), out quotient);
     }
 
-    /// <summary>What is left of <paramref name="a"/> after taking <paramref name="b"/>, which is not zero, as often as it goes; it has the sign of <paramref name="a"/>.</summary>
+    /// <summary>
+    /// What is left of <paramref name="a"/> after taking <paramref name="b"/>, which is not zero, as often as it goes; it has the sign of <paramref name="a"/>.
+    /// </summary>
     internal static bool TryModulo(HclNumber a, HclNumber b, out HclNumber remainder)
     {
         if (a.IsPlain && b.IsPlain)

@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// Unicode's normalization form C, which HCL gives every string. Our own, for .NET's does nothing under <c>InvariantGlobalization</c>. The data is Unicode 15.0's, the version of
-/// HashiCorp's library.
+/// Unicode's normalization form C, which HCL gives every string. Our own, for .NET's does nothing under <c>InvariantGlobalization</c>. The data is Unicode
+/// 15.0's, the version of HashiCorp's library.
 /// </summary>
 internal static class Normalization
 {
@@ -106,7 +106,8 @@ internal static class Normalization
             composed = HangulBase + ((first - LeadBase) * Vowels + second - VowelBase) * Tails;
             return true;
         }
-        if (first is >= HangulBase and < HangulBase + Leads * Vowels * Tails && (first - HangulBase) % Tails == 0 && second is > TailBase and < TailBase + Tails)
+        if (first is >= HangulBase and < HangulBase + Leads * Vowels * Tails && (first - HangulBase) % Tails == 0 && second is > TailBase and < TailBase
+            + Tails)
         {
             composed = first + second - TailBase;
             return true;
@@ -116,7 +117,9 @@ internal static class Normalization
 
     private static byte Class(int point, Data data) => point < FirstMark ? (byte)0 : data.Classes.GetValueOrDefault(point);
 
-    /// <summary>Lines <c>first:count:class</c>, a blank one, and lines <c>character=decomposition</c>; with <c>!</c> for <c>=</c> it is not composed again.</summary>
+    /// <summary>
+    /// Lines <c>first:count:class</c>, a blank one, and lines <c>character=decomposition</c>; with <c>!</c> for <c>=</c> it is not composed again.
+    /// </summary>
     private static Data Load()
     {
         var data = new Data([], [], []);

@@ -62,7 +62,8 @@ public sealed class Condition
         locals ??= SetLocals.None;
         ConditionNames.Check(references, scope, locals, found);
         var condition = new Condition(expression, references, ConditionFunctions.For(expression, found), locals);
-        if (found.Count == 0 && condition.IsConstant && expression.Evaluate(condition.Context(condition.Locals(), default), found) is { Kind: not HclValueKind.Bool } value)
+        if (found.Count == 0 && condition.IsConstant
+            && expression.Evaluate(condition.Context(condition.Locals(), default), found) is { Kind: not HclValueKind.Bool } value)
             found.Add(ConditionDiagnostics.NoBool(value, expression.Range));
         foreach (var diagnostic in found) diagnostics.Add(diagnostic);
         return found.Count == 0 ? condition : null;

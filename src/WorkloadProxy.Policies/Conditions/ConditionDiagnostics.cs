@@ -9,7 +9,8 @@ namespace WorkloadProxy.Policies.Conditions;
 internal static class ConditionDiagnostics
 {
     public static Diagnostic UnknownName(string name, string[] known, SourceRange range)
-        => RoleDiagnostics.Error("unknown-name", $"unknown name `{name}` in `when`", RoleDiagnostics.DidYouMean(name, known) ?? $"known are {List(known)}", range);
+        => RoleDiagnostics.Error("unknown-name", $"unknown name `{name}` in `when`", RoleDiagnostics.DidYouMean(name, known)
+            ?? $"known are {List(known)}", range);
 
     public static Diagnostic RequestInRole(SourceRange range)
         => RoleDiagnostics.Error("unknown-name", "unknown name `request` in the `when` of a role",
@@ -23,7 +24,8 @@ internal static class ConditionDiagnostics
         => RoleDiagnostics.Error("unknown-name", $"unknown name `{path}.{member}` in `when`", $"`{path}` has no members", range);
 
     public static Diagnostic NoBool(HclValue found, SourceRange range)
-        => RoleDiagnostics.Error("wrong-type", $"`when` is {ValueText.Kind(found)}, expected a bool", "for instance `when = claims.environment == \"prod\"`", range);
+        => RoleDiagnostics.Error("wrong-type", $"`when` is {ValueText.Kind(found)}, expected a bool",
+            "for instance `when = claims.environment == \"prod\"`", range);
 
     public static Diagnostic UnknownFunction(string name, IEnumerable<string> known, SourceRange range)
         => RoleDiagnostics.Error("unknown-function", $"unknown function `{name}` in `when`",
@@ -33,7 +35,8 @@ internal static class ConditionDiagnostics
         => RoleDiagnostics.Error("bad-regex", error, LinearRegex.HelpFor(error), range);
 
     public static Diagnostic BadZone(string error, SourceRange range)
-        => RoleDiagnostics.Error("bad-time-zone", error, "write a name of the IANA database, such as `now_in(\"Europe/Berlin\")`; the machine needs the package `tzdata`", range);
+        => RoleDiagnostics.Error("bad-time-zone", error,
+            "write a name of the IANA database, such as `now_in(\"Europe/Berlin\")`; the machine needs the package `tzdata`", range);
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"`{name}`"));
 }

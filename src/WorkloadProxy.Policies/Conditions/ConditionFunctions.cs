@@ -9,10 +9,10 @@ namespace WorkloadProxy.Policies.Conditions;
 
 /// <summary>
 /// The functions of a <c>when</c>, named and meant as in Terraform where it has them:
-/// <c>contains(list, value)</c> · <c>strcontains(text, part)</c> · <c>startswith(text, part)</c> · <c>endswith(text, part)</c> · <c>length(text, list or object)</c> ·
-/// <c>lower(text)</c> · <c>upper(text)</c> · <c>lookup(object, name, default)</c>, which is how a claim that may be missing is read · <c>regex(pattern, text)</c>:
-/// whether the whole text matches, in linear time; the pattern is a constant · <c>now_in(zone)</c>: <c>now</c> by the clocks of a time zone, which is a constant too.
-/// All are pure. A call counts as one step, so what it may look at is bounded.
+/// <c>contains(list, value)</c> · <c>strcontains(text, part)</c> · <c>startswith(text, part)</c> · <c>endswith(text, part)</c> · <c>length(text, list or
+/// object)</c> · <c>lower(text)</c> · <c>upper(text)</c> · <c>lookup(object, name, default)</c>, which is how a claim that may be missing is read ·
+/// <c>regex(pattern, text)</c>: whether the whole text matches, in linear time; the pattern is a constant · <c>now_in(zone)</c>: <c>now</c> by the clocks of a
+/// time zone, which is a constant too. All are pure. A call counts as one step, so what it may look at is bounded.
 /// </summary>
 internal static partial class ConditionFunctions
 {
@@ -35,7 +35,9 @@ internal static partial class ConditionFunctions
 
     private static readonly string[] Names = [.. Constant.Keys.Append("regex").Append(NowIn).Order(StringComparer.Ordinal)];
 
-    /// <summary>What the expression may call. Every function that it does call exists; the patterns of its <c>regex</c> calls are compiled here, once.</summary>
+    /// <summary>
+    /// What the expression may call. Every function that it does call exists; the patterns of its <c>regex</c> calls are compiled here, once.
+    /// </summary>
     public static FrozenDictionary<string, HclFunction> For(HclExpression expression, ICollection<Diagnostic> diagnostics)
     {
         var patterns = new Dictionary<string, Regex>(StringComparer.Ordinal);
@@ -53,11 +55,13 @@ internal static partial class ConditionFunctions
     public static bool ReadsZone(HclExpression expression) => expression.Calls().Any(call => call.Name == NowIn);
 
     /// <summary><paramref name="functions"/> and, at one time, <c>now_in</c>.</summary>
-    public static Dictionary<string, HclFunction> At(IReadOnlyDictionary<string, HclFunction> functions, DateTimeOffset now) => new(functions, StringComparer.Ordinal)
+    public static Dictionary<string, HclFunction> At(IReadOnlyDictionary<string, HclFunction> functions, DateTimeOffset now) =>
+        new(functions, StringComparer.Ordinal)
     {
         [NowIn] = (ImmutableArray<HclValue> arguments, out string? error) =>
         {
-            if (arguments is not [{ Kind: HclValueKind.String } zone] || FindZone(zone.AsString) is not { } found) return Failed("`now_in` takes a time zone", out error);
+            if (arguments is not [{ Kind: HclValueKind.String } zone] || FindZone(zone.AsString) is not { } found)
+                return Failed("`now_in` takes a time zone", out error);
             error = null;
             return ConditionValues.Now(now, found);
         },
@@ -66,7 +70,8 @@ internal static partial class ConditionFunctions
     private static void CheckZone(HclFunctionCallExpression call, ICollection<Diagnostic> diagnostics)
     {
         var argument = call.Arguments.FirstOrDefault();
-        if (argument is null || argument.References().Any() || argument.Evaluate(new EvaluationContext(), []) is not { Kind: HclValueKind.String, AsString: var zone })
+        if (argument is null || argument.References().Any()
+            || argument.Evaluate(new EvaluationContext(), []) is not { Kind: HclValueKind.String, AsString: var zone })
             diagnostics.Add(ConditionDiagnostics.BadZone("the time zone of `now_in` is not a constant string", argument?.Range ?? call.Range));
         else if (FindZone(zone) is null)
             diagnostics.Add(ConditionDiagnostics.BadZone($"unknown time zone `{zone}`", argument.Range));
@@ -82,7 +87,8 @@ internal static partial class ConditionFunctions
     private static void AddPattern(HclFunctionCallExpression call, Dictionary<string, Regex> patterns, ICollection<Diagnostic> diagnostics)
     {
         var argument = call.Arguments.FirstOrDefault();
-        if (argument is null || argument.References().Any() || argument.Evaluate(new EvaluationContext(), []) is not { Kind: HclValueKind.String, AsString: var pattern })
+        if (argument is null || argument.References().Any()
+            || argument.Evaluate(new EvaluationContext(), []) is not { Kind: HclValueKind.String, AsString: var pattern })
         {
             diagnostics.Add(ConditionDiagnostics.BadRegex("the pattern of `regex` is not a constant string", argument?.Range ?? call.Range));
         }

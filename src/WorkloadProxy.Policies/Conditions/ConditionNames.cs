@@ -18,7 +18,8 @@ internal static class ConditionNames
             switch (reference.Root)
             {
                 case "claims": break;
-                case SetLocals.Name when locals.Values.Members.Count > 0: CheckSteps(reference, [.. locals.Values.Members.Keys], scalars: [], diagnostics); break;
+                case SetLocals.Name when locals.Values.Members.Count > 0: CheckSteps(reference, [.. locals.Values.Members.Keys], scalars: [],
+                    diagnostics); break;
                 case "now": CheckSteps(reference, OfNow, scalars: OfNow, diagnostics); break;
                 case "request" when scope == ConditionScope.Rule: CheckSteps(reference, OfRequest, scalars: ["method", "path"], diagnostics); break;
                 case "request" when scope == ConditionScope.Mcp: CheckSteps(reference, OfMcp, scalars: ["server", "method", "name"], diagnostics); break;
@@ -34,7 +35,8 @@ internal static class ConditionNames
     private static void CheckSteps(HclReference reference, string[] known, string[] scalars, ICollection<Diagnostic> diagnostics)
     {
         if (reference.Steps.IsEmpty) return;
-        if (!known.Contains(reference.Steps[0])) diagnostics.Add(ConditionDiagnostics.UnknownMember(reference.Root, reference.Steps[0], known, reference.Range));
+        if (!known.Contains(reference.Steps[0]))
+            diagnostics.Add(ConditionDiagnostics.UnknownMember(reference.Root, reference.Steps[0], known, reference.Range));
         else if (reference.Steps.Length > 1 && scalars.Contains(reference.Steps[0]))
             diagnostics.Add(ConditionDiagnostics.NoMembers($"{reference.Root}.{reference.Steps[0]}", reference.Steps[1], reference.Range));
     }

@@ -44,7 +44,8 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
 
     private Decision Decide(RuleGroup group, in AccessRequest request, Capability needed, ref StepBudget? steps)
     {
-        if (group.HasProtobuf && request.Body is { IsAbsent: false, Form: null, Protobuf: null } json && ProtobufSpelling.Check(json.Json, group.ListedNames, steps) is { } spelling)
+        if (group.HasProtobuf && request.Body is { IsAbsent: false, Form: null, Protobuf: null } json
+            && ProtobufSpelling.Check(json.Json, group.ListedNames, steps) is { } spelling)
             return new Decision(spelling.Kind == MismatchKind.Ambiguous ? DecisionOutcome.BadRequest : DecisionOutcome.Deny, null, null, spelling.Text, null);
         RuleUse? granting = null, pending = null, closest = null;
         RuleFinding closestFinding = default;
@@ -76,11 +77,13 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
         if (pending is not null) return pending.BodyNeeded;
         if (closest is not null)
         {
-            var outcome = ambiguous ? DecisionOutcome.BadRequest : closestFinding.Verdict == RuleVerdict.UnsupportedMediaType ? DecisionOutcome.UnsupportedMediaType : DecisionOutcome.Deny;
+            var outcome = ambiguous ? DecisionOutcome.BadRequest : closestFinding.Verdict == RuleVerdict.UnsupportedMediaType
+                ? DecisionOutcome.UnsupportedMediaType : DecisionOutcome.Deny;
             return new Decision(outcome, closest.Rule.Policy, closest.Rule.Range, $"{closestFinding.Reason} (rule at {closest.Rule.Place})", null);
         }
         var first = group.Permits[0].Rule;
-        return new Decision(DecisionOutcome.Deny, first.Policy, first.Range, $"capability `{Capabilities.Name(needed)}` is not granted (rule at {first.Place})", null);
+        return new Decision(DecisionOutcome.Deny, first.Policy, first.Range,
+            $"capability `{Capabilities.Name(needed)}` is not granted (rule at {first.Place})", null);
     }
 
     /// <summary>The most specific denies among those found: one that holds, and one that hangs on the body.</summary>

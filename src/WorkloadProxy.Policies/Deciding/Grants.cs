@@ -47,7 +47,10 @@ public sealed class Grants
     /// <summary>Whether some matching role names a credential: only then is there anything to ask <see cref="TryCredentialAt"/> for.</summary>
     public bool NamesCredential { get; }
 
-    /// <summary>The credential that the roles name which count at a time; null when none does. False when they disagree: then every request is denied, for <paramref name="reason"/>.</summary>
+    /// <summary>
+    /// The credential that the roles name which count at a time; null when none does. False when they disagree: then every request is denied, for
+    /// <paramref name="reason"/>.
+    /// </summary>
     public bool TryCredentialAt(DateTimeOffset now, out RoleCredential? named, out string? reason)
     {
         (named, reason) = (null, null);
@@ -63,12 +66,14 @@ public sealed class Grants
     }
 
     /// <summary>
-    /// The <c>ttl</c> that the exchange takes when the caller names none (<c>/v1/oidc/token</c>): the one number that a rule permits for it, with which <paramref name="request"/>, a
-    /// <c>POST /v1/oidc/issue</c> whose body has no <c>ttl</c>, is permitted. Of several the smallest; null when there is none, and then the request stands or falls as it is.
+    /// The <c>ttl</c> that the exchange takes when the caller names none (<c>/v1/oidc/token</c>): the one number that a rule permits for it, with which
+    /// <paramref name="request"/>, a <c>POST /v1/oidc/issue</c> whose body has no <c>ttl</c>, is permitted. Of several the smallest; null when there is none,
+    /// and then the request stands or falls as it is.
     /// </summary>
     public int? SingleTtl(in AccessRequest request)
     {
-        if (request.Body is not { IsAbsent: false, Form: null, Json.ValueKind: JsonValueKind.Object } body || body.Json.TryGetProperty("ttl", out _)) return null;
+        if (request.Body is not { IsAbsent: false, Form: null, Json.ValueKind: JsonValueKind.Object } body || body.Json.TryGetProperty("ttl", out _))
+            return null;
         if ((always ?? ActiveAt(request.Now))?.Deciding(request.Target) is not { } group) return null;
         int? smallest = null;
         foreach (var use in group.Permits)
@@ -80,7 +85,8 @@ public sealed class Grants
     }
 
     /// <summary>
-    /// The one <c>sub</c> with which an exchange for <paramref name="audience"/> is permitted: written out in a rule, without a wildcard. Null when there is none or more than one.
+    /// The one <c>sub</c> with which an exchange for <paramref name="audience"/> is permitted: written out in a rule, without a wildcard. Null when there is
+    /// none or more than one.
     /// </summary>
     public string? SingleSubject(in AccessRequest request, string audience, long? lifetime)
     {
@@ -134,7 +140,8 @@ public sealed class Grants
     private Decision NoActiveRole(DateTimeOffset now)
     {
         // Only what its author wrote for them is told to callers whom nothing but a `when` refuses.
-        var told = roles.FirstOrDefault(role => role is { Enabled: true, Reason: not null, When: { } when } && !role.IsExpired(now) && !when.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
+        var told = roles.FirstOrDefault(role => role is { Enabled: true, Reason: not null, When: { } when } && !role.IsExpired(now)
+            && !when.Evaluate(new ConditionInput { Claims = claims, Now = now }).IsTrue);
         return told is null ? NoRole : new Decision(DecisionOutcome.Deny, null, null, $"role `{told.Name}` does not apply: {told.Reason}", null);
     }
 

@@ -7,8 +7,8 @@ namespace WorkloadProxy.Policies.Deciding;
 internal static class PathSpelling
 {
     /// <summary>
-    /// Whether <paramref name="specific"/> may keep a path from <paramref name="wider"/>. A pattern without wildcards names one spelling, which its author meant; and two patterns that differ in
-    /// spelling alone are both meant. The literal beginnings tell of most pairs that they have no path in common.
+    /// Whether <paramref name="specific"/> may keep a path from <paramref name="wider"/>. A pattern without wildcards names one spelling, which its author
+    /// meant; and two patterns that differ in spelling alone are both meant. The literal beginnings tell of most pairs that they have no path in common.
     /// </summary>
     public static bool MayShadow(PathPattern specific, PathPattern wider)
         => !wider.IsLiteral && !SpellAlike(specific, wider) && (specific.SpellingPrefix.StartsWith(wider.SpellingPrefix, StringComparison.OrdinalIgnoreCase)

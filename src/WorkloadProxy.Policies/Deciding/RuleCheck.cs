@@ -36,18 +36,25 @@ internal static class RuleCheck
         foreach (var name in rule.ParameterClaims)
         {
             // The rule still decides for its pattern: a caller without the claim must not fall through to a wider one.
-            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule needs the claim `{name}`, which the token does not have", null, -2);
+            if (ClaimText.Of(claims, name) is null)
+                return new(RuleVerdict.Refuses, $"the rule needs the claim `{name}`, which the token does not have", null, -2);
         }
         if (CheckQuery(rule, request.Target, claims, ref steps) is { } inQuery) return Failed(inQuery, 0);
         if (rule.When is { ReadsBody: false } && CheckWhen(rule, request, claims, ref steps) is { } early) return early;
-        if (!rule.ConstrainsBody) return request.Body is { } free && MethodOverride.Check(free, rule.Allowed) is { } changes ? Failed(changes, 0) : new(RuleVerdict.Grants, null, null, 0);
+        if (!rule.ConstrainsBody)
+            return request.Body is { } free && MethodOverride.Check(free, rule.Allowed) is { } changes
+                ? Failed(changes, 0) : new(RuleVerdict.Grants, null, null, 0);
         if (request.Body is not { } body) return new(RuleVerdict.BodyNeeded, null, null, 0);
-        if (rule.IsProtobuf != body.Protobuf is not null && !body.IsAbsent) return new(RuleVerdict.UnsupportedMediaType, rule.IsProtobuf ? NotProtobuf : RequestBody.NeitherJsonNorForm, null, -5);
+        if (rule.IsProtobuf != body.Protobuf is not null && !body.IsAbsent)
+            return new(RuleVerdict.UnsupportedMediaType, rule.IsProtobuf ? NotProtobuf : RequestBody.NeitherJsonNorForm, null, -5);
         if (CheckBody(rule, body, claims, steps) is { } inBody) return steps is { IsSpent: true } ? TooCostly : Failed(inBody, BodyPhase);
         return rule.When is { ReadsBody: true } && CheckWhen(rule, request, claims, ref steps) is { } late ? late : new(RuleVerdict.Grants, null, null, 0);
     }
 
-    /// <summary>Whether a <c>deny</c> holds now: true, false (expired, or its <c>when</c> is false), or null while that hangs on the body. One that fails to evaluate holds.</summary>
+    /// <summary>
+    /// Whether a <c>deny</c> holds now: true, false (expired, or its <c>when</c> is false), or null while that hangs on the body. One that fails to evaluate
+    /// holds.
+    /// </summary>
     public static bool? IsActive(PolicyRule deny, in AccessRequest request, Claims claims, ref StepBudget? steps)
     {
         if (deny.Expires is { } expires && expires <= request.Now) return false;
@@ -61,11 +68,13 @@ internal static class RuleCheck
     private static Mismatch? CheckQuery(PolicyRule rule, RequestTarget target, Claims claims, ref StepBudget? steps)
     {
         if (target.RawQuery.Length > 0 && (rule.Allowed is not null || rule.Denied is not null)) steps ??= new StepBudget();
-        return rule.Denied?.CheckQuery(target, claims, alone: rule.Allowed is null, steps) ?? MethodOverride.Check(target, rule.Allowed) ?? rule.Allowed?.CheckQuery(target, claims, steps);
+        return rule.Denied?.CheckQuery(target, claims, alone: rule.Allowed is null, steps) ?? MethodOverride.Check(target, rule.Allowed)
+            ?? rule.Allowed?.CheckQuery(target, claims, steps);
     }
 
     private static Mismatch? CheckBody(PolicyRule rule, RequestBody body, Claims claims, StepBudget? steps)
-        => rule.Denied?.CheckBody(body, claims, alone: rule.Allowed is null, steps) ?? MethodOverride.Check(body, rule.Allowed) ?? rule.Allowed?.CheckBody(body, claims, steps);
+        => rule.Denied?.CheckBody(body, claims, alone: rule.Allowed is null, steps) ?? MethodOverride.Check(body, rule.Allowed)
+            ?? rule.Allowed?.CheckBody(body, claims, steps);
 
     private static RuleFinding? CheckWhen(PolicyRule rule, in AccessRequest request, Claims claims, ref StepBudget? steps)
     {

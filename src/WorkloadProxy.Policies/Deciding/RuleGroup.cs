@@ -25,7 +25,9 @@ internal sealed record RuleUse(PolicyRule Rule, int? MaxTtl)
     private Decision Say(DecisionOutcome outcome, string reason) => new(outcome, Rule.Policy, Rule.Range, reason, null);
 }
 
-/// <summary>All rules of one pattern over the merged policies. <paramref name="Rank"/> orders groups by Vault's priority: of several that match, the greatest decides.</summary>
+/// <summary>
+/// All rules of one pattern over the merged policies. <paramref name="Rank"/> orders groups by Vault's priority: of several that match, the greatest decides.
+/// </summary>
 internal sealed record RuleGroup(PathPattern Pattern, int Rank, ImmutableArray<RuleUse> Permits, ImmutableArray<RuleUse> Denies)
 {
     public bool ReachesOwnPaths { get; } = Pattern.ReachesOwnPaths;
@@ -37,12 +39,14 @@ internal sealed record RuleGroup(PathPattern Pattern, int Rank, ImmutableArray<R
     /// <summary>The names that its rules list.</summary>
     public IReadOnlyDictionary<string, HashSet<string>> ListedNames => field ??= ProtobufSpelling.Listed(Permits.Select(use => use.Rule));
 
-    /// <summary>Whether a more specific permit of the same policies might match a path of this pattern that is spelled in another way. Set while the index is built.</summary>
+    /// <summary>
+    /// Whether a more specific permit of the same policies might match a path of this pattern that is spelled in another way. Set while the index is built.
+    /// </summary>
     public bool MayBeShadowed { get; set; }
 }
 
 /// <summary>
-/// A group whose pattern puts claims in, with one caller's claims put in: <paramref name="Pattern"/> for its permits, null when a claim is missing or can't appear in a path, and
-/// <paramref name="Deny"/> for its denies, which hold for whatever the claim might be then.
+/// A group whose pattern puts claims in, with one caller's claims put in: <paramref name="Pattern"/> for its permits, null when a claim is missing or can't
+/// appear in a path, and <paramref name="Deny"/> for its denies, which hold for whatever the claim might be then.
 /// </summary>
 internal readonly record struct BoundGroup(RuleGroup Group, PathPattern? Pattern, DenyPattern Deny);

@@ -4,7 +4,8 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>
-/// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that put claims in are matched one by one, bound for each caller. Immutable once built.
+/// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that put claims in are matched one by one, bound for each
+/// caller. Immutable once built.
 /// </summary>
 internal sealed class RuleIndex
 {
@@ -43,7 +44,9 @@ internal sealed class RuleIndex
         foreach (var group in Groups)
         {
             // Each against each is worth it for the usual dozens; of thousands of groups, the look-up at a request costs less.
-            group.MayBeShadowed = !group.Permits.IsEmpty && !group.Pattern.IsLiteral && (Groups.Length > MostCompared || Groups.Skip(group.Rank + 1).Any(other => !other.Permits.IsEmpty && PathSpelling.MayShadow(other.Pattern, group.Pattern)));
+            group.MayBeShadowed = !group.Permits.IsEmpty && !group.Pattern.IsLiteral
+                && (Groups.Length > MostCompared
+                    || Groups.Skip(group.Rank + 1).Any(other => !other.Permits.IsEmpty && PathSpelling.MayShadow(other.Pattern, group.Pattern)));
         }
         Templated = [.. Groups.Where(group => group.Pattern.IsTemplated)];
     }
@@ -93,8 +96,8 @@ internal sealed class RuleIndex
     }
 
     /// <summary>
-    /// The more specific permits that would decide the path if letter case, one closing slash and <c>;…</c> suffixes of segments didn't count, or null. Without this a constraint would be
-    /// passed by a spelling that an upstream takes for the same path and a wider permit matches.
+    /// The more specific permits that would decide the path if letter case, one closing slash and <c>;…</c> suffixes of segments didn't count, or null. Without
+    /// this a constraint would be passed by a spelling that an upstream takes for the same path and a wider permit matches.
     /// </summary>
     public RuleGroup? FindShadow(RuleGroup deciding, RequestTarget target, ImmutableArray<BoundGroup> bound)
     {
@@ -103,7 +106,8 @@ internal sealed class RuleIndex
         if (PathPattern.WithoutSuffixSegments(target.MatchPath) is { } shorter) spellings.Denies(shorter.AsSpan(1), ref shadow);
         foreach (var templated in bound)
         {
-            if (!templated.Group.Permits.IsEmpty && templated.Pattern is { } pattern && PathSpelling.Matches(pattern, target.MatchPath)) shadow.Found(templated.Group);
+            if (!templated.Group.Permits.IsEmpty && templated.Pattern is { } pattern && PathSpelling.Matches(pattern, target.MatchPath))
+                shadow.Found(templated.Group);
         }
         return shadow.Group;
     }
@@ -114,7 +118,8 @@ internal sealed class RuleIndex
 
         public void Found(RuleGroup group)
         {
-            if (group.Rank > deciding.Rank && (Group is null || group.Rank > Group.Rank) && PathSpelling.MayShadow(group.Pattern, deciding.Pattern)) Group = group;
+            if (group.Rank > deciding.Rank && (Group is null || group.Rank > Group.Rank) && PathSpelling.MayShadow(group.Pattern, deciding.Pattern))
+                Group = group;
         }
     }
 

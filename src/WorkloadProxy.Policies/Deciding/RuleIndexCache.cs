@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 
 namespace WorkloadProxy.Policies.Deciding;
 
-/// <summary>One <see cref="RuleIndex"/> for each distinct set of policies that callers were found to have. Bounded; belongs to one policy set and goes with it.</summary>
+/// <summary>
+/// One <see cref="RuleIndex"/> for each distinct set of policies that callers were found to have. Bounded; belongs to one policy set and goes with it.
+/// </summary>
 internal sealed class RuleIndexCache
 {
     private const int MaxEntries = 1024;

@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>
-/// What one decision may cost, over all rules, conditions and values: a caller's body times a team's rules must not come to seconds. Belongs to one request and is not shared between threads.
+/// What one decision may cost, over all rules, conditions and values: a caller's body times a team's rules must not come to seconds. Belongs to one request and
+/// is not shared between threads.
 /// </summary>
 internal sealed class StepBudget
 {

@@ -3,7 +3,9 @@ using WorkloadProxy.Policies.Patterns;
 
 namespace WorkloadProxy.Policies.Diffing;
 
-/// <summary>Whether all that one constraint permits another permits too. "No" also stands for "can't be told": nothing is decided by it, it only chooses words.</summary>
+/// <summary>
+/// Whether all that one constraint permits another permits too. "No" also stands for "can't be told": nothing is decided by it, it only chooses words.
+/// </summary>
 internal static class ConstraintOrder
 {
     public static bool IsWithin(AllowedParameters? inner, AllowedParameters? outer)
@@ -22,10 +24,13 @@ internal static class ConstraintOrder
         (_, AnyConstraint) => true,
         (ObjectConstraint a, ObjectConstraint b) => IsWithin(a, b),
         (ListConstraint a, ListConstraint b) => a.Items.All(item => b.Items.Any(other => IsWithin(item, other))),
-        (TextConstraint or NumberConstraint or BoolConstraint or RegexConstraint or RangeConstraint, ListConstraint b) => b.Items.Any(other => IsWithin(inner, other)),
-        (TextConstraint a, TextConstraint b) => a.Pattern.Text == b.Pattern.Text || (a.Pattern.IsLiteral && !b.Pattern.IsTemplated && b.Pattern.Matches(a.Pattern.LiteralPrefix)) || IsPrefixWithin(a.Pattern, b.Pattern),
+        (TextConstraint or NumberConstraint or BoolConstraint or RegexConstraint or RangeConstraint, ListConstraint b) =>
+            b.Items.Any(other => IsWithin(inner, other)),
+        (TextConstraint a, TextConstraint b) => a.Pattern.Text == b.Pattern.Text
+            || (a.Pattern.IsLiteral && !b.Pattern.IsTemplated && b.Pattern.Matches(a.Pattern.LiteralPrefix)) || IsPrefixWithin(a.Pattern, b.Pattern),
         (NumberConstraint a, RangeConstraint b) => b.Holds(a.Number),
-        (RangeConstraint a, RangeConstraint b) => (b.Min is not { } min || (a.Min is { } least && least.CompareTo(min) >= 0)) && (b.Max is not { } max || (a.Max is { } most && most.CompareTo(max) <= 0)),
+        (RangeConstraint a, RangeConstraint b) => (b.Min is not { } min || (a.Min is { } least && least.CompareTo(min) >= 0))
+            && (b.Max is not { } max || (a.Max is { } most && most.CompareTo(max) <= 0)),
         _ => inner.Hcl == outer.Hcl,
     };
 
@@ -43,5 +48,6 @@ internal static class ConstraintOrder
 
     /// <summary><c>ab*</c> is within <c>a*</c>.</summary>
     private static bool IsPrefixWithin(TextPattern inner, TextPattern outer)
-        => !outer.IsTemplated && outer.HasWildcard && outer.Text.IndexOf('*') == outer.Text.Length - 1 && inner.LiteralPrefix.StartsWith(outer.LiteralPrefix, StringComparison.Ordinal);
+        => !outer.IsTemplated && outer.HasWildcard && outer.Text.IndexOf('*') == outer.Text.Length - 1
+            && inner.LiteralPrefix.StartsWith(outer.LiteralPrefix, StringComparison.Ordinal);
 }

@@ -31,21 +31,26 @@ internal static class McpDiff
         var narrower = added.All(rule => before.Any(other => IsWithin(rule, other)));
         if (wider && narrower) return null;
         var kind = wider ? AccessChangeKind.Widened : narrower ? AccessChangeKind.Narrowed : AccessChangeKind.Changed;
-        return new(kind, role, $"role `{role}` can use {what} with {(wider ? "more" : narrower ? "fewer" : "other")} arguments than before: now{Terms(after, " with any arguments")}, was{Terms(before, " with any arguments")}");
+        return new(kind, role,
+            $"role `{role}` can use {what} with {(wider ? "more" : narrower ? "fewer" : "other")} arguments than before: "
+                + $"now{Terms(after, " with any arguments")}, was{Terms(before, " with any arguments")}");
     }
 
     private static IEnumerable<AccessChange> CompareDenies(string role, string what, List<McpRule> before, List<McpRule> after)
     {
         var (was, now) = (before.Where(rule => rule.IsDeny).ToList(), after.Where(rule => rule.IsDeny).ToList());
         if (Without(now, was) is { Count: > 0 } added) yield return new(AccessChangeKind.Narrowed, role, $"role `{role}` is now denied {what}{Terms(added)}");
-        if (Without(was, now) is { Count: > 0 } gone) yield return new(AccessChangeKind.Widened, role, $"role `{role}` is no longer denied {what}{Terms(gone)}");
+        if (Without(was, now) is { Count: > 0 } gone)
+            yield return new(AccessChangeKind.Widened, role, $"role `{role}` is no longer denied {what}{Terms(gone)}");
     }
 
     private static IEnumerable<AccessChange> CompareClients(string role, ImmutableArray<Policy> was, ImmutableArray<Policy> now)
     {
         var (before, after) = (Extras(was), Extras(now));
-        foreach (var gained in after.Except(before, StringComparer.Ordinal)) yield return new(AccessChangeKind.Widened, role, $"role `{role}` now permits {gained}");
-        foreach (var lost in before.Except(after, StringComparer.Ordinal)) yield return new(AccessChangeKind.Narrowed, role, $"role `{role}` no longer permits {lost}");
+        foreach (var gained in after.Except(before, StringComparer.Ordinal))
+            yield return new(AccessChangeKind.Widened, role, $"role `{role}` now permits {gained}");
+        foreach (var lost in before.Except(after, StringComparer.Ordinal))
+            yield return new(AccessChangeKind.Narrowed, role, $"role `{role}` no longer permits {lost}");
     }
 
     private static List<string> Extras(ImmutableArray<Policy> policies) =>
@@ -58,7 +63,8 @@ internal static class McpDiff
         => policies.SelectMany(policy => policy.Mcp).SelectMany(block => block.Rules).ToLookup(rule => (rule.Server, rule.Kind, rule.Pattern.Key));
 
     // a deny of the same name wins, so beside one nothing is granted
-    private static List<McpRule> Granting(List<McpRule> rules) => rules.Any(rule => rule is { IsDeny: true, When: null, Expires: null }) ? [] : [.. rules.Where(rule => !rule.IsDeny)];
+    private static List<McpRule> Granting(List<McpRule> rules) =>
+        rules.Any(rule => rule is { IsDeny: true, When: null, Expires: null }) ? [] : [.. rules.Where(rule => !rule.IsDeny)];
 
     private static List<McpRule> Without(List<McpRule> rules, List<McpRule> others)
     {
@@ -66,7 +72,8 @@ internal static class McpDiff
         return [.. rules.Where(rule => !known.Contains(Signature(rule)))];
     }
 
-    private static bool IsWithin(McpRule inner, McpRule outer) => ConstraintOrder.IsWithin(inner.Allowed, outer.Allowed) && ConstraintOrder.IsWithin(inner.Denied, outer.Denied)
+    private static bool IsWithin(McpRule inner, McpRule outer) =>
+        ConstraintOrder.IsWithin(inner.Allowed, outer.Allowed) && ConstraintOrder.IsWithin(inner.Denied, outer.Denied)
         && (outer.WhenText is null || outer.WhenText == inner.WhenText) && (outer.Expires is not { } end || inner.Expires <= end);
 
     private static string Terms(List<McpRule> rules, string free = "")

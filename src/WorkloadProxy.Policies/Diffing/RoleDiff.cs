@@ -11,7 +11,8 @@ internal static class RoleDiff
         var current = Constraints(now);
         // which credential is the wider one is the upstream's to say
         if (!Equals(was.Credential, now.Credential))
-            yield return new(AccessChangeKind.Changed, now.Name, $"role `{now.Name}` now names the credential `{now.Credential?.Text ?? "none"}`, was `{was.Credential?.Text ?? "none"}`");
+            yield return new(AccessChangeKind.Changed, now.Name,
+                $"role `{now.Name}` now names the credential `{now.Credential?.Text ?? "none"}`, was `{was.Credential?.Text ?? "none"}`");
         foreach (var name in old.Keys.Union(current.Keys))
         {
             var before = old.GetValueOrDefault(name);
@@ -27,7 +28,9 @@ internal static class RoleDiff
     public static OrderedDictionary<string, string> Constraints(Role role)
     {
         var constraints = new OrderedDictionary<string, string>(StringComparer.Ordinal);
-        if (!role.IsOwn) constraints["iss"] = role.Issuers.Length == 1 ? HclText.Quote(role.Issuers[0]) : $"[{string.Join(", ", role.Issuers.Order(StringComparer.Ordinal).Select(HclText.Quote))}]";
+        if (!role.IsOwn)
+            constraints["iss"] = role.Issuers.Length == 1
+                ? HclText.Quote(role.Issuers[0]) : $"[{string.Join(", ", role.Issuers.Order(StringComparer.Ordinal).Select(HclText.Quote))}]";
         foreach (var claim in role.Claims.OrderBy(claim => claim.Name, StringComparer.Ordinal)) constraints[claim.Name] = ValueText.Of(claim.Expected);
         if (role.IsDropletRole) constraints["droplet_id"] = constraints.GetValueOrDefault("droplet_id", "any VM's");
         if (role.Expires is { } expires) constraints["expires"] = HclText.Quote(expires.ToString("yyyy-MM-dd'T'HH:mm:ssK"));

@@ -4,14 +4,15 @@ using WorkloadProxy.Policies.Rules;
 namespace WorkloadProxy.Policies.Diffing;
 
 /// <summary>
-/// How the rules of one role change, pattern by pattern and method by method. Each pattern is looked at by itself: a new rule on a more specific one may take away what a wider one gives, which
-/// shows here as the new rule alone.
+/// How the rules of one role change, pattern by pattern and method by method. Each pattern is looked at by itself: a new rule on a more specific one may take
+/// away what a wider one gives, which shows here as the new rule alone.
 /// </summary>
 internal static class RuleDiff
 {
     private static readonly (Capability Capability, string Words)[] Methods =
     [
-        (Capability.Read, "GET"), (Capability.Create, "POST"), (Capability.Update, "PUT"), (Capability.Patch, "PATCH"), (Capability.Delete, "DELETE"), (Capability.Connect, "open a WebSocket on"),
+        (Capability.Read, "GET"), (Capability.Create, "POST"), (Capability.Update, "PUT"), (Capability.Patch, "PATCH"), (Capability.Delete, "DELETE"),
+        (Capability.Connect, "open a WebSocket on"),
     ];
 
     public static IEnumerable<AccessChange> Compare(string role, ImmutableArray<Policy> was, ImmutableArray<Policy> now)
@@ -48,7 +49,8 @@ internal static class RuleDiff
         {
             (true, true) => null,
             (true, false) => new(AccessChangeKind.Widened, role, $"role `{role}` may {what} with more parameters than before: now{Terms(added)}{Was(gone)}"),
-            (false, true) => new(AccessChangeKind.Narrowed, role, $"role `{role}` may {what} with fewer parameters than before{(added.Count > 0 ? $": now{Terms(added)}" : "")}{Was(gone)}"),
+            (false, true) => new(AccessChangeKind.Narrowed, role,
+                $"role `{role}` may {what} with fewer parameters than before{(added.Count > 0 ? $": now{Terms(added)}" : "")}{Was(gone)}"),
             _ => new(AccessChangeKind.Changed, role, $"role `{role}` may {what} with other parameters than before: now{Terms(added)}{Was(gone)}"),
         };
     }
@@ -64,7 +66,8 @@ internal static class RuleDiff
     }
 
     private static Dictionary<string, List<PolicyRule>> ByPattern(ImmutableArray<Policy> policies)
-        => policies.SelectMany(policy => policy.Rules).GroupBy(rule => rule.Pattern.Key, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
+        => policies.SelectMany(policy => policy.Rules).GroupBy(rule => rule.Pattern.Key, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
 
     // A deny of the same pattern wins, so beside one nothing is granted.
     private static List<PolicyRule> Granting(List<PolicyRule> rules, Capability capability)
@@ -86,7 +89,10 @@ internal static class RuleDiff
     private static string TermsIfAny(List<PolicyRule> rules) => rules.All(rule => Signature(rule).Length == 0) ? "" : Terms(rules);
 
     private static string Terms(List<PolicyRule> rules)
-        => $" with {string.Join(" or ", rules.Select(Signature).Distinct(StringComparer.Ordinal).Select(term => term.Length == 0 ? "any parameters" : $"`{term}`"))}";
+    {
+        var terms = rules.Select(Signature).Distinct(StringComparer.Ordinal).Select(term => term.Length == 0 ? "any parameters" : $"`{term}`");
+        return $" with {string.Join(" or ", terms)}";
+    }
 
     /// <summary>All that a rule asks for besides its path and capabilities.</summary>
     private static string Signature(PolicyRule rule) => RuleTerms.Of(rule.Allowed?.Hcl, rule.Denied?.Hcl, rule.Expires, rule.WhenText);

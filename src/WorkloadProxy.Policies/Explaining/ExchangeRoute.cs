@@ -7,13 +7,17 @@ internal static class ExchangeRoute
 {
     private const int MostSubjects = 100;
 
-    /// <summary>The name behind <c>actx:ID:</c> in the <c>sub</c> of a token that the caller may get and that permits the request; null when there is none.</summary>
+    /// <summary>
+    /// The name behind <c>actx:ID:</c> in the <c>sub</c> of a token that the caller may get and that permits the request; null when there is none.
+    /// </summary>
     public static string? Find(PolicySet set, Grants grants, AccessRequest request, Claims claims)
     {
         if (request.Target.IsOwnPath || set.Options.OwnIssuer is not { Length: > 0 } issuer) return null;
         var own = $"actx:{set.Context.Id}:";
-        var subjects = set.Roles.Where(role => role is { Enabled: true, IsOwn: true }).SelectMany(role => role.Claims).Where(claim => claim.Name == "sub").SelectMany(claim => claim.Texts ?? [])
-            .Where(text => text.Pattern.IsLiteral && text.Pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal)).Select(text => text.Pattern.LiteralPrefix);
+        var subjects = set.Roles.Where(role => role is { Enabled: true, IsOwn: true }).SelectMany(role => role.Claims).Where(claim => claim.Name == "sub")
+            .SelectMany(claim => claim.Texts ?? [])
+            .Where(text => text.Pattern.IsLiteral && text.Pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal))
+            .Select(text => text.Pattern.LiteralPrefix);
         foreach (var subject in subjects.Distinct().Where(subject => subject != claims.String("sub")).Take(MostSubjects))
         {
             if (!MayExchange(grants, set.Context, subject, request.Now)) continue;

@@ -8,7 +8,8 @@ using WorkloadProxy.Policies.Text;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// A decision with all that led to it: every role tried, every rule considered, and for a denial the smallest HCL that would permit the request. For the policy's author only.
+/// A decision with all that led to it: every role tried, every rule considered, and for a denial the smallest HCL that would permit the request. For the
+/// policy's author only.
 /// </summary>
 public sealed record Explanation(Decision Decision, ImmutableArray<RoleExplanation> Roles, ImmutableArray<RuleExplanation> Rules, Remedy? Remedy)
 {

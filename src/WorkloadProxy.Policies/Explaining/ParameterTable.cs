@@ -16,7 +16,8 @@ internal static class ParameterTable
         if (rule.Allowed is { } allowed)
         {
             Add(rows, allowed.Query, query, "?", claims);
-            if (body is not null && allowed.Body is { } constraint && ParameterValue.Of(body) is { IsObject: true } members) Add(rows, constraint, members, "", claims);
+            if (body is not null && allowed.Body is { } constraint && ParameterValue.Of(body) is { IsObject: true } members)
+                Add(rows, constraint, members, "", claims);
         }
         if (rule.Denied is { } denied)
         {
@@ -26,13 +27,15 @@ internal static class ParameterTable
         return rows.ToImmutable();
     }
 
-    private static void Add(ImmutableArray<ParameterExplanation>.Builder rows, ObjectConstraint constraint, in ParameterValue value, string prefix, Claims claims)
+    private static void Add(ImmutableArray<ParameterExplanation>.Builder rows, ObjectConstraint constraint, in ParameterValue value, string prefix,
+        Claims claims)
     {
         foreach (var member in constraint.Members)
         {
             var name = prefix + member.Name;
             if (!value.TryMember(member.Name, out var found)) rows.Add(new(name, member.IsOptional, $"`{name}`: expected {member.Hcl}, the request has none"));
-            else if (member.Value.Check(found, claims) is not { } mismatch) rows.Add(new(name, true, $"`{name}`: {Short(HclText.Literal(found))} is {member.Hcl}"));
+            else if (member.Value.Check(found, claims) is not { } mismatch)
+                rows.Add(new(name, true, $"`{name}`: {Short(HclText.Literal(found))} is {member.Hcl}"));
             else
             {
                 var deep = mismatch.Under(name).Path;
@@ -40,7 +43,8 @@ internal static class ParameterTable
             }
         }
         if (constraint.OthersPermitted) return;
-        foreach (var name in value.MemberNames.Distinct().Where(name => !constraint.Lists(name))) rows.Add(new(prefix + name, false, $"`{prefix + name}`: the rule does not list it"));
+        foreach (var name in value.MemberNames.Distinct().Where(name => !constraint.Lists(name)))
+            rows.Add(new(prefix + name, false, $"`{prefix + name}`: the rule does not list it"));
     }
 
     private static void AddDenied(ImmutableArray<ParameterExplanation>.Builder rows, DeniedNames denied, in ParameterValue value, string prefix, Claims claims)

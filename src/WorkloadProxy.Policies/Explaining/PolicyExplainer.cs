@@ -13,7 +13,8 @@ public static class PolicyExplainer
     public static Explanation Explain(PolicySet set, Claims claims, ExplainedRequest request)
     {
         var roles = set.Roles.Select(role => role.Explain(claims, request.Now)).ToImmutableArray();
-        if (RequestGate.Settle(set.Options, claims, request.Method, request.RawTarget, out var target) is { } settled) return new Explanation(settled, roles, [], null);
+        if (RequestGate.Settle(set.Options, claims, request.Method, request.RawTarget, out var target) is { } settled)
+            return new Explanation(settled, roles, [], null);
 
         var grants = set.MatchRoles(claims);
         var (body, bodyFault, tooLarge) = ((RequestBody?)null, (Decision?)null, request.Body.Length > RequestBody.MaxLength);
@@ -30,7 +31,8 @@ public static class PolicyExplainer
         var active = grants.ActiveRoles(request.Now);
         var index = set.RuleIndexes.Get(active);
         var rules = Rules(index, asked with { Body = body }, claims, decision);
-        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny && !tooLarge ? Remedy.For(set, grants, index, asked with { Body = body }, claims, decision) : null);
+        return new Explanation(decision, roles, rules, decision.Outcome == DecisionOutcome.Deny
+            && !tooLarge ? Remedy.For(set, grants, index, asked with { Body = body }, claims, decision) : null);
     }
 
     private static ImmutableArray<RuleExplanation> Rules(RuleIndex index, in AccessRequest request, Claims claims, in Decision decision)
@@ -59,20 +61,24 @@ public static class PolicyExplainer
     {
         StepBudget? steps = null;
         if (!matches) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
-        if (RuleCheck.IsActive(rule, request, claims, ref steps) == false) return new(rule, RuleStanding.Outranked, "the `deny` is inactive: it has expired, or its `when` is false", []);
+        if (RuleCheck.IsActive(rule, request, claims, ref steps) == false)
+            return new(rule, RuleStanding.Outranked, "the `deny` is inactive: it has expired, or its `when` is false", []);
         return decision.Rule == rule.Range && decision.Policy == rule.Policy
             ? new(rule, RuleStanding.Denies, "decides, and denies", [])
             : new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
     }
 
-    private static RuleExplanation Explain(PolicyRule rule, PathPattern? pattern, bool decides, in AccessRequest request, Capability needed, Claims claims, string path)
+    private static RuleExplanation Explain(PolicyRule rule, PathPattern? pattern, bool decides, in AccessRequest request, Capability needed, Claims claims,
+        string path)
     {
         if (pattern is null) return new(rule, RuleStanding.NoMatch, "the token does not have a claim that the pattern needs, or it can't appear in a path", []);
         if (!pattern.Permits(path)) return new(rule, RuleStanding.NoMatch, "the pattern does not match the path", []);
-        if (request.Target.IsOwnPath && !rule.Pattern.ReachesOwnPaths) return new(rule, RuleStanding.Outranked, "the proxy's own paths are permitted only by patterns that name them", []);
+        if (request.Target.IsOwnPath && !rule.Pattern.ReachesOwnPaths)
+            return new(rule, RuleStanding.Outranked, "the proxy's own paths are permitted only by patterns that name them", []);
         if (!decides) return new(rule, RuleStanding.Outranked, "a more specific pattern decides", []);
         if (needed == Capability.None) return new(rule, RuleStanding.Refuses, "decides, but no rule can permit this method", []);
-        if (!Capabilities.Grants(rule.Granted, needed)) return new(rule, RuleStanding.Refuses, $"decides, and does not grant `{Capabilities.Name(needed)}`", []);
+        if (!Capabilities.Grants(rule.Granted, needed))
+            return new(rule, RuleStanding.Refuses, $"decides, and does not grant `{Capabilities.Name(needed)}`", []);
         StepBudget? steps = null;
         var finding = RuleCheck.Check(rule, request, claims, ref steps);
         var parameters = ParameterTable.Of(rule, request.Target, request.Body, claims);

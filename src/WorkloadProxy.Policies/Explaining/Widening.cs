@@ -17,7 +17,8 @@ internal static class Widening
     {
         var query = Object(allowed.Query, ParameterValue.Of(request.Target.Query), claims);
         var body = allowed.Body;
-        if (request.Body is { IsAbsent: false } sent) body = ParameterValue.Of(sent) is { IsObject: true } value ? Object(body ?? ObjectConstraint.Empty, value, claims) : null;
+        if (request.Body is { IsAbsent: false } sent)
+            body = ParameterValue.Of(sent) is { IsObject: true } value ? Object(body ?? ObjectConstraint.Empty, value, claims) : null;
         else if (request.Body is not null && body is not null) body = Object(body, ParameterValue.Of(request.Body), claims);
         // An empty object as a body can't be told from a rule that names nothing for the body, which permits none.
         if (body is { Members.IsEmpty: true, OthersPermitted: false } && request.Body is { IsAbsent: false }) return null;
@@ -31,7 +32,8 @@ internal static class Widening
     public static string Changes(AllowedParameters before, AllowedParameters after)
     {
         var old = (before.Body?.Members ?? []).ToDictionary(member => member.Name, member => member.Hcl, StringComparer.Ordinal);
-        var lines = (after.Body?.Members ?? []).Where(member => old.GetValueOrDefault(member.Name) != member.Hcl).Select(member => $"{HclText.Quote(member.Name)} = {member.Hcl}\n");
+        var lines = (after.Body?.Members ?? []).Where(member => old.GetValueOrDefault(member.Name) != member.Hcl)
+            .Select(member => $"{HclText.Quote(member.Name)} = {member.Hcl}\n");
         if (before.Query.Hcl != after.Query.Hcl) lines = lines.Append($"\"?\" = {after.Query.Hcl}\n");
         return string.Concat(lines);
     }

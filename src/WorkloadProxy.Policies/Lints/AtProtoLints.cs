@@ -12,18 +12,23 @@ internal static class AtProtoLints
     private const string Prefix = "/xrpc/", ServiceAuth = Prefix + "com.atproto.server.getServiceAuth", Repository = Prefix + "com.atproto.repo.";
 
     /// <summary>The methods that write records, and what of their bodies names the collection.</summary>
-    private static readonly (string Path, string Member)[] writers = [(Repository + "createRecord", "collection"), (Repository + "putRecord", "collection"), (Repository + "deleteRecord", "collection"), (Repository + "applyWrites", "writes")];
+    private static readonly (string Path, string Member)[] writers = [(Repository + "createRecord", "collection"), (Repository + "putRecord", "collection"),
+        (Repository + "deleteRecord", "collection"), (Repository + "applyWrites", "writes")];
 
     /// <summary>Of policies that apply together. A wide pattern counts where the context is an account's, or where it speaks of methods itself.</summary>
     public static IEnumerable<Diagnostic> Check(AuthContext context, RuleIndex index)
     {
         var isAccount = context.Id.StartsWith("did:", StringComparison.Ordinal);
-        foreach (var rule in Permits(index, ServiceAuth, Capability.Read).Where(rule => isAccount || IsOfMethods(rule))) yield return RuleDiagnostics.ServiceAuth(rule);
+        foreach (var rule in Permits(index, ServiceAuth, Capability.Read).Where(rule => isAccount || IsOfMethods(rule)))
+            yield return RuleDiagnostics.ServiceAuth(rule);
         var writes = writers.Select(writer => (writer.Path, Rules: Permits(index, writer.Path, Capability.Create).ToList(), writer.Member)).ToList();
-        if (writes.SelectMany(write => write.Rules.Select(rule => (Rule: rule, write.Member))).FirstOrDefault(found => IsOfMethods(found.Rule) && Ties(found.Rule, found.Member)).Rule is not { } tied) yield break;
+        if (writes.SelectMany(write => write.Rules.Select(rule => (Rule: rule, write.Member)))
+            .FirstOrDefault(found => IsOfMethods(found.Rule) && Ties(found.Rule, found.Member)).Rule is not { } tied)
+            yield break;
         foreach (var (path, rules, member) in writes)
         {
-            foreach (var free in rules.Where(rule => !Ties(rule, member) && (isAccount || IsOfMethods(rule)))) yield return RuleDiagnostics.UntiedWrite(free, path, tied);
+            foreach (var free in rules.Where(rule => !Ties(rule, member) && (isAccount || IsOfMethods(rule))))
+                yield return RuleDiagnostics.UntiedWrite(free, path, tied);
         }
     }
 
@@ -40,7 +45,9 @@ internal static class AtProtoLints
     }
 
     /// <summary>Whether the rule says which collections; one with a condition, or that refuses values, may.</summary>
-    private static bool Ties(PolicyRule rule, string member) => rule.When is not null || rule.Denied is not null || rule.Allowed?.Body?.Members.FirstOrDefault(found => found.Name == member) is { Value: not AnyConstraint };
+    private static bool Ties(PolicyRule rule, string member) =>
+        rule.When is not null || rule.Denied is not null
+        || rule.Allowed?.Body?.Members.FirstOrDefault(found => found.Name == member) is { Value: not AnyConstraint };
 
     private struct Highest() : RuleNode.ISink
     {

@@ -24,5 +24,6 @@ internal static class DropletLints
     }
 
     private static bool IsOfATag(string subject, string beginning) =>
-        subject.StartsWith(beginning, StringComparison.Ordinal) && subject.Length > beginning.Length && !subject.AsSpan(beginning.Length).ContainsAnyExcept(nameCharacters);
+        subject.StartsWith(beginning, StringComparison.Ordinal) && subject.Length > beginning.Length
+        && !subject.AsSpan(beginning.Length).ContainsAnyExcept(nameCharacters);
 }

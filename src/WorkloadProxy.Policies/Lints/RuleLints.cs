@@ -8,17 +8,18 @@ using WorkloadProxy.Policies.Rules;
 namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>
-/// Warnings about the rules that apply together: one that a more specific pattern or a deny leaves nothing to decide, and a permit inside a wider deny. A pattern is taken to cover another
-/// when it matches a few paths made from it; that is enough for a warning.
+/// Warnings about the rules that apply together: one that a more specific pattern or a deny leaves nothing to decide, and a permit inside a wider deny. A
+/// pattern is taken to cover another when it matches a few paths made from it; that is enough for a warning.
 /// </summary>
 internal static class RuleLints
 {
     /// <summary>
-    /// Looks at each distinct set of policies that some role has, and at each policy alone. Each warning once. What was found for each is returned, and given as
-    /// <paramref name="known"/> it saves looking again where no policy changed.
+    /// Looks at each distinct set of policies that some role has, and at each policy alone. Each warning once. What was found for each is returned, and given
+    /// as <paramref name="known"/> it saves looking again where no policy changed.
     /// </summary>
     public static IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> Check(
-        AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics,
+        AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies,
+        IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>>? known, ICollection<Diagnostic> diagnostics,
         CancellationToken cancellationToken)
     {
         var seen = new HashSet<(string, SourceRange)>();
@@ -65,8 +66,11 @@ internal static class RuleLints
             }
             if (group.Permits.IsEmpty || !group.Denies.IsEmpty || above is not null) continue;
             // On an own path a deny wins whatever its pattern; elsewhere the more specific permit does.
-            if (WiderDeny(index, samples, below: group.ReachesOwnPaths ? int.MaxValue : group.Rank, which: group.ReachesOwnPaths ? AlwaysHolds : _ => true) is not { } deny) continue;
-            foreach (var use in group.Permits) yield return group.ReachesOwnPaths ? RuleDiagnostics.OwnPathDenied(use.Rule, deny.Rule) : RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
+            if (WiderDeny(index, samples, below: group.ReachesOwnPaths ? int.MaxValue : group.Rank, which: group.ReachesOwnPaths
+                ? AlwaysHolds : _ => true) is not { } deny)
+                continue;
+            foreach (var use in group.Permits)
+                yield return group.ReachesOwnPaths ? RuleDiagnostics.OwnPathDenied(use.Rule, deny.Rule) : RuleDiagnostics.PermitBeatsDeny(use.Rule, deny.Rule);
         }
     }
 
@@ -107,7 +111,8 @@ internal static class RuleLints
     }
 
     private static readonly EqualityComparer<ImmutableArray<Policy>> SameSet = EqualityComparer<ImmutableArray<Policy>>.Create(
-        (a, b) => a.Length == b.Length && (a.Length == 1 ? a[0] == b[0] : a.ToHashSet().SetEquals(b)), policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
+        (a, b) => a.Length == b.Length && (a.Length == 1 ? a[0] == b[0] : a.ToHashSet().SetEquals(b)),
+        policies => policies.Aggregate(0, (hash, policy) => hash ^ policy.GetHashCode()));
 
     private sealed class Collected : RuleNode.ISink
     {

@@ -16,7 +16,8 @@ internal static class SetLints
         foreach (var policy in policies)
         {
             if (!used.Contains(policy))
-                diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name, new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
+                diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name,
+                    new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
         }
         CheckOwnRepository(context, roles, policies, diagnostics);
         CheckExchanges(context, roles, policies, diagnostics);
@@ -26,29 +27,35 @@ internal static class SetLints
     /// <summary>A token that no role of its context takes can be minted, and then does nothing: mostly a name that was misspelt on one side.</summary>
     private static void CheckExchanges(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ICollection<Diagnostic> diagnostics)
     {
-        var own = roles.Where(role => role.IsOwn).SelectMany(role => role.Claims).Where(claim => claim.Name == "sub").SelectMany(claim => claim.Texts).Select(text => text.Pattern).ToList();
+        var own = roles.Where(role => role.IsOwn).SelectMany(role => role.Claims).Where(claim => claim.Name == "sub").SelectMany(claim => claim.Texts)
+            .Select(text => text.Pattern).ToList();
         var names = own.Where(pattern => pattern.IsLiteral).Select(pattern => pattern.LiteralPrefix).ToList();
         foreach (var rule in policies.SelectMany(policy => policy.Rules))
         {
-            if (rule.IsDeny || !Capabilities.Grants(rule.Granted, Capability.Create) || !IssueRule.IsReachedBy(rule.Pattern) || rule.Allowed?.Body is not { } body) continue;
+            if (rule.IsDeny || !Capabilities.Grants(rule.Granted, Capability.Create) || !IssueRule.IsReachedBy(rule.Pattern)
+                || rule.Allowed?.Body is not { } body)
+                continue;
             if (!Texts(body, "aud").All(audience => audience.IsLiteral && audience.LiteralPrefix == context.ToString())) continue;
             foreach (var subject in Texts(body, "sub").Where(subject => subject.IsLiteral && !own.Any(pattern => pattern.Matches(subject.LiteralPrefix))))
                 diagnostics.Add(RoleDiagnostics.UnmatchedExchange(subject.Text, NameSuggestion.Nearest(subject.LiteralPrefix, names), context, rule.Range));
         }
     }
 
-    private static IEnumerable<TextPattern> Texts(ObjectConstraint body, string name) => body.Members.FirstOrDefault(member => member.Name == name)?.Value switch
+    private static IEnumerable<TextPattern> Texts(ObjectConstraint body, string name) =>
+        body.Members.FirstOrDefault(member => member.Name == name)?.Value switch
     {
         TextConstraint text => [text.Pattern],
         ListConstraint list => list.Items.OfType<TextConstraint>().Select(item => item.Pattern),
         _ => [],
     };
 
-    private static void CheckOwnRepository(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ICollection<Diagnostic> diagnostics)
+    private static void CheckOwnRepository(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies,
+        ICollection<Diagnostic> diagnostics)
     {
         var repository = $"/_rbac/{context.Upstream}/{context.Id}";
         string[] paths = [repository, repository + ".git"];
-        var updating = policies.Where(policy => policy.Rules.Any(rule => paths.Any(path => MayUpdate(rule, path)))).Select(policy => policy.Name).ToHashSet(StringComparer.Ordinal);
+        var updating = policies.Where(policy => policy.Rules.Any(rule => paths.Any(path => MayUpdate(rule, path)))).Select(policy => policy.Name)
+            .ToHashSet(StringComparer.Ordinal);
         if (updating.Count == 0) return;
         var denying = policies.Where(policy => paths.All(path => policy.Rules.Any(rule => AlwaysDenies(rule, path)))).ToHashSet();
         foreach (var role in roles)

@@ -11,7 +11,9 @@ internal static class TestLints
     /// <summary>A test that sets no <c>now</c> passes on some days and fails on others where a role or rule that it reaches reads the time.</summary>
     public static void Check(PolicySet set, ICollection<Diagnostic> diagnostics, CancellationToken cancellationToken)
     {
-        if (!set.Roles.Any(role => Reads(role.When) || Reads(role.SetWhen?.When)) && !set.Policies.SelectMany(policy => policy.Rules).Any(rule => Reads(rule.When))) return;
+        if (!set.Roles.Any(role => Reads(role.When) || Reads(role.SetWhen?.When))
+            && !set.Policies.SelectMany(policy => policy.Rules).Any(rule => Reads(rule.When)))
+            return;
         foreach (var test in set.Tests.Where(test => test.Now is null))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -26,8 +28,10 @@ internal static class TestLints
         if (roles.Count == 0 || !RequestTarget.TryParse(test.RawTarget, out var target, out _, out _)) return null;
         var index = set.RuleIndexes.Get([.. roles]);
         var bound = index.Bind(test.Claims);
-        var denies = index.Groups.SelectMany(group => group.Denies.Where(use => Reads(use.Rule.When) && group.Pattern.Bind(test.Claims)?.Denies(target.MatchPath) != false));
-        var permits = index.FindPermits(target, bound)?.Permits.Where(use => Reads(use.Rule.When) && Capabilities.Grants(use.Rule.Granted, Capabilities.Of(test.Method))) ?? [];
+        var denies = index.Groups.SelectMany(group => group.Denies.Where(use => Reads(use.Rule.When)
+            && group.Pattern.Bind(test.Claims)?.Denies(target.MatchPath) != false));
+        var permits = index.FindPermits(target, bound)?.Permits.Where(use => Reads(use.Rule.When)
+            && Capabilities.Grants(use.Rule.Granted, Capabilities.Of(test.Method))) ?? [];
         return permits.Concat(denies).FirstOrDefault()?.Rule.Range;
     }
 

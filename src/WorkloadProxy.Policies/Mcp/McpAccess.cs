@@ -27,7 +27,8 @@ public readonly struct McpAccess
 
     /// <summary>Whether a list shows this item.</summary>
     public bool Shows(McpKind kind, string name)
-        => view?.Decide(new McpRequest { Kind = kind, Name = name, Method = McpNames.MethodOf(kind), Now = now, IsListing = true }).Outcome == DecisionOutcome.Allow;
+        => view?.Decide(new McpRequest { Kind = kind, Name = name, Method = McpNames.MethodOf(kind), Now = now, IsListing = true })
+            .Outcome == DecisionOutcome.Allow;
 
     /// <summary>Whether a list of resource templates shows this one.</summary>
     public bool ShowsTemplate(string template) => view?.ShowsTemplate(template, now) ?? false;

@@ -8,7 +8,8 @@ namespace WorkloadProxy.Policies;
 public sealed record McpBlock(string Server, SourceRange Range, ImmutableArray<McpRule> Rules, McpClient Client, bool Tasks)
 {
     /// <summary>The same block in another file of the same content.</summary>
-    internal McpBlock At(string policy, string file) => this with { Range = Range with { File = file }, Rules = [.. Rules.Select(rule => rule.At(policy, file))] };
+    internal McpBlock At(string policy, string file) =>
+        this with { Range = Range with { File = file }, Rules = [.. Rules.Select(rule => rule.At(policy, file))] };
 
     /// <summary>For <c>policy show</c>: one object.</summary>
     public void WriteJson(Utf8JsonWriter json)

@@ -28,7 +28,8 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
         }
         var label = block.Labels[0];
         if (label.Value != "*" && !IsServerName(label.Value)) found.Add(McpDiagnostics.BadServer(label.Value, label.Range));
-        else if (label.Value != "*" && options.McpServers is { } known && !known.Contains(label.Value)) found.Add(McpDiagnostics.UnknownServer(label.Value, known, label.Range));
+        else if (label.Value != "*" && options.McpServers is { } known && !known.Contains(label.Value))
+            found.Add(McpDiagnostics.UnknownServer(label.Value, known, label.Range));
         var rules = ImmutableArray.CreateBuilder<McpRule>();
         foreach (var nested in block.Body.Blocks)
         {
@@ -39,7 +40,8 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
     }
 
     /// <summary>A server's name, as the configuration takes it.</summary>
-    public static bool IsServerName(string name) => name.Length is > 0 and <= 32 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+    public static bool IsServerName(string name) =>
+        name.Length is > 0 and <= 32 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 
     private McpRule? CompileRule(string server, McpKind kind, HclBlock block)
     {
@@ -48,7 +50,8 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
         foreach (var attribute in body.Attributes)
         {
             if (!ofRule.Contains(attribute.Name)) found.Add(McpDiagnostics.UnknownAttribute(attribute.Name, block.Type, ofRule, attribute.NameRange));
-            else if (kind is McpKind.Resource or McpKind.Method && attribute.Name is "allowed_parameters" or "denied_parameters") found.Add(McpDiagnostics.NoArguments(attribute.Name, block.Type, attribute.NameRange));
+            else if (kind is McpKind.Resource or McpKind.Method && attribute.Name is "allowed_parameters" or "denied_parameters")
+                found.Add(McpDiagnostics.NoArguments(attribute.Name, block.Type, attribute.NameRange));
         }
         if (block.Labels.Length != 1)
         {
@@ -60,7 +63,8 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
         if (pattern is null) found.Add(McpDiagnostics.BadName(block.Type, label.Value, fault!, label.Range));
         else McpLints.CheckName(kind, pattern, label.Range, found);
 
-        var (allowedWritten, deniedWritten, whenWritten) = (RuleCompiler.Find(body, "allowed_parameters"), RuleCompiler.Find(body, "denied_parameters"), RuleCompiler.Find(body, "when"));
+        var (allowedWritten, deniedWritten, whenWritten) = (RuleCompiler.Find(body, "allowed_parameters"), RuleCompiler.Find(body, "denied_parameters"),
+            RuleCompiler.Find(body, "when"));
         var allowed = allowedWritten is null ? null : parameters.Allowed(allowedWritten);
         var denied = deniedWritten is null ? null : parameters.Denied(deniedWritten);
         if (allowed is { Query: not { Members.IsEmpty: true, OthersPermitted: false } }) found.Add(McpDiagnostics.QueryName(allowedWritten!.NameRange));
@@ -72,7 +76,9 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
         var expires = RuleCompiler.CompileExpires(body, parameters, found);
         var when = whenWritten is null ? null : Condition.Compile(whenWritten.Expression, ConditionScope.Mcp, found, parameters.Locals);
         // a part that did not compile is an error already reported; the rule must not come to life without it
-        if (pattern is null || (allowedWritten is not null && allowed is null) || (deniedWritten is not null && denied is null) || (whenWritten is not null && when is null)) return null;
+        if (pattern is null || (allowedWritten is not null && allowed is null) || (deniedWritten is not null && denied is null)
+            || (whenWritten is not null && when is null))
+            return null;
         return new McpRule(pattern)
         {
             Policy = policy,
@@ -94,10 +100,12 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
     private McpClient Client(HclBody body)
     {
         var client = McpClient.None;
-        if (RuleCompiler.Find(body, "client") is not { } attribute || attribute.Expression.Evaluate(parameters.Evaluation, found) is not { } value) return client;
+        if (RuleCompiler.Find(body, "client") is not { } attribute || attribute.Expression.Evaluate(parameters.Evaluation, found) is not { } value)
+            return client;
         if (value.Kind != HclValueKind.Tuple || value.Items.Any(item => item.Kind != HclValueKind.String))
         {
-            found.Add(McpDiagnostics.WrongType("client", ValueText.Kind(value), "a list of strings", "write `client = [\"elicitation\"]`", attribute.Expression.Range));
+            found.Add(McpDiagnostics.WrongType("client", ValueText.Kind(value), "a list of strings", "write `client = [\"elicitation\"]`",
+                attribute.Expression.Range));
             return client;
         }
         foreach (var item in value.Items)

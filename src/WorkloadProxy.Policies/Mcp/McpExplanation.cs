@@ -8,7 +8,8 @@ using WorkloadProxy.Policies.Text;
 namespace WorkloadProxy.Policies;
 
 /// <summary>The decision on one MCP call, with the roles tried and the rules considered. For the policy's author only.</summary>
-public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplanation> Roles, ImmutableArray<(McpRule Rule, bool Decides)> Rules, Remedy? Remedy)
+public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplanation> Roles, ImmutableArray<(McpRule Rule, bool Decides)> Rules,
+    Remedy? Remedy)
 {
     /// <summary>Whether the call is permitted.</summary>
     public bool Allowed => Decision.Outcome == DecisionOutcome.Allow;
@@ -20,7 +21,8 @@ public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplan
         var decision = grants.Mcp(server, request.Now).Decide(request);
         var view = new McpView(server, grants.ActiveRoles(request.Now).SelectMany(role => role.Policies).Distinct(), claims);
         var rules = view.Groups.Reverse().Where(group => group.Kind == request.Kind)
-            .SelectMany(group => group.Denies.Concat(group.Permits)).Select(rule => (rule, rule.Range == decision.Rule && rule.Policy == decision.Policy)).ToImmutableArray();
+            .SelectMany(group => group.Denies.Concat(group.Permits)).Select(rule => (rule, rule.Range == decision.Rule && rule.Policy == decision.Policy))
+            .ToImmutableArray();
         var remedy = decision.Outcome == DecisionOutcome.Deny ? McpRemedy.For(set, grants, server, request, claims, rules) : null;
         return new McpExplanation(decision, [.. set.Roles.Select(role => role.Explain(claims, request.Now))], rules, remedy);
     }
@@ -29,7 +31,8 @@ public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplan
     public void WriteJson(Utf8JsonWriter json)
     {
         var decided = Rules.FirstOrDefault(rule => rule.Decides).Rule;
-        ExplanationJson.Write(json, Decision, decided is null ? null : new(decided.Policy, McpNames.Of(decided.Kind), decided.Name, ("server", decided.Server), decided.Range), Roles);
+        ExplanationJson.Write(json, Decision,
+            decided is null ? null : new(decided.Policy, McpNames.Of(decided.Kind), decided.Name, ("server", decided.Server), decided.Range), Roles);
     }
 
     /// <summary>The tree as text.</summary>
@@ -44,7 +47,8 @@ public sealed record McpExplanation(Decision Decision, ImmutableArray<RoleExplan
         if (Roles.IsEmpty) text.Append("  there are none\n");
         text.Append("\nrules\n");
         foreach (var (rule, decides) in Rules)
-            text.Append($"  {(!decides ? "·" : Allowed ? "✓" : "✗")} {rule.Place} {McpNames.Of(rule.Kind)} {HclText.Quote(rule.Name)}{(rule.IsDeny ? " (deny)" : "")} of {HclText.Quote(rule.Server)}{(decides ? ": decides" : "")}\n");
+            text.Append($"  {(!decides ? "·" : Allowed ? "✓" : "✗")} {rule.Place} {McpNames.Of(rule.Kind)} "
+                + $"{HclText.Quote(rule.Name)}{(rule.IsDeny ? " (deny)" : "")} of {HclText.Quote(rule.Server)}{(decides ? ": decides" : "")}\n");
         if (Rules.IsEmpty) text.Append("  none for this server\n");
         if (Remedy is null) return text.ToString();
         text.Append($"\n{Remedy.Text}\n");

@@ -14,7 +14,8 @@ internal static class McpLints
 
     public static void CheckName(McpKind kind, McpPattern pattern, SourceRange range, ICollection<Diagnostic> found)
     {
-        if (kind != McpKind.Resource && !pattern.IsExact && pattern.Text.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '/' or '-' or '*' or '{' or '}')))
+        if (kind != McpKind.Resource && !pattern.IsExact
+            && pattern.Text.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '/' or '-' or '*' or '{' or '}')))
             found.Add(McpDiagnostics.NeverMatches(McpNames.Of(kind), range));
         if (kind != McpKind.Method || !pattern.IsExact) return;
         foreach (var (prefix, rule) in decidedElsewhere)

@@ -5,8 +5,8 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Mcp;
 
 /// <summary>
-/// The name that a rule is for. In a tool's, a prompt's or a method's <c>*</c> is any run of characters; a URI has path patterns after its scheme: <c>+</c> is one whole segment, <c>*</c>
-/// stays in its segment, a closing <c>*</c> is any rest. Ordered as path patterns are: of two that match, the greater decides.
+/// The name that a rule is for. In a tool's, a prompt's or a method's <c>*</c> is any run of characters; a URI has path patterns after its scheme: <c>+</c> is
+/// one whole segment, <c>*</c> stays in its segment, a closing <c>*</c> is any rest. Ordered as path patterns are: of two that match, the greater decides.
 /// </summary>
 internal sealed class McpPattern : IComparable<McpPattern>
 {
@@ -58,7 +58,10 @@ internal sealed class McpPattern : IComparable<McpPattern>
         return error is null ? new McpPattern(text, pieces, kind == McpKind.Resource) : null;
     }
 
-    /// <summary>Puts the caller's claims in. Where one is missing a permit matches nothing (null), and a deny takes it for a wildcard: it must not be escaped by leaving a claim out.</summary>
+    /// <summary>
+    /// Puts the caller's claims in. Where one is missing a permit matches nothing (null), and a deny takes it for a wildcard: it must not be escaped by leaving
+    /// a claim out.
+    /// </summary>
     public McpPattern? Bind(Claims claims, bool deny)
     {
         if (!IsTemplated) return this;

@@ -16,7 +16,9 @@ public sealed class McpRequest
     public required string Method { get; init; }
     /// <summary>When it is decided.</summary>
     public required DateTimeOffset Now { get; init; }
-    /// <summary><c>params.arguments</c> as UTF-8 JSON that was found unambiguous; empty if there are none, which counts as <c>{}</c>. Parsed only if a rule asks.</summary>
+    /// <summary>
+    /// <c>params.arguments</c> as UTF-8 JSON that was found unambiguous; empty if there are none, which counts as <c>{}</c>. Parsed only if a rule asks.
+    /// </summary>
     public ReadOnlyMemory<byte> Arguments { get; init; }
     /// <summary>What is asked is whether a list shows it: arguments are not known yet, and what rules say of them counts as true.</summary>
     public bool IsListing { get; init; }

@@ -14,13 +14,15 @@ internal static class McpRuleCheck
         if (rule.Expires is { } expires && expires <= request.Now) return new(RuleVerdict.Refuses, "the rule has expired", null, -4);
         foreach (var name in rule.ParameterClaims)
         {
-            if (ClaimText.Of(claims, name) is null) return new(RuleVerdict.Refuses, $"the rule uses the claim `{name}`, which the token does not have", null, -2);
+            if (ClaimText.Of(claims, name) is null)
+                return new(RuleVerdict.Refuses, $"the rule uses the claim `{name}`, which the token does not have", null, -2);
         }
         if (rule.When is { ReadsArguments: false } && WhenFault(rule, server, request, claims) is { } early) return new(RuleVerdict.Refuses, early, null, -3);
         if (request.IsListing) return new(RuleVerdict.Grants, null, null, 0);
         if (ArgumentsFault(rule, request, claims) is { } mismatch)
             return new(mismatch.Kind == MismatchKind.Ambiguous ? RuleVerdict.BadRequest : RuleVerdict.Refuses, null, mismatch, mismatch.Satisfied);
-        return rule.When is { ReadsArguments: true } && WhenFault(rule, server, request, claims) is { } late ? new(RuleVerdict.Refuses, late, null, -3) : new(RuleVerdict.Grants, null, null, 0);
+        return rule.When is { ReadsArguments: true } && WhenFault(rule, server, request, claims) is { } late
+            ? new(RuleVerdict.Refuses, late, null, -3) : new(RuleVerdict.Grants, null, null, 0);
     }
 
     /// <summary>Whether a <c>deny</c> holds now. One that fails to evaluate does; in a list, one that depends on arguments doesn't yet.</summary>
@@ -42,9 +44,11 @@ internal static class McpRuleCheck
     private static string? WhenFault(McpRule rule, string server, McpRequest request, Claims claims)
     {
         var result = rule.When!.Evaluate(Input(server, request, claims));
-        return result.IsTrue ? null : result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : rule.Reason is { } reason ? $"the rule's `when` is false: {reason}" : "the rule's `when` is false";
+        return result.IsTrue ? null : result.IsError ? $"the rule's `when` can't be evaluated: {result.Error}" : rule.Reason is { } reason
+            ? $"the rule's `when` is false: {reason}" : "the rule's `when` is false";
     }
 
     private static ConditionInput Input(string server, McpRequest request, Claims claims)
-        => new() { Claims = claims, Now = request.Now, Method = request.Method, Server = server, Name = request.Name, Body = request.Body.AsValue(), Steps = request.Steps };
+        => new() { Claims = claims, Now = request.Now, Method = request.Method, Server = server, Name = request.Name, Body = request.Body.AsValue(),
+            Steps = request.Steps };
 }

@@ -25,7 +25,9 @@ internal static class McpUri
         var count = 0;
         for (var i = 0; i + 2 < text.Length; i++)
         {
-            if (text[i] == '%' && ((text[i + 1] == '2' && char.ToLowerInvariant(text[i + 2]) is 'e' or 'f') || (text[i + 1] == '5' && char.ToLowerInvariant(text[i + 2]) == 'c'))) count++;
+            if (text[i] == '%' && ((text[i + 1] == '2' && char.ToLowerInvariant(text[i + 2]) is 'e' or 'f')
+                || (text[i + 1] == '5' && char.ToLowerInvariant(text[i + 2]) == 'c')))
+                count++;
         }
         return count;
     }

@@ -6,7 +6,8 @@ using WorkloadProxy.Policies.Rules;
 namespace WorkloadProxy.Policies.Mcp;
 
 /// <summary>All rules of one name pattern over a caller's policies. Of several that match, the greatest <paramref name="Rank"/> decides.</summary>
-internal sealed record McpGroup(McpKind Kind, int Rank, McpPattern Pattern, McpPattern? Permit, McpPattern Deny, ImmutableArray<McpRule> Permits, ImmutableArray<McpRule> Denies);
+internal sealed record McpGroup(McpKind Kind, int Rank, McpPattern Pattern, McpPattern? Permit, McpPattern Deny, ImmutableArray<McpRule> Permits,
+    ImmutableArray<McpRule> Denies);
 
 /// <summary>The rules that one caller has for one server, its claims put in. Immutable.</summary>
 internal sealed class McpView
@@ -29,7 +30,8 @@ internal sealed class McpView
         Tasks = blocks.Any(block => block.Tasks);
         groups = [.. blocks.SelectMany(block => block.Rules).GroupBy(rule => (rule.Kind, Exact: rule.Server != "*", rule.Pattern.Key))
             .OrderBy(group => group.Key.Exact).ThenBy(group => group.First().Pattern)
-            .Select((group, rank) => new McpGroup(group.Key.Kind, rank, group.First().Pattern, group.First().Pattern.Bind(claims, deny: false), group.First().Pattern.Bind(claims, deny: true)!,
+            .Select((group, rank) => new McpGroup(group.Key.Kind, rank, group.First().Pattern, group.First().Pattern.Bind(claims, deny: false),
+                group.First().Pattern.Bind(claims, deny: true)!,
                 [.. group.Where(rule => !rule.IsDeny)], [.. group.Where(rule => rule.IsDeny)]))];
         foreach (var group in groups.Where(group => group.Pattern.IsExact))
         {
@@ -67,10 +69,13 @@ internal sealed class McpView
                 break;
             }
         }
-        if (denying is not null && (permit is null || denyRank >= permit.Rank)) return Say(DecisionOutcome.Deny, denying, $"denied by policy `{denying.Policy}` ({denying.Place})");
+        if (denying is not null && (permit is null || denyRank >= permit.Rank))
+            return Say(DecisionOutcome.Deny, denying, $"denied by policy `{denying.Policy}` ({denying.Place})");
         if (permit is null) return new(DecisionOutcome.Deny, null, null, $"no rule matches this {McpNames.Of(request.Kind)}", null);
         // the server may take the two for one, and the more specific rule may constrain what this one leaves free
-        if (twin is not null) return Say(DecisionOutcome.Deny, twin.Permits[0], $"the name differs only in letter case from that of a more specific rule ({twin.Permits[0].Place})");
+        if (twin is not null)
+            return Say(DecisionOutcome.Deny, twin.Permits[0],
+                $"the name differs only in letter case from that of a more specific rule ({twin.Permits[0].Place})");
         return Decide(permit, request);
     }
 
@@ -80,7 +85,8 @@ internal sealed class McpView
         var brace = template.IndexOf('{');
         var start = brace < 0 ? template : template[..brace];
         return groups.Any(group => group.Kind == McpKind.Resource && group.Permit is { } pattern && group.Permits.Any(rule => Counts(rule, now))
-            && (pattern.LiteralPrefix.StartsWith(start, StringComparison.Ordinal) || (!pattern.IsExact && start.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal))));
+            && (pattern.LiteralPrefix.StartsWith(start, StringComparison.Ordinal)
+                || (!pattern.IsExact && start.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal))));
     }
 
     /// <summary>The group whose permits decide; <paramref name="twin"/> is a more specific one that would match in another letter case.</summary>
@@ -111,7 +117,8 @@ internal sealed class McpView
             if (finding.Verdict == RuleVerdict.Grants) return Say(DecisionOutcome.Allow, rule, $"permitted by policy `{rule.Policy}` ({rule.Place})");
             if (closest is null || finding.Closeness > closestFinding.Closeness) (closest, closestFinding) = (rule, finding);
         }
-        return Say(closestFinding.Verdict == RuleVerdict.BadRequest ? DecisionOutcome.BadRequest : DecisionOutcome.Deny, closest!, $"{closestFinding.Reason} ({closest!.Place})");
+        return Say(closestFinding.Verdict == RuleVerdict.BadRequest ? DecisionOutcome.BadRequest : DecisionOutcome.Deny, closest!,
+            $"{closestFinding.Reason} ({closest!.Place})");
     }
 
     /// <summary>Whether it grants something to somebody who may ask: what depends on the request counts as true.</summary>

@@ -24,11 +24,13 @@ internal sealed record AllowedParameters(ObjectConstraint Query, ObjectConstrain
         if (Query.IsFree) return null;
         if (target.RawQuery.Length == 0 && Query.Members.IsEmpty) return null;
         var query = target.Query;
-        if (query.HasSemicolon && !Query.Members.IsEmpty) return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
+        if (query.HasSemicolon && !Query.Members.IsEmpty)
+            return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in query.Names)
         {
-            if (!seen.Add(SameName.Fold(name)) && Query.ListsAlike(name)) return new Mismatch(MismatchKind.Ambiguous, name, InQuery: true, Detail: "is given twice");
+            if (!seen.Add(SameName.Fold(name)) && Query.ListsAlike(name))
+                return new Mismatch(MismatchKind.Ambiguous, name, InQuery: true, Detail: "is given twice");
         }
         return Query.Check(ParameterValue.Of(query, steps), claims) is { } mismatch ? mismatch with { InQuery = true } : null;
     }

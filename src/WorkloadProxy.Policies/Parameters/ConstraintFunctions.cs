@@ -63,7 +63,8 @@ internal sealed class ConstraintFunctions
                 others = true;
                 if (value is ListNode { Items.IsEmpty: true } or CompiledNode { Constraint: AnyConstraint }) continue;
                 whole = false;
-                if (value is not BrokenNode) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it permits every other name", "constrain names one by one", nameRange));
+                if (value is not BrokenNode)
+                    diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it permits every other name", "constrain names one by one", nameRange));
                 continue;
             }
             var optional = value is CompiledNode { Constraint: OptionalConstraint };
@@ -81,7 +82,8 @@ internal sealed class ConstraintFunctions
         if (arguments.Length < least || arguments.Length > most)
         {
             var expected = least == most ? $"{least}" : $"at least {least}";
-            return Report(diagnostics, $"`{name}` has {arguments.Length} {(arguments.Length == 1 ? "argument" : "arguments")}, expected {expected}", Usage(name), range);
+            return Report(diagnostics, $"`{name}` has {arguments.Length} {(arguments.Length == 1 ? "argument" : "arguments")}, expected {expected}",
+                Usage(name), range);
         }
         if (arguments.Any(argument => argument is BrokenNode)) return null;
         switch (name)
@@ -97,7 +99,8 @@ internal sealed class ConstraintFunctions
             case "min" or "max" or "range":
                 return BuildRange(name, arguments, range, diagnostics);
             default:
-                if (arguments[0] is not ScalarNode { Value.Kind: HclValueKind.String } text) return Report(diagnostics, $"`{name}` takes a string", Usage(name), arguments[0].Range);
+                if (arguments[0] is not ScalarNode { Value.Kind: HclValueKind.String } text)
+                    return Report(diagnostics, $"`{name}` takes a string", Usage(name), arguments[0].Range);
                 return name == "regex" ? BuildRegex(text, diagnostics) : BuildText(text.Value.AsString, wildcards: name == "glob", text.Range, diagnostics);
         }
     }
@@ -122,7 +125,8 @@ internal sealed class ConstraintFunctions
         var counts = new List<int>();
         foreach (var bound in bounds)
         {
-            if (bound is ScalarNode { Value.Kind: HclValueKind.Number } number && int.TryParse(number.Value.AsNumber.ToString(), out var count) && count >= 0) counts.Add(count);
+            if (bound is ScalarNode { Value.Kind: HclValueKind.Number } number && int.TryParse(number.Value.AsNumber.ToString(), out var count) && count >= 0)
+                counts.Add(count);
             else Report(diagnostics, $"`{name}` takes whole numbers of elements", Usage(name), bound.Range);
         }
         if (counts.Count < bounds.Length) return null;
@@ -167,8 +171,10 @@ internal sealed class ConstraintFunctions
     private RegexConstraint? BuildRegex(ScalarNode node, ICollection<Diagnostic> diagnostics)
     {
         var text = node.Value.AsString;
-        if (text.Contains("{claims.", StringComparison.Ordinal)) Report(diagnostics, "a regex can't put claims in", "write `glob(\"…{claims.NAME}…\")`", node.Range);
-        else if (LinearRegex.TryCompile(text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal), out var regex, out var error)) return new RegexConstraint(text, regex);
+        if (text.Contains("{claims.", StringComparison.Ordinal))
+            Report(diagnostics, "a regex can't put claims in", "write `glob(\"…{claims.NAME}…\")`", node.Range);
+        else if (LinearRegex.TryCompile(text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal), out var regex, out var error))
+            return new RegexConstraint(text, regex);
         else Report(diagnostics, error, LinearRegex.HelpFor(error), node.Range);
         return null;
     }

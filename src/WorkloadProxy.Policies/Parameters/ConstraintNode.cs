@@ -10,7 +10,8 @@ internal sealed record ScalarNode(HclValue Value, SourceRange Range) : Constrain
 
 internal sealed record ListNode(ImmutableArray<ConstraintNode> Items, SourceRange Range) : ConstraintNode(Range);
 
-internal sealed record ObjectNode(ImmutableArray<(string Name, SourceRange NameRange, ConstraintNode Value)> Members, SourceRange Range) : ConstraintNode(Range);
+internal sealed record ObjectNode(ImmutableArray<(string Name, SourceRange NameRange, ConstraintNode Value)> Members, SourceRange Range)
+    : ConstraintNode(Range);
 
 /// <summary>A function's result.</summary>
 internal sealed record CompiledNode(ValueConstraint Constraint, SourceRange Range) : ConstraintNode(Range);

@@ -7,13 +7,17 @@ using WorkloadProxy.Policies.Text;
 
 namespace WorkloadProxy.Policies.Parameters;
 
-/// <summary>The names that a body or a query must not hold with these values; an empty list is any value. A name is also denied in every spelling that some upstream takes for it.</summary>
+/// <summary>
+/// The names that a body or a query must not hold with these values; an empty list is any value. A name is also denied in every spelling that some upstream
+/// takes for it.
+/// </summary>
 internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<ValueConstraint>> Values, bool Every)
 {
     private readonly FrozenDictionary<string, ImmutableArray<ValueConstraint>> folded = Values
         .GroupBy(pair => SameName.Fold(pair.Key), StringComparer.Ordinal)
         // Any value of a name is denied if one of its spellings says so.
-        .ToFrozenDictionary(same => same.Key, same => same.Any(pair => pair.Value.IsEmpty) ? [] : same.SelectMany(pair => pair.Value).ToImmutableArray(), StringComparer.Ordinal);
+        .ToFrozenDictionary(same => same.Key, same => same.Any(pair => pair.Value.IsEmpty) ? [] : same.SelectMany(pair => pair.Value).ToImmutableArray(),
+            StringComparer.Ordinal);
 
     /// <summary>By the number of the field, where the names are numbers.</summary>
     public FrozenDictionary<int, ImmutableArray<ValueConstraint>> Fields { get; } =
@@ -29,7 +33,8 @@ internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<Va
 
     /// <summary>Its members as they would be written.</summary>
     public IEnumerable<(string, string)> HclMembers
-        => Values.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, $"[{string.Join(", ", pair.Value.Select(value => value.Hcl))}]")).Concat(Every ? [("*", "[]")] : []);
+        => Values.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, $"[{string.Join(", ", pair.Value.Select(value => value.Hcl))}]"))
+            .Concat(Every ? [("*", "[]")] : []);
 
     public Mismatch? Check(in ParameterValue value, Claims claims)
     {
@@ -83,8 +88,8 @@ internal sealed record DeniedNames(IReadOnlyDictionary<string, ImmutableArray<Va
 }
 
 /// <summary>
-/// <c>denied_parameters</c>: wins over <see cref="AllowedParameters"/>; alone, it leaves other names free but refuses what could be read as another name (400). <paramref name="Body"/> holds for the
-/// query too, since frameworks merge the two; <paramref name="Query"/> is what is denied there besides.
+/// <c>denied_parameters</c>: wins over <see cref="AllowedParameters"/>; alone, it leaves other names free but refuses what could be read as another name (400).
+/// <paramref name="Body"/> holds for the query too, since frameworks merge the two; <paramref name="Query"/> is what is denied there besides.
 /// </summary>
 internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
 {
@@ -102,7 +107,8 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
     {
         if (target.RawQuery.Length == 0) return null;
         var query = target.Query;
-        if (alone && query.HasSemicolon) return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
+        if (alone && query.HasSemicolon)
+            return new Mismatch(MismatchKind.Ambiguous, InQuery: true, Detail: "the query holds a `;`, which some upstreams take for `&`");
         var value = ParameterValue.Of(query, steps);
         var mismatch = (alone ? AmbiguousName(query.Names) : null) ?? Query.Check(value, claims) ?? Body.Check(value, claims) ?? GivenTwice(query.Names);
         return mismatch is null ? null : mismatch with { InQuery = true };
@@ -133,7 +139,8 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names)
         {
-            if (!seen.Add(SameName.Fold(name)) && (Query.Names(name) || Body.Names(name))) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given twice");
+            if (!seen.Add(SameName.Fold(name)) && (Query.Names(name) || Body.Names(name)))
+                return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given twice");
         }
         return null;
     }
@@ -143,7 +150,8 @@ internal sealed record DeniedParameters(DeniedNames Query, DeniedNames Body)
         var seen = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in names)
         {
-            if (name.AsSpan().IndexOfAny('[', ']') >= 0) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "holds a bracket, which some upstreams take for another name");
+            if (name.AsSpan().IndexOfAny('[', ']') >= 0)
+                return new Mismatch(MismatchKind.Ambiguous, name, Detail: "holds a bracket, which some upstreams take for another name");
             var folded = SameName.Fold(name);
             if (!seen.TryAdd(folded, name) && seen[folded] != name) return new Mismatch(MismatchKind.Ambiguous, name, Detail: "is given in two spellings");
         }

@@ -9,6 +9,12 @@ internal sealed record ItemsConstraint(ListConstraint? Elements, int? Min, int? 
 
     public override string Hcl => Elements is not null ? $"list({(Elements.Items.Length == 1 ? Elements.Items[0].Hcl : Elements.Hcl)}, {Min}, {Max})" : Max is null ? $"min_items({Min})" : $"max_items({Max})";
 
+    /// <summary>Whether the elements are constrained to numbers or bools, which a protobuf message may hold packed into one field.</summary>
+    public bool HasPackable { get; } = Elements is not null && Elements.Items.All(item => item is NumberConstraint or RangeConstraint or BoolConstraint);
+
+    /// <summary>Whether the elements' constraints tell how a protobuf message writes them; numbers beside strings don't.</summary>
+    public bool TellsType => HasPackable || (Elements is not null && !Elements.Items.Any(item => item is AnyConstraint or NumberConstraint or RangeConstraint or BoolConstraint));
+
     public override Mismatch? Check(in ParameterValue value, Claims claims)
     {
         if (!value.IsArray) return NotPermitted;

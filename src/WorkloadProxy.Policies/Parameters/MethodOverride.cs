@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Policies.Parameters;
 
 /// <summary>
-/// <c>_method</c> in a query or form makes some upstreams treat a POST as another method. It is refused in every spelling that they take for it (<see cref="SameName"/>).
+/// <c>_method</c> in a query or form makes some upstreams treat a POST as another method. It is refused in every spelling that they take for it
+/// (<see cref="SameName"/>).
 /// </summary>
 internal static class MethodOverride
 {

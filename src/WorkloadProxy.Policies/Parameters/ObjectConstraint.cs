@@ -68,7 +68,8 @@ internal sealed record ObjectConstraint(ImmutableArray<MemberConstraint> Members
             if (mismatch is not null) first ??= mismatch.Under(member.Name);
         }
         if (OthersPermitted && LooksListed(value) is { } twin) first ??= new Mismatch(MismatchKind.Unlisted, twin);
-        if (!OthersPermitted && found != value.MemberCount) first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !Lists(name)) ?? "");
+        if (!OthersPermitted && found != value.MemberCount)
+            first ??= new Mismatch(MismatchKind.Unlisted, value.MemberNames.FirstOrDefault(name => !Lists(name)) ?? "");
         return first is null ? null : first with { Satisfied = satisfied };
     }
 

@@ -38,7 +38,8 @@ internal sealed class ParameterCompiler
         if (query is not null) queryConstraint = query is ObjectNode names ? functions.BuildObject(names, diagnostics) : ReportQuery(query);
         var bodyConstraint = functions.BuildObject(body, diagnostics);
         if (queryConstraint is null || bodyConstraint is null) return null;
-        if (HasMixedNames([.. bodyConstraint.Members.Select(member => member.Name)], bodyConstraint.Members.Select(member => member.Value), attribute)) return null;
+        if (HasMixedNames([.. bodyConstraint.Members.Select(member => member.Name)], bodyConstraint.Members.Select(member => member.Value), attribute))
+            return null;
         return new AllowedParameters(queryConstraint, body.Members.IsEmpty ? null : bodyConstraint);
     }
 
@@ -65,7 +66,8 @@ internal sealed class ParameterCompiler
     {
         var node = reader.Read(attribute.Expression);
         if (node is ObjectNode or BrokenNode) return node as ObjectNode;
-        diagnostics.Add(RuleDiagnostics.BadValue($"`{attribute.Name}` must be an object", $"write `{attribute.Name} = {{ \"name\" = … }}`", attribute.Expression.Range));
+        diagnostics.Add(RuleDiagnostics.BadValue($"`{attribute.Name}` must be an object", $"write `{attribute.Name} = {{ \"name\" = … }}`",
+            attribute.Expression.Range));
         return null;
     }
 
@@ -75,7 +77,8 @@ internal sealed class ParameterCompiler
     private ObjectConstraint? ReportQuery(ConstraintNode query)
     {
         if (query is BrokenNode) return null;
-        diagnostics.Add(RuleDiagnostics.BadValue("`\"?\"` must be an object: the query's names", "write `\"?\" = { \"name\" = … }`, or `{ \"*\" = [] }` for any query", query.Range));
+        diagnostics.Add(RuleDiagnostics.BadValue("`\"?\"` must be an object: the query's names",
+            "write `\"?\" = { \"name\" = … }`, or `{ \"*\" = [] }` for any query", query.Range));
         return null;
     }
 
@@ -98,7 +101,9 @@ internal sealed class ParameterCompiler
                 CompiledNode { Constraint: AnyConstraint } => [],
                 _ => default,
             };
-            if (items.IsDefault) diagnostics.Add(RuleDiagnostics.BadValue($"`{name}` must be a list of refused values", $"write `\"{name}\" = [ … ]`, or `[]` for any value", value.Range));
+            if (items.IsDefault)
+                diagnostics.Add(RuleDiagnostics.BadValue($"`{name}` must be a list of refused values", $"write `\"{name}\" = [ … ]`, or `[]` for any value",
+                    value.Range));
             else if (name == "*" && !items.IsEmpty) diagnostics.Add(RuleDiagnostics.BadValue("`\"*\"` must be `[]`: it refuses every name", null, nameRange));
             else if (name == "*") every = true;
             else if (Items(items) is not { } constraints) { }

@@ -47,7 +47,9 @@ internal readonly struct ParameterValue
     /// <summary>A JSON string or a text, null for anything else.</summary>
     public string? AsString => text ?? (json.ValueKind == JsonValueKind.String ? json.GetString() : null);
 
-    /// <summary>Whether it is a JSON string or a text that the pattern matches. A short string without escapes is decoded on the stack: a decision allocates nothing.</summary>
+    /// <summary>
+    /// Whether it is a JSON string or a text that the pattern matches. A short string without escapes is decoded on the stack: a decision allocates nothing.
+    /// </summary>
     public bool IsTextMatching(TextPattern pattern)
     {
         if (text is not null) return Take(text.Length / CharactersAStep) && pattern.Matches(text);
@@ -87,7 +89,8 @@ internal readonly struct ParameterValue
         get
         {
             var budget = steps;
-            return fields is not null ? fields.Select(pair => (pair.Key, Of(pair.Value, budget))) : json.EnumerateObject().Select(member => (member.Name, Of(member.Value, budget)));
+            return fields is not null
+                ? fields.Select(pair => (pair.Key, Of(pair.Value, budget))) : json.EnumerateObject().Select(member => (member.Name, Of(member.Value, budget)));
         }
     }
 
@@ -110,7 +113,9 @@ internal readonly struct ParameterValue
         return false;
     }
 
-    /// <summary>The text of a scalar whatever its type, for refusals, which must not be got round by a change of type; null for arrays, objects and null.</summary>
+    /// <summary>
+    /// The text of a scalar whatever its type, for refusals, which must not be got round by a change of type; null for arrays, objects and null.
+    /// </summary>
     public string? ScalarText => text ?? json.ValueKind switch
     {
         JsonValueKind.String => json.GetString(),

@@ -125,7 +125,10 @@ internal sealed record BoolConstraint(bool Bool) : ValueConstraint
     public override void WriteMembers(Utf8JsonWriter json) => json.WriteBoolean("equals", Bool);
 }
 
-/// <summary>A list or <c>one_of(…)</c>: any of the items; every element of an array. Items that are objects match elements only: for them the request's value must be an array.</summary>
+/// <summary>
+/// A list or <c>one_of(…)</c>: any of the items; every element of an array. Items that are objects match elements only: for them the request's value must be an
+/// array.
+/// </summary>
 internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : ValueConstraint
 {
     public override IEnumerable<string> ClaimNames => Items.SelectMany(item => item.ClaimNames);

@@ -58,7 +58,8 @@ internal sealed class PathPattern : IComparable<PathPattern>
 
     /// <summary>Whether a pattern written as this path matches it alone: nothing in it is a wildcard or a template.</summary>
     public static bool CanName(string path)
-        => !path.Contains('*') && !path.Split('/').Contains("+") && !path.Contains("{actx}", StringComparison.Ordinal) && !path.Contains("{claims.", StringComparison.Ordinal);
+        => !path.Contains('*') && !path.Split('/').Contains("+") && !path.Contains("{actx}", StringComparison.Ordinal)
+            && !path.Contains("{claims.", StringComparison.Ordinal);
 
     /// <summary>Reads a pattern; null with what is wrong.</summary>
     public static PathPattern? Compile(string text, AuthContext context, out string? error)
@@ -77,8 +78,8 @@ internal sealed class PathPattern : IComparable<PathPattern>
         => !IsTemplated ? this : TextPiece.Bind(pieces, claims, inPath: true) is { } bound ? new PathPattern(Text, bound) : null;
 
     /// <summary>
-    /// Puts in the claims that can be, and for each other one a wildcard that stays in its segment. Null for a claim of several segments: then <paramref name="anywhere"/> is the whole pattern as
-    /// text, each of its wildcards any run of characters.
+    /// Puts in the claims that can be, and for each other one a wildcard that stays in its segment. Null for a claim of several segments: then
+    /// <paramref name="anywhere"/> is the whole pattern as text, each of its wildcards any run of characters.
     /// </summary>
     public PathPattern? BindWidely(Claims claims, out TextPattern? anywhere)
     {
@@ -86,8 +87,10 @@ internal sealed class PathPattern : IComparable<PathPattern>
         List<TextPiece> bound = [.. pieces.Select(piece => !piece.IsClaim ? piece
             : TextPiece.Bind([piece], claims, inPath: true) is [var text] ? text
             : new TextPiece(piece.Kind == TextPieceKind.ClaimPath ? TextPieceKind.Wildcard : TextPieceKind.SegmentWildcard, ""))];
-        if (!pieces.Any(piece => piece.Kind == TextPieceKind.ClaimPath && TextPiece.Bind([piece], claims, inPath: true) is null)) return new PathPattern(Text, bound);
-        anywhere = TextPattern.FromPieces(bound.SelectMany((piece, i) => piece.Kind == TextPieceKind.Literal ? WithoutWholeSegments(bound, i) : [piece.AsWildcard()]));
+        if (!pieces.Any(piece => piece.Kind == TextPieceKind.ClaimPath && TextPiece.Bind([piece], claims, inPath: true) is null))
+            return new PathPattern(Text, bound);
+        anywhere = TextPattern.FromPieces(bound.SelectMany((piece, i) => piece.Kind == TextPieceKind.Literal
+            ? WithoutWholeSegments(bound, i) : [piece.AsWildcard()]));
         return null;
     }
 
@@ -108,13 +111,14 @@ internal sealed class PathPattern : IComparable<PathPattern>
     }
 
     /// <summary>
-    /// Whether a deny of this pattern holds for the path: in any letter case, with one trailing <c>/</c>, and with <c>;…</c> suffixes on segments, a segment that is nothing but
-    /// such a suffix counting as none.
+    /// Whether a deny of this pattern holds for the path: in any letter case, with one trailing <c>/</c>, and with <c>;…</c> suffixes on segments, a segment
+    /// that is nothing but such a suffix counting as none.
     /// </summary>
     public bool Denies(string path) => Denies(path, Segments);
 
     /// <summary>The same for <paramref name="segments"/> in place of the pattern's own.</summary>
-    public bool Denies(string path, ImmutableArray<PathSegment> segments) => DeniesAsIs(path, segments) || (WithoutSuffixSegments(path) is { } shorter && DeniesAsIs(shorter, segments));
+    public bool Denies(string path, ImmutableArray<PathSegment> segments) =>
+        DeniesAsIs(path, segments) || (WithoutSuffixSegments(path) is { } shorter && DeniesAsIs(shorter, segments));
 
     /// <summary>The path less the segments that begin with <c>;</c>, or null when there is none.</summary>
     public static string? WithoutSuffixSegments(string path)
@@ -206,7 +210,8 @@ internal sealed class PathPattern : IComparable<PathPattern>
         for (var at = text.IndexOf('+', start); at >= 0; at = text.IndexOf('+', at + 1))
         {
             var opened = at > 0 ? text[at - 1] == '/' : piece > 0 && pieces[piece - 1] is { IsText: true } before && before.Text.EndsWith('/');
-            var closed = at < text.Length - 1 ? text[at + 1] == '/' : piece == pieces.Count - 1 || (pieces[piece + 1] is { IsText: true } after && after.Text.StartsWith('/'));
+            var closed = at < text.Length - 1 ? text[at + 1] == '/' : piece == pieces.Count - 1
+                || (pieces[piece + 1] is { IsText: true } after && after.Text.StartsWith('/'));
             if (opened && closed) return at;
         }
         return -1;

@@ -9,7 +9,10 @@ internal enum PathSegmentKind
     Glob,
 }
 
-/// <summary>What one segment of a pattern matches. In the last segment of a prefix pattern, <see cref="Glob"/> or <see cref="Literal"/> is what the rest of the path begins with.</summary>
+/// <summary>
+/// What one segment of a pattern matches. In the last segment of a prefix pattern, <see cref="Glob"/> or <see cref="Literal"/> is what the rest of the path
+/// begins with.
+/// </summary>
 internal sealed class PathSegment
 {
     private readonly int markers;

@@ -7,7 +7,7 @@ namespace WorkloadProxy.Policies;
 public sealed class PublicPattern
 {
     private static readonly AuthContext Nobody = new("none", "none");
-    private static readonly string[] OwnPrefixes = ["/v1/oidc/", "/_rbac/", "/_mcp/", "/auth/"];
+    private static readonly string[] OwnPrefixes = [.. OwnPaths.Prefixes, "/auth/"];
     private static readonly string[] OwnDocuments = ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"];
 
     private readonly PathPattern pattern;

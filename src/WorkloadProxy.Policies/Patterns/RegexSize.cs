@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Policies.Patterns;
 
 /// <summary>
-/// An upper estimate of a regular expression's automaton: counted repetitions multiply what they repeat. Only the size matters here; the syntax is the regex compiler's to check.
+/// An upper estimate of a regular expression's automaton: counted repetitions multiply what they repeat. Only the size matters here; the syntax is the regex
+/// compiler's to check.
 /// </summary>
 internal static class RegexSize
 {

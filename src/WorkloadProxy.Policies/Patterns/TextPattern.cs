@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Policies.Patterns;
 
 /// <summary>
-/// The one anchored pattern: literal text and <c>*</c> for any run of characters, compared with a whole value, ordinal. <c>{actx}</c> is put in as literal text, so that an id
-/// with <c>*</c> or <c>{</c> in it changes nothing. Matching is linear in the value.
+/// The one anchored pattern: literal text and <c>*</c> for any run of characters, compared with a whole value, ordinal. <c>{actx}</c> is put in as literal
+/// text, so that an id with <c>*</c> or <c>{</c> in it changes nothing. Matching is linear in the value.
 /// </summary>
 internal sealed class TextPattern
 {
@@ -48,7 +48,9 @@ internal sealed class TextPattern
     /// <summary>Literal text, <c>*</c> and <c>{actx}</c>.</summary>
     public static TextPattern Compile(string text, AuthContext context) => new(text, TextPiece.Split(text, context, wildcards: true, claims: false, out _));
 
-    /// <summary>Also <c>{claims.NAME}</c>; without <paramref name="wildcards"/>, <c>*</c> is an ordinary character. Null with the error for a malformed claim reference.</summary>
+    /// <summary>
+    /// Also <c>{claims.NAME}</c>; without <paramref name="wildcards"/>, <c>*</c> is an ordinary character. Null with the error for a malformed claim reference.
+    /// </summary>
     public static TextPattern? Compile(string text, AuthContext context, bool wildcards, out string? error)
     {
         var pieces = TextPiece.Split(text, context, wildcards, claims: true, out error);

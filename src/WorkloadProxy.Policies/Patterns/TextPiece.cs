@@ -84,8 +84,8 @@ internal readonly record struct TextPiece(TextPieceKind Kind, string Text)
     }
 
     /// <summary>
-    /// Puts the caller's claims in; null when one of them is missing or can't stand there. In a path that is also one with a character by which some upstreams end a segment or a path, or read
-    /// another one: a branch <c>main;x</c> must not reach what belongs to <c>main</c>.
+    /// Puts the caller's claims in; null when one of them is missing or can't stand there. In a path that is also one with a character by which some upstreams
+    /// end a segment or a path, or read another one: a branch <c>main;x</c> must not reach what belongs to <c>main</c>.
     /// </summary>
     public static List<TextPiece>? Bind(IReadOnlyList<TextPiece> pieces, Claims claims, bool inPath)
     {

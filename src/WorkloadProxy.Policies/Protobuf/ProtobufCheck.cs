@@ -37,8 +37,12 @@ internal static class ProtobufCheck
                 if (!constraint.OthersPermitted) first ??= new Mismatch(MismatchKind.Unlisted, $"#{field.Number}");
                 continue;
             }
-            counts[place]++;
-            if (Check(members[place].Value, field, claims, steps, depth) is not { } mismatch) continue;
+            var count = 1;
+            var mismatch = field.Type == WireType.Bytes && members[place].Value is ItemsConstraint { HasPackable: true, Elements: { } elements }
+                ? CheckPacked(elements, field.Bytes, claims, steps, out count)
+                : Check(members[place].Value, field, claims, steps, depth);
+            counts[place] += count;
+            if (mismatch is null) continue;
             // what no reader can read is 400, whatever else is wrong
             if (first is null || (mismatch.Kind == MismatchKind.Ambiguous && first.Kind != MismatchKind.Ambiguous)) first = mismatch.Under(members[place].Name);
             failures[place] = true;
@@ -82,6 +86,21 @@ internal static class ProtobufCheck
             default:
                 return IsScalar(constraint, field, claims, steps) ? null : notPermitted;
         }
+    }
+
+    /// <summary>
+    /// Numbers or bools in one field, as proto3 writes repeated ones. Only where the rule says that the field is a list: a receiver of a single number skips such a field, and would read its default.
+    /// </summary>
+    private static Mismatch? CheckPacked(ListConstraint elements, ReadOnlySpan<byte> packed, Claims claims, StepBudget? steps, out int count)
+    {
+        count = 0;
+        var reader = new ProtobufReader(packed);
+        while (reader.TryReadElement(out var value))
+        {
+            count++;
+            if (steps?.Take(1) == false || CheckAny(elements.Items, new ProtobufField(0, WireType.Varint, value, default), claims, steps, 0) is not null) return notPermitted;
+        }
+        return reader.Fault is null ? null : notPermitted;
     }
 
     private static Mismatch? CheckAny(ImmutableArray<ValueConstraint> items, in ProtobufField field, Claims claims, StepBudget? steps, int depth)

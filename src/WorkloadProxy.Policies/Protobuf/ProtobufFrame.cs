@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace WorkloadProxy.Policies.Protobuf;
 
-/// <summary>A gRPC body: messages, each behind five bytes. One that is not compressed can be inspected; a stream of them can't, for a rule sees a request before it is sent.</summary>
+/// <summary>
+/// A gRPC body: messages, each behind five bytes. One that is not compressed can be inspected; a stream of them can't, for a rule sees a request before it is
+/// sent.
+/// </summary>
 internal static class ProtobufFrame
 {
     private const int Head = 5;
@@ -18,7 +21,8 @@ internal static class ProtobufFrame
             : (RequestBody.Problem.None, (string?)null);
         if (error is not null) return false;
         var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[1..]);
-        (problem, error) = length > bytes.Length - Head ? (RequestBody.Problem.Malformed, "the body is no gRPC message: it ends before the length that it states")
+        (problem, error) = length > bytes.Length - Head
+            ? (RequestBody.Problem.Malformed, "the body is no gRPC message: it ends before the length that it states")
             : length < bytes.Length - Head ? (RequestBody.Problem.UnsupportedMediaType, "the body holds several gRPC messages, and a rule reads one")
             : (RequestBody.Problem.None, null);
         message = body[Head..];

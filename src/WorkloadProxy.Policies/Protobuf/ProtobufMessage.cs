@@ -10,7 +10,9 @@ public static class ProtobufMessage
     /// <summary>The number in a name such as <c>#2</c>; null when it is not one.</summary>
     public static int? FieldOf(string name) => ProtobufNames.NumberOf(name) is > 0 and var number ? number : null;
 
-    /// <summary>The one text of a field; null when the field is absent, occurs with different texts or is no text, and when the message can't be read.</summary>
+    /// <summary>
+    /// The one text of a field; null when the field is absent, occurs with different texts or is no text, and when the message can't be read.
+    /// </summary>
     public static string? Text(ReadOnlySpan<byte> message, int field)
     {
         var reader = new ProtobufReader(message);

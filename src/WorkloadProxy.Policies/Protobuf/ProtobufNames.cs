@@ -47,6 +47,8 @@ internal static class ProtobufNames
             {
                 ObjectConstraint members => FaultOf([.. members.Members.Select(member => member.Name)], isProtobuf) ?? FaultOf(members.Members.Select(member => member.Value), isProtobuf),
                 ListConstraint list => FaultOf(list.Items, isProtobuf),
+                // of a packed list the number of elements depends on their type, which only the elements' constraint tells
+                ItemsConstraint items when isProtobuf && !items.TellsType => $"`{items.Hcl}` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects",
                 ItemsConstraint { Elements: { } elements } => FaultOf([elements], isProtobuf),
                 OptionalConstraint optional => FaultOf([optional.Inner], isProtobuf),
                 _ => null,

@@ -48,6 +48,13 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         return true;
     }
 
+    /// <summary>The next varint of a packed list, in the place of a message. False at the end, and at the first fault.</summary>
+    public bool TryReadElement(out ulong value)
+    {
+        value = 0;
+        return !rest.IsEmpty && TryVarint(out value);
+    }
+
     /// <summary>What is wrong with a whole message; null when nothing is. Messages inside it are looked at where a rule looks into them.</summary>
     public static string? FaultOf(ReadOnlySpan<byte> message)
     {

@@ -6,8 +6,8 @@ using WorkloadProxy.Policies.Parameters;
 namespace WorkloadProxy.Policies.Protobuf;
 
 /// <summary>
-/// JSON to a service that speaks protobuf: a receiver takes <c>projectId</c> and <c>project_id</c> for one field, and whichever comes last. So neither may come beside the other, nor in the place of the
-/// one that a rule names.
+/// JSON to a service that speaks protobuf: a receiver takes <c>projectId</c> and <c>project_id</c> for one field, and whichever comes last. So neither may come
+/// beside the other, nor in the place of the one that a rule names.
 /// </summary>
 internal static class ProtobufSpelling
 {
@@ -28,7 +28,8 @@ internal static class ProtobufSpelling
             if (steps?.Take(1) == false) return new Mismatch(MismatchKind.Value);
             var folded = Fold(member.Name);
             if (!seen.TryAdd(folded, member.Name)) return new Mismatch(MismatchKind.Ambiguous, member.Name, Detail: $"is given in two spellings");
-            if (listed.TryGetValue(folded, out var names) && !names.Contains(member.Name)) return new Mismatch(MismatchKind.Ambiguous, member.Name, Detail: "is another spelling of a name that a rule lists");
+            if (listed.TryGetValue(folded, out var names) && !names.Contains(member.Name))
+                return new Mismatch(MismatchKind.Ambiguous, member.Name, Detail: "is another spelling of a name that a rule lists");
             if (Check(member.Value, listed, steps) is { } mismatch) return mismatch.Under(member.Name);
         }
         return null;

@@ -4,10 +4,14 @@ using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Protobuf;
 
-/// <summary>A message written down as an object with numbers of fields for names, as a policy's test does; whole numbers and bools become varints, lists repeated fields.</summary>
+/// <summary>
+/// A message written down as an object with numbers of fields for names, as a policy's test does; whole numbers and bools become varints, lists repeated
+/// fields.
+/// </summary>
 internal static class ProtobufText
 {
-    public static bool IsMessage(HclValue value) => value.Kind == HclValueKind.Object && value.Members.Count > 0 && value.Members.Keys.All(name => ProtobufNames.NumberOf(name) > 0);
+    public static bool IsMessage(HclValue value) =>
+        value.Kind == HclValueKind.Object && value.Members.Count > 0 && value.Members.Keys.All(name => ProtobufNames.NumberOf(name) > 0);
 
     /// <summary>Null, with the member that no field can hold, when the object is not a message.</summary>
     public static byte[]? Write(HclValue message, out string? unfit)

@@ -3,8 +3,9 @@ using System.Collections.Frozen;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// The ids of contexts that hold what looks like a percent-encoding, as a <c>did:web</c> with a port does (<c>did:web:host%3A3000</c>). In a path such an id is encoded once more, which is refused for
-/// any other text. An id whose encoding stands for a slash, a backslash, a dot, a percent sign or a control character is left out: a reader that decodes twice would take the path for another.
+/// The ids of contexts that hold what looks like a percent-encoding, as a <c>did:web</c> with a port does (<c>did:web:host%3A3000</c>). In a path such an id is
+/// encoded once more, which is refused for any other text. An id whose encoding stands for a slash, a backslash, a dot, a percent sign or a control character
+/// is left out: a reader that decodes twice would take the path for another.
 /// </summary>
 public sealed class ContextIds
 {

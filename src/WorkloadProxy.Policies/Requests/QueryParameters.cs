@@ -4,7 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// Names and values as <c>application/x-www-form-urlencoded</c> writes them, of a query or a form: in order, decoded, <c>+</c> a space, a name without <c>=</c> with the value "".
+/// Names and values as <c>application/x-www-form-urlencoded</c> writes them, of a query or a form: in order, decoded, <c>+</c> a space, a name without <c>=</c>
+/// with the value "".
 /// </summary>
 public sealed class QueryParameters : IReadOnlyList<KeyValuePair<string, string>>
 {

@@ -70,8 +70,12 @@ public sealed class RequestBody
     /// <summary>What a decision on it may cost; null for <see cref="Absent"/>, which costs nothing. Kept here so that a decision allocates nothing.</summary>
     internal StepBudget? Steps { get; }
 
-    /// <summary>As expressions see it, made once: of a megabyte that takes some 100 ms, and a request may meet many conditions. The values of a form are strings.</summary>
-    internal HclValue AsValue() => value ??= Form is { } form ? HclValue.FromMembers(form.Select(field => new KeyValuePair<string, HclValue>(field.Key, HclValue.FromString(field.Value)))) : ConditionValues.FromJson(Json);
+    /// <summary>
+    /// As expressions see it, made once: of a megabyte that takes some 100 ms, and a request may meet many conditions. The values of a form are strings.
+    /// </summary>
+    internal HclValue AsValue() =>
+        value ??= Form is { } form ? HclValue.FromMembers(form.Select(field => new KeyValuePair<string, HclValue>(field.Key, HclValue.FromString(field.Value))))
+        : ConditionValues.FromJson(Json);
 
     /// <summary>The body of an exchange.</summary>
     internal static RequestBody OfExchange(string audience, string subject, long? lifetime)
@@ -103,10 +107,11 @@ public sealed class RequestBody
     }
 
     /// <summary>
-    /// Inspects <paramref name="bytes"/> under the request's <c>Content-Type</c> values and <c>Content-Encoding</c>; an empty body is an empty object whatever its type.
-    /// False with the kind of problem and a text for the caller.
+    /// Inspects <paramref name="bytes"/> under the request's <c>Content-Type</c> values and <c>Content-Encoding</c>; an empty body is an empty object whatever
+    /// its type. False with the kind of problem and a text for the caller.
     /// </summary>
-    public static bool TryParse(ReadOnlyMemory<byte> bytes, IReadOnlyList<string> contentTypes, string? contentEncoding, [NotNullWhen(true)] out RequestBody? body, out Problem problem, out string? error)
+    public static bool TryParse(ReadOnlyMemory<byte> bytes, IReadOnlyList<string> contentTypes, string? contentEncoding,
+        [NotNullWhen(true)] out RequestBody? body, out Problem problem, out string? error)
     {
         body = null;
         problem = Problem.None;
@@ -118,14 +123,16 @@ public sealed class RequestBody
         }
         var media = BodyMediaType.Unsupported;
         if (!string.IsNullOrEmpty(contentEncoding)) error = "the body has a `Content-Encoding`, and a rule must read it";
-        else if (contentTypes.Count != 1) error = contentTypes.Count == 0 ? "the body has no `Content-Type`, and a rule must read it" : "the request has two `Content-Type` headers";
+        else if (contentTypes.Count != 1)
+            error = contentTypes.Count == 0 ? "the body has no `Content-Type`, and a rule must read it" : "the request has two `Content-Type` headers";
         else if ((media = BodyMediaTypes.Parse(contentTypes[0])) == BodyMediaType.Unsupported) error = NeitherJsonNorForm;
         if (error is not null)
         {
             problem = Problem.UnsupportedMediaType;
             return false;
         }
-        if (media is BodyMediaType.Protobuf or BodyMediaType.Grpc) return TryParseProtobuf(bytes, media == BodyMediaType.Grpc, out body, out problem, out error);
+        if (media is BodyMediaType.Protobuf or BodyMediaType.Grpc)
+            return TryParseProtobuf(bytes, media == BodyMediaType.Grpc, out body, out problem, out error);
         if (media == BodyMediaType.Json ? TryParseJson(bytes, out body, out error) : TryParseForm(bytes.Span, out body, out error)) return true;
         problem = Problem.Malformed;
         return false;
@@ -156,7 +163,8 @@ public sealed class RequestBody
         }
     }
 
-    private static bool TryParseProtobuf(ReadOnlyMemory<byte> bytes, bool isFramed, [NotNullWhen(true)] out RequestBody? body, out Problem problem, out string? error)
+    private static bool TryParseProtobuf(ReadOnlyMemory<byte> bytes, bool isFramed, [NotNullWhen(true)] out RequestBody? body, out Problem problem,
+        out string? error)
     {
         (body, problem, error) = (null, Problem.None, null);
         var message = bytes;
@@ -212,8 +220,10 @@ public sealed class RequestBody
                 var fault = reader.TokenType switch
                 {
                     JsonTokenType.StartObject or JsonTokenType.StartArray when reader.CurrentDepth >= MaxDepth => $"the body is nested deeper than {MaxDepth}",
-                    JsonTokenType.Number when !HclNumber.TryParse(reader.ValueSpan, out _) => "the body holds a number of over 100 digits or with an exponent beyond ±400",
-                    JsonTokenType.String or JsonTokenType.PropertyName when reader.ValueIsEscaped => EscapeFault(reader.ValueSpan, reader.TokenType == JsonTokenType.PropertyName),
+                    JsonTokenType.Number
+                        when !HclNumber.TryParse(reader.ValueSpan, out _) => "the body holds a number of over 100 digits or with an exponent beyond ±400",
+                    JsonTokenType.String or JsonTokenType.PropertyName
+                        when reader.ValueIsEscaped => EscapeFault(reader.ValueSpan, reader.TokenType == JsonTokenType.PropertyName),
                     _ => null,
                 };
                 if (fault is not null) return fault;
@@ -227,5 +237,6 @@ public sealed class RequestBody
     }
 
     private static string? EscapeFault(ReadOnlySpan<byte> raw, bool isName) =>
-        JsonEscapes.HasLoneSurrogate(raw, out var hasNul) ? "the body holds half a surrogate pair" : hasNul && isName ? "the body holds a name with a NUL" : null;
+        JsonEscapes.HasLoneSurrogate(raw, out var hasNul) ? "the body holds half a surrogate pair" : hasNul
+        && isName ? "the body holds a name with a NUL" : null;
 }

@@ -132,7 +132,7 @@ public sealed class RequestTarget
     internal static RequestTarget OfPath(string matchPath) => new(matchPath, matchPath, matchPath, "");
 
     /// <summary>Whether a decoded path, or the literal beginning of a pattern, lies under the proxy's own.</summary>
-    internal static bool IsOwn(string path) => path.StartsWith("/v1/oidc/", StringComparison.Ordinal) || path.StartsWith("/_rbac/", StringComparison.Ordinal) || path.StartsWith("/_mcp/", StringComparison.Ordinal);
+    internal static bool IsOwn(string path) => OwnPaths.Reserve(path);
 
     private static string? QueryFault(string query)
     {

@@ -17,7 +17,8 @@ public sealed class ClaimConstraints
     private ClaimConstraints(ClaimConstraint.Object constraints) => this.constraints = constraints;
 
     /// <summary>Reads a JSON object: claim → a string with <c>*</c>, a number, a bool, a list of these, or an object.</summary>
-    public static bool TryParse(JsonElement json, AuthContext context, [NotNullWhen(true)] out ClaimConstraints? constraints, [NotNullWhen(false)] out string? error)
+    public static bool TryParse(JsonElement json, AuthContext context, [NotNullWhen(true)] out ClaimConstraints? constraints,
+        [NotNullWhen(false)] out string? error)
     {
         (constraints, error) = (null, null);
         if (json.ValueKind != JsonValueKind.Object) error = "is not an object of claims";
@@ -52,12 +53,14 @@ public sealed class ClaimConstraints
                 var members = ImmutableArray.CreateBuilder<KeyValuePair<string, ClaimConstraint>>();
                 foreach (var member in value.EnumerateObject())
                 {
-                    if (Read(member.Value, name.Length == 0 ? member.Name : $"{name}.{member.Name}", context, depth - 1, ref error) is not { } constraint) return null;
+                    if (Read(member.Value, name.Length == 0 ? member.Name : $"{name}.{member.Name}", context, depth - 1, ref error) is not { } constraint)
+                        return null;
                     members.Add(new(member.Name, constraint));
                 }
                 return new ClaimConstraint.Object(members.ToImmutable());
         }
-        error = name.Length == 0 ? "names no claim" : $"can't constrain the claim `{name}` so, expected a string, number, bool, object, or a list of these that is not empty";
+        error = name.Length == 0
+            ? "names no claim" : $"can't constrain the claim `{name}` so, expected a string, number, bool, object, or a list of these that is not empty";
         return null;
     }
 }

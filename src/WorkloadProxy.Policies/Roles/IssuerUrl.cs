@@ -8,7 +8,8 @@ internal static class IssuerUrl
     public static bool IsValid(string text)
         => !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '?' or '#' or '\\')
             && (text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
-            && Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Host.Length > 0 && !text.AsSpan(text.IndexOf("//", StringComparison.Ordinal) + 2).SliceTo('/').Contains('@');
+            && Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Host.Length > 0
+            && !text.AsSpan(text.IndexOf("//", StringComparison.Ordinal) + 2).SliceTo('/').Contains('@');
 
     private static ReadOnlySpan<char> SliceTo(this ReadOnlySpan<char> text, char end) => text.IndexOf(end) is var at and >= 0 ? text[..at] : text;
 

@@ -3,15 +3,18 @@ using System.Collections.Immutable;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// The role that came nearest to a token that none matches, and the names of what failed: claims, or <c>enabled</c>, <c>expires</c>, <c>when</c>. For the operator's audit; it holds no value of a
-/// claim, and no caller is told.
+/// The role that came nearest to a token that none matches, and the names of what failed: claims, or <c>enabled</c>, <c>expires</c>, <c>when</c>. For the
+/// operator's audit; it holds no value of a claim, and no caller is told.
 /// </summary>
 public sealed record NearestRole(string Name, ImmutableArray<string> Failed)
 {
     /// <summary>Roles of the token's issuer that are looked at: a token that matches nothing must not cost by the number of roles.</summary>
     private const int MostRoles = 1000;
 
-    /// <summary>The one with the fewest failures among the roles for the token's issuer; of several the one with the most that holds, then the first. Null when none names the issuer.</summary>
+    /// <summary>
+    /// The one with the fewest failures among the roles for the token's issuer; of several the one with the most that holds, then the first. Null when none
+    /// names the issuer.
+    /// </summary>
     internal static NearestRole? Of(ImmutableArray<Role> roles, Claims claims, DateTimeOffset now)
     {
         NearestRole? nearest = null;

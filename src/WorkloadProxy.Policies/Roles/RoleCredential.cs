@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// What a role says of the credential that its requests go out with (<c>credential = { project = "proj-a" }</c>): names and literal texts, for the configuration's <c>Credentials</c> to be picked by
-/// and filled in with. Two are equal when all of their members are.
+/// What a role says of the credential that its requests go out with (<c>credential = { project = "proj-a" }</c>): names and literal texts, for the
+/// configuration's <c>Credentials</c> to be picked by and filled in with. Two are equal when all of their members are.
 /// </summary>
 public sealed class RoleCredential : IEquatable<RoleCredential>
 {

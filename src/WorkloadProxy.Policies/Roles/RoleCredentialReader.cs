@@ -28,10 +28,13 @@ internal static class RoleCredentialReader
 
     private static string? ProblemOf(string name, HclValue value)
     {
-        if (name.Length is 0 or > 64 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) return $"`{name}` in `credential` is not a name of letters, digits, `_` and `-`";
+        if (name.Length is 0 or > 64 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
+            return $"`{name}` in `credential` is not a name of letters, digits, `_` and `-`";
         if (value.Kind != HclValueKind.String) return $"`credential.{name}` is {ValueText.Kind(value)}, expected a string";
         var text = value.AsString;
-        if (text.Length is 0 or > MaxLength || text.Any(char.IsControl)) return $"`credential.{name}` is empty, longer than {MaxLength} characters or holds a control character";
-        return text.Contains('{') || text.Contains('*') ? $"`credential.{name}` is `{text}`, expected literal text: no pattern and no claim is put in here" : null;
+        if (text.Length is 0 or > MaxLength || text.Any(char.IsControl))
+            return $"`credential.{name}` is empty, longer than {MaxLength} characters or holds a control character";
+        return text.Contains('{') || text.Contains('*')
+            ? $"`credential.{name}` is `{text}`, expected literal text: no pattern and no claim is put in here" : null;
     }
 }

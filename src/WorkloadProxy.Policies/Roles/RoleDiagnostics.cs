@@ -6,7 +6,8 @@ namespace WorkloadProxy.Policies.Roles;
 /// <summary>Every error and warning about roles and about a set as a whole. Codes are stable.</summary>
 internal static class RoleDiagnostics
 {
-    private const string OwnHelp = "begin `sub` with `actx:{actx}:` for tokens minted from this context, or with `actx:ID:` for another's; name an `iss` for another issuer's";
+    private const string OwnHelp =
+        "begin `sub` with `actx:{actx}:` for tokens minted from this context, or with `actx:ID:` for another's; name an `iss` for another issuer's";
 
     public static Diagnostic UnknownBlock(string type, string expected, SourceRange range)
         => Error("unknown-block", $"unknown block `{type}`, expected `{expected}`", DidYouMean(type, [expected]), range);
@@ -37,7 +38,8 @@ internal static class RoleDiagnostics
         => Error("block-labels", $"`{block}` has a label, expected none", $"write `{block} {{ … }}`", range);
 
     public static Diagnostic Missing(string block, string name, string attribute, string? lookalike, string help, SourceRange range)
-        => Error("missing-attribute", $"{block} `{name}` has no `{attribute}`", lookalike is null ? help : $"did you mean `{attribute}` by `{lookalike}`?", range);
+        => Error("missing-attribute", $"{block} `{name}` has no `{attribute}`", lookalike is null
+            ? help : $"did you mean `{attribute}` by `{lookalike}`?", range);
 
     public static Diagnostic WrongType(string name, HclValue found, string expected, SourceRange range)
         => Error("wrong-type", $"`{name}` is {ValueText.Kind(found)}, expected {expected}", null, range);
@@ -49,14 +51,18 @@ internal static class RoleDiagnostics
         => Error("bad-ttl", $"`max_ttl` is {found}, expected whole seconds, at least 1", "for instance `max_ttl = 300`, five minutes", range);
 
     public static Diagnostic BadCredential(string summary, SourceRange range)
-        => Error("bad-credential", summary, "for instance `credential = { project = \"proj-a\" }`: the names are those of `Credentials` in the configuration, in `For` or between braces", range);
+        => Error("bad-credential", summary,
+            "for instance `credential = { project = \"proj-a\" }`: the names are those of `Credentials` in the configuration, in `For` or between braces",
+            range);
 
     public static Diagnostic UnknownPolicy(string name, string? nearest, SourceRange range)
         => Error("unknown-policy", $"unknown policy `{name}`",
             nearest is null ? $"a policy has its file's name: `policies/{name}.hcl`" : $"did you mean `{nearest}`?", range);
 
     public static Diagnostic EmptyConstraint(string name, HclValue found, SourceRange range)
-        => Error("empty-constraint", $"`{name}` is {(found.Kind switch { HclValueKind.Null => "null", HclValueKind.Tuple => "an empty list", _ => "an empty object" })}, expected what the claim must be",
+        => Error("empty-constraint",
+            $"`{name}` is {(found.Kind switch { HclValueKind.Null => "null", HclValueKind.Tuple => "an empty list", _ => "an empty object" })}, expected what "
+                + "the claim must be",
             "leave it out if the claim doesn't matter", range);
 
     public static Diagnostic BadConstraint(string name, HclValue found, SourceRange range)
@@ -81,27 +87,35 @@ internal static class RoleDiagnostics
             "constrain a claim that tells the workload, such as `sub`", range);
 
     public static Diagnostic AnyAudience(string role, string issuer, SourceRange range)
-        => Error("any-audience", $"role `{role}` takes tokens that `{issuer}` issued for any service", "write each `aud` that is meant: the server sends this context every token of that issuer (`\"Audience\": \"*\"`)", range);
+        => Error("any-audience", $"role `{role}` takes tokens that `{issuer}` issued for any service",
+            "write each `aud` that is meant: the server sends this context every token of that issuer (`\"Audience\": \"*\"`)", range);
 
     public static Diagnostic PassThroughIssuer(string found, SourceRange range)
-        => Error("pass-through-issuer", $"`iss` is `{found}`, whose tokens pass through unverified", "take it out of the upstream's `PassThroughIssuers`, or remove the role: a token is either verified here or left to the upstream", range);
+        => Error("pass-through-issuer", $"`iss` is `{found}`, whose tokens pass through unverified",
+            "take it out of the upstream's `PassThroughIssuers`, or remove the role: a token is either verified here or left to the upstream", range);
 
     public static Diagnostic AnyNamespace(string found, SourceRange range)
-        => Warning("any-namespace", $"`sub` is `{found}`, which a service account of any namespace matches", "name the namespace: `system:serviceaccount:NAMESPACE:NAME`; whoever may create an account in any namespace could take the role", range);
+        => Warning("any-namespace", $"`sub` is `{found}`, which a service account of any namespace matches",
+            "name the namespace: `system:serviceaccount:NAMESPACE:NAME`; whoever may create an account in any namespace could take the role", range);
 
     public static Diagnostic AccountUnknown(string role, string issuer, SourceRange range)
-        => Warning("harness-account", $"`{issuer}` may serve every account of Harness, and role `{role}` does not constrain `account_id`", "add `account_id = \"ACCOUNT\"`, or use the account's own issuer `…/ng/api/oidc/account/ACCOUNT`", range);
+        => Warning("harness-account", $"`{issuer}` may serve every account of Harness, and role `{role}` does not constrain `account_id`",
+            "add `account_id = \"ACCOUNT\"`, or use the account's own issuer `…/ng/api/oidc/account/ACCOUNT`", range);
 
     public static Diagnostic Unpinned(string role, SharedIssuer shared, UnpinnedText? text, SourceRange issuer)
-        => Error("unpinned-tenant", $"role `{role}` is open to every tenant of `{shared.Issuer}`{(text is null ? "" : $": `{text.Claim} = {text.Value}` pins none")}",
-            $"pin the tenant: write the owner's name in full, without `*` before the delimiter that follows it, in {shared.ClaimNames}: `{shared.Example}`", text?.Range ?? issuer);
+        => Error("unpinned-tenant",
+            $"role `{role}` is open to every tenant of `{shared.Issuer}`{(text is null ? "" : $": `{text.Claim} = {text.Value}` pins none")}",
+            $"pin the tenant: write the owner's name in full, without `*` before the delimiter that follows it, in {shared.ClaimNames}: `{shared.Example}`",
+            text?.Range ?? issuer);
 
     public static Diagnostic OwnUnpinned(string role, string? found, SourceRange range)
         => Error("unpinned-tenant", found is null ? $"role `{role}` has neither `iss` nor `sub`: it is open to every context that mints tokens here"
-            : $"role `{role}` is open to every context that mints tokens here: `sub` is `{found}`, expected a context's id before any wildcard", OwnHelp, range);
+            : $"role `{role}` is open to every context that mints tokens here: `sub` is `{found}`, expected a context's id before any wildcard",
+            OwnHelp, range);
 
     public static Diagnostic TooManyIssuers(int most, SourceRange range)
-        => Error("too-many-issuers", $"more than {most} issuers in one context", "keys of each are fetched and kept: use fewer issuers, or several contexts", range);
+        => Error("too-many-issuers", $"more than {most} issuers in one context",
+            "keys of each are fetched and kept: use fewer issuers, or several contexts", range);
 
     public static Diagnostic TooManyFiles(int most, int found, SourceRange range)
         => Error("too-many-files", $"{found} files, expected at most {most}", "put several roles into one file, or give the upstream several contexts", range);
@@ -110,7 +124,8 @@ internal static class RoleDiagnostics
         => Warning("issuer-spelling", $"`iss` is `{found}`, but its tokens say `{exact}`", "issuers are compared exactly: no token will match", range);
 
     public static Diagnostic Namesakes(string role, string id, IEnumerable<string> contexts, SourceRange range)
-        => Warning("namesake-context", $"several contexts have the id `{id}`, and role `{role}` does not say which one it means: it matches none of their tokens",
+        => Warning("namesake-context",
+            $"several contexts have the id `{id}`, and role `{role}` does not say which one it means: it matches none of their tokens",
             $"add `actx_source` with one of {string.Join(", ", contexts.Select(context => $"`{context}`"))}", range);
 
     public static Diagnostic NoPolicies(string role, SourceRange range)
@@ -135,8 +150,10 @@ internal static class RoleDiagnostics
 
     public static Diagnostic GitHubOneForm(string found, bool isNew, SourceRange range)
         => Warning("github-sub-one-form", $"`sub` has only the {(isNew ? "newer" : "older")} form of GitHub's subjects: `{found}`",
-            isNew ? "repositories that were neither made, renamed nor moved since 2026-07-15 say `repo:OWNER/REPO:…`: accept both in a list, or constrain `repository_id`"
-                : "repositories made, renamed or moved since 2026-07-15 say `repo:OWNER@ID/REPO@ID:…`: accept both in a list, or constrain `repository_id`", range);
+            isNew ? "repositories that were neither made, renamed nor moved since 2026-07-15 say `repo:OWNER/REPO:…`: accept both in a list, or constrain "
+                + "`repository_id`"
+                : "repositories made, renamed or moved since 2026-07-15 say `repo:OWNER@ID/REPO@ID:…`: accept both in a list, or constrain `repository_id`",
+                range);
 
     public static Diagnostic AdmitsPullRequests(string found, SourceRange range)
         => Warning("admits-pull-requests", $"`sub` is `{found}`, which pull requests match too",
@@ -147,11 +164,13 @@ internal static class RoleDiagnostics
             "keep `update` on that path to a role that people review", range);
 
     public static Diagnostic UntaggableSubject(string role, SourceRange range)
-        => Warning("untaggable-subject", $"no tag gives a VM the `sub` of role `{role}`", "write `sub = \"actx:{actx}:role:NAME\"`, for the tag `oidc-sub:role:NAME`, with letters, digits, `-` and `_`", range);
+        => Warning("untaggable-subject", $"no tag gives a VM the `sub` of role `{role}`",
+            "write `sub = \"actx:{actx}:role:NAME\"`, for the tag `oidc-sub:role:NAME`, with letters, digits, `-` and `_`", range);
 
     public static Diagnostic UnmatchedExchange(string subject, string? nearest, AuthContext context, SourceRange range)
         => Warning("unmatched-exchange", $"no role takes a token with `sub` `{subject}`: whoever exchanges for it can do nothing with it",
-            nearest is null ? "add a role with this `sub` and without `iss`" : $"did you mean `{nearest.Replace($"actx:{context.Id}:", "actx:{actx}:", StringComparison.Ordinal)}`?", range);
+            nearest is null ? "add a role with this `sub` and without `iss`"
+                : $"did you mean `{nearest.Replace($"actx:{context.Id}:", "actx:{actx}:", StringComparison.Ordinal)}`?", range);
 
     /// <summary>Null when nothing is near.</summary>
     public static string? DidYouMean(string found, IEnumerable<string> known)
@@ -159,5 +178,6 @@ internal static class RoleDiagnostics
 
     public static Diagnostic Error(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Error, code, summary, help, range);
 
-    private static Diagnostic Warning(string code, string summary, string? help, SourceRange range) => new(DiagnosticSeverity.Warning, code, summary, help, range);
+    private static Diagnostic Warning(string code, string summary, string? help, SourceRange range) =>
+        new(DiagnosticSeverity.Warning, code, summary, help, range);
 }

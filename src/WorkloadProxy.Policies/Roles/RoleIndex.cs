@@ -102,7 +102,8 @@ internal sealed class RoleIndex
         public ClaimIndex(List<(TextPattern Pattern, int Role)> entries)
         {
             // Sorted, so that the roles of one text stand side by side.
-            entries.Sort((a, b) => string.CompareOrdinal(a.Pattern.LiteralPrefix, b.Pattern.LiteralPrefix) is not 0 and var order ? order : a.Role.CompareTo(b.Role));
+            entries.Sort((a, b) => string.CompareOrdinal(a.Pattern.LiteralPrefix, b.Pattern.LiteralPrefix) is not 0 and var order
+                ? order : a.Role.CompareTo(b.Role));
             for (var start = 0; start < entries.Count;)
             {
                 var text = entries[start].Pattern.LiteralPrefix;

@@ -8,7 +8,8 @@ using WorkloadProxy.Policies.Text;
 namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>Reads one <c>role</c> block, going on after each error, so that all of them come at once.</summary>
-internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, SetLocals locals, ICollection<Diagnostic> diagnostics)
+internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions options, EvaluationContext evaluation, SetLocals locals,
+    ICollection<Diagnostic> diagnostics)
 {
     public static readonly ImmutableArray<string> Reserved = ["policies", "description", "enabled", "expires", "max_ttl", "when", "reason", "credential"];
 
@@ -102,7 +103,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         if (isThere) return;
         var others = block.Body.Attributes.Select(other => other.Name).Except(Reserved).Except(["iss", "sub", "aud"]).ToList();
         // `policy` and `audience` are further away than a slip of the finger, and the likeliest of all.
-        var lookalike = NameSuggestion.Nearest(attribute, others) ?? others.Find(other => other.StartsWith(attribute[..Math.Min(attribute.Length, 5)], StringComparison.Ordinal));
+        var lookalike = NameSuggestion.Nearest(attribute, others)
+            ?? others.Find(other => other.StartsWith(attribute[..Math.Min(attribute.Length, 5)], StringComparison.Ordinal));
         found.Add(RoleDiagnostics.Missing("role", name, attribute, lookalike, help, Header()));
     }
 
@@ -202,7 +204,8 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         switch (value.Kind)
         {
             case HclValueKind.String:
-                if (value.AsString.Contains("{claims.", StringComparison.Ordinal)) found.Add(RoleDiagnostics.NoTemplate(path, value.AsString, expression.Range));
+                if (value.AsString.Contains("{claims.", StringComparison.Ordinal))
+                    found.Add(RoleDiagnostics.NoTemplate(path, value.AsString, expression.Range));
                 return new ClaimConstraint.Text(TextPattern.Compile(value.AsString, options.Context), value.AsString);
             case HclValueKind.Number: return new ClaimConstraint.Number(value.AsNumber);
             case HclValueKind.Bool: return new ClaimConstraint.Bool(value.AsBool);

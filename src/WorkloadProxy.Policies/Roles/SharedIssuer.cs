@@ -44,9 +44,11 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
             new("organization_slug", Whole: Word()),
             new("organization_id", Whole: Word()),
         ]),
-        new("https://oidc.vercel.com", "sub = \"owner:TEAM:project:PROJECT:environment:production\"", [new("sub", Prefix: VercelSubject()), new("owner_id", Whole: Word())]),
+        new("https://oidc.vercel.com", "sub = \"owner:TEAM:project:PROJECT:environment:production\"",
+            [new("sub", Prefix: VercelSubject()), new("owner_id", Whole: Word())]),
         new("https://identity.depot.dev", "org_id = \"ORGANIZATION\"", [new("sub", Prefix: DepotSubject()), new("org_id", Whole: Word())]),
-        new("https://oidc.circleci.com", "claims = { \"oidc.circleci.com/org-id\" = \"ORGANIZATION\" }", [new("oidc.circleci.com/org-id", Whole: Word()), new("sub", Prefix: CircleCiSubject())]),
+        new("https://oidc.circleci.com", "claims = { \"oidc.circleci.com/org-id\" = \"ORGANIZATION\" }",
+            [new("oidc.circleci.com/org-id", Whole: Word()), new("sub", Prefix: CircleCiSubject())]),
         new("https://app.terraform.io", "terraform_organization_id = \"ORGANIZATION\"",
         [
             new("terraform_organization_id", Whole: Word()),
@@ -64,7 +66,8 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
             new("owner", Whole: Word(), Beside: "platform"),
             new("repository_id", Whole: Word(), Beside: "platform"),
         ]),
-        new("https://api.pulumi.com/oidc", "sub = \"pulumi:deploy:org:ORGANIZATION:project:PROJECT:*\"", [new("sub", Prefix: PulumiSubject()), .. PulumiClaims()]),
+        new("https://api.pulumi.com/oidc", "sub = \"pulumi:deploy:org:ORGANIZATION:project:PROJECT:*\"",
+            [new("sub", Prefix: PulumiSubject()), .. PulumiClaims()]),
         new("https://api.pulumi.com/oidc/v2", "claims = { \"https://pulumi.com/org_id\" = \"ORGANIZATION\" }", PulumiClaims()),
         new("https://oidc.modal.com", "workspace_id = \"WORKSPACE\"", [new("workspace_id", Whole: Word()), new("sub", Prefix: ModalSubject())]),
         new("https://oidc.buddyusercontent.com", BuddyExample, [new("sub", Prefix: BuddySubject())]),
@@ -73,10 +76,12 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
         new("https://issuer.enforce.dev", "sub = \"ORGANIZATION/IDENTITY\"", [new("sub", Prefix: ChainguardSubject())]),
         // a subject is one agent's id, which no team chooses
         new("https://api.cursor.com", "team_id = \"TEAM\"", [new("team_id", Whole: Word())]),
-        new("https://accounts.google.com", "email = \"NAME@PROJECT.iam.gserviceaccount.com\"", [new("sub", Whole: Word()), new("email", Whole: Email()), new("hd", Whole: Word())]),
+        new("https://accounts.google.com", "email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
+            [new("sub", Whole: Word()), new("email", Whole: Email()), new("hd", Whole: Word())]),
     ];
 
-    private static readonly FrozenDictionary<string, SharedIssuer> ByOrigin = All.ToFrozenDictionary(shared => IssuerUrl.Normalize(shared.Issuer), StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, SharedIssuer> ByOrigin = All.ToFrozenDictionary(shared => IssuerUrl.Normalize(shared.Issuer),
+        StringComparer.Ordinal);
 
     /// <summary>
     /// The entry that <paramref name="issuer"/> means, also when it is spelled with another case, a port or a slash at the end; null when it is no shared one.
@@ -86,7 +91,8 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
     /// <summary>The claims that may pin, as a text for people.</summary>
     public string ClaimNames => string.Join(", ", Claims.Select(claim => $"`{claim.Name}`"));
 
-    [GeneratedRegex(@"\A(?:repo(?:sitory)?:[A-Za-z0-9_.-]+(?:@[0-9]+)?/|(?:repository_owner|repository_id|repository_owner_id|enterprise_id):[A-Za-z0-9_.-]+:)")]
+    [GeneratedRegex(@"\A(?:repo(?:sitory)?:[A-Za-z0-9_.-]+(?:@[0-9]+)?/"
+        + @"|(?:repository_owner|repository_id|repository_owner_id|enterprise_id):[A-Za-z0-9_.-]+:)")]
     private static partial Regex GitHubSubject();
 
     [GeneratedRegex(@"\A(?:repository_owner|repository_id|repository_owner_id|enterprise_id):[A-Za-z0-9_.-]+\z")]
@@ -110,7 +116,8 @@ internal sealed partial record SharedIssuer(string Issuer, string Example, Immut
     [GeneratedRegex(@"\Aowner:[^:/\s]+:")]
     private static partial Regex VercelSubject();
 
-    private static ImmutableArray<TenantClaim> PulumiClaims() => [new("https://pulumi.com/org_id", Whole: Word()), new("https://pulumi.com/org", Whole: Word())];
+    private static ImmutableArray<TenantClaim> PulumiClaims() =>
+        [new("https://pulumi.com/org_id", Whole: Word()), new("https://pulumi.com/org", Whole: Word())];
 
     [GeneratedRegex(@"\Aorg/[^:/\s]+/")]
     private static partial Regex CircleCiSubject();
@@ -151,7 +158,8 @@ internal sealed record TenantClaim(string Name, Regex? Prefix = null, Regex? Who
 {
     /// <summary>Whether the role's constraints pin a tenant by it.</summary>
     public bool Pins(IReadOnlyList<RoleClaim> claims)
-        => claims.Any(claim => claim.Name == Name && Pins(claim)) && (Beside is null || claims.Any(claim => claim.Name == Beside && claim.Texts is [{ Pattern.IsLiteral: true }]));
+        => claims.Any(claim => claim.Name == Name && Pins(claim))
+            && (Beside is null || claims.Any(claim => claim.Name == Beside && claim.Texts is [{ Pattern.IsLiteral: true }]));
 
     /// <summary>
     /// A string, or a list of nothing else, of which every element pins. Tenants' names and ids are strings in all these tokens: a number pins nothing.

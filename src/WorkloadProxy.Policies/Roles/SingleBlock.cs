@@ -5,7 +5,10 @@ namespace WorkloadProxy.Policies.Roles;
 /// <summary>A block that a file may hold once, without labels and without blocks in it: <c>locals</c>, <c>defaults</c>.</summary>
 internal static class SingleBlock
 {
-    /// <summary>The attributes of the first block of <paramref name="type"/>; whatever it may not hold, and every further such block, is told to <paramref name="diagnostics"/>.</summary>
+    /// <summary>
+    /// The attributes of the first block of <paramref name="type"/>; whatever it may not hold, and every further such block, is told to
+    /// <paramref name="diagnostics"/>.
+    /// </summary>
     public static IEnumerable<HclAttribute> AttributesOf(HclFile file, string type, ICollection<Diagnostic> diagnostics)
     {
         var blocks = file.Body.Blocks.Where(block => block.Type == type).ToList();

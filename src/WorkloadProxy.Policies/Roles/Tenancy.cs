@@ -17,7 +17,8 @@ internal static partial class Tenancy
             CheckOwn(role, header, claims, options, diagnostics);
             return;
         }
-        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare) && issuers.FirstOrDefault(issuer => !IsClient(issuer.Issuer, claims, options)) is { Issuer: { } open })
+        if (!hasCondition && claims.All(claim => claim.Name == "aud" || claim.Constraint.IsBare)
+            && issuers.FirstOrDefault(issuer => !IsClient(issuer.Issuer, claims, options)) is { Issuer: { } open })
             diagnostics.Add(RoleDiagnostics.Unconstrained(role, open, header));
         CheckAudience(role, issuers, claims, options, diagnostics);
         foreach (var issuer in issuers)
@@ -36,18 +37,22 @@ internal static partial class Tenancy
         if (options.Contexts.Ids.Append(options.Context.Id).Any(id => prefix.StartsWith($"actx:{id}:", StringComparison.Ordinal))) return true;
         if (!OtherContext().IsMatch(prefix)) return false;
         // `actx:arn:*` names every context whose id begins so: of an id with colons only the whole pins, and only a server knows which ids those are.
-        return subject.IsLiteral || !(NamesOfSchemes().IsMatch(prefix) || options.Contexts.Ids.Any(id => $"actx:{id}:".StartsWith(prefix, StringComparison.Ordinal)));
+        return subject.IsLiteral
+            || !(NamesOfSchemes().IsMatch(prefix) || options.Contexts.Ids.Any(id => $"actx:{id}:".StartsWith(prefix, StringComparison.Ordinal)));
     }
 
     /// <summary>Whether the audience, written in full, is the client that the issuer gave the token to.</summary>
     private static bool IsClient(string issuer, IReadOnlyList<RoleClaim> claims, CompileOptions options)
-        => options.ClientAudienceIssuers.Contains(issuer) && claims.FirstOrDefault(claim => claim.Name == "aud") is { Texts: { Count: > 0 } texts } && texts.All(text => text.Pattern.IsLiteral);
+        => options.ClientAudienceIssuers.Contains(issuer) && claims.FirstOrDefault(claim => claim.Name == "aud") is { Texts: { Count: > 0 } texts }
+            && texts.All(text => text.Pattern.IsLiteral);
 
     /// <summary>Where every token of the issuer comes to this context, `*` would take those that it issued for other services too.</summary>
-    private static void CheckAudience(string role, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, CompileOptions options, ICollection<Diagnostic> diagnostics)
+    private static void CheckAudience(string role, IReadOnlyList<IssuerReference> issuers, IReadOnlyList<RoleClaim> claims, CompileOptions options,
+        ICollection<Diagnostic> diagnostics)
     {
         if (claims.FirstOrDefault(claim => claim.Name == "aud") is not { Constraint.IsBare: true } audience) return;
-        foreach (var issuer in issuers) if (options.AnyAudienceIssuers.Contains(issuer.Issuer)) diagnostics.Add(RoleDiagnostics.AnyAudience(role, issuer.Issuer, audience.Range));
+        foreach (var issuer in issuers)
+            if (options.AnyAudienceIssuers.Contains(issuer.Issuer)) diagnostics.Add(RoleDiagnostics.AnyAudience(role, issuer.Issuer, audience.Range));
     }
 
     private static void CheckOwn(string role, SourceRange header, IReadOnlyList<RoleClaim> claims, CompileOptions options, ICollection<Diagnostic> diagnostics)
@@ -75,7 +80,8 @@ internal static partial class Tenancy
         {
             if (claims.FirstOrDefault(claim => claim.Name == tenant.Name) is not { } claim) continue;
             var texts = claim.Texts;
-            for (var i = 0; i < texts.Count; i++) if (!tenant.Pins(texts[i].Pattern)) return new UnpinnedText(claim.Name, $"\"{texts[i].Written}\"", claim.RangeOf(i));
+            for (var i = 0; i < texts.Count; i++)
+                if (!tenant.Pins(texts[i].Pattern)) return new UnpinnedText(claim.Name, $"\"{texts[i].Written}\"", claim.RangeOf(i));
             return new UnpinnedText(claim.Name, ValueText.Of(claim.Expected), claim.Range);
         }
         return null;

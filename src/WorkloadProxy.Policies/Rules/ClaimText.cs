@@ -7,8 +7,8 @@ namespace WorkloadProxy.Policies.Rules;
 internal static class ClaimText
 {
     /// <summary>
-    /// Null when the claim is missing, empty, no scalar, or holds a control character or a <c>.</c> or <c>..</c> as a segment. A name with dots is a top-level claim
-    /// of that whole name, or else leads into nested objects.
+    /// Null when the claim is missing, empty, no scalar, or holds a control character or a <c>.</c> or <c>..</c> as a segment. A name with dots is a top-level
+    /// claim of that whole name, or else leads into nested objects.
     /// </summary>
     public static string? Of(Claims claims, string name)
     {

@@ -6,8 +6,8 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Rules;
 
 /// <summary>
-/// What a rule that lets tokens be minted must say: who asks may get a token of any role of the rule's <c>sub</c>, so <c>aud</c> and <c>sub</c> are required and begin with
-/// literal text that keeps them inside this context and one upstream.
+/// What a rule that lets tokens be minted must say: who asks may get a token of any role of the rule's <c>sub</c>, so <c>aud</c> and <c>sub</c> are required
+/// and begin with literal text that keeps them inside this context and one upstream.
 /// </summary>
 internal static class IssueRule
 {
@@ -17,17 +17,21 @@ internal static class IssueRule
 
     /// <summary>Whether a permit of this pattern can decide an exchange.</summary>
     public static bool IsReachedBy(PathPattern pattern)
-        => pattern.ReachesOwnPaths && (pattern.IsTemplated ? OwnPaths.Issue.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(OwnPaths.Issue));
+        => pattern.ReachesOwnPaths
+            && (pattern.IsTemplated ? OwnPaths.Issue.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal) : pattern.Permits(OwnPaths.Issue));
 
     /// <summary><paramref name="place"/> tells where a name's value was written, or else <c>allowed_parameters</c>, or else the pattern.</summary>
     public static void Check(AllowedParameters? allowed, CompileOptions options, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
     {
         if (allowed?.Body is not { } body)
         {
-            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("a rule that permits `create` on `/v1/oidc/issue` has no `allowed_parameters` for `aud` and `sub`", $"{AudHelp} and {SubHelp}", place("")));
+            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("a rule that permits `create` on `/v1/oidc/issue` has no `allowed_parameters` for `aud` and "
+                + "`sub`", $"{AudHelp} and {SubHelp}", place("")));
             return;
         }
-        if (body.OthersPermitted) diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`", "name what else may become a claim of the token", place("*")));
+        if (body.OthersPermitted)
+            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`",
+                "name what else may become a claim of the token", place("*")));
         CheckName(body, "aud", pattern => BeginsWithAudience(pattern) || (pattern.IsLiteral && options.ExternalAudiences.Contains(pattern.LiteralPrefix)),
             "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);
         var own = $"actx:{options.Context.Id}:";
@@ -42,18 +46,21 @@ internal static class IssueRule
         if (!TextsOf(body, "aud").Any(audience => audience.IsLiteral && options.ExternalAudiences.Contains(audience.LiteralPrefix))) return;
         foreach (var subject in TextsOf(body, "sub"))
         {
-            if (Encoding.UTF8.GetByteCount(subject.Sample("")) is > MaxSubject and var length) diagnostics.Add(RuleDiagnostics.LongSubject(length, MaxSubject, place("sub")));
+            if (Encoding.UTF8.GetByteCount(subject.Sample("")) is > MaxSubject and var length)
+                diagnostics.Add(RuleDiagnostics.LongSubject(length, MaxSubject, place("sub")));
         }
     }
 
-    private static IEnumerable<TextPattern> TextsOf(ObjectConstraint body, string name) => body.Members.FirstOrDefault(member => member.Name == name)?.Value switch
+    private static IEnumerable<TextPattern> TextsOf(ObjectConstraint body, string name) =>
+        body.Members.FirstOrDefault(member => member.Name == name)?.Value switch
     {
         TextConstraint text => [text.Pattern],
         ListConstraint list => list.Items.OfType<TextConstraint>().Select(text => text.Pattern),
         _ => [],
     };
 
-    private static void CheckName(ObjectConstraint body, string name, Func<TextPattern, bool> holds, string summary, string help, Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
+    private static void CheckName(ObjectConstraint body, string name, Func<TextPattern, bool> holds, string summary, string help,
+        Func<string, SourceRange> place, ICollection<Diagnostic> diagnostics)
     {
         var member = body.Members.FirstOrDefault(member => member.Name == name);
         if (member is null) summary = $"a rule that permits `create` on `/v1/oidc/issue` does not constrain `{name}`";

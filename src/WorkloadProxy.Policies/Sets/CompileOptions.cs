@@ -29,7 +29,8 @@ public sealed record CompileOptions(AuthContext Context, string OwnIssuer)
 
     /// <summary>By value: what was compiled for equal options serves again.</summary>
     public bool Equals(CompileOptions? other)
-        => other is not null && Context == other.Context && OwnIssuer == other.OwnIssuer && (McpServers ?? []).SequenceEqual(other.McpServers ?? []) && McpServers is null == other.McpServers is null
+        => other is not null && Context == other.Context && OwnIssuer == other.OwnIssuer && (McpServers ?? []).SequenceEqual(other.McpServers ?? [])
+            && McpServers is null == other.McpServers is null
             && Contexts.Equals(other.Contexts) && MaxFiles == other.MaxFiles && EncodedSlash == other.EncodedSlash
             && AnyAudienceIssuers.SequenceEqual(other.AnyAudienceIssuers) && ClientAudienceIssuers.SequenceEqual(other.ClientAudienceIssuers)
             && PassThroughIssuers.SequenceEqual(other.PassThroughIssuers) && ExternalAudiences.SequenceEqual(other.ExternalAudiences);

@@ -22,7 +22,10 @@ internal sealed record CompiledFile(string Path, PolicyFileKind Kind, ReadOnlyMe
     /// <summary>Whether there was an error, among <see cref="Diagnostics"/> or beyond their bound.</summary>
     public bool HasErrors { get; init; }
 
-    /// <summary>The same content under another name. A second role or test of one name is an error of the set, whatever is in it, so it need only be known where it stands.</summary>
+    /// <summary>
+    /// The same content under another name. A second role or test of one name is an error of the set, whatever is in it, so it need only be known where it
+    /// stands.
+    /// </summary>
     public CompiledFile At(string path) => new(path, Kind, Hash)
     {
         Roles = [.. Roles.Select(role => role.At(path))],

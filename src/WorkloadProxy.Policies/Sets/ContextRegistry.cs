@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// The contexts of this server, as far as a set must know of them: an id is unique at its upstream only, and whoever has a namesake at another upstream mints tokens of the same subject.
+/// The contexts of this server, as far as a set must know of them: an id is unique at its upstream only, and whoever has a namesake at another upstream mints
+/// tokens of the same subject.
 /// </summary>
 public sealed class ContextRegistry : IEquatable<ContextRegistry>
 {
@@ -45,7 +46,8 @@ public sealed class ContextRegistry : IEquatable<ContextRegistry>
     }
 
     private static bool Names(string subject, string id)
-        => subject.Length > id.Length + 5 && subject[id.Length + 5] == ':' && subject.StartsWith("actx:", StringComparison.Ordinal) && subject.AsSpan(5, id.Length).SequenceEqual(id);
+        => subject.Length > id.Length + 5 && subject[id.Length + 5] == ':' && subject.StartsWith("actx:", StringComparison.Ordinal)
+            && subject.AsSpan(5, id.Length).SequenceEqual(id);
 
     /// <inheritdoc/>
     public bool Equals(ContextRegistry? other) => other is not null && contexts.AsSpan().SequenceEqual(other.contexts.AsSpan());

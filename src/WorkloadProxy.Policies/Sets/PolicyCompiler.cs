@@ -28,13 +28,16 @@ public static class PolicyCompiler
     private const int MaxAcross = 1000;
 
     /// <summary>
-    /// Compiles a whole source; <paramref name="previous"/> only saves work for files that did not change. Throws <see cref="OperationCanceledException"/> soon after it is cancelled.
+    /// Compiles a whole source; <paramref name="previous"/> only saves work for files that did not change. Throws <see cref="OperationCanceledException"/> soon
+    /// after it is cancelled.
     /// </summary>
-    public static CompileResult Compile(IReadOnlyList<PolicyFile> files, CompileOptions options, PolicySet? previous = null, CancellationToken cancellationToken = default)
+    public static CompileResult Compile(IReadOnlyList<PolicyFile> files, CompileOptions options, PolicySet? previous = null,
+        CancellationToken cancellationToken = default)
     {
         var routed = files.Select(file => (File: file, Kind: PolicyFileRouting.KindOf(file.Path))).Where(entry => entry.Kind != PolicyFileKind.Ignored)
             .OrderBy(entry => entry.File.Path, StringComparer.Ordinal).ToArray();
-        if (routed.Length > options.MaxFiles) return new CompileResult(null, [RoleDiagnostics.TooManyFiles(options.MaxFiles, routed.Length, Top(routed[options.MaxFiles].File.Path))]);
+        if (routed.Length > options.MaxFiles)
+            return new CompileResult(null, [RoleDiagnostics.TooManyFiles(options.MaxFiles, routed.Length, Top(routed[options.MaxFiles].File.Path))]);
 
         if (previous?.Options != options) previous = null;
         var across = new DiagnosticBag(MaxAcross);
@@ -53,12 +56,14 @@ public static class PolicyCompiler
         SetLints.Check(options.Context, roles, policies, diagnostics);
         var ruleWarnings = RuleLints.Check(options.Context, roles, policies, previous?.RuleWarnings, diagnostics, cancellationToken);
         var byPath = compiled.ToDictionary(file => file.Path, StringComparer.Ordinal);
-        var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, locals, HasSameRoles(compiled, previous) ? previous : null);
+        var set = new PolicySet(options, ContentHash(compiled), roles, policies, tests, byPath, ruleWarnings, locals, HasSameRoles(compiled, previous)
+            ? previous : null);
         TestLints.Check(set, diagnostics, cancellationToken);
         return new CompileResult(set, Sorted(diagnostics));
     }
 
-    private static CompiledFile[] CompileFiles((PolicyFile File, PolicyFileKind Kind)[] files, CompileOptions options, SetScope scope, PolicySet? previous, CancellationToken cancellationToken)
+    private static CompiledFile[] CompileFiles((PolicyFile File, PolicyFileKind Kind)[] files, CompileOptions options, SetScope scope, PolicySet? previous,
+        CancellationToken cancellationToken)
     {
         var parallel = new ParallelOptions { CancellationToken = cancellationToken };
         var hashes = new byte[files.Length][];
@@ -82,12 +87,14 @@ public static class PolicyCompiler
         for (var i = 0; i < files.Length; i++) compiled[i] ??= compiled[firstOf[i]].At(files[i].File.Path);
         return compiled;
 
-        CompiledFile? Known(int i) => previous?.Files.GetValueOrDefault(files[i].File.Path) is { } before && before.Hash.Span.SequenceEqual(hashes[i]) ? before : null;
+        CompiledFile? Known(int i) => previous?.Files.GetValueOrDefault(files[i].File.Path) is { } before && before.Hash.Span.SequenceEqual(hashes[i])
+            ? before : null;
     }
 
     /// <summary>Whether the roles are those of <paramref name="previous"/> one by one, apart from the policies that they get.</summary>
     private static bool HasSameRoles(CompiledFile[] files, PolicySet? previous)
-        => previous is not null && files.Where(file => file.Kind == PolicyFileKind.Roles).All(file => ReferenceEquals(file, previous.Files.GetValueOrDefault(file.Path)))
+        => previous is not null
+            && files.Where(file => file.Kind == PolicyFileKind.Roles).All(file => ReferenceEquals(file, previous.Files.GetValueOrDefault(file.Path)))
             && files.Count(file => file.Kind == PolicyFileKind.Roles) == previous.Files.Values.Count(file => file.Kind == PolicyFileKind.Roles);
 
     /// <summary>By name, in the order of the files; null for one whose file has errors, so that a role that names it is not wrong as well.</summary>
@@ -105,7 +112,8 @@ public static class PolicyCompiler
         return policies;
     }
 
-    private static ImmutableArray<Role> BoundRoles(CompiledFile[] files, OrderedDictionary<string, Policy?> policies, SetCondition? setWhen, DiagnosticBag diagnostics)
+    private static ImmutableArray<Role> BoundRoles(CompiledFile[] files, OrderedDictionary<string, Policy?> policies, SetCondition? setWhen,
+        DiagnosticBag diagnostics)
     {
         var roles = ImmutableArray.CreateBuilder<Role>();
         var names = new Dictionary<string, SourceRange>(StringComparer.Ordinal);

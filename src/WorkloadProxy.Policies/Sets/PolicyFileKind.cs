@@ -17,7 +17,8 @@ internal static class PolicyFileRouting
 {
     public static PolicyFileKind KindOf(string path)
     {
-        if (!path.EndsWith(".hcl", StringComparison.Ordinal) || path.StartsWith('.') || path.Contains("/.", StringComparison.Ordinal)) return PolicyFileKind.Ignored;
+        if (!path.EndsWith(".hcl", StringComparison.Ordinal) || path.StartsWith('.') || path.Contains("/.", StringComparison.Ordinal))
+            return PolicyFileKind.Ignored;
         if (path == SetFile.Name) return PolicyFileKind.Set;
         var slash = path.IndexOf('/');
         if (slash <= 0) return PolicyFileKind.Ignored;

@@ -16,7 +16,8 @@ public sealed class PolicySet
 
     internal PolicySet(
         CompileOptions options, string contentHash, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ImmutableArray<PolicyTest> tests,
-        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, SetLocals locals, PolicySet? sameRoles)
+        IReadOnlyDictionary<string, CompiledFile> files, IReadOnlyDictionary<ImmutableArray<Policy>, ImmutableArray<Diagnostic>> ruleWarnings, SetLocals locals,
+        PolicySet? sameRoles)
     {
         Options = options;
         ContentHash = contentHash;

@@ -3,7 +3,9 @@ using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>The compiled set as JSON: what <c>policy show</c> prints and branch <c>schema</c> holds in <c>rbac.json</c>. One schema, with its version.</summary>
+/// <summary>
+/// The compiled set as JSON: what <c>policy show</c> prints and branch <c>schema</c> holds in <c>rbac.json</c>. One schema, with its version.
+/// </summary>
 public static class PolicySetJson
 {
     /// <summary>Raised when a reader of the old schema would misread the new one.</summary>

@@ -17,7 +17,8 @@ internal sealed class SetLocals
     public HclValue Values { get; }
 
     /// <summary>What an expression sees; nothing when there are none, so that a mistake is told as one.</summary>
-    public IReadOnlyDictionary<string, HclValue> Variables => Values.Members.Count == 0 ? new Dictionary<string, HclValue>() : new Dictionary<string, HclValue> { [Name] = Values };
+    public IReadOnlyDictionary<string, HclValue> Variables =>
+        Values.Members.Count == 0 ? new Dictionary<string, HclValue>() : new Dictionary<string, HclValue> { [Name] = Values };
 
     public bool IsSameAs(SetLocals other) => Values.Equals(other.Values);
 
@@ -32,7 +33,8 @@ internal sealed class SetLocals
             var evaluation = new EvaluationContext { Shared = budget };
             foreach (var attribute in SingleBlock.AttributesOf(parsed, Block, diagnostics))
             {
-                if (!places.TryAdd(attribute.Name, attribute.NameRange)) diagnostics.Add(RoleDiagnostics.Duplicate("local", attribute.Name, places[attribute.Name], attribute.NameRange));
+                if (!places.TryAdd(attribute.Name, attribute.NameRange))
+                    diagnostics.Add(RoleDiagnostics.Duplicate("local", attribute.Name, places[attribute.Name], attribute.NameRange));
                 else if (attribute.Expression.Evaluate(evaluation, diagnostics) is { } value) values.Add(attribute.Name, value);
             }
         }

@@ -7,5 +7,6 @@ internal sealed record SetScope(EvaluationBudget Budget, SetLocals Locals)
 {
     /// <summary>For one file.</summary>
     public EvaluationContext Evaluation(IReadOnlyDictionary<string, HclFunction>? functions = null)
-        => functions is null ? new() { Shared = Budget, Variables = Locals.Variables } : new() { Shared = Budget, Variables = Locals.Variables, Functions = functions };
+        => functions is null
+            ? new() { Shared = Budget, Variables = Locals.Variables } : new() { Shared = Budget, Variables = Locals.Variables, Functions = functions };
 }

@@ -8,7 +8,8 @@ using WorkloadProxy.Policies.Text;
 namespace WorkloadProxy.Policies.Testing;
 
 /// <summary>Reads one <c>test</c> block, going on after each error.</summary>
-internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, CompileOptions options, EvaluationContext evaluation, ICollection<Diagnostic> diagnostics)
+internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, CompileOptions options, EvaluationContext evaluation,
+    ICollection<Diagnostic> diagnostics)
 {
     private static readonly ImmutableArray<string> Known = ["token", "request", "expect", "reason", "now"];
     private static readonly ImmutableArray<string> KnownOfRequest = ["method", "path", "query", "body"];
@@ -75,7 +76,8 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
     private Claims? ReadToken()
     {
         if (Value("token", HclValueKind.Object, "an object of claims") is not { } token) return null;
-        var members = new Dictionary<string, HclValue>(token.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value))), StringComparer.Ordinal);
+        var members = new Dictionary<string, HclValue>(token.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value))),
+            StringComparer.Ordinal);
         members.TryAdd("iss", HclValue.FromString(options.OwnIssuer));
         members.TryAdd("aud", HclValue.FromString(options.Context.ToString()));
         if (members["iss"] is { Kind: HclValueKind.String } issuer && issuer.AsString == options.OwnIssuer)
@@ -92,7 +94,8 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         if (request.Members.ContainsKey("server")) return ReadMcp(request, range);
         foreach (var name in request.Members.Keys.Except(KnownOfRequest)) found.Add(RoleDiagnostics.UnknownAttribute(name, "request", KnownOfRequest, range));
         if (!request.Members.TryGetValue("path", out var path))
-            found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null, "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
+            found.Add(RoleDiagnostics.Missing("test", block.Labels.FirstOrDefault()?.Value ?? "", "request.path", null,
+                "for instance `request = { method = \"GET\", path = \"/v2/account\" }`", range));
         else if (path.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("path", path, "a string", range));
         var method = request.Members.GetValueOrDefault("method") ?? HclValue.FromString("GET");
         if (method.Kind != HclValueKind.String) found.Add(RoleDiagnostics.WrongType("method", method, "a string", range));
@@ -105,7 +108,8 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         }
         if (!request.Members.TryGetValue("body", out var value) || value.Kind == HclValueKind.Null) return new(method.AsString, target, []);
         if (!ProtobufText.IsMessage(value)) return new(method.AsString, target, ValueText.Json(WithContext(value)));
-        if (ProtobufText.Write(WithContext(value), out var unfit) is { } message) return new(method.AsString, target, message) { ContentType = "application/proto" };
+        if (ProtobufText.Write(WithContext(value), out var unfit) is { } message)
+            return new(method.AsString, target, message) { ContentType = "application/proto" };
         found.Add(TestDiagnostics.UnfitField(unfit!, range));
         return null;
     }
@@ -125,7 +129,8 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         if (server.Kind != HclValueKind.String || of.Kind != HclValueKind.String) return null;
         var arguments = request.Members.TryGetValue("arguments", out var value) && value.Kind != HclValueKind.Null ? value : null;
         if (arguments is { Kind: not HclValueKind.Object }) found.Add(RoleDiagnostics.WrongType("arguments", arguments, "an object", range));
-        return new("POST", "/", arguments is null ? [] : ValueText.Json(WithContext(arguments))) { Server = server.AsString, Kind = McpNames.Kind(named[0])!.Value, Name = WithContext(of).AsString };
+        return new("POST", "/", arguments is null ? [] : ValueText.Json(WithContext(arguments)))
+            { Server = server.AsString, Kind = McpNames.Kind(named[0])!.Value, Name = WithContext(of).AsString };
     }
 
     /// <summary>A string as it stands; an object's members, a list's elements each with the name again.</summary>
@@ -166,7 +171,8 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
     /// </summary>
     private HclValue WithContext(HclValue value) => value.Kind switch
     {
-        HclValueKind.String => HclValue.FromString(string.Concat(TextPiece.Split(value.AsString, options.Context, wildcards: false, claims: false, out _).Select(piece => piece.Text))),
+        HclValueKind.String => HclValue.FromString(string.Concat(TextPiece.Split(value.AsString, options.Context, wildcards: false, claims: false, out _)
+            .Select(piece => piece.Text))),
         HclValueKind.Tuple => HclValue.FromItems([.. value.Items.Select(WithContext)]),
         HclValueKind.Object => HclValue.FromMembers(value.Members.Select(member => KeyValuePair.Create(member.Key, WithContext(member.Value)))),
         _ => value,

@@ -6,7 +6,10 @@ namespace WorkloadProxy.Policies;
 /// <summary>Runs the tests that live beside the policies. The same decision as for a request, from the same raw target.</summary>
 public static class PolicyTestRunner
 {
-    /// <summary>Runs all of a set's tests; <paramref name="now"/> is the time of those that name none. Throws <see cref="OperationCanceledException"/> soon after it is cancelled.</summary>
+    /// <summary>
+    /// Runs all of a set's tests; <paramref name="now"/> is the time of those that name none. Throws <see cref="OperationCanceledException"/> soon after it is
+    /// cancelled.
+    /// </summary>
     public static PolicyTestReport Run(PolicySet set, DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         var reached = new HashSet<SourceRange>();
@@ -26,7 +29,8 @@ public static class PolicyTestRunner
         var by = decision.Rule is { } place ? $" by {place}" : "";
         if (allowed != test.ExpectsAllow)
         {
-            return new PolicyTestResult(test, false, allowed ? $"expected a denial, but it is permitted{by}" : $"expected to be permitted, but it is denied{by}: {decision.Reason}");
+            return new PolicyTestResult(test, false,
+                allowed ? $"expected a denial, but it is permitted{by}" : $"expected to be permitted, but it is denied{by}: {decision.Reason}");
         }
         if (!allowed && test.Reason is { } reason && !decision.Reason.Contains(reason, StringComparison.Ordinal))
         {
@@ -40,7 +44,8 @@ public static class PolicyTestRunner
         if (test.McpServer is { } server)
         {
             if (RequestGate.AddressesAnother(set.Context, test.Claims)) return Denied("the token is for another context");
-            var call = new McpRequest { Kind = test.McpKind, Name = test.McpName, Method = test.McpKind == McpKind.Method ? test.McpName : McpNames.MethodOf(test.McpKind), Now = now, Arguments = test.Body };
+            var call = new McpRequest { Kind = test.McpKind, Name = test.McpName, Method = test.McpKind == McpKind.Method
+                ? test.McpName : McpNames.MethodOf(test.McpKind), Now = now, Arguments = test.Body };
             return set.MatchRoles(test.Claims).Mcp(server, now).Decide(call);
         }
         if (RequestGate.Settle(set.Options, test.Claims, test.Method, test.RawTarget, out var target) is { } settled) return settled;

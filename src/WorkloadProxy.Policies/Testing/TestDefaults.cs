@@ -3,7 +3,10 @@ using WorkloadProxy.Policies.Roles;
 
 namespace WorkloadProxy.Policies.Testing;
 
-/// <summary>A file's <c>defaults</c>: what its tests need not repeat. Members of <c>token</c> and <c>request</c> are taken one by one, so that a test may change one claim.</summary>
+/// <summary>
+/// A file's <c>defaults</c>: what its tests need not repeat. Members of <c>token</c> and <c>request</c> are taken one by one, so that a test may change one
+/// claim.
+/// </summary>
 internal sealed class TestDefaults
 {
     public const string Block = "defaults";

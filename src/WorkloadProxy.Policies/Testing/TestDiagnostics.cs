@@ -14,16 +14,20 @@ internal static class TestDiagnostics
             "it is a text that the denial must contain", range);
 
     public static Diagnostic McpName(int count, SourceRange range)
-        => RoleDiagnostics.Error("mcp-request", $"`request` names {count} of `tool`, `prompt`, `resource` and `method`, expected one", "for instance `request = { server = \"notes\", tool = \"note-read\" }`", range);
+        => RoleDiagnostics.Error("mcp-request", $"`request` names {count} of `tool`, `prompt`, `resource` and `method`, expected one",
+            "for instance `request = { server = \"notes\", tool = \"note-read\" }`", range);
 
     public static Diagnostic TwoQueries(SourceRange range)
-        => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them", "leave one out: the query in `path` is as it is sent, that of `query` is encoded", range);
+        => RoleDiagnostics.Error("two-queries", "`path` has a query and there is a `query`, expected one of them",
+            "leave one out: the query in `path` is as it is sent, that of `query` is encoded", range);
 
     public static Diagnostic UnfitField(string name, SourceRange range)
-        => RoleDiagnostics.Error("bad-field", $"`body` can't be a protobuf message: no field holds `{name}`", "fields are strings, whole numbers, bools, objects of fields, and lists of these", range);
+        => RoleDiagnostics.Error("bad-field", $"`body` can't be a protobuf message: no field holds `{name}`",
+            "fields are strings, whole numbers, bools, objects of fields, and lists of these", range);
 
     public static Diagnostic NoNow(string test, SourceRange reached, SourceRange range)
-        => new(DiagnosticSeverity.Warning, "test-without-now", $"test `{test}` sets no `now`, but what it reaches at {reached} depends on the time", "set `now = \"2026-11-20T12:00:00Z\"`, or it in `defaults`", range);
+        => new(DiagnosticSeverity.Warning, "test-without-now", $"test `{test}` sets no `now`, but what it reaches at {reached} depends on the time",
+            "set `now = \"2026-11-20T12:00:00Z\"`, or it in `defaults`", range);
 
     public static Diagnostic BadClaims(string error, SourceRange range)
         => RoleDiagnostics.Error("bad-token", $"`token` can't be a token: {error}", null, range);

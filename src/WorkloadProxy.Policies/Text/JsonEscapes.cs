@@ -6,8 +6,8 @@ namespace WorkloadProxy.Policies;
 public static class JsonEscapes
 {
     /// <summary>
-    /// Of a string's raw text: whether it holds a surrogate without its other half, which means nothing, or what each reader likes; <paramref name="hasNul"/> is whether it
-    /// holds a NUL, which ends a name for some. Raw surrogates are invalid UTF-8, and raw controls invalid JSON already.
+    /// Of a string's raw text: whether it holds a surrogate without its other half, which means nothing, or what each reader likes; <paramref name="hasNul"/>
+    /// is whether it holds a NUL, which ends a name for some. Raw surrogates are invalid UTF-8, and raw controls invalid JSON already.
     /// </summary>
     public static bool HasLoneSurrogate(ReadOnlySpan<byte> raw, out bool hasNul)
     {

@@ -3,18 +3,20 @@ using System.Text;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// Percent-encoding (RFC 3986 §2.1), for every reader of paths, queries, forms and addresses. An escape is whole or refused: two readers that repair a broken one differently are how a request
-/// gets past one of them.
+/// Percent-encoding (RFC 3986 §2.1), for every reader of paths, queries, forms and addresses. An escape is whole or refused: two readers that repair a broken
+/// one differently are how a request gets past one of them.
 /// </summary>
 public static class PercentEncoding
 {
     private static readonly UTF8Encoding strictUtf8 = new(false, throwOnInvalidBytes: true);
 
     /// <summary>The byte that the escape at <paramref name="percent"/> stands for, or −1 where there is no whole escape.</summary>
-    public static int ByteAt(ReadOnlySpan<char> text, int percent) => percent + 2 < text.Length && text[percent] == '%' ? Byte(text[percent + 1], text[percent + 2]) : -1;
+    public static int ByteAt(ReadOnlySpan<char> text, int percent) =>
+        percent + 2 < text.Length && text[percent] == '%' ? Byte(text[percent + 1], text[percent + 2]) : -1;
 
     /// <inheritdoc cref="ByteAt(ReadOnlySpan{char}, int)"/>
-    public static int ByteAt(ReadOnlySpan<byte> text, int percent) => percent + 2 < text.Length && text[percent] == '%' ? Byte((char)text[percent + 1], (char)text[percent + 2]) : -1;
+    public static int ByteAt(ReadOnlySpan<byte> text, int percent) =>
+        percent + 2 < text.Length && text[percent] == '%' ? Byte((char)text[percent + 1], (char)text[percent + 2]) : -1;
 
     /// <summary>Decodes in place; returns the new length. <paramref name="whole"/> is false if a <c>%</c> was no escape: it is then left as it is.</summary>
     public static int Unescape(Span<byte> text, bool plusIsSpace, out bool whole)

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>One account at an upstream, written <c>api://&lt;Upstream&gt;?actx=&lt;id&gt;</c>. The id is opaque; contexts are compared as whole strings.</summary>
+/// <summary>
+/// One account at an upstream, written <c>api://&lt;Upstream&gt;?actx=&lt;id&gt;</c>. The id is opaque; contexts are compared as whole strings.
+/// </summary>
 public sealed record AuthContext(string Upstream, string Id)
 {
     private const string Scheme = "api://";
@@ -13,7 +15,9 @@ public sealed record AuthContext(string Upstream, string Id)
 
     private AuthContext(AuthContext original) => (Upstream, Id) = (original.Upstream, original.Id);
 
-    /// <summary>Reads the written form; false when it is anything else, or the id holds white space, control characters or a further <c>&amp;</c> or <c>#</c>.</summary>
+    /// <summary>
+    /// Reads the written form; false when it is anything else, or the id holds white space, control characters or a further <c>&amp;</c> or <c>#</c>.
+    /// </summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out AuthContext? context)
     {
         context = null;

@@ -8,8 +8,8 @@ using WorkloadProxy.Policies.Conditions;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// The verified claims of a token: a JSON object in which every name and every string can be read, and no name appears twice. Held parsed or, after <see cref="Shrink"/>, as text, half the
-/// size: thousands of tokens are live at once, and most are asked for their claims only when roles are matched.
+/// The verified claims of a token: a JSON object in which every name and every string can be read, and no name appears twice. Held parsed or, after
+/// <see cref="Shrink"/>, as text, half the size: thousands of tokens are live at once, and most are asked for their claims only when roles are matched.
 /// </summary>
 public sealed class Claims
 {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Audit;
 
@@ -74,38 +75,34 @@ internal sealed class AuditLog : IAsyncDisposable
     /// Takes a place for a request that an upstream will see, and keeps the record's facts where they outlive the process: as many as a slot holds. Not null when the caller has no place
     /// left, or every slot is taken and a request without its trace may not go on.
     /// </summary>
-    public Failure? KeepInFlight(AuditRecord record)
+    public Failure? KeepInFlight(RequestRecord record)
     {
         var refused = shares.Take(record);
         if (refused is null)
         {
-            var reason = record.Reason;
-            record.Reason = "process ended";
-            for (var detail = AuditDetail.Full; record.InFlightSlot < 0 && detail <= AuditDetail.Least; detail++) record.InFlightSlot = trail.Keep(Serialize(record, null, detail));
-            record.Reason = reason;
+            record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Full));
+            if (record.InFlightSlot < 0) record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Brief));
+            if (record.InFlightSlot < 0) record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Least));
             if (record.InFlightSlot >= 0 || !options.Required) return null;
             refused = InFlightShares.TooMany($"{InFlightTrail.SlotCount.ToString(CultureInfo.InvariantCulture)} requests are under way, which is as many as this server forwards at once");
         }
         // no upstream saw it: a flood of these is counted with what nobody authenticated for
-        record.Decision = AuditDecision.Deny;
+        record.Deny();
         return refused;
     }
 
     /// <summary>Hands the finished record over to the writer.</summary>
-    public ValueTask CompleteAsync(AuditRecord record)
+    public ValueTask CompleteAsync(RequestRecord record)
     {
         shares.Leave(record);
-        if (UnauthenticatedLimit.Concerns(record))
-        {
-            if (!unauthenticated.Permits(time.GetTimestamp(), time)) return default;
-            record.CutUntrusted(UnauthenticatedLimit.MaxPath);
-        }
-        var line = ToLine(record, null);
+        var untrusted = UnauthenticatedLimit.Concerns(record);
+        if (untrusted && !unauthenticated.Permits(time.GetTimestamp(), time)) return default;
+        var line = ToLine(record, null, untrusted ? AuditDetail.Untrusted : AuditDetail.Full);
         return lines.Writer.TryWrite(line) ? default : lines.Writer.WriteAsync(line);
     }
 
     /// <summary>Hands the record over and waits until the sink has it: false when it could not be written in time and must be.</summary>
-    public async Task<bool> WriteThroughAsync(AuditRecord record)
+    public async Task<bool> WriteThroughAsync(RequestRecord record)
     {
         var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         await lines.Writer.WriteAsync(ToLine(record, written));
@@ -113,24 +110,24 @@ internal sealed class AuditLog : IAsyncDisposable
         return await written.Task || !options.Required;
     }
 
-    private AuditLine ToLine(AuditRecord record, TaskCompletionSource<bool>? written)
+    private AuditLine ToLine(RequestRecord record, TaskCompletionSource<bool>? written, AuditDetail detail = AuditDetail.Full)
     {
-        var bytes = Serialize(record, time.GetElapsedTime(record.Started));
+        var bytes = Serialize(record, time.GetElapsedTime(record.Started), detail);
         var buffer = ArrayPool<byte>.Shared.Rent(bytes.Length);
         bytes.CopyTo(buffer);
         return new AuditLine(buffer, bytes.Length, record.InFlightSlot, written);
     }
 
-    private static ReadOnlySpan<byte> Serialize(AuditRecord record, TimeSpan? duration, AuditDetail detail = AuditDetail.Full)
+    private static ReadOnlySpan<byte> Serialize(RequestRecord record, TimeSpan? duration, AuditDetail detail)
     {
         if (scratch is not { } pair)
         {
             var fresh = new ArrayBufferWriter<byte>(2048);
-            scratch = pair = (fresh, new Utf8JsonWriter(fresh, AuditRecord.Json));
+            scratch = pair = (fresh, new Utf8JsonWriter(fresh, AuditText.Json));
         }
         pair.Buffer.ResetWrittenCount();
         pair.Json.Reset(pair.Buffer);
-        record.Write(pair.Json, pair.Buffer, duration, detail);
+        AuditText.Write(record, pair.Json, pair.Buffer, duration, detail);
         return pair.Buffer.WrittenSpan;
     }
 
@@ -218,13 +215,9 @@ internal sealed class AuditLog : IAsyncDisposable
     private void EnqueueSuppressed()
     {
         if (unauthenticated.TakeSuppressed() is not (> 0 and var count)) return;
-        var record = new AuditRecord
-        {
-            Time = time.GetUtcNow(),
-            Started = time.GetTimestamp(),
-            Status = 401,
-            Reason = $"{count} more requests without a valid token in one second",
-        };
+        var record = new RequestRecord { Time = time.GetUtcNow(), Started = time.GetTimestamp() };
+        record.End(401);
+        record.Because($"{count} more requests without a valid token in one second");
         if (!lines.Writer.TryWrite(ToLine(record, null))) unauthenticated.PutBack(count);
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Audit;
 
@@ -20,10 +21,10 @@ internal sealed class InFlightShares(int places)
     private readonly Lock gate = new();
 
     /// <summary>Takes a place, which the record then holds until <see cref="Leave"/>; or says why there is none.</summary>
-    public Failure? Take(AuditRecord record)
+    public Failure? Take(RequestRecord record)
     {
         if (record.Caller is { } caller) return TakeOfContext(record, caller.Token.Context);
-        var (whole, what, key) = record.Decision == AuditDecision.Public ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
+        var (whole, what, key) = record.Outcome == RequestOutcome.Public ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
         if (!whole.TryTake()) return TooMany($"{Text(whole.Most)} requests {what} are under way, which is as many as this server forwards at once");
         if (TryTakeOfAddress(record, key + FailureLimit.NetworkOf(record.Client), whole)) return null;
         whole.Leave();
@@ -31,7 +32,7 @@ internal sealed class InFlightShares(int places)
     }
 
     /// <summary>The request has ended.</summary>
-    public void Leave(AuditRecord record)
+    public void Leave(RequestRecord record)
     {
         if (record.Share is not { } share) return;
         record.Share = null;
@@ -48,7 +49,7 @@ internal sealed class InFlightShares(int places)
         }
     }
 
-    private Failure? TakeOfContext(AuditRecord record, AuthContext context)
+    private Failure? TakeOfContext(RequestRecord record, AuthContext context)
     {
         if (!contexts.TryGetValue(context, out var share)) share = contexts.GetOrAdd(context, new InFlightShare(places / 2));
         if (!share.TryTake()) return TooMany($"the context has {Text(share.Most)} requests under way, which is as many as it may");
@@ -56,7 +57,7 @@ internal sealed class InFlightShares(int places)
         return null;
     }
 
-    private bool TryTakeOfAddress(AuditRecord record, string address, InFlightShare whole)
+    private bool TryTakeOfAddress(RequestRecord record, string address, InFlightShare whole)
     {
         lock (gate)
         {

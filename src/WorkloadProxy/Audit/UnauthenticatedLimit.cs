@@ -1,3 +1,5 @@
+using WorkloadProxy.Stages;
+
 namespace WorkloadProxy.Audit;
 
 /// <summary>
@@ -15,9 +17,9 @@ internal sealed class UnauthenticatedLimit
     private int suppressed;
 
     /// <summary>Whether nobody authenticated for the request. What was forwarded is not among it: the upstream saw it, so it leaves its line.</summary>
-    public static bool Concerns(AuditRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Decision != AuditDecision.Pass
-        && record is not { Decision: AuditDecision.Public, Upstream: not null };
+    public static bool Concerns(RequestRecord record) =>
+        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Outcome != RequestOutcome.Pass
+        && record is not { Outcome: RequestOutcome.Public, Upstream: not null };
 
     public bool Permits(long timestamp, TimeProvider time)
     {

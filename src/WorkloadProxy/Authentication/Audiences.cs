@@ -10,8 +10,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Authentication;
 
 /// <summary>
-/// A token → the one auth context that it addresses: by an <c>aud</c> that is a context's name, or by the narrowest entry of <c>Audiences</c>. Texts are compared exactly. What is read of the
-/// token is not verified yet: it only chooses whose roles will judge it.
+/// A token → the one auth context that it addresses: by an <c>aud</c> that is a context's name, or by the narrowest entry of <c>Audiences</c>. Texts are
+/// compared exactly. What is read of the token is not verified yet: it only chooses whose roles will judge it.
 /// </summary>
 internal sealed class Audiences(ProxyOptions options, PolicySetStore sets)
 {
@@ -50,7 +50,8 @@ internal sealed class Audiences(ProxyOptions options, PolicySetStore sets)
         AudienceOptions? narrowest = null;
         var ambiguous = false;
         JsonElement? claims = null;
-        foreach (var entry in jwt.Audiences.Where(audience => audience != AudienceOptions.Any).Append(AudienceOptions.Any).SelectMany(audience => entries[audience]))
+        foreach (var entry in jwt.Audiences.Where(audience => audience != AudienceOptions.Any).Append(AudienceOptions.Any)
+            .SelectMany(audience => entries[audience]))
         {
             if (entry.Narrowness < narrowest?.Narrowness || (entry.Issuer is not null && entry.Issuer != jwt.Issuer)) continue;
             if (entry.Claims is { } constraints && !constraints.Hold(claims ??= JsonElement.Parse(jwt.Claims))) continue;

@@ -11,8 +11,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Authentication;
 
 /// <summary>
-/// JWT → <see cref="Caller"/>. In this order, so that nothing is done for a token that the step before refuses: structure, times, addressed context, whether that
-/// context trusts the issuer, keys (the only step that may use the network), signature, revocation, roles.
+/// JWT → <see cref="Caller"/>. In this order, so that nothing is done for a token that the step before refuses: structure, times, addressed context, whether
+/// that context trusts the issuer, keys (the only step that may use the network), signature, revocation, roles.
 /// </summary>
 internal sealed class Authenticator(
     ProxyOptions options, PolicySetStore sets, SigningKeys signingKeys, IssuerKeys issuerKeys, RevocationSet revocations, TimeProvider time)
@@ -20,7 +20,8 @@ internal sealed class Authenticator(
     private static readonly TimeSpan ForeignSkew = TimeSpan.FromSeconds(60);
 
     // what a token began may outlive it: the chain of exchanges, or a token that the upstream handed out
-    private readonly TimeSpan longestUse = options.Upstreams.Values.SelectMany(upstream => upstream.HandsOut).Select(entry => entry.Lifetime).Append(options.Tokens.MaxChain).Max();
+    private readonly TimeSpan longestUse = options.Upstreams.Values.SelectMany(upstream => upstream.HandsOut).Select(entry => entry.Lifetime)
+        .Append(options.Tokens.MaxChain).Max();
     private readonly Audiences audiences = new(options, sets);
     private readonly Func<string, string?>? issuerOf = SpiffeIssuers.Of(options);
     private readonly WorkloadRuns runs = new(options);
@@ -32,7 +33,8 @@ internal sealed class Authenticator(
     public ValueTask<Result<Caller>> AuthenticateAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
         var seen = recent.TryGet(token, out var hash);
-        if (!seen && !TokenHash.TryCompute(token.Span, out hash)) return new(Refusal.Malformed(token.Length > JwtDocument.MaxLength ? $"is longer than {JwtDocument.MaxLength} bytes" : "is no ASCII text"));
+        if (!seen && !TokenHash.TryCompute(token.Span, out hash))
+            return new(Refusal.Malformed(token.Length > JwtDocument.MaxLength ? $"is longer than {JwtDocument.MaxLength} bytes" : "is no ASCII text"));
         if (Recall(hash) is { } cached)
         {
             if (!seen) recent.Add(token, hash);
@@ -45,8 +47,8 @@ internal sealed class Authenticator(
     }
 
     /// <summary>
-    /// The caller that presents the token as an assertion to this proxy as an authorization server (RFC 7523 §3), for one context. Its <c>aud</c> is the proxy itself, and counts as the
-    /// context, for the roles too; any other token is judged as everywhere. It is not kept: as a bearer token it is for nobody.
+    /// The caller that presents the token as an assertion to this proxy as an authorization server (RFC 7523 §3), for one context. Its <c>aud</c> is the proxy
+    /// itself, and counts as the context, for the roles too; any other token is judged as everywhere. It is not kept: as a bearer token it is for nobody.
     /// </summary>
     public async ValueTask<Result<Caller>> AuthenticateAssertionAsync(ReadOnlyMemory<char> token, AuthContext context, CancellationToken cancellationToken)
     {
@@ -61,7 +63,8 @@ internal sealed class Authenticator(
     }
 
     /// <summary>
-    /// The verified token for <c>/v1/oidc/revoke</c>: one that expired may still be revoked while a chain that it began can live, and one that is revoked already is fine.
+    /// The verified token for <c>/v1/oidc/revoke</c>: one that expired may still be revoked while a chain that it began can live, and one that is revoked
+    /// already is fine.
     /// </summary>
     public async ValueTask<Result<VerifiedToken>> VerifyForRevocationAsync(ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
@@ -70,8 +73,8 @@ internal sealed class Authenticator(
     }
 
     /// <summary>
-    /// The caller once more, after something was waited for: its token may have expired or been revoked, and another policy set, which doesn't trust its issuer or gives it other roles,
-    /// may be in force.
+    /// The caller once more, after something was waited for: its token may have expired or been revoked, and another policy set, which doesn't trust its issuer
+    /// or gives it other roles, may be in force.
     /// </summary>
     /// <param name="caller">As it was admitted before; the same again when nothing has changed.</param>
     /// <param name="mayHaveExpired">What was begun in time goes on.</param>
@@ -86,7 +89,9 @@ internal sealed class Authenticator(
         return new Caller(token, inForce.Set.MatchRoles(token.Claims), inForce.Version);
     }
 
-    /// <summary>The caller that a token was handed out to, whose own token was verified when it was; <paramref name="last"/> as it was admitted before.</summary>
+    /// <summary>
+    /// The caller that a token was handed out to, whose own token was verified when it was; <paramref name="last"/> as it was admitted before.
+    /// </summary>
     public Result<Caller> AdmitHandedOut(VerifiedToken token, Caller? last)
     {
         if (last is not null) return AdmitAgain(last);
@@ -115,7 +120,9 @@ internal sealed class Authenticator(
         return admitted;
     }
 
-    /// <summary>What doesn't belong to verification, and so is asked of each request: revocation, the set in force, the trust in the issuer, the roles.</summary>
+    /// <summary>
+    /// What doesn't belong to verification, and so is asked of each request: revocation, the set in force, the trust in the issuer, the roles.
+    /// </summary>
     private Result<Caller> Admit(TokenHash hash, CachedToken cached)
     {
         var token = cached.Token;
@@ -145,7 +152,8 @@ internal sealed class Authenticator(
     /// <param name="grace">How long ago it may have expired.</param>
     /// <param name="cancellationToken">Ends the wait for keys.</param>
     /// <param name="asserted">The context that an assertion to this proxy is for; null: the token's own <c>aud</c> says.</param>
-    private async ValueTask<Result<CachedToken>> VerifyAsync(ReadOnlyMemory<char> text, TimeSpan grace, CancellationToken cancellationToken, AuthContext? asserted = null)
+    private async ValueTask<Result<CachedToken>> VerifyAsync(ReadOnlyMemory<char> text, TimeSpan grace, CancellationToken cancellationToken,
+        AuthContext? asserted = null)
     {
         if (!JwtDocument.Parse(text.Span, issuerOf).Succeeded(out var jwt, out var failure)) return failure;
         var own = jwt.Issuer == options.PublicUrl;
@@ -160,7 +168,8 @@ internal sealed class Authenticator(
         if (!found.Succeeded(out var key, out failure)) return failure;
 
         var seen = own ? jwt.Claims : IssuerClaims.Of(jwt, Listed(jwt.Issuer));
-        if (!Claims.TryParse(asserted is null ? seen : WithAudience(seen, asserted), out var claims, out _)) return Refusal.Malformed("holds claims that are ambiguous");
+        if (!Claims.TryParse(asserted is null ? seen : WithAudience(seen, asserted), out var claims, out _))
+            return Refusal.Malformed("holds claims that are ambiguous");
         var inForce = sets.Current(context);
         var ids = own ? RevocationId.OfOwn(jwt, claims) : [RevocationId.OfForeign(jwt)];
         var actorDepth = own ? OwnClaims.ActorDepthOf(claims) : 0;
@@ -218,7 +227,8 @@ internal sealed class Authenticator(
         if (sets.Current(context) is not { } inForce) return Refusal.NotLoaded(context);
         if (!inForce.Set.TrustsIssuer(jwt.Issuer)) return Refusal.UntrustedIssuer(jwt.Issuer, context);
         var listed = Listed(jwt.Issuer);
-        if (listed is { Algorithms.Count: > 0 } && !listed.Algorithms.Contains(jwt.Algorithm.Name)) return Refusal.AlgorithmNotListed(jwt.Algorithm.Name, jwt.Issuer);
+        if (listed is { Algorithms.Count: > 0 } && !listed.Algorithms.Contains(jwt.Algorithm.Name))
+            return Refusal.AlgorithmNotListed(jwt.Algorithm.Name, jwt.Issuer);
         return await issuerKeys.FindSignerAsync(jwt, cancellationToken);
     }
 }

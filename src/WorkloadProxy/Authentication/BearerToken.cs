@@ -32,7 +32,8 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
     private const string OtherScheme = "token";
 
     /// <summary>Visible ASCII. A user's API token may hold more than RFC 6750's characters and is the upstream's to judge.</summary>
-    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(string.Concat(Enumerable.Range(0x21, 0x7E - 0x21 + 1).Select(c => (char)c)));
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create(string.Concat(Enumerable.Range(0x21, 0x7E - 0x21 + 1).Select(c => (char)c)));
 
     /// <summary>Why it can't be authenticated as a JWT, or null when it is to be tried.</summary>
     public Failure? Refusal => Kind switch
@@ -55,7 +56,8 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
         var end = value.IndexOf(' ');
         if (end < 0) end = value.Length;
         var isOther = value[..end].Equals(OtherScheme, StringComparison.OrdinalIgnoreCase) && IsJwt(value[end..].Trim(' ').ToString());
-        if (!isOther && !value[..end].Equals(Scheme, StringComparison.OrdinalIgnoreCase)) return new(end > 0 ? BearerTokenKind.OtherScheme : BearerTokenKind.Malformed, default);
+        if (!isOther && !value[..end].Equals(Scheme, StringComparison.OrdinalIgnoreCase))
+            return new(end > 0 ? BearerTokenKind.OtherScheme : BearerTokenKind.Malformed, default);
         while (end < value.Length && value[end] == ' ') end++;
         var token = value[end..];
         if (token.IsEmpty || token.ContainsAnyExcept(TokenCharacters)) return new(BearerTokenKind.Malformed, default);
@@ -63,9 +65,13 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
     }
 
     /// <summary>Whether a header's value is to be judged as a JWT: three parts, of which the first is a JSON object's.</summary>
-    public static bool IsJwt(string? value) => value is not null && !value.AsSpan().ContainsAnyExcept(TokenCharacters) && value.IndexOf('.') is > 0 and var dot && IsJsonObject(value.AsSpan(0, dot));
+    public static bool IsJwt(string? value) =>
+        value is not null && !value.AsSpan().ContainsAnyExcept(TokenCharacters) && value.IndexOf('.') is > 0 and var dot && IsJsonObject(value.AsSpan(0, dot));
 
-    /// <summary>Whether a text without a <c>.</c> decodes to a JSON object. Lenient on purpose, in either alphabet and padded or not: what looks like a workload's token is none of a user's.</summary>
+    /// <summary>
+    /// Whether a text without a <c>.</c> decodes to a JSON object. Lenient on purpose, in either alphabet and padded or not: what looks like a workload's token
+    /// is none of a user's.
+    /// </summary>
     private static bool IsJsonObject(ReadOnlySpan<char> text)
     {
         var json = new byte[text.Length];

@@ -8,15 +8,16 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Authentication;
 
 /// <summary>
-/// Whose JWTs the pass-through upstream verifies itself (<c>PassThroughIssuers</c>). Such a token goes on as it came, so only its issuer is read, and only from a token that has one reading:
-/// what is broken or ambiguous is judged, and refused, as every other.
+/// Whose JWTs the pass-through upstream verifies itself (<c>PassThroughIssuers</c>). Such a token goes on as it came, so only its issuer is read, and only from
+/// a token that has one reading: what is broken or ambiguous is judged, and refused, as every other.
 /// </summary>
 internal sealed class PassThroughIssuers(IEnumerable<string> issuers, PolicySetStore sets)
 {
     private readonly FrozenSet<string> issuers = issuers.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Whether the token is the upstream's to verify. A token of an issuer that some role trusts never is, however bad it may be.</summary>
-    public bool Take(ReadOnlySpan<char> token) => issuers.Count > 0 && IssuerOf(token) is { } issuer && issuers.Contains(issuer) && !sets.All.Any(inForce => inForce.Set.TrustsIssuer(issuer));
+    public bool Take(ReadOnlySpan<char> token) =>
+        issuers.Count > 0 && IssuerOf(token) is { } issuer && issuers.Contains(issuer) && !sets.All.Any(inForce => inForce.Set.TrustsIssuer(issuer));
 
     private static string? IssuerOf(ReadOnlySpan<char> token)
     {

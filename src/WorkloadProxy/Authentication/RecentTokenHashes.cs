@@ -6,8 +6,8 @@ namespace WorkloadProxy.Authentication;
 
 /// <summary>
 /// The hashes of header values seen lately, by the string's identity. Kestrel gives the same string again while a connection repeats a header, and hashing
-/// it each time would be the dearest part of a known token's way. A string is taken in when it comes for the second time: of many tokens in turn each comes in a new one, and a weak
-/// reference for each of these would cost more than it could ever give back. Holds no token: the strings are weakly referenced.
+/// it each time would be the dearest part of a known token's way. A string is taken in when it comes for the second time: of many tokens in turn each comes in
+/// a new one, and a weak reference for each of these would cost more than it could ever give back. Holds no token: the strings are weakly referenced.
 /// </summary>
 internal sealed class RecentTokenHashes
 {
@@ -16,7 +16,9 @@ internal sealed class RecentTokenHashes
     private sealed record Seen(WeakReference<string> Text, int Start, int Length, TokenHash Hash);
 
     private readonly Seen?[] slots = new Seen?[Slots];
-    /// <summary>The identity of the string that each slot was last asked about. Two may share one: then the wrong string is taken in, and never found.</summary>
+    /// <summary>
+    /// The identity of the string that each slot was last asked about. Two may share one: then the wrong string is taken in, and never found.
+    /// </summary>
     private readonly int[] candidates = new int[Slots];
 
     public bool TryGet(ReadOnlyMemory<char> token, out TokenHash hash)

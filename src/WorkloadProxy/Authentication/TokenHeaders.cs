@@ -4,8 +4,9 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Authentication;
 
 /// <summary>
-/// Headers besides <c>Authorization</c> that may bring the token (<c>Upstreams.*.TokenHeaders</c>): SDKs put their key where the provider wants it. Which upstream a token is for is known only
-/// when it is read, so the headers of all upstreams are looked at, and tokens in several of them must be one and the same.
+/// Headers besides <c>Authorization</c> that may bring the token (<c>Upstreams.*.TokenHeaders</c>): SDKs put their key where the provider wants it. Which
+/// upstream a token is for is known only when it is read, so the headers of all upstreams are looked at, and tokens in several of them must be one and the
+/// same.
 /// </summary>
 internal sealed class TokenHeaders
 {
@@ -20,11 +21,12 @@ internal sealed class TokenHeaders
 
     /// <summary>Null where no upstream lists any: then no request pays for it.</summary>
     public static TokenHeaders? Of(ProxyOptions options) =>
-        options.Upstreams.Values.Any(upstream => upstream.TokenHeaders.Count > 0) ? new(options.Upstreams.Values.ToDictionary(upstream => upstream.Name, upstream => upstream.TokenHeaders, StringComparer.Ordinal)) : null;
+        options.Upstreams.Values.Any(upstream => upstream.TokenHeaders.Count > 0)
+        ? new(options.Upstreams.Values.ToDictionary(upstream => upstream.Name, upstream => upstream.TokenHeaders, StringComparer.Ordinal)) : null;
 
     /// <summary>
-    /// Takes tokens out of the listed headers, so that no upstream gets one. <paramref name="from"/> are the headers that brought it, empty where <c>Authorization</c> did. What is no
-    /// workload's token (a provider's own key, a placeholder) stays where it is.
+    /// Takes tokens out of the listed headers, so that no upstream gets one. <paramref name="from"/> are the headers that brought it, empty where
+    /// <c>Authorization</c> did. What is no workload's token (a provider's own key, a placeholder) stays where it is.
     /// </summary>
     public Failure? Take(IHeaderDictionary headers, ref BearerToken bearer, out IReadOnlyList<string> from)
     {
@@ -35,7 +37,8 @@ internal sealed class TokenHeaders
             var values = headers[name];
             if (!values.Any(BearerToken.IsJwt)) continue;
             if (values.Count > 1) return new Failure(ErrorId.BadRequest, $"more than one `{name}` header");
-            if (bearer.Kind == BearerTokenKind.Jwt ? !bearer.Text.Span.SequenceEqual(values[0]) : bearer.Kind != BearerTokenKind.None) return new Failure(ErrorId.BadRequest, $"`{name}` brings another token than the request's other headers");
+            if (bearer.Kind == BearerTokenKind.Jwt ? !bearer.Text.Span.SequenceEqual(values[0]) : bearer.Kind != BearerTokenKind.None)
+                return new Failure(ErrorId.BadRequest, $"`{name}` brings another token than the request's other headers");
             bearer = new BearerToken(BearerTokenKind.Jwt, values[0].AsMemory());
             if (!inAuthorization) from = [.. from, name];
             headers.Remove(name);
@@ -45,6 +48,7 @@ internal sealed class TokenHeaders
 
     /// <summary>Null when the upstream takes a token from one of these headers.</summary>
     public Failure? Check(string upstream, IReadOnlyList<string> from) =>
-        from.Count == 0 || (byUpstream.TryGetValue(upstream, out var listed) && listed.Any(name => from.Contains(name, StringComparer.OrdinalIgnoreCase))) ? null
+        from.Count == 0 || (byUpstream.TryGetValue(upstream, out var listed)
+            && listed.Any(name => from.Contains(name, StringComparer.OrdinalIgnoreCase))) ? null
             : new Failure(ErrorId.InvalidToken, $"the token came in `{from[0]}`, where this upstream takes none");
 }

@@ -25,17 +25,21 @@ internal sealed class CachedToken(VerifiedToken token, VerificationKey key)
 }
 
 /// <summary>
-/// Verified tokens by their hash. Two generations: what is used moves to the young one, and when that is half the capacity, in tokens or in bytes, the old one is let go, so that about
-/// the least recently used are forgotten without looking for them. A hit takes no lock. Only what verified gets in, so forged tokens push nothing out.
+/// Verified tokens by their hash. Two generations: what is used moves to the young one, and when that is half the capacity, in tokens or in bytes, the old one
+/// is let go, so that about the least recently used are forgotten without looking for them. A hit takes no lock. Only what verified gets in, so forged tokens
+/// push nothing out.
 /// </summary>
-internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = VerifiedTokenCache.DefaultCapacity, long maxWeight = VerifiedTokenCache.DefaultMaxWeight)
+internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = VerifiedTokenCache.DefaultCapacity,
+    long maxWeight = VerifiedTokenCache.DefaultMaxWeight)
 {
     public const int DefaultCapacity = 50_000;
 
     /// <summary>A flood of valid tokens of 16 KiB each fills this, and no more.</summary>
     public const long DefaultMaxWeight = 128 * 1024 * 1024;
 
-    /// <summary>What was not used for this long, expired tokens above all, is let go even when there is room: verifying once again in minutes costs nothing beside it.</summary>
+    /// <summary>
+    /// What was not used for this long, expired tokens above all, is let go even when there is room: verifying once again in minutes costs nothing beside it.
+    /// </summary>
     private static readonly TimeSpan GenerationLife = TimeSpan.FromMinutes(2);
 
     private sealed class Generation(long started)
@@ -69,7 +73,9 @@ internal sealed class VerifiedTokenCache(TimeProvider time, int capacity = Verif
             Interlocked.Increment(ref generation.Count);
             Interlocked.Add(ref generation.Weight, token.Weight);
         }
-        if (Volatile.Read(ref generation.Count) >= capacity / 2 || Volatile.Read(ref generation.Weight) >= maxWeight / 2 || time.GetElapsedTime(generation.Started) >= GenerationLife) Rotate(generation);
+        if (Volatile.Read(ref generation.Count) >= capacity / 2 || Volatile.Read(ref generation.Weight) >= maxWeight / 2
+            || time.GetElapsedTime(generation.Started) >= GenerationLife)
+            Rotate(generation);
     }
 
     /// <summary>Whoever holds the token already judges it anew, so a removal that races with a use is no harm.</summary>

@@ -9,8 +9,9 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Authentication;
 
 /// <summary>
-/// Which run of a workload a token belongs to: one job, agent, pod or VM, however many tokens it gets. It is named by a hash of the issuer and of those claims that tell its runs apart; tokens
-/// that are exchanged carry the name on. A token without such claims is a run by itself: guessing wider would put strangers together.
+/// Which run of a workload a token belongs to: one job, agent, pod or VM, however many tokens it gets. It is named by a hash of the issuer and of those claims
+/// that tell its runs apart; tokens that are exchanged carry the name on. A token without such claims is a run by itself: guessing wider would put strangers
+/// together.
 /// </summary>
 internal sealed class WorkloadRuns(ProxyOptions options)
 {
@@ -25,7 +26,8 @@ internal sealed class WorkloadRuns(ProxyOptions options)
     public string Of(string issuer, bool isOwn, Claims claims, string id)
     {
         if (isOwn && claims.String(OwnClaims.Run) is { } run) return run;
-        var names = isOwn ? ["droplet_id"] : options.Issuers.FirstOrDefault(listed => listed.Issuer == issuer) is { Run: { Count: > 0 } chosen } ? chosen : null;
+        var names = isOwn ? ["droplet_id"] : options.Issuers.FirstOrDefault(listed => listed.Issuer == issuer) is { Run: { Count: > 0 } chosen }
+            ? chosen : null;
         var values = names is null ? usual.Select(group => Values(claims.Root, group)).FirstOrDefault(found => found is not null) : Values(claims.Root, names);
         return Hash([issuer, .. values ?? [id]]);
     }
@@ -36,14 +38,17 @@ internal sealed class WorkloadRuns(ProxyOptions options)
         var values = new List<string>();
         foreach (var name in names)
         {
-            if (!claims.TryGetProperty(name, out var value) || value.ValueKind is not (JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False)) return null;
+            if (!claims.TryGetProperty(name, out var value)
+                || value.ValueKind is not (JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False))
+                return null;
             values.AddRange([name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText()]);
         }
         return values;
     }
 
     private static string? Pod(JsonElement claims) =>
-        claims.TryGetProperty("kubernetes.io", out var kubernetes) && kubernetes.ValueKind == JsonValueKind.Object && kubernetes.TryGetProperty("pod", out var pod)
+        claims.TryGetProperty("kubernetes.io", out var kubernetes) && kubernetes.ValueKind == JsonValueKind.Object
+        && kubernetes.TryGetProperty("pod", out var pod)
         && pod.ValueKind == JsonValueKind.Object && pod.TryGetProperty("uid", out var uid) && uid.ValueKind == JsonValueKind.String ? uid.GetString() : null;
 
     private static string Hash(IEnumerable<string> parts)

@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http.Features;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authorization;
@@ -13,7 +13,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
     /// <summary>
     /// Null when the request is permitted; the record then names the rule, and the caller as it was admitted last: a body takes its time, and what the token may is asked after it.
     /// </summary>
-    public async ValueTask<Failure?> AuthorizeAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target, bool isUpgrade)
+    public async ValueTask<Failure?> AuthorizeAsync(HttpContext http, RequestRecord record, Caller caller, RequestTarget target, bool isUpgrade)
     {
         var request = new AccessRequest
         {
@@ -30,7 +30,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
         var headers = http.Request.Headers;
         if (!RequestBody.TryParse(bytes, headers.ContentType.ToArray()!, headers.ContentEncoding.Count == 0 ? null : headers.ContentEncoding.ToString(), out var body, out var problem, out var error))
         {
-            Note(record, decision);
+            record.Decide(decision);
             return new Failure(problem == RequestBody.Problem.UnsupportedMediaType ? ErrorId.UnsupportedMediaType : ErrorId.BadRequest, error!);
         }
         var failure = Conclude(record, admitted.Grants.Decide(request with { Body = body, Now = time.GetUtcNow() }));
@@ -44,7 +44,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
     /// Asked once more of a request that was permitted, after something else was waited for (another service, a credential). Under a set that came into force meanwhile, a rule
     /// may constrain a body that nobody has read: what can't be known is denied.
     /// </summary>
-    public Failure? AuthorizeAgain(HttpContext http, AuditRecord record, RequestTarget target, bool isUpgrade)
+    public Failure? AuthorizeAgain(HttpContext http, RequestRecord record, RequestTarget target, bool isUpgrade)
     {
         if (!AdmitAgain(record, record.Caller!).Succeeded(out var admitted, out var noMore)) return noMore;
         return Conclude(record, admitted.Grants.Decide(Asked(http, target, isUpgrade)));
@@ -61,7 +61,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
     };
 
     /// <summary>The caller as it may act now, also in the record.</summary>
-    public Result<Caller> AdmitAgain(AuditRecord record, Caller caller)
+    public Result<Caller> AdmitAgain(RequestRecord record, Caller caller)
     {
         var again = authenticator.AdmitAgain(caller);
         if (again.Value is { } admitted) record.Caller = admitted;
@@ -69,7 +69,7 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
     }
 
     /// <summary>The exchange's decision: the body is the JSON that the token is made from, whatever its content type said.</summary>
-    public Failure? Authorize(AuditRecord record, Caller caller, RequestTarget target, RequestBody body, out Decision decision)
+    public Failure? Authorize(RequestRecord record, Caller caller, RequestTarget target, RequestBody body, out Decision decision)
     {
         decision = caller.Grants.Decide(new AccessRequest { Method = "POST", Target = target, Body = body, Now = time.GetUtcNow() });
         return Conclude(record, decision);
@@ -87,10 +87,9 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
         return decision.Outcome == DecisionOutcome.Allow ? admitted : new Failure(ErrorId.Forbidden, decision.Reason);
     }
 
-    private Failure? Conclude(AuditRecord record, in Decision decision)
+    private Failure? Conclude(RequestRecord record, in Decision decision)
     {
-        Note(record, decision);
-        if (decision.Outcome == DecisionOutcome.Deny && decision.Rule is null) record.Nearest = record.Caller?.Grants.Nearest(time.GetUtcNow());
+        record.Decide(decision, decision.Outcome == DecisionOutcome.Deny && decision.Rule is null ? record.Caller?.Grants.Nearest(time.GetUtcNow()) : null);
         return decision.Outcome switch
         {
             DecisionOutcome.Allow => null,
@@ -100,12 +99,5 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
             // the reason names the rule's file and line already
             _ => new Failure(ErrorId.Forbidden, decision.Reason),
         };
-    }
-
-    private static void Note(AuditRecord record, in Decision decision)
-    {
-        record.Policy = decision.Policy;
-        record.Rule = decision.Rule;
-        if (decision.Outcome is not (DecisionOutcome.Allow or DecisionOutcome.BodyNeeded)) record.Reason = decision.Reason;
     }
 }

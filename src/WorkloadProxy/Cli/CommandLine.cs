@@ -34,7 +34,8 @@ internal static class CommandLine
 
     /// <summary>Without a command the server is meant, and its settings.</summary>
     private static string[] WithCommand(string[] arguments) =>
-        arguments is [] || (arguments[0].StartsWith("--", StringComparison.Ordinal) && !arguments.Any(argument => argument is "--help" or "--version")) ? ["serve", .. arguments]
+        arguments is [] || (arguments[0].StartsWith("--", StringComparison.Ordinal) && !arguments.Any(argument => argument is "--help" or "--version"))
+        ? ["serve", .. arguments]
         : arguments is ["help", .. var command] ? [.. command, "--help"] : arguments;
 
     private static async Task<int> ParseAsync(string[] arguments, Terminal terminal, TimeProvider time)
@@ -53,7 +54,8 @@ internal static class CommandLine
 
     private static RootCommand Root(SettingsInput settings, Terminal terminal, TimeProvider time)
     {
-        var root = new RootCommand("A workload-identity reverse proxy: it takes OIDC tokens, exchanges them for scoped tokens, and forwards what a policy permits with the upstream's credential. Runs the server if no command is given.")
+        var root = new RootCommand("A workload-identity reverse proxy: it takes OIDC tokens, exchanges them for scoped tokens, and forwards what a policy "
+            + "permits with the upstream's credential. Runs the server if no command is given.")
         {
             ServeCommand.Create(settings, terminal),
             new Command("policy", "Checks, explains, tests and shows policy sets.")
@@ -68,8 +70,10 @@ internal static class CommandLine
                 PolicyParseCommand.Create(terminal),
                 PolicyPullCommand.Create(settings, terminal),
             },
-            new Command("token", "Gets and decodes tokens.") { TokenGetCommand.Create(terminal, time), TokenRelayCommand.Create(terminal, time), TokenShowCommand.Create(terminal, time) },
-            new Command("mcp", "Connects hosts of agents to MCP endpoints.") { McpBridgeCommand.Create(terminal, time), McpToolsCommand.Create(terminal, time) },
+            new Command("token", "Gets and decodes tokens.")
+                { TokenGetCommand.Create(terminal, time), TokenRelayCommand.Create(terminal, time), TokenShowCommand.Create(terminal, time) },
+            new Command("mcp", "Connects hosts of agents to MCP endpoints.")
+                { McpBridgeCommand.Create(terminal, time), McpToolsCommand.Create(terminal, time) },
             KeysCommand.Create(settings, terminal, time),
             CredentialsCommand.Create(settings, terminal, time),
             ConfigCommand.Create(settings, terminal),
@@ -89,7 +93,8 @@ internal static class CommandLine
     private static void RequireSubcommand(Command group, Terminal terminal) => group.SetAction(_ =>
         terminal.Fail($"`{group.Name}` needs a command: {string.Join(", ", group.Subcommands.Select(command => $"`{command.Name}`"))}"));
 
-    internal static string Path(Command command) => command is RootCommand ? "workload-proxy" : string.Join(' ', command.Parents.OfType<Command>().Select(Path).Take(1).Append(command.Name));
+    internal static string Path(Command command) =>
+        command is RootCommand ? "workload-proxy" : string.Join(' ', command.Parents.OfType<Command>().Select(Path).Take(1).Append(command.Name));
 
     private sealed class HelpWithExamples(HelpAction help, Terminal terminal) : SynchronousCommandLineAction
     {

@@ -8,16 +8,19 @@ internal static class Examples
     private static readonly Dictionary<string, string[]> byCommand = new()
     {
         ["workload-proxy"] = ["workload-proxy --config /etc/workload-proxy/config.json"],
-        ["workload-proxy serve"] = ["workload-proxy serve --config /etc/workload-proxy/config.json --urls http://0.0.0.0:8080", "PublicUrl=https://proxy.example.com workload-proxy serve"],
+        ["workload-proxy serve"] = ["workload-proxy serve --config /etc/workload-proxy/config.json --urls http://0.0.0.0:8080",
+            "PublicUrl=https://proxy.example.com workload-proxy serve"],
         ["workload-proxy policy"] = [$"workload-proxy policy check . --actx {Team}"],
-        ["workload-proxy policy check"] = [$"workload-proxy policy check . --actx {Team}", "workload-proxy policy check rbac --format github", "workload-proxy policy check --rev HEAD~1"],
+        ["workload-proxy policy check"] = [$"workload-proxy policy check . --actx {Team}", "workload-proxy policy check rbac --format github",
+            "workload-proxy policy check --rev HEAD~1"],
         ["workload-proxy policy explain"] =
         [
             $"workload-proxy policy explain . --actx {Team} --claims claims.json --method GET --path '/v2/databases?tag_name=my-tag'",
             $"workload-proxy policy explain . --actx {Team} --token token.jwt --method POST --path /v2/spaces/keys --body body.json",
         ],
         ["workload-proxy policy test"] = [$"workload-proxy policy test . --actx {Team}"],
-        ["workload-proxy policy diff"] = ["workload-proxy policy diff ../main .", "workload-proxy policy diff main..HEAD --exit-code", "workload-proxy policy diff --rev origin/main --format github"],
+        ["workload-proxy policy diff"] = ["workload-proxy policy diff ../main .", "workload-proxy policy diff main..HEAD --exit-code",
+            "workload-proxy policy diff --rev origin/main --format github"],
         ["workload-proxy policy fmt"] = ["workload-proxy policy fmt", "workload-proxy policy fmt . --check"],
         ["workload-proxy policy init"] = ["workload-proxy policy init rbac"],
         ["workload-proxy policy show"] = [$"workload-proxy policy show . --actx {Team} | jq '.roles[].name'"],
@@ -29,10 +32,13 @@ internal static class Examples
             $"workload-proxy token get --proxy https://proxy.example.com --context 'api://DigitalOcean?actx={Team}' --role agent",
             "workload-proxy token get --format headers", "workload-proxy token get --source github --watch --write /run/agent/token &",
         ],
-        ["workload-proxy token relay"] = [$"workload-proxy token relay --proxy https://proxy.example.com --context 'api://OpenAI?actx=acme' --kind openai --env /run/agent/openai.env"],
+        ["workload-proxy token relay"] =
+            [$"workload-proxy token relay --proxy https://proxy.example.com --context 'api://OpenAI?actx=acme' --kind openai --env /run/agent/openai.env"],
         ["workload-proxy mcp"] = ["workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets"],
         ["workload-proxy mcp tools"] = ["workload-proxy mcp tools https://proxy.example.com/_mcp/DigitalOcean/droplets > droplets.json"],
-        ["workload-proxy mcp bridge"] = [$"workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets --context 'api://DigitalOcean?actx={Team}' --source file:/run/agent/token"],
+        ["workload-proxy mcp bridge"] =
+        [$"workload-proxy mcp bridge https://proxy.example.com/_mcp/DigitalOcean/droplets --context 'api://DigitalOcean?actx={Team}' --source "
+            + "file:/run/agent/token"],
         ["workload-proxy token show"] = [$"echo \"$TOKEN\" | workload-proxy token show - --dir . --actx {Team}"],
         ["workload-proxy keys"] = ["workload-proxy keys list"],
         ["workload-proxy keys list"] = ["workload-proxy keys list --config /etc/workload-proxy/config.json"],

@@ -1,13 +1,11 @@
 namespace WorkloadProxy.Configuration;
 
 /// <summary>
-/// An upstream of kind <c>atproto</c>: each account's server is found through its DID. The directory, the resolver of handles (null: each handle's own host) and the origins in
-/// <paramref name="Servers"/> are the operator's word; every other server must be https on a public address.
+/// An upstream of kind <c>atproto</c>: each account's server is found through its DID. The directory, the resolver of handles (null: each handle's own host)
+/// and the origins in <paramref name="Servers"/> are the operator's word; every other server must be https on a public address.
 /// </summary>
 internal sealed record AtProtoOptions(Uri PlcDirectory, Uri? HandleResolver, IReadOnlyList<string> Servers)
 {
-    public static Uri DefaultPlcDirectory { get; } = new("https://plc.directory");
-
     /// <summary>Null: nobody signs in.</summary>
     public AtProtoOAuthOptions? OAuth { get; init; }
 }

@@ -13,11 +13,12 @@ internal static class AudienceReading
     {
         var audiences = new List<AudienceOptions>();
         var places = new Dictionary<(string, string?, string?), string>();
-        foreach (var key in reader.Settings.Elements("Audiences"))
+        foreach (var key in reader.Elements("Audiences"))
         {
-            var audience = reader.RequiredText(key + ":Audience");
-            var issuer = reader.Text(key + ":Issuer");
-            reader.Address(key + ":Issuer", issuer, _ => true);
+            var audience = reader.Text(key + ":Audience");
+            reader.Address(key + ":Issuer", _ => true);
+            // as it is written, for the comparison of entries
+            var issuer = reader.Find(key + ":Issuer")?.Value;
             if (audience is not null) CheckAudience(reader, key, audience, issuer, places);
 
             var context = reader.Context(key + ":Context");
@@ -30,16 +31,21 @@ internal static class AudienceReading
 
     private static void CheckAudience(SettingsReader reader, string key, string audience, string? issuer, Dictionary<(string, string?, string?), string> places)
     {
-        var entry = (audience, issuer, reader.Settings.Find(key + ":Claims")?.Value);
-        if (AuthContext.TryParse(audience, out _)) reader.Mistake(key + ":Audience", $"`{ConfigurationText.Show(audience)}` is a context itself and stands for no other", Example);
+        var entry = (audience, issuer, reader.Find(key + ":Claims")?.Value);
+        if (AuthContext.TryParse(audience, out _))
+            reader.Mistake(key + ":Audience", $"`{ConfigurationText.Show(audience)}` is a context itself and stands for no other", Example);
         else if (!places.TryAdd(entry, key)) reader.Mistake(key + ":Audience", $"`{ConfigurationText.Show(audience)}` is mapped at `{places[entry]}` already");
         if (audience != AudienceOptions.Any)
         {
-            if (audience.Contains('*')) reader.Warn(key + ":Audience", $"`{ConfigurationText.Show(audience)}` is compared as it is: `*` stands for every audience only by itself");
+            if (audience.Contains('*'))
+                reader.Warn(key + ":Audience", $"`{ConfigurationText.Show(audience)}` is compared as it is: `*` stands for every audience only by itself");
             return;
         }
-        if (!reader.Settings.Has(key + ":Issuer")) reader.Mistake(key + ":Issuer", "is missing: `\"Audience\": \"*\"` takes the tokens of one issuer only");
-        else reader.Warn(key + ":Audience", $"`*` takes every token of `{ConfigurationText.Show(issuer ?? "")}`, whichever service it was issued for: only the `aud` of roles tells them apart");
+        if (!reader.Has(key + ":Issuer")) reader.Mistake(key + ":Issuer", "is missing: `\"Audience\": \"*\"` takes the tokens of one issuer only");
+        else
+            reader.Warn(key + ":Audience",
+                $"`*` takes every token of `{ConfigurationText.Show(issuer ?? "")}`, whichever service it was issued for: only the `aud` of roles tells them "
+                    + "apart");
     }
 
     private static ClaimConstraints? ReadClaims(SettingsReader reader, string key, AuthContext context)

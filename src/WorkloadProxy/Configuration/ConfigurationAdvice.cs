@@ -11,8 +11,11 @@ internal static class ConfigurationAdvice
         foreach (var (policy, index) in options.Policies.Select((policy, index) => (policy, index)))
         {
             // whoever signs in brings the credential along
-            if (options.Credentials.Any(credential => credential.Context == policy.Context) || options.Upstreams.GetValueOrDefault(policy.Context.Upstream) is { OAuth: not null } or { AtProto.OAuth: not null }) continue;
-            yield return Missing($"Policies:{index}:Context", $"`{policy.Context}` has no entry in `Credentials`: its requests are answered with 502, and only exchanges work");
+            if (options.Credentials.Any(credential => credential.Context == policy.Context)
+                || options.Upstreams.GetValueOrDefault(policy.Context.Upstream) is { OAuth: not null } or { AtProto.OAuth: not null })
+                continue;
+            yield return Missing($"Policies:{index}:Context",
+                $"`{policy.Context}` has no entry in `Credentials`: its requests are answered with 502, and only exchanges work");
         }
     }
 

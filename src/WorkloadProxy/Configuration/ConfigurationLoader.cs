@@ -9,7 +9,8 @@ internal static class ConfigurationLoader
     {
         var mistakes = new List<ConfigurationMistake>();
         var warnings = new List<ConfigurationMistake>();
-        var environmentName = arguments.Environment ?? environment.GetValueOrDefault("ASPNETCORE_ENVIRONMENT") ?? environment.GetValueOrDefault("DOTNET_ENVIRONMENT") ?? "Production";
+        var environmentName = arguments.Environment ?? environment.GetValueOrDefault("ASPNETCORE_ENVIRONMENT")
+            ?? environment.GetValueOrDefault("DOTNET_ENVIRONMENT") ?? "Production";
 
         var files = ReadFiles(arguments.ConfigFile, environmentName, workingDirectory, mistakes);
         var older = EnvironmentSettings.ReadOlder(environment, mistakes).ToList();
@@ -30,7 +31,8 @@ internal static class ConfigurationLoader
         var baseDirectory = arguments.ConfigFile is { } configFile ? Path.GetDirectoryName(Path.GetFullPath(configFile, workingDirectory))! : workingDirectory;
         var development = environmentName.Equals("Development", StringComparison.OrdinalIgnoreCase);
         var options = OptionsReading.Read(new SettingsReader(settings, baseDirectory, environment, mistakes, warnings), development);
-        return new(mistakes.Count == 0 ? options with { BaseDirectory = baseDirectory, Framework = FrameworkSections(settings), Warnings = warnings } : null, ConfigurationMistake.InOrder(mistakes), warnings);
+        return new(mistakes.Count == 0 ? options with { BaseDirectory = baseDirectory, Framework = FrameworkSections(settings), Warnings = warnings } : null,
+            ConfigurationMistake.InOrder(mistakes), warnings);
     }
 
     /// <summary>A null stands for a file that is there (or was asked for) and can't be used.</summary>
@@ -39,7 +41,8 @@ internal static class ConfigurationLoader
         if (configFile is not null) return [SettingsFile.Read(Path.GetFullPath(configFile, workingDirectory), configFile, mistakes)];
         if (environmentName.Length == 0 || environmentName.AsSpan().ContainsAny(Path.GetInvalidFileNameChars()))
         {
-            mistakes.Add(new("environment", $"`{ConfigurationText.Show(environmentName)}` is not the name of an environment", "ASPNETCORE_ENVIRONMENT=Production", null));
+            mistakes.Add(new("environment", $"`{ConfigurationText.Show(environmentName)}` is not the name of an environment",
+                "ASPNETCORE_ENVIRONMENT=Production", null));
             return [null];
         }
         return ((string[])["appsettings.json", $"appsettings.{environmentName}.json"]).Where(name => File.Exists(Path.Combine(workingDirectory, name)))
@@ -59,11 +62,13 @@ internal static class ConfigurationLoader
     /// <summary>Without any upstream configured, DigitalOcean's API is the one.</summary>
     private static IEnumerable<Setting> Defaults(List<SettingsFile?> files, IEnumerable<Setting> others)
     {
-        if (files.SelectMany(file => file!.Settings).Concat(others).Any(setting => setting.Key.StartsWith("Upstreams:", StringComparison.OrdinalIgnoreCase))) return [];
+        if (files.SelectMany(file => file!.Settings).Concat(others).Any(setting => setting.Key.StartsWith("Upstreams:", StringComparison.OrdinalIgnoreCase)))
+            return [];
         return [new("Upstreams:DigitalOcean:Kind", "digitalocean", "default"), new("Upstreams:DigitalOcean:PassThrough", "true", "default")];
     }
 
     private static IConfigurationRoot FrameworkSections(Settings settings) => new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.All.Where(setting => ConfigurationKeys.Framework.Contains(setting.Key.Split(':')[0])).Select(setting => KeyValuePair.Create(setting.Key, setting.Value)))
+        .AddInMemoryCollection(settings.All.Where(setting => ConfigurationKeys.Framework.Contains(setting.Key.Split(':')[0]))
+            .Select(setting => KeyValuePair.Create(setting.Key, setting.Value)))
         .Build();
 }

@@ -21,7 +21,8 @@ internal static class HostReading
         var places = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (key, host) in Hosts(options))
         {
-            if (host.Equals(own, StringComparison.OrdinalIgnoreCase)) reader.Mistake(key, $"`{ConfigurationText.Show(host)}` is the host of `PublicUrl`, where the proxy's own endpoints are");
+            if (host.Equals(own, StringComparison.OrdinalIgnoreCase))
+                reader.Mistake(key, $"`{ConfigurationText.Show(host)}` is the host of `PublicUrl`, where the proxy's own endpoints are");
             else if (!places.TryAdd(host, key)) reader.Mistake(key, $"`{ConfigurationText.Show(host)}` is the host of `{places[host]}` already");
         }
     }

@@ -28,19 +28,20 @@ internal static class OptionsReading
             Audiences = AudienceReading.Read(reader, policies),
             Credentials = CredentialReading.Read(reader, policies),
             Tokens = ReadTokens(reader),
-            Provisioning = new((int)reader.Number("Provisioning:SshPort", 22, 1, 65535), reader.Flag("Provisioning:AllowPrivateAddresses", false)),
+            Provisioning = new((int)reader.Number("Provisioning:SshPort"), reader.Flag("Provisioning:AllowPrivateAddresses")),
             Git = new GitOptions
             {
-                MaxSize = reader.Number("Git:MaxSize", 20_000_000, 1, 10_000_000_000),
-                MaxRepositorySize = reader.Number("Git:MaxRepositorySize", 200_000_000, 1_000_000, 1_000_000_000_000),
-                MaxRefs = (int)reader.Number("Git:MaxRefs", 1000, 2, 100_000),
-                MaxFiles = (int)reader.Number("Git:MaxFiles", 2000, 1, 100_000),
-                Timeout = reader.Duration("Git:Timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)) ?? TimeSpan.FromMinutes(1),
+                MaxSize = reader.Number("Git:MaxSize"),
+                MaxRepositorySize = reader.Number("Git:MaxRepositorySize"),
+                MaxRefs = (int)reader.Number("Git:MaxRefs"),
+                MaxFiles = (int)reader.Number("Git:MaxFiles"),
+                Timeout = reader.Duration("Git:Timeout"),
             },
             TrustedProxies = ReadTrustedProxies(reader),
-            HealthDetails = reader.Choice("Health:Details", [("loopback", HealthDetails.Loopback), ("never", HealthDetails.Never)], "choice") ?? HealthDetails.Loopback,
+            HealthDetails = reader.Choice("Health:Details", "choice") == "never" ? HealthDetails.Never : HealthDetails.Loopback,
         };
-        options = options with { Audit = ReadAudit(reader, options.DataDirectory), Public = PublicReading.Read(reader, options.Upstreams), Upstreams = UpstreamReading.WithPublicHost(reader, options) };
+        options = options with { Audit = ReadAudit(reader, options.DataDirectory), Public = PublicReading.Read(reader, options.Upstreams),
+            Upstreams = UpstreamReading.WithPublicHost(reader, options) };
         KestrelReading.Check(reader, development);
         HostReading.Check(reader, options);
         CheckOwnIssuer(reader, options);
@@ -52,13 +53,14 @@ internal static class OptionsReading
 
     private static IReadOnlyList<string> ReadUrls(SettingsReader reader, bool development)
     {
-        var urls = (reader.Text("Urls") ?? ProxyOptions.DefaultUrl).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var urls = reader.Text("Urls")!.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         foreach (var url in urls)
         {
             if (!TryParse(url, out var address))
                 reader.Mistake("Urls", $"`{ConfigurationText.Show(url)}` is not an address to listen on, expected `http://host:port`");
-            else if (address.Scheme == "https" && !development && !reader.Settings.Has("Kestrel:Certificates:Default"))
-                reader.Mistake("Urls", $"`{ConfigurationText.Show(url)}` needs a certificate, none is configured", "\"Kestrel\": { \"Certificates\": { \"Default\": { \"Path\": \"tls.crt\", \"KeyPath\": \"tls.key\" } } }");
+            else if (address.Scheme == "https" && !development && !reader.Has("Kestrel:Certificates:Default"))
+                reader.Mistake("Urls", $"`{ConfigurationText.Show(url)}` needs a certificate, none is configured",
+                    "\"Kestrel\": { \"Certificates\": { \"Default\": { \"Path\": \"tls.crt\", \"KeyPath\": \"tls.key\" } } }");
         }
         if (urls.Length == 0) reader.Mistake("Urls", "names no address");
         WarnOfPlainHttp(reader, urls);
@@ -68,11 +70,13 @@ internal static class OptionsReading
     private static void WarnOfPlainHttp(SettingsReader reader, IReadOnlyList<string> urls)
     {
         // Kestrel's own endpoints take the place of Urls; behind a balancer, TLS ends there
-        if (reader.Settings.Has("Kestrel:Endpoints") || reader.Settings.Elements("TrustedProxies").Count > 0) return;
+        if (reader.Has("Kestrel:Endpoints") || reader.Elements("TrustedProxies").Count > 0) return;
         foreach (var url in urls)
         {
-            if (TryParse(url, out var address) && address is { Scheme: "http", IsUnixPipe: false } && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && NetworkPlace.IsLoopback(uri)))
-                reader.Warn("Urls", $"`{ConfigurationText.Show(url)}` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for TLS, or `TrustedProxies` behind a balancer");
+            if (TryParse(url, out var address) && address is { Scheme: "http", IsUnixPipe: false }
+                && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && NetworkPlace.IsLoopback(uri)))
+                reader.Warn("Urls", $"`{ConfigurationText.Show(url)}` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for "
+                    + "TLS, or `TrustedProxies` behind a balancer");
         }
     }
 
@@ -82,7 +86,8 @@ internal static class OptionsReading
         try
         {
             address = BindingAddress.Parse(url);
-            return address.Scheme is "http" or "https" && address.PathBase.Length == 0 && !url.Contains('@') && (address.IsUnixPipe || address.Port is >= 0 and <= 65535);
+            return address.Scheme is "http" or "https" && address.PathBase.Length == 0 && !url.Contains('@')
+                && (address.IsUnixPipe || address.Port is >= 0 and <= 65535);
         }
         catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
         {
@@ -92,8 +97,7 @@ internal static class OptionsReading
 
     private static string ReadPublicUrl(SettingsReader reader, IReadOnlyList<string> urls, bool development)
     {
-        var text = reader.Text("PublicUrl");
-        if (text is null && !reader.Settings.Has("PublicUrl"))
+        if (!reader.Has("PublicUrl"))
         {
             if (!development)
             {
@@ -108,20 +112,23 @@ internal static class OptionsReading
             }
             return "";
         }
-        if (reader.Address("PublicUrl", text, _ => true) is not { } uri) return "";
+        if (reader.Address("PublicUrl", _ => true) is not { } uri) return "";
+        var text = uri.OriginalString;
         if (uri.Scheme == "http" && !NetworkPlace.IsLoopback(uri))
-            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text!)}` is plain http off loopback: most services take tokens of https issuers only");
+            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text)}` is plain http off loopback: most services take tokens of https issuers only");
         // it is compared with targets as they come: with one way to write it there is nothing to decode
-        if (uri.AbsolutePath.Trim('/').Split('/') is var segments && segments is not [""] && segments.Any(segment => segment is "" or "." or ".." || !segment.All(IsPlain)))
-            reader.Mistake("PublicUrl", $"`{ConfigurationText.Show(text!)}` has a path that can be written in another way, expected segments of letters, digits, `-`, `.`, `_` and `~`");
-        return text!.TrimEnd('/');
+        if (uri.AbsolutePath.Trim('/').Split('/') is var segments && segments is not [""]
+            && segments.Any(segment => segment is "" or "." or ".." || !segment.All(IsPlain)))
+            reader.Mistake("PublicUrl",
+                $"`{ConfigurationText.Show(text)}` has a path that can be written in another way, expected segments of letters, digits, `-`, `.`, `_` and `~`");
+        return text.TrimEnd('/');
     }
 
     private static bool IsPlain(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~';
 
     private static string ReadDataDirectory(SettingsReader reader)
     {
-        var path = reader.Path("DataDirectory") ?? reader.Absolute("data");
+        var path = reader.Path("DataDirectory")!;
         if (File.Exists(path)) reader.Mistake("DataDirectory", $"`{ConfigurationText.Show(path)}` is a file, expected a directory");
         return path;
     }
@@ -135,7 +142,8 @@ internal static class OptionsReading
         CheckNoDirectory(reader, "MasterKey:File", file);
         var variable = reader.EnvironmentVariable("MasterKey:EnvironmentVariable", required: true);
         if (shortForm is not null && file is not null) reader.Mistake("MasterKeyFile", "is given beside `MasterKey:File`, expected one of them");
-        else if ((shortForm ?? file) is not null && reader.Settings.Has("MasterKey:EnvironmentVariable")) reader.Mistake("MasterKey:EnvironmentVariable", "is given beside a file, expected one of them");
+        else if ((shortForm ?? file) is not null && reader.Has("MasterKey:EnvironmentVariable"))
+            reader.Mistake("MasterKey:EnvironmentVariable", "is given beside a file, expected one of them");
         return new(shortForm ?? file, variable);
     }
 
@@ -146,28 +154,31 @@ internal static class OptionsReading
 
     private static TokenOptions ReadTokens(SettingsReader reader)
     {
-        var defaults = new TokenOptions();
-        var algorithm = reader.Choice("Tokens:Algorithm", [("RS256", 0), ("ES256", 1)], "algorithm") == 1 ? "ES256" : "RS256";
-        var second = TimeSpan.FromSeconds(1);
-        var lifetime = reader.Duration("Tokens:MaxLifetime", second, TimeSpan.FromDays(1)) ?? defaults.MaxLifetime;
-        var chain = reader.Duration("Tokens:MaxChain", second, TimeSpan.FromDays(7)) ?? defaults.MaxChain;
-        var rotation = reader.Duration("Tokens:KeyRotation", second, TimeSpan.FromDays(3650)) ?? defaults.KeyRotation;
+        var algorithm = reader.Choice("Tokens:Algorithm", "algorithm")!;
+        var lifetime = reader.Duration("Tokens:MaxLifetime");
+        var chain = reader.Duration("Tokens:MaxChain");
+        var rotation = reader.Duration("Tokens:KeyRotation");
         if (lifetime.Ticks % TimeSpan.TicksPerSecond != 0) reader.Mistake("Tokens:MaxLifetime", $"`{lifetime:c}` is not a whole number of seconds");
-        if (rotation < lifetime) reader.Mistake("Tokens:KeyRotation", $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
-        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation, ExternalAudiences = ReadExternalAudiences(reader) };
+        if (rotation < lifetime)
+            reader.Mistake("Tokens:KeyRotation",
+                $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
+        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation,
+            ExternalAudiences = ReadExternalAudiences(reader) };
     }
 
     private static List<string> ReadExternalAudiences(SettingsReader reader)
     {
         var audiences = new List<string>();
-        var mapped = reader.Settings.Elements("Audiences").Select(key => reader.Settings.Find(key + ":Audience")?.Value).ToHashSet(StringComparer.Ordinal);
-        foreach (var key in reader.Settings.Elements("Tokens:ExternalAudiences"))
+        var mapped = reader.Elements("Audiences").Select(key => reader.Find(key + ":Audience")?.Value).ToHashSet(StringComparer.Ordinal);
+        foreach (var key in reader.Elements("Tokens:ExternalAudiences"))
         {
             if (reader.Text(key) is not { } audience) continue;
-            if (AuthContext.TryParse(audience, out _)) reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` is a context of a proxy, expected another service's audience");
+            if (AuthContext.TryParse(audience, out _))
+                reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` is a context of a proxy, expected another service's audience");
             else if (audience.Contains('*')) reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` holds `*`, expected one audience, exactly");
             // a token of ours for it would be taken here
-            else if (mapped.Contains(audience)) reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` stands for a context in `Audiences`, and can't be another service's as well");
+            else if (mapped.Contains(audience))
+                reader.Mistake(key, $"`{ConfigurationText.Show(audience)}` stands for a context in `Audiences`, and can't be another service's as well");
             else audiences.Add(audience);
         }
         return audiences;
@@ -176,11 +187,13 @@ internal static class OptionsReading
     private static List<IPNetwork> ReadTrustedProxies(SettingsReader reader)
     {
         var networks = new List<IPNetwork>();
-        foreach (var key in reader.Settings.Elements("TrustedProxies"))
+        foreach (var key in reader.Elements("TrustedProxies"))
         {
             if (reader.Text(key) is not { } text) continue;
             if (IPNetwork.TryParse(text, out var network)) networks.Add(network);
-            else if (IPAddress.TryParse(text, out var address)) reader.Mistake(key, $"`{text}` is an address, expected a network: `{address}/{(address.GetAddressBytes().Length * 8).ToString(CultureInfo.InvariantCulture)}`");
+            else if (IPAddress.TryParse(text, out var address))
+                reader.Mistake(key, $"`{text}` is an address, expected a network: "
+                    + $"`{address}/{(address.GetAddressBytes().Length * 8).ToString(CultureInfo.InvariantCulture)}`");
             else reader.Mistake(key, $"`{ConfigurationText.Show(text)}` is not a network, expected `10.0.0.0/8` (no bits set behind the prefix)");
         }
         return networks;
@@ -194,32 +207,36 @@ internal static class OptionsReading
             // the data directory itself is made at the start
             var folder = Path.GetDirectoryName(file);
             if (Directory.Exists(file)) reader.Mistake("Audit:File", $"`{ConfigurationText.Show(file)}` is a directory");
-            else if (!Directory.Exists(folder) && folder != dataDirectory) reader.Mistake("Audit:File", $"directory `{ConfigurationText.Show(folder ?? "")}` does not exist");
+            else if (!Directory.Exists(folder) && folder != dataDirectory)
+                reader.Mistake("Audit:File", $"directory `{ConfigurationText.Show(folder ?? "")}` does not exist");
         }
-        return new(file, reader.Flag("Audit:Required", true));
+        return new(file, reader.Flag("Audit:Required"));
     }
 
     private static void CheckMasterKey(SettingsReader reader, ProxyOptions options)
     {
-        if (reader.Settings.Has(PostgresReading.Key) && !((string[])["MasterKeyFile", "MasterKey:File", "MasterKey:EnvironmentVariable"]).Any(reader.Settings.Has))
-            reader.Mistake("MasterKeyFile", "is missing: on PostgreSQL no master key is made, for all replicas need the same one; make it with `openssl rand -base64 32`");
+        if (reader.Has(PostgresReading.Key) && !((string[])["MasterKeyFile", "MasterKey:File", "MasterKey:EnvironmentVariable"]).Any(reader.Has))
+            reader.Mistake("MasterKeyFile",
+                "is missing: on PostgreSQL no master key is made, for all replicas need the same one; make it with `openssl rand -base64 32`");
     }
 
     private static void CheckOwnIssuer(SettingsReader reader, ProxyOptions options)
     {
         if (options.PublicUrl.Length == 0) return;
-        foreach (var key in reader.Settings.Elements("Issuers"))
+        foreach (var key in reader.Elements("Issuers"))
         {
-            if (reader.Settings.Find(key + ":Issuer")?.Value?.TrimEnd('/') == options.PublicUrl) reader.Mistake(key + ":Issuer", "is `PublicUrl`: this proxy's own keys are never fetched");
+            if (reader.Find(key + ":Issuer")?.Value?.TrimEnd('/') == options.PublicUrl)
+                reader.Mistake(key + ":Issuer", "is `PublicUrl`: this proxy's own keys are never fetched");
         }
-        foreach (var key in reader.Settings.Elements("Audiences"))
+        foreach (var key in reader.Elements("Audiences"))
         {
-            if (IsOwn(reader.Settings.Find(key + ":Audience")?.Value)) reader.Mistake(key + ":Audience", "belongs to the proxy itself");
-            if (reader.Settings.Find(key + ":Issuer")?.Value?.TrimEnd('/') == options.PublicUrl) reader.Mistake(key + ":Issuer", "is `PublicUrl`: this proxy's own tokens name their context");
+            if (IsOwn(reader.Find(key + ":Audience")?.Value)) reader.Mistake(key + ":Audience", "belongs to the proxy itself");
+            if (reader.Find(key + ":Issuer")?.Value?.TrimEnd('/') == options.PublicUrl)
+                reader.Mistake(key + ":Issuer", "is `PublicUrl`: this proxy's own tokens name their context");
         }
-        foreach (var key in reader.Settings.Elements("Tokens:ExternalAudiences"))
+        foreach (var key in reader.Elements("Tokens:ExternalAudiences"))
         {
-            if (IsOwn(reader.Settings.Find(key)?.Value) || reader.Settings.Find(key)?.Value == options.PublicUrl) reader.Mistake(key, "belongs to the proxy itself");
+            if (IsOwn(reader.Find(key)?.Value) || reader.Find(key)?.Value == options.PublicUrl) reader.Mistake(key, "belongs to the proxy itself");
         }
         UpstreamReading.CheckPassThroughIssuers(reader, options);
 

@@ -14,7 +14,7 @@ internal static class PolicyReading
     {
         var sources = new List<PolicySourceOptions>();
         var bound = new List<(AuthContext Context, string Key)>();
-        foreach (var key in reader.Settings.Elements("Policies"))
+        foreach (var key in reader.Elements("Policies"))
         {
             var context = reader.Context(key + ":Context");
             if (context is not null)
@@ -22,13 +22,14 @@ internal static class PolicyReading
                 CheckDistinct(reader, key + ":Context", context, bound);
                 bound.Add((context, key));
             }
-            var given = Sources.Where(source => reader.Settings.Has($"{key}:{source}")).ToList();
+            var given = Sources.Where(source => reader.Has($"{key}:{source}")).ToList();
             if (given.Count == 0) reader.Mistake(key, "has no source, expected `Directory`, `Git` or `Hosted`", "\"Directory\": \".\"");
-            if (given.Count > 1) reader.Mistake(key, $"has the sources {string.Join(" and ", given.Select(source => $"`{source}`"))}, expected one", "\"Directory\": \".\"");
+            if (given.Count > 1)
+                reader.Mistake(key, $"has the sources {string.Join(" and ", given.Select(source => $"`{source}`"))}, expected one", "\"Directory\": \".\"");
 
             var directory = reader.ExistingDirectory(key + ":Directory");
-            var git = reader.Settings.Has(key + ":Git") ? ReadGit(reader, key + ":Git") : null;
-            var hosted = reader.Settings.Has(key + ":Hosted") ? ReadHosted(reader, key + ":Hosted") : null;
+            var git = reader.Has(key + ":Git") ? ReadGit(reader, key + ":Git") : null;
+            var hosted = reader.Has(key + ":Hosted") ? ReadHosted(reader, key + ":Hosted") : null;
             if (context is not null) sources.Add(new(context, directory, git, hosted));
         }
         return sources;
@@ -39,7 +40,8 @@ internal static class PolicyReading
     {
         if (context is null || policies.Any(policy => policy.Context == context)) return;
         var nearest = NameSuggestion.Nearest(context.ToString(), policies.Select(policy => policy.Context.ToString()));
-        reader.Mistake(key, $"unknown context `{ConfigurationText.Show(context.ToString())}`, " + (nearest is null ? "expected one that `Policies` binds to a source" : $"did you mean `{nearest}`?"));
+        reader.Mistake(key, $"unknown context `{ConfigurationText.Show(context.ToString())}`, "
+            + (nearest is null ? "expected one that `Policies` binds to a source" : $"did you mean `{nearest}`?"));
     }
 
     private static void CheckDistinct(SettingsReader reader, string key, AuthContext context, List<(AuthContext Context, string Key)> bound)
@@ -53,7 +55,8 @@ internal static class PolicyReading
             }
             // `actx:a:` begins the subjects of the one and of the other: `actx:a:b:role:x` would be both's
             if (Extends(context.Id, other.Id) || Extends(other.Id, context.Id))
-                reader.Mistake(key, $"the id `{ConfigurationText.Show(context.Id)}` and the id `{ConfigurationText.Show(other.Id)}` of `{otherKey}` extend each other by `:`, subjects of one could be taken for the other's");
+                reader.Mistake(key, $"the id `{ConfigurationText.Show(context.Id)}` and the id `{ConfigurationText.Show(other.Id)}` of `{otherKey}` extend "
+                    + "each other by `:`, subjects of one could be taken for the other's");
         }
     }
 
@@ -61,38 +64,39 @@ internal static class PolicyReading
 
     private static HostedGitOptions ReadHosted(SettingsReader reader, string key)
     {
-        var format = reader.Text(key + ":ObjectFormat");
-        if (format is not (null or "sha1" or "sha256")) reader.Mistake(key + ":ObjectFormat", $"unknown object format `{ConfigurationText.Show(format)}`, expected `sha1` or `sha256`");
-        return new(reader.ExistingDirectory(key + ":InitialDirectory"), reader.ExistingFile(key + ":RequireSignedBy"), format ?? "sha1");
+        return new(reader.ExistingDirectory(key + ":InitialDirectory"), reader.ExistingFile(key + ":RequireSignedBy"),
+            reader.Choice(key + ":ObjectFormat", "object format")!);
     }
 
     private static RemoteGitOptions? ReadGit(SettingsReader reader, string key)
     {
         var before = reader.MistakeCount;
-        var defaults = new RemoteGitOptions { Url = "" };
-        var url = reader.RequiredText(key + ":Url");
+        var url = reader.Text(key + ":Url");
         if (url is not null) CheckUrl(reader, key, url);
-        var branch = reader.Text(key + ":Branch") ?? defaults.Branch;
+        var branch = reader.Text(key + ":Branch")!;
         // what git check-ref-format refuses, and a leading dash, which git would take for an option
-        if (branch[0] is '-' or '/' || branch[^1] is '/' or '.' || branch.Contains("..") || branch.AsSpan().ContainsAny(" ~^:?*[\\") || branch.EndsWith(".lock", StringComparison.Ordinal))
+        if (branch[0] is '-' or '/' || branch[^1] is '/' or '.' || branch.Contains("..") || branch.AsSpan().ContainsAny(" ~^:?*[\\")
+            || branch.EndsWith(".lock", StringComparison.Ordinal))
             reader.Mistake(key + ":Branch", $"`{ConfigurationText.Show(branch)}` is not the name of a branch");
-        var path = reader.Text(key + ":Path") ?? defaults.Path;
-        if (path.StartsWith('/') || path.Contains('\\') || path.Split('/').Contains("..")) reader.Mistake(key + ":Path", $"`{ConfigurationText.Show(path)}` leads out of the repository, expected a relative path inside it");
-        var token = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true);
-        var sshKey = reader.ExistingFile(key + ":SshKeyFile", mayBeSecret: true);
-        if (reader.Settings.Has(key + ":TokenFile") && reader.Settings.Has(key + ":SshKeyFile")) reader.Mistake(key + ":SshKeyFile", "is given beside `TokenFile`, expected one of them");
+        var path = reader.Text(key + ":Path")!;
+        if (path.StartsWith('/') || path.Contains('\\') || path.Split('/').Contains(".."))
+            reader.Mistake(key + ":Path", $"`{ConfigurationText.Show(path)}` leads out of the repository, expected a relative path inside it");
+        var token = reader.ExistingFile(key + ":TokenFile");
+        var sshKey = reader.ExistingFile(key + ":SshKeyFile");
+        if (reader.Has(key + ":TokenFile") && reader.Has(key + ":SshKeyFile"))
+            reader.Mistake(key + ":SshKeyFile", "is given beside `TokenFile`, expected one of them");
         var options = new RemoteGitOptions
         {
             Url = url ?? "",
             Branch = branch,
             Path = path,
-            Interval = reader.Duration(key + ":Interval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)) ?? defaults.Interval,
-            WebhookSecretFile = reader.ExistingFile(key + ":WebhookSecretFile", mayBeSecret: true),
+            Interval = reader.Duration(key + ":Interval"),
+            WebhookSecretFile = reader.ExistingFile(key + ":WebhookSecretFile"),
             TokenFile = token,
             SshKeyFile = sshKey,
             KnownHostsFile = reader.ExistingFile(key + ":KnownHostsFile"),
             RequireSignedBy = reader.ExistingFile(key + ":RequireSignedBy"),
-            Status = reader.Settings.Has(key + ":Status") ? ReadStatus(reader, key + ":Status") : null,
+            Status = reader.Has(key + ":Status") ? ReadStatus(reader, key + ":Status") : null,
         };
         return reader.MistakeCount == before ? options : null;
     }
@@ -103,7 +107,9 @@ internal static class PolicyReading
         var isHttps = url.StartsWith("https://", StringComparison.Ordinal);
         var isSsh = url.StartsWith("ssh://", StringComparison.Ordinal);
         if (!isHttps && !isSsh && !url.StartsWith("file:///", StringComparison.Ordinal) || !Uri.TryCreate(url, UriKind.Absolute, out var uri))
-            reader.Mistake(key + ":Url", $"{(url.Contains('@') ? "" : $"`{ConfigurationText.Show(url)}` ")}is not a repository's address, expected `https://…`, `ssh://…` or `file:///…`");
+            reader.Mistake(key + ":Url",
+                $"{(url.Contains('@') ? "" : $"`{ConfigurationText.Show(url)}` ")}is not a repository's address, expected `https://…`, `ssh://…` or "
+                    + "`file:///…`");
         else if (isHttps && url.Contains('@'))
             reader.Mistake(key + ":Url", "holds a user or password, expected an address without (`TokenFile` names the secret's file)");
         else if (url.AsSpan().ContainsAny('?', '#') || url.Any(c => c <= ' ' || char.IsControl(c)))
@@ -112,17 +118,17 @@ internal static class PolicyReading
             reader.Mistake(key + ":Url", "begins with a dash, which ssh would take for an option");
         else if (isSsh && uri.UserInfo.Contains(':'))
             reader.Mistake(key + ":Url", "holds a password, expected `ssh://git@host/path`");
-        else if (isSsh && !reader.Settings.Has(key + ":KnownHostsFile"))
+        else if (isSsh && !reader.Has(key + ":KnownHostsFile"))
             reader.Mistake(key + ":KnownHostsFile", "is missing: ssh needs the host's key");
     }
 
     private static CommitStatusOptions? ReadStatus(SettingsReader reader, string key)
     {
         var before = reader.MistakeCount;
-        var address = reader.Address(key + ":ApiAddress", reader.Text(key + ":ApiAddress") ?? "https://api.github.com", NetworkPlace.IsLoopbackOrInCluster);
-        var token = reader.ExistingFile(key + ":TokenFile", mayBeSecret: true);
-        var hasToken = reader.Settings.Has(key + ":TokenFile");
-        var ofApp = GitHubAppReading.Keys.FirstOrDefault(name => reader.Settings.Has($"{key}:{name}"));
+        var address = reader.Address(key + ":ApiAddress", NetworkPlace.IsLoopbackOrInCluster);
+        var token = reader.ExistingFile(key + ":TokenFile");
+        var hasToken = reader.Has(key + ":TokenFile");
+        var ofApp = GitHubAppReading.Keys.FirstOrDefault(name => reader.Has($"{key}:{name}"));
         if (hasToken && ofApp is not null) reader.Mistake($"{key}:{ofApp}", "is given beside `TokenFile`, expected a token or an App");
         if (!hasToken && ofApp is null) reader.Mistake(key + ":TokenFile", "is missing, expected it, or `AppId` and `PrivateKeyFile` of a GitHub App");
         var app = ofApp is not null ? GitHubAppReading.Read(reader, key, hasToken) : null;

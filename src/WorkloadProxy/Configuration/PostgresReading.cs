@@ -11,8 +11,8 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Configuration;
 
 /// <summary>
-/// <c>ConnectionStrings:Postgres</c>: <c>Host=…;Database=…</c> or <c>postgres://…</c>, of which every part is known and unambiguous. It may hold a password anywhere, so
-/// that no part of it but names that are known is ever shown.
+/// <c>ConnectionStrings:Postgres</c>: <c>Host=…;Database=…</c> or <c>postgres://…</c>, of which every part is known and unambiguous. It may hold a password
+/// anywhere, so that no part of it but names that are known is ever shown.
 /// </summary>
 internal static class PostgresReading
 {
@@ -29,7 +29,8 @@ internal static class PostgresReading
         new("Username", "a name", Any, ["username", "user", "userid"]),
         new("Password", "a password", Any, ["password", "pwd", "psw"]),
         new("Passfile", "an existing file", Any, ["passfile"]),
-        new("SSL Mode", "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`", OneOf("Disable", "Allow", "Prefer", "Require", "VerifyCA", "VerifyFull"), ["sslmode"]),
+        new("SSL Mode", "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`",
+            OneOf("Disable", "Allow", "Prefer", "Require", "VerifyCA", "VerifyFull"), ["sslmode"]),
         new("SSL Negotiation", "`postgres` or `direct`", OneOf("Postgres", "Direct"), ["sslnegotiation"]),
         new("Root Certificate", "an existing file", Any, ["rootcertificate", "sslrootcert"]),
         new("SSL Certificate", "an existing file", Any, ["sslcertificate", "sslcert"]),
@@ -40,7 +41,8 @@ internal static class PostgresReading
         new("Application Name", "a name", Any, ["applicationname"]),
         new("Search Path", "a schema", Any, ["searchpath"]),
         new("Options", "`-c name=value`", Any, ["options"]),
-        new("Target Session Attributes", "`any`, `primary` or `read-write`", OneOf("any", "primary", "read-write"), ["targetsessionattributes", "targetsessionattrs"]),
+        new("Target Session Attributes", "`any`, `primary` or `read-write`", OneOf("any", "primary", "read-write"),
+            ["targetsessionattributes", "targetsessionattrs"]),
         new("Timeout", "1 to 60 seconds", Number(1, 60), ["timeout", "connecttimeout"]),
         new("Command Timeout", "1 to 300 seconds", Number(1, 300), ["commandtimeout"]),
         new("Maximum Pool Size", "2 to 1000", Number(2, 1000), ["maximumpoolsize", "maxpoolsize"]),
@@ -60,13 +62,16 @@ internal static class PostgresReading
             reader.Mistake(Key, problem);
             return null;
         }
-        if (!IsProtected(settings)) reader.Warn(Key, "does not ask for TLS: passwords and secrets may cross the network in plain text", "\"postgres://proxy@db.example.com/proxy?sslmode=verify-full\"");
+        if (!IsProtected(settings))
+            reader.Warn(Key, "does not ask for TLS: passwords and secrets may cross the network in plain text",
+                "\"postgres://proxy@db.example.com/proxy?sslmode=verify-full\"");
         return ToOptions(settings);
     }
 
     /// <summary>What <see cref="Parse"/> found: the string for Npgsql, and the server, which may be shown.</summary>
     internal static PostgresOptions ToOptions(NpgsqlConnectionStringBuilder settings) =>
-        new(new Secret(settings.ConnectionString), settings.ShouldSerialize("Port") ? $"{settings.Host}:{settings.Port.ToString(CultureInfo.InvariantCulture)}" : settings.Host!);
+        new(new Secret(settings.ConnectionString), settings.ShouldSerialize("Port") ? $"{settings.Host}:{settings.Port.ToString(CultureInfo.InvariantCulture)}"
+            : settings.Host!);
 
     /// <summary>Null and what is wrong, or all settings as Npgsql read them; <paramref name="absolute"/> makes a file's path absolute.</summary>
     internal static NpgsqlConnectionStringBuilder? Parse(string text, Func<string, string> absolute, out string problem)
@@ -81,7 +86,9 @@ internal static class PostgresReading
             var plain = Plain(name);
             if (Array.Find(parts, part => part.Names.Contains(plain, StringComparer.Ordinal)) is not { } part)
             {
-                problem = $"setting {(i + 1).ToString(CultureInfo.InvariantCulture)} has an unknown name, expected {ConfigurationText.List([.. parts.Select(known => known.Keyword)])}; a value with `;` stands in quotes, and in an address every special character is percent-encoded";
+                problem = $"setting {(i + 1).ToString(CultureInfo.InvariantCulture)} has an unknown name, expected "
+                    + $"{ConfigurationText.List([.. parts.Select(known => known.Keyword)])}; a value with `;` stands in quotes, and in an address every "
+                    + "special character is percent-encoded";
                 return null;
             }
             if (value.Length == 0) problem = $"`{part.Keyword}` is empty, expected {part.Expected}";
@@ -147,7 +154,9 @@ internal static class PostgresReading
     }
 
     private static bool IsProtected(NpgsqlConnectionStringBuilder settings) => settings.SslMode is SslMode.Require or SslMode.VerifyCA or SslMode.VerifyFull
-        || settings.Host!.Split(',').All(host => host.StartsWith('/') || (Uri.TryCreate($"http://{(host.Contains("::") && host[0] != '[' ? $"[{host}]" : host)}/", UriKind.Absolute, out var uri) && NetworkPlace.IsLoopback(uri)));
+        || settings.Host!.Split(',').All(host => host.StartsWith('/')
+            || (Uri.TryCreate($"http://{(host.Contains("::") && host[0] != '[' ? $"[{host}]" : host)}/", UriKind.Absolute, out var uri)
+                && NetworkPlace.IsLoopback(uri)));
 
     private static string Plain(string name) => string.Concat(name.Where(c => c is not (' ' or '_' or '-'))).ToLowerInvariant();
 
@@ -156,7 +165,8 @@ internal static class PostgresReading
     private static string? Host(string value) => value.Any(char.IsWhiteSpace) || value.Split(',').Any(host => host.Length == 0) ? null : value;
 
     private static Func<string, string?> Number(int least, int most) => value =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number.ToString(CultureInfo.InvariantCulture) : null;
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+        ? number.ToString(CultureInfo.InvariantCulture) : null;
 
     private static Func<string, string?> OneOf(params string[] values) => value => Array.Find(values, known => Plain(known) == Plain(value));
 }

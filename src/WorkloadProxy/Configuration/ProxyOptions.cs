@@ -100,7 +100,8 @@ internal sealed record UpstreamOptions
 internal sealed record HandsOutOptions(string Path, string Token, TimeSpan Lifetime);
 
 /// <summary>Where people sign in. Without a secret the proxy is a public client; <paramref name="Teams"/> <c>["*"]</c> is everyone, empty is no one.</summary>
-internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable, IReadOnlyList<string> Teams)
+internal sealed record OAuthOptions(Uri Address, string ClientId, string? ClientSecretFile, string? ClientSecretEnvironmentVariable,
+    IReadOnlyList<string> Teams)
 {
     public static IReadOnlyList<string> DefaultScopes { get; } = ["read", "write"];
 
@@ -130,7 +131,9 @@ internal sealed record RemoteGitOptions
 /// <summary>Exactly one of <paramref name="TokenFile"/> and <paramref name="App"/> is set.</summary>
 internal sealed record CommitStatusOptions(Uri ApiAddress, string? TokenFile, GitHubAppOptions? App = null);
 
-/// <summary><paramref name="Id"/> is the App's number or its client id; without <paramref name="InstallationId"/> the repository's installation is asked for.</summary>
+/// <summary>
+/// <paramref name="Id"/> is the App's number or its client id; without <paramref name="InstallationId"/> the repository's installation is asked for.
+/// </summary>
 internal sealed record GitHubAppOptions(string Id, string PrivateKeyFile, long? InstallationId = null);
 
 /// <summary><paramref name="ObjectFormat"/> is <c>sha1</c> or <c>sha256</c>; a repository that is there already keeps its own.</summary>
@@ -172,14 +175,17 @@ internal sealed record CredentialOptions
     private static IReadOnlyDictionary<string, string> NoFor { get; } = new Dictionary<string, string>();
 }
 
-/// <summary>Paths and bodies are templates; <paramref name="Token"/> and <paramref name="Id"/> name members of the answer to <paramref name="Create"/>.</summary>
+/// <summary>
+/// Paths and bodies are templates; <paramref name="Token"/> and <paramref name="Id"/> name members of the answer to <paramref name="Create"/>.
+/// </summary>
 internal sealed record ExchangeOptions(ExchangeCall Create, string Token, string? Id, ExchangeCall Delete)
 {
     /// <summary>The caller's <c>jti</c>, and what <c>Create</c> answered: not a role's to name.</summary>
     public const string CallerId = "jti", CreatedId = "id";
 
     /// <summary>What a role has to name.</summary>
-    public IReadOnlySet<string> Names { get; } = Create.Names.Concat(Delete.Names).Where(name => name is not (CallerId or CreatedId)).ToHashSet(StringComparer.Ordinal);
+    public IReadOnlySet<string> Names { get; } = Create.Names.Concat(Delete.Names).Where(name => name is not (CallerId or CreatedId))
+        .ToHashSet(StringComparer.Ordinal);
 }
 
 /// <summary>A JSON object posted to a path below the upstream's address.</summary>

@@ -14,12 +14,13 @@ internal static class PublicReading
     public static IReadOnlyList<PublicPathOptions> Read(SettingsReader reader, IReadOnlyDictionary<string, UpstreamOptions> upstreams)
     {
         var paths = new List<PublicPathOptions>();
-        foreach (var key in reader.Settings.Elements("Public"))
+        foreach (var key in reader.Elements("Public"))
         {
             var pattern = ReadPath(reader, key + ":Path", paths);
-            var given = Answers.Where(answer => reader.Settings.Has($"{key}:{answer}")).ToList();
+            var given = Answers.Where(answer => reader.Has($"{key}:{answer}")).ToList();
             if (given.Count == 0) reader.Mistake(key, "has no answer, expected `Document`, `File` or `Upstream`", "\"File\": \"terraform.json\"");
-            if (given.Count > 1) reader.Mistake(key, $"has {string.Join(" and ", given.Select(answer => $"`{answer}`"))}, expected one of them", "\"File\": \"terraform.json\"");
+            if (given.Count > 1)
+                reader.Mistake(key, $"has {string.Join(" and ", given.Select(answer => $"`{answer}`"))}, expected one of them", "\"File\": \"terraform.json\"");
             var document = ReadDocument(reader, key + ":Document");
             var file = ReadFile(reader, key + ":File");
             var upstream = ReadUpstream(reader, key + ":Upstream", upstreams);
@@ -30,14 +31,15 @@ internal static class PublicReading
 
     private static PublicPattern? ReadPath(SettingsReader reader, string key, List<PublicPathOptions> others)
     {
-        if (reader.RequiredText(key) is not { } text) return null;
+        if (reader.Text(key) is not { } text) return null;
         if (!PublicPattern.TryParse(text, out var pattern, out var error))
         {
             reader.Mistake(key, $"`{ConfigurationText.Show(text)}` {error}");
             return null;
         }
         if (others.FirstOrDefault(other => other.Path.Overlaps(pattern)) is { } other)
-            reader.Mistake(key, $"`{ConfigurationText.Show(text)}` overlaps with `{ConfigurationText.Show(other.Path.Text)}`: which of them answers must be plain");
+            reader.Mistake(key, $"`{ConfigurationText.Show(text)}` overlaps with `{ConfigurationText.Show(other.Path.Text)}`: which of them answers must be "
+                + "plain");
         return pattern;
     }
 
@@ -61,7 +63,8 @@ internal static class PublicReading
     {
         if (reader.Text(key) is not { } name) return null;
         if (upstreams.Count == 0) reader.Mistake(key, $"unknown upstream `{ConfigurationText.Show(name)}`, none is configured");
-        else if (!upstreams.TryGetValue(name, out var upstream)) reader.Mistake(key, $"unknown upstream `{ConfigurationText.Show(name)}`, configured: {ConfigurationText.List([.. upstreams.Keys])}");
+        else if (!upstreams.TryGetValue(name, out var upstream))
+            reader.Mistake(key, $"unknown upstream `{ConfigurationText.Show(name)}`, configured: {ConfigurationText.List([.. upstreams.Keys])}");
         else if (upstream.Address is null) reader.Mistake(key, $"upstream `{name}` has no `Address` that is the same for everyone");
         return name;
     }

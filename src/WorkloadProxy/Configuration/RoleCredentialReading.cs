@@ -14,14 +14,14 @@ internal static class RoleCredentialReading
     public static SortedDictionary<string, string> ReadFor(SettingsReader reader, string key)
     {
         var picked = ReadTexts(reader, key + ":For");
-        if (picked.Count == 0 && reader.Settings.Has(key + ":For")) reader.Mistake(key + ":For", "is empty, expected what a role's `credential` must be", ForExample);
+        if (picked.Count == 0 && reader.Has(key + ":For")) reader.Mistake(key + ":For", "is empty, expected what a role's `credential` must be", ForExample);
         return picked;
     }
 
     public static SortedDictionary<string, string> ReadTexts(SettingsReader reader, string key)
     {
         var texts = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var name in reader.Settings.Names(key))
+        foreach (var name in reader.Names(key))
         {
             if (reader.Text($"{key}:{name}") is { } text) texts[name] = text;
         }
@@ -36,16 +36,20 @@ internal static class RoleCredentialReading
         var repositories = reader.Texts(key + ":Repositories");
         foreach (var name in repositories)
         {
-            if (!IsRepository(name)) reader.Mistake(key + ":Repositories", $"`{ConfigurationText.Show(name)}` is not a repository, expected `owner/name` or `name`");
+            if (!IsRepository(name))
+                reader.Mistake(key + ":Repositories", $"`{ConfigurationText.Show(name)}` is not a repository, expected `owner/name` or `name`");
         }
-        if (repositories.Select(OwnerOf).OfType<string>().Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1) reader.Mistake(key + ":Repositories", "are of several owners, expected one: an installation is of one account");
-        if (!reader.Settings.Has(key + ":InstallationId") && !repositories.Any(name => OwnerOf(name) is not null))
+        if (repositories.Select(OwnerOf).OfType<string>().Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1)
+            reader.Mistake(key + ":Repositories", "are of several owners, expected one: an installation is of one account");
+        if (!reader.Has(key + ":InstallationId") && !repositories.Any(name => OwnerOf(name) is not null))
             reader.Mistake(key + ":InstallationId", "is missing, and no `Repositories` say whose installation is meant");
         foreach (var (name, level) in ReadTexts(reader, key + ":Permissions"))
         {
-            if (!IsPermission(name, level)) reader.Mistake($"{key}:Permissions:{name}", $"`{ConfigurationText.Show(level)}` is not a level, expected `read`, `write` or `admin`", "\"Permissions\": { \"contents\": \"read\" }");
+            if (!IsPermission(name, level))
+                reader.Mistake($"{key}:Permissions:{name}", $"`{ConfigurationText.Show(level)}` is not a level, expected `read`, `write` or `admin`",
+                    "\"Permissions\": { \"contents\": \"read\" }");
         }
-        if (repositories.Count == 0 && !reader.Settings.Has(key + ":Permissions"))
+        if (repositories.Count == 0 && !reader.Has(key + ":Permissions"))
             reader.Warn(key, "names no `Repositories` and no `Permissions`: a token is good for all that the installation grants, unless a role names less");
         CheckAddress(reader, key, context);
         return reader.MistakeCount == before ? app : null;
@@ -57,30 +61,34 @@ internal static class RoleCredentialReading
         var before = reader.MistakeCount;
         var create = ReadCall(reader, key + ":Create");
         var delete = ReadCall(reader, key + ":Delete");
-        var token = reader.RequiredText(key + ":Create:Token");
+        var token = reader.Text(key + ":Create:Token");
         var id = reader.Text(key + ":Create:Id");
-        if (create?.Names.Contains(ExchangeOptions.CreatedId) == true) reader.Mistake(key + ":Create", "holds `{id}`, which only its answer tells: it is for `Delete`");
+        if (create?.Names.Contains(ExchangeOptions.CreatedId) == true)
+            reader.Mistake(key + ":Create", "holds `{id}`, which only its answer tells: it is for `Delete`");
         if (delete?.Names.Contains(ExchangeOptions.CreatedId) == true && id is null) reader.Mistake(key + ":Create:Id", "is missing: `Delete` holds `{id}`");
-        if (id is not null && delete?.Names.Contains(ExchangeOptions.CreatedId) == false) reader.Mistake(key + ":Delete", "does not hold `{id}`: it would not say which credential is meant");
+        if (id is not null && delete?.Names.Contains(ExchangeOptions.CreatedId) == false)
+            reader.Mistake(key + ":Delete", "does not hold `{id}`: it would not say which credential is meant");
         CheckAddress(reader, key, context);
         return reader.MistakeCount == before && create is not null && delete is not null && token is not null ? new(create, token, id, delete) : null;
     }
 
     public static bool IsRepository(string name) =>
-        name.Split('/') is { Length: 1 or 2 } parts && parts.All(part => part.Length is > 0 and <= 100 && part is not ("." or "..") && part.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'));
+        name.Split('/') is { Length: 1 or 2 } parts && parts.All(part => part.Length is > 0 and <= 100 && part is not ("." or "..")
+            && part.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'));
 
     public static string? OwnerOf(string repository) => repository.Split('/') is [var owner, _] ? owner : null;
 
-    public static bool IsPermission(string name, string level) => level is "read" or "write" or "admin" && name.Length > 0 && name.All(c => char.IsAsciiLetterLower(c) || c == '_');
+    public static bool IsPermission(string name, string level) =>
+        level is "read" or "write" or "admin" && name.Length > 0 && name.All(c => char.IsAsciiLetterLower(c) || c == '_');
 
     private static ExchangeCall? ReadCall(SettingsReader reader, string key)
     {
-        if (!reader.Settings.Has(key))
+        if (!reader.Has(key))
         {
             reader.Mistake(key, "is missing");
             return null;
         }
-        var text = reader.RequiredText(key + ":Path");
+        var text = reader.Text(key + ":Path");
         var path = text is null ? null : ReadTemplate(reader, key + ":Path", text);
         if (path is not null && (!text!.StartsWith('/') || text.Any(c => c is <= ' ' or > '~' or '\\' or '#')))
             reader.Mistake(key + ":Path", $"`{ConfigurationText.Show(text)}` is not a path, expected one that begins with `/`");
@@ -101,7 +109,7 @@ internal static class RoleCredentialReading
 
     private static void CheckAddress(SettingsReader reader, string key, AuthContext? context)
     {
-        if (context is not null && context.Upstream != "DigitalOcean" && !reader.Settings.Has($"Upstreams:{context.Upstream}:Address"))
+        if (context is not null && context.Upstream != "DigitalOcean" && !reader.Has($"Upstreams:{context.Upstream}:Address"))
             reader.Mistake(key + ":Kind", $"needs an upstream with an `Address`, and `Upstreams:{context.Upstream}` has none");
     }
 }

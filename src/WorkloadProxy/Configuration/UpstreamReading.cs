@@ -9,78 +9,85 @@ namespace WorkloadProxy.Configuration;
 /// <summary><c>Upstreams</c></summary>
 internal static class UpstreamReading
 {
-    private static readonly IReadOnlyList<(string, UpstreamKind)> Kinds = [("digitalocean", UpstreamKind.DigitalOcean), ("atproto", UpstreamKind.AtProto), ("http", UpstreamKind.Http), ("mcp", UpstreamKind.Mcp)];
-    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan Most = TimeSpan.FromDays(1);
-
     public static IReadOnlyDictionary<string, UpstreamOptions> Read(SettingsReader reader)
     {
         var upstreams = new Dictionary<string, UpstreamOptions>(StringComparer.Ordinal);
         string? passThrough = null;
-        foreach (var name in reader.Settings.Names("Upstreams"))
+        foreach (var name in reader.Names("Upstreams"))
         {
             var key = $"Upstreams:{name}";
-            if (name.Length == 0 || !reader.Settings.Has(key)) continue;
+            if (name.Length == 0 || !reader.Has(key)) continue;
             if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || name.All(char.IsAsciiDigit))
-                reader.Mistake(key, "is not a name for an upstream, expected letters, digits, `-`, `_` and `.`", "\"Upstreams\": { \"Depot\": { \"Kind\": \"http\", \"Address\": \"https://api.depot.dev\" } }");
+                reader.Mistake(key, "is not a name for an upstream, expected letters, digits, `-`, `_` and `.`",
+                    "\"Upstreams\": { \"Depot\": { \"Kind\": \"http\", \"Address\": \"https://api.depot.dev\" } }");
             var upstream = ReadOne(reader, name, key);
-            if (upstream.PassThrough && passThrough is not null) reader.Mistake(key + ":PassThrough", $"is true for `{passThrough}` already: one upstream alone may take users' own tokens", "\"PassThrough\": false");
+            if (upstream.PassThrough && passThrough is not null)
+                reader.Mistake(key + ":PassThrough", $"is true for `{passThrough}` already: one upstream alone may take users' own tokens",
+                    "\"PassThrough\": false");
             if (upstream.PassThrough) passThrough ??= name;
             upstreams.Add(name, upstream);
         }
         var signIns = upstreams.Values.Where(upstream => upstream.OAuth is not null).Select(upstream => upstream.Name).ToList();
         if (signIns.Count > 1) reader.Mistake($"Upstreams:{signIns[1]}:OAuth", $"is already set for `{signIns[0]}`: teams can sign in at one upstream only");
         var accounts = upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.AtProto).Select(upstream => upstream.Name).ToList();
-        if (accounts.Count > 1) reader.Mistake($"Upstreams:{accounts[1]}:Kind", $"is `atproto` for `{accounts[0]}` already: one upstream reaches every account");
+        if (accounts.Count > 1)
+            reader.Mistake($"Upstreams:{accounts[1]}:Kind", $"is `atproto` for `{accounts[0]}` already: one upstream reaches every account");
         return upstreams;
     }
 
     private static UpstreamOptions ReadOne(SettingsReader reader, string name, string key)
     {
-        var kind = reader.Choice(key + ":Kind", Kinds, "kind") ?? name switch { "DigitalOcean" => UpstreamKind.DigitalOcean, "ATProto" => UpstreamKind.AtProto, _ => UpstreamKind.Http };
-        if (!reader.Settings.Has(key + ":Kind") && kind == UpstreamKind.Http) reader.Mistake(key + ":Kind", "is missing");
+        var kind = reader.Choice(key + ":Kind", "kind") switch
+        {
+            "digitalocean" => UpstreamKind.DigitalOcean,
+            "atproto" => UpstreamKind.AtProto,
+            "mcp" => UpstreamKind.Mcp,
+            "http" => UpstreamKind.Http,
+            _ => name switch { "DigitalOcean" => UpstreamKind.DigitalOcean, "ATProto" => UpstreamKind.AtProto, _ => UpstreamKind.Http },
+        };
+        if (!reader.Has(key + ":Kind") && kind == UpstreamKind.Http) reader.Mistake(key + ":Kind", "is missing");
 
-        var text = reader.Text(key + ":Address");
-        var address = kind == UpstreamKind.AtProto ? null : reader.Address(key + ":Address", text ?? (kind == UpstreamKind.DigitalOcean && !reader.Settings.Has(key + ":Address") ? "https://api.digitalocean.com" : null), NetworkPlace.IsLoopbackOrInCluster);
-        if (kind == UpstreamKind.Http && !reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
+        var usual = kind == UpstreamKind.DigitalOcean && !reader.Has(key + ":Address") ? "https://api.digitalocean.com" : null;
+        var address = kind == UpstreamKind.AtProto ? null : reader.Address(key + ":Address", NetworkPlace.IsLoopbackOrInCluster, usual);
+        if (kind == UpstreamKind.Http && !reader.Has(key + ":Address")) reader.Mistake(key + ":Address", "is missing");
 
-        if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Address")) reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
-        if (kind == UpstreamKind.Mcp && !reader.Settings.Has(key + ":Mcp")) reader.Mistake(key + ":Mcp", "is missing");
+        if (kind == UpstreamKind.Mcp && reader.Has(key + ":Address"))
+            reader.Mistake(key + ":Address", "is for other kinds: an upstream of kind `mcp` has servers only, each with its own `Address`");
+        if (kind == UpstreamKind.Mcp && !reader.Has(key + ":Mcp")) reader.Mistake(key + ":Mcp", "is missing");
 
-        if (kind == UpstreamKind.Mcp && reader.Settings.Has(key + ":Host")) reader.Mistake(key + ":Host", "is for other kinds: of an upstream of kind `mcp` each server has its own `Host`");
+        if (kind == UpstreamKind.Mcp && reader.Has(key + ":Host"))
+            reader.Mistake(key + ":Host", "is for other kinds: of an upstream of kind `mcp` each server has its own `Host`");
 
         var dropHeaders = ReadHeaderNames(reader, key + ":DropHeaders");
         var passHeaders = ReadHeaderNames(reader, key + ":PassHeaders");
-        // absent means the default here, null means none
-        TimeSpan? activityTimeout = reader.Duration(key + ":ActivityTimeout", Least, Most) ?? TimeSpan.FromSeconds(100);
-        if (reader.Settings.Find(key + ":ActivityTimeout") is { Shape: SettingShape.Null }) activityTimeout = null;
         return new UpstreamOptions
         {
             Name = name,
             Kind = kind,
             Address = address,
-            PassThrough = !HandsOutReading.IsHandedOut(reader, key) && reader.Flag(key + ":PassThrough", false),
+            PassThrough = !HandsOutReading.IsHandedOut(reader, key) && reader.Flag(key + ":PassThrough"),
             HandsOut = HandsOutReading.Read(reader, kind, key),
             PassThroughIssuers = ReadPassThroughIssuers(reader, key),
-            CaFile = reader.CaFile(key + ":CaFile"),
-            EncodedSlash = reader.Flag(key + ":EncodedSlash", false),
+            CaFile = reader.ExistingFile(key + ":CaFile"),
+            EncodedSlash = reader.Flag(key + ":EncodedSlash"),
             DropHeaders = dropHeaders,
-            PassHeaders = reader.Settings.Has(key + ":PassHeaders") ? passHeaders : null,
-            ConnectTimeout = reader.Duration(key + ":ConnectTimeout", Least, Most) ?? TimeSpan.FromSeconds(10),
-            ActivityTimeout = activityTimeout,
-            HttpVersion = reader.Choice(key + ":Version", [("1.1", 1), ("2", 2), ("2.0", 2)], "version") == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            PassHeaders = reader.Has(key + ":PassHeaders") ? passHeaders : null,
+            ConnectTimeout = reader.Duration(key + ":ConnectTimeout"),
+            ActivityTimeout = reader.DurationOrNone(key + ":ActivityTimeout"),
+            HttpVersion = reader.Choice(key + ":Version", "version") == "1.1" ? HttpVersion.Version11 : HttpVersion.Version20,
             TokenHeaders = ReadTokenHeaders(reader, key + ":TokenHeaders"),
             StripPrefix = ReadPrefix(reader, key + ":StripPrefix"),
             Host = HostReading.Read(reader, key + ":Host"),
             Mcp = ReadMcp(reader, kind, key + ":Mcp"),
             AtProto = AtProtoReading.Read(reader, kind, key),
-            OAuth = reader.Settings.Has(key + ":OAuth") && kind != UpstreamKind.AtProto ? ReadOAuth(reader, kind, key + ":OAuth") : null,
+            OAuth = reader.Has(key + ":OAuth") && kind != UpstreamKind.AtProto ? ReadOAuth(reader, kind, key + ":OAuth") : null,
         };
     }
 
     private static IReadOnlyList<McpServerOptions> ReadMcp(SettingsReader reader, UpstreamKind kind, string key)
     {
-        if (kind == UpstreamKind.AtProto && reader.Settings.Has(key)) reader.Mistake(key, "is for other kinds: an account's credential is for the account's own server alone");
+        if (kind == UpstreamKind.AtProto && reader.Has(key))
+            reader.Mistake(key, "is for other kinds: an account's credential is for the account's own server alone");
         return McpReading.Read(reader, key);
     }
 
@@ -90,31 +97,36 @@ internal static class UpstreamReading
         Uri.TryCreate(options.PublicUrl, UriKind.Absolute, out var url);
         foreach (var upstream in options.Upstreams.Values)
         {
-            if (upstream.Address is null && reader.Settings.Has($"Upstreams:{upstream.Name}:HostHeader")) reader.Mistake($"Upstreams:{upstream.Name}:HostHeader", "is for upstreams with an `Address`");
+            if (upstream.Address is null && reader.Has($"Upstreams:{upstream.Name}:HostHeader"))
+                reader.Mistake($"Upstreams:{upstream.Name}:HostHeader", "is for upstreams with an `Address`");
         }
-        return options.Upstreams.ToDictionary(upstream => upstream.Key, upstream => reader.Choice($"Upstreams:{upstream.Key}:HostHeader", [("public", true)], "host") is null ? upstream.Value : upstream.Value with { PublicHost = url }, StringComparer.Ordinal);
+        return options.Upstreams.ToDictionary(upstream => upstream.Key, upstream => reader.Choice($"Upstreams:{upstream.Key}:HostHeader", "host") is null
+            ? upstream.Value : upstream.Value with { PublicHost = url }, StringComparer.Ordinal);
     }
 
     /// <summary>A token is verified here or left to the upstream, never either.</summary>
     public static void CheckPassThroughIssuers(SettingsReader reader, ProxyOptions options)
     {
-        foreach (var key in options.Upstreams.Keys.SelectMany(name => reader.Settings.Elements($"Upstreams:{name}:PassThroughIssuers")))
+        foreach (var key in options.Upstreams.Keys.SelectMany(name => reader.Elements($"Upstreams:{name}:PassThroughIssuers")))
         {
-            var issuer = reader.Settings.Find(key)?.Value;
+            var issuer = reader.Find(key)?.Value;
             if (issuer?.TrimEnd('/') == options.PublicUrl) reader.Mistake(key, "is `PublicUrl`: this proxy's own tokens never pass through");
-            else if (options.Issuers.Any(listed => listed.Issuer == issuer)) reader.Mistake(key, $"`{ConfigurationText.Show(issuer!)}` is listed in `Issuers`, whose tokens are verified here");
-            else if (options.Audiences.Any(audience => audience.Issuer == issuer)) reader.Mistake(key, $"`{ConfigurationText.Show(issuer!)}` has an entry in `Audiences`, so its tokens are verified here");
+            else if (options.Issuers.Any(listed => listed.Issuer == issuer))
+                reader.Mistake(key, $"`{ConfigurationText.Show(issuer!)}` is listed in `Issuers`, whose tokens are verified here");
+            else if (options.Audiences.Any(audience => audience.Issuer == issuer))
+                reader.Mistake(key, $"`{ConfigurationText.Show(issuer!)}` has an entry in `Audiences`, so its tokens are verified here");
         }
     }
 
     private static List<string> ReadPassThroughIssuers(SettingsReader reader, string key)
     {
         var issuers = new List<string>();
-        foreach (var element in reader.Settings.Elements(key + ":PassThroughIssuers"))
+        foreach (var element in reader.Elements(key + ":PassThroughIssuers"))
         {
-            if (reader.Text(element) is { } issuer && reader.Address(element, issuer, _ => true) is not null) issuers.Add(issuer);
+            if (reader.Address(element, _ => true) is { } issuer) issuers.Add(issuer.OriginalString);
         }
-        if (issuers.Count > 0 && !reader.Flag(key + ":PassThrough", false)) reader.Mistake(key + ":PassThroughIssuers", "needs `PassThrough: true`", "\"PassThrough\": true");
+        if (issuers.Count > 0 && !reader.Flag(key + ":PassThrough"))
+            reader.Mistake(key + ":PassThroughIssuers", "needs `PassThrough: true`", "\"PassThrough\": true");
         return issuers;
     }
 
@@ -124,7 +136,8 @@ internal static class UpstreamReading
         foreach (var name in names)
         {
             // these say something else, and are read by the proxy or the server in front of it
-            if (name.ToUpperInvariant() is "AUTHORIZATION" or "COOKIE" or "HOST" or "PROXY-AUTHORIZATION" || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase))
+            if (name.ToUpperInvariant() is "AUTHORIZATION" or "COOKIE" or "HOST" or "PROXY-AUTHORIZATION"
+                || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase))
                 reader.Mistake(key, $"`{name}` brings no token, or does anyway");
         }
         return names;
@@ -133,7 +146,9 @@ internal static class UpstreamReading
     private static string? ReadPrefix(SettingsReader reader, string key)
     {
         if (reader.Text(key) is not { } prefix) return null;
-        if (prefix.Length > 1 && prefix[0] == '/' && prefix[^1] != '/' && RequestTarget.TryParse(prefix, out var target, out _, out _) && target.Forwarded == prefix && !prefix.Contains('?')) return prefix;
+        if (prefix.Length > 1 && prefix[0] == '/' && prefix[^1] != '/' && RequestTarget.TryParse(prefix, out var target, out _, out _)
+            && target.Forwarded == prefix && !prefix.Contains('?'))
+            return prefix;
         reader.Mistake(key, $"`{ConfigurationText.Show(prefix)}` is not a path to begin with, expected for instance `/api/v3`");
         return null;
     }
@@ -156,17 +171,19 @@ internal static class UpstreamReading
             reader.Mistake(key, "is for upstreams of the kinds `digitalocean` and `atproto`");
             return null;
         }
-        var address = reader.Address(key + ":Address", reader.Text(key + ":Address") ?? "https://cloud.digitalocean.com/v1/oauth", NetworkPlace.IsLoopbackOrInCluster);
-        var clientId = reader.RequiredText(key + ":ClientId");
-        var file = reader.ExistingFile(key + ":ClientSecretFile", mayBeSecret: true);
+        var address = reader.Address(key + ":Address", NetworkPlace.IsLoopbackOrInCluster);
+        var clientId = reader.Text(key + ":ClientId");
+        var file = reader.ExistingFile(key + ":ClientSecretFile");
         var variable = reader.EnvironmentVariable(key + ":ClientSecretEnvironmentVariable", required: true);
-        var given = (reader.Settings.Has(key + ":ClientSecretFile"), reader.Settings.Has(key + ":ClientSecretEnvironmentVariable"));
+        var given = (reader.Has(key + ":ClientSecretFile"), reader.Has(key + ":ClientSecretEnvironmentVariable"));
         if (given is (true, true)) reader.Mistake(key + ":ClientSecretEnvironmentVariable", "is given beside `ClientSecretFile`, expected one of them");
         var scopes = reader.Texts(key + ":Scopes");
         // RFC 6749 §3.3
-        if (scopes.Any(scope => scope.Any(c => c is <= ' ' or '"' or '\\' or > '~'))) reader.Mistake(key + ":Scopes", "holds a character that is not valid in a scope: expected a list with one scope an element");
+        if (scopes.Any(scope => scope.Any(c => c is <= ' ' or '"' or '\\' or > '~')))
+            reader.Mistake(key + ":Scopes", "holds a character that is not valid in a scope: expected a list with one scope an element");
+        var teams = reader.Texts(key + ":Teams");
         if (reader.MistakeCount != before) return null;
-        if (reader.Texts(key + ":Teams").Count == 0) reader.Warn(key + ":Teams", "lists no team, so nobody may sign in: expected ids of teams, or `*` for everyone");
-        return new(address!, clientId!, file, variable, reader.Texts(key + ":Teams")) { Scopes = scopes.Count > 0 ? scopes : OAuthOptions.DefaultScopes };
+        if (teams.Count == 0) reader.Warn(key + ":Teams", "lists no team, so nobody may sign in: expected ids of teams, or `*` for everyone");
+        return new(address!, clientId!, file, variable, teams) { Scopes = scopes.Count > 0 ? scopes : OAuthOptions.DefaultScopes };
     }
 }

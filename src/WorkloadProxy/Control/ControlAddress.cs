@@ -18,7 +18,8 @@ internal static class ControlAddress
         var fitting = new[] { path, relative }.FirstOrDefault(candidate => Encoding.UTF8.GetByteCount(candidate) <= maxPathBytes);
         return fitting is not null
             ? new UnixDomainSocketEndPoint(fitting)
-            : throw new StartException($"the control socket's path `{path}` has {Encoding.UTF8.GetByteCount(path)} bytes, and the system takes {maxPathBytes} at most",
+            : throw new StartException($"the control socket's path `{path}` has {Encoding.UTF8.GetByteCount(path)} bytes, and the system takes "
+                + $"{maxPathBytes} at most",
                 "set a shorter `DataDirectory`, or start the program in a directory near it");
     }
 }

@@ -13,7 +13,8 @@ internal static class ControlClient
 {
     /// <summary>The reply, or null when no server listens there.</summary>
     /// <exception cref="StartException">The socket may not be opened by this user.</exception>
-    public static async Task<ControlReply?> SendAsync(string dataDirectory, string command, JsonObject? arguments, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<ControlReply?> SendAsync(string dataDirectory, string command, JsonObject? arguments, TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -25,7 +26,8 @@ internal static class ControlClient
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
         {
-            throw new StartException($"the control socket of `{dataDirectory}` belongs to another user", "run the command as the user that the server runs as", e);
+            throw new StartException($"the control socket of `{dataDirectory}` belongs to another user",
+                "run the command as the user that the server runs as", e);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused || !File.Exists(DataDirectory.ControlSocketFile(dataDirectory)))
         {
@@ -42,10 +44,12 @@ internal static class ControlClient
         try
         {
             await ControlMessage.WriteAsync(socket, new JsonObject { ["command"] = command, ["arguments"] = arguments ?? [] }, limit.Token);
-            if (await ControlMessage.ReadAsync(socket, ControlMessage.MaxReplySize, limit.Token) is not { } reply) return new ControlReply(default, "the server ended without an answer");
+            if (await ControlMessage.ReadAsync(socket, ControlMessage.MaxReplySize, limit.Token) is not { } reply)
+                return new ControlReply(default, "the server ended without an answer");
             return reply.TryGetProperty("result", out var result)
                 ? new ControlReply(result, null)
-                : new ControlReply(default, reply.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String ? error.GetString() : "the server's answer was not understood");
+                : new ControlReply(default, reply.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String
+                    ? error.GetString() : "the server's answer was not understood");
         }
         catch (SocketException e)
         {

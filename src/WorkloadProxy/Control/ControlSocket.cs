@@ -51,7 +51,8 @@ internal sealed class ControlSocket : IAsyncDisposable
         catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
         {
             listener.Dispose();
-            throw new StartException($"the control socket `{file}` can't be opened: {e.Message}", "set `DataDirectory` to a directory on a local file system that this user may write", e);
+            throw new StartException($"the control socket `{file}` can't be opened: {e.Message}",
+                "set `DataDirectory` to a directory on a local file system that this user may write", e);
         }
     }
 

@@ -7,8 +7,8 @@ namespace WorkloadProxy.Credentials;
 internal sealed record ContextCredential(CredentialOptions Options, IContextCredential Credential)
 {
     /// <summary>
-    /// Whether the entry is what a role names: all of <c>For</c> is, and whatever else the role names goes into the entry's own templates. A role that asks for one project's credential never gets one
-    /// that knows nothing of projects.
+    /// Whether the entry is what a role names: all of <c>For</c> is, and whatever else the role names goes into the entry's own templates. A role that asks for
+    /// one project's credential never gets one that knows nothing of projects.
     /// </summary>
     public bool Fits(RoleCredential named)
     {

@@ -6,14 +6,15 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Credentials;
 
 /// <summary>
-/// What the upstream wants, ready to be put into requests: headers or a query parameter (<see cref="QueryName"/>, <see cref="QueryPair"/>). Immutable: a changed secret is
-/// another credential, and so is one that is computed for each request.
+/// What the upstream wants, ready to be put into requests: headers or a query parameter (<see cref="QueryName"/>, <see cref="QueryPair"/>). Immutable: a
+/// changed secret is another credential, and so is one that is computed for each request.
 /// </summary>
 internal sealed class Credential
 {
     private readonly string[] secretForms;
 
-    private Credential(params string[] secretForms) => this.secretForms = [.. secretForms.Where(form => form.Length > 0).Distinct().OrderByDescending(form => form.Length)];
+    private Credential(params string[] secretForms) =>
+        this.secretForms = [.. secretForms.Where(form => form.Length > 0).Distinct().OrderByDescending(form => form.Length)];
 
     /// <summary>Puts nothing in.</summary>
     public static Credential None { get; } = new();
@@ -93,7 +94,8 @@ internal sealed class Credential
     private bool IsQueryName(string pair)
     {
         // `;` separates too for some upstreams, and some drop the spaces round a name
-        return pair.Split(';').Any(part => string.Equals(Uri.UnescapeDataString(part.Split('=')[0].Replace('+', ' ')).Trim(), QueryName, StringComparison.OrdinalIgnoreCase));
+        return pair.Split(';')
+            .Any(part => string.Equals(Uri.UnescapeDataString(part.Split('=')[0].Replace('+', ' ')).Trim(), QueryName, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary><paramref name="value"/> without the secret, should an upstream send it back; null when it isn't there.</summary>

@@ -24,20 +24,24 @@ internal sealed class CredentialStore : IAsyncDisposable
         IReadOnlyDictionary<CredentialKind, OpenCredential>? kinds = null, Func<AuthContext, IContextCredential?>? signedIn = null)
     {
         configured = options.Credentials.GroupBy(entry => entry.Context)
-            .ToFrozenDictionary(entries => entries.Key, entries => new ContextCredentials([.. entries.Select(entry => new ContextCredential(entry, Open(entry, logger, kinds)))]));
+            .ToFrozenDictionary(entries => entries.Key,
+                entries => new ContextCredentials([.. entries.Select(entry => new ContextCredential(entry, Open(entry, logger, kinds)))]));
         this.signedIn = signedIn ?? (_ => null);
     }
 
     /// <summary>All that the configuration made.</summary>
     public IEnumerable<IContextCredential> Configured => configured.Values.SelectMany(context => context.All);
 
-    /// <summary>The credential for a caller's requests: its context's, or that one of its context's which its roles name. A failure is the caller's answer.</summary>
+    /// <summary>
+    /// The credential for a caller's requests: its context's, or that one of its context's which its roles name. A failure is the caller's answer.
+    /// </summary>
     public Failure? Find(Caller caller, TimeProvider time, out IContextCredential source)
     {
         var context = caller.Token.Context;
         RoleCredential? named = null;
         source = null!;
-        if (caller.Grants.NamesCredential && !caller.Grants.TryCredentialAt(time.GetUtcNow(), out named, out var disagreement)) return new Failure(ErrorId.Forbidden, disagreement!);
+        if (caller.Grants.NamesCredential && !caller.Grants.TryCredentialAt(time.GetUtcNow(), out named, out var disagreement))
+            return new Failure(ErrorId.Forbidden, disagreement!);
         var found = configured.GetValueOrDefault(context)?.Find(named) ?? (named is null && !configured.ContainsKey(context) ? signedIn(context) : null);
         if (found is null) return Missing(context, named);
         source = found;
@@ -45,7 +49,8 @@ internal sealed class CredentialStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// After something was waited for: null when <paramref name="source"/> is still the credential of the caller's requests. Other roles, of another set or at another time, may name another one.
+    /// After something was waited for: null when <paramref name="source"/> is still the credential of the caller's requests. Other roles, of another set or at
+    /// another time, may name another one.
     /// </summary>
     /// <param name="source">What <see cref="Find"/> gave.</param>
     /// <param name="before">The caller as it was then.</param>
@@ -75,9 +80,11 @@ internal sealed class CredentialStore : IAsyncDisposable
     }
 
     private static Failure Missing(AuthContext context, RoleCredential? named) =>
-        Unavailable(named is null ? $"no entry of `Credentials` names `{context}`, or each is for roles that name it" : $"no entry of `Credentials` for `{context}` fits the role's credential {named.Text}");
+        Unavailable(named is null ? $"no entry of `Credentials` names `{context}`, or each is for roles that name it"
+            : $"no entry of `Credentials` for `{context}` fits the role's credential {named.Text}");
 
-    private static IContextCredential Open(CredentialOptions entry, ILogger logger, IReadOnlyDictionary<CredentialKind, OpenCredential>? kinds) => entry.Kind switch
+    private static IContextCredential Open(CredentialOptions entry, ILogger logger, IReadOnlyDictionary<CredentialKind, OpenCredential>? kinds) =>
+        entry.Kind switch
     {
         CredentialKind.Bearer or CredentialKind.Header or CredentialKind.Basic or CredentialKind.Query => new SecretCredential(entry, logger),
         CredentialKind.None => new NoCredential(),

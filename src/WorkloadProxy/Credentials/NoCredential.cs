@@ -9,5 +9,6 @@ internal sealed class NoCredential : IContextCredential
 
     public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken) => new(Credential.None);
 
-    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) => default;
+    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) =>
+        default;
 }

@@ -5,7 +5,8 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Credentials;
 
 /// <summary>
-/// Kinds <c>Bearer</c>, <c>Header</c>, <c>Basic</c> and <c>Query</c>: one secret from a file, which is read again when it changes, or from an environment variable.
+/// Kinds <c>Bearer</c>, <c>Header</c>, <c>Basic</c> and <c>Query</c>: one secret from a file, which is read again when it changes, or from an environment
+/// variable.
 /// </summary>
 internal sealed class SecretCredential(CredentialOptions options, ILogger logger) : IContextCredential
 {
@@ -17,7 +18,8 @@ internal sealed class SecretCredential(CredentialOptions options, ILogger logger
     public ValueTask<Result<Credential>> GetAsync(CredentialUse use, CancellationToken cancellationToken) =>
         Current() is { } credential ? new(credential) : new(CredentialStore.Unavailable(Volatile.Read(ref last)?.Problem));
 
-    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) => default;
+    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) =>
+        default;
 
     /// <summary>The credential as its source stands now, or null. One look at the file a call; the rest only after a change.</summary>
     private Credential? Current()
@@ -32,8 +34,8 @@ internal sealed class SecretCredential(CredentialOptions options, ILogger logger
     }
 
     /// <summary>
-    /// What tells one content of the file from another: the length too, for a clock of 4 ms can't tell the halves of one write apart. A link is followed to its end,
-    /// whose own times never change (Kubernetes swaps a directory behind it).
+    /// What tells one content of the file from another: the length too, for a clock of 4 ms can't tell the halves of one write apart. A link is followed to its
+    /// end, whose own times never change (Kubernetes swaps a directory behind it).
     /// </summary>
     private static FileVersion VersionOf(string path)
     {

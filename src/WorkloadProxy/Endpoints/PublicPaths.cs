@@ -1,6 +1,6 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration.Options;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Endpoints;
 
@@ -22,15 +22,14 @@ internal sealed class PublicPaths(IReadOnlyList<PublicPathOptions> paths, TimePr
     }
 
     /// <summary>Answers with the document of <paramref name="path"/>.</summary>
-    public async Task<Failure?> AnswerAsync(PublicPathOptions path, HttpContext http, AuditRecord record)
+    public Failure? Answer(PublicPathOptions path, HttpContext http, RequestRecord record)
     {
         if (!IsRead(http.Request.Method)) return new Failure(ErrorId.MethodNotAllowed, $"expected {Read}") { Allow = Read };
         var document = path.Document ?? Array.Find(paths, entry => ReferenceEquals(entry.Path, path)).File!.Current();
         http.Response.Headers.CacheControl = "public, max-age=300";
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        await PublicResponse.WriteAsync(http, record, "application/json", document);
-        record.Decision = AuditDecision.Public;
-        record.Reason = null;
+        record.Permit(RequestOutcome.Public);
+        record.Reply(200, "application/json", document);
         return null;
     }
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.Endpoints;
@@ -10,9 +10,9 @@ namespace WorkloadProxy.Endpoints;
 internal sealed class RootEndpoint
 {
     private readonly byte[] json;
-    private readonly Func<HttpContext, AuditRecord, Task<Failure?>> page;
+    private readonly Func<HttpContext, RequestRecord, Task<Failure?>> page;
 
-    public RootEndpoint(string publicUrl, string version, Func<HttpContext, AuditRecord, Task<Failure?>> page)
+    public RootEndpoint(string publicUrl, string version, Func<HttpContext, RequestRecord, Task<Failure?>> page)
     {
         this.page = page;
         json = Description(publicUrl, version);
@@ -34,12 +34,12 @@ internal sealed class RootEndpoint
         return output.WrittenSpan.ToArray();
     }
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        if (Page.IsWanted(http)) return await page(http, record);
+        if (Page.IsWanted(http)) return page(http, record);
         http.Response.Headers.Vary = "Accept, Cookie";
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        await PublicResponse.WriteAsync(http, record, "application/json", json);
-        return null;
+        record.Publish("application/json", json);
+        return Task.FromResult<Failure?>(null);
     }
 }

@@ -5,6 +5,7 @@ using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding.Bodies;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -58,9 +59,9 @@ internal sealed class Forwarder : IDisposable
     /// <summary>
     /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. While it is under way it may be ended, by a revocation for instance.
     /// </summary>
-    public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, AuditRecord record)
+    public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, RequestRecord record)
     {
-        record.Decision = request.IsPublic ? AuditDecision.Public : request.Source is null ? AuditDecision.Pass : AuditDecision.Allow;
+        record.Permit(request.IsPublic ? RequestOutcome.Public : request.Source is null ? RequestOutcome.Pass : RequestOutcome.Allow);
         context.Features.Set(request);
         if (audit.KeepInFlight(record) is { } noPlace) return noPlace;
         // a user's own token is the upstream's to revoke

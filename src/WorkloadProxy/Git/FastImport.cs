@@ -11,7 +11,8 @@ internal static class FastImport
 
     /// <summary>The commit that <paramref name="reference"/> stands at afterwards; its tree holds <paramref name="files"/> and nothing else.</summary>
     public static async Task<GitResult> CommitAsync(
-        GitProgram git, string repository, string reference, ObjectId? parent, IReadOnlyList<PolicyFile> files, string message, DateTimeOffset time, CancellationToken cancellationToken)
+        GitProgram git, string repository, string reference, ObjectId? parent, IReadOnlyList<PolicyFile> files, string message, DateTimeOffset time,
+        CancellationToken cancellationToken)
     {
         using var stream = new MemoryStream();
         Line($"commit {reference}");
@@ -25,7 +26,8 @@ internal static class FastImport
             Data(file.Content.Span);
         }
         Line("done");
-        return await git.RunAsync(new GitCommand("fast-import", "--quiet", "--done", "--date-format=raw") { Repository = repository, Input = stream.GetBuffer().AsMemory(0, (int)stream.Length) }, cancellationToken);
+        return await git.RunAsync(new GitCommand("fast-import", "--quiet", "--done", "--date-format=raw")
+            { Repository = repository, Input = stream.GetBuffer().AsMemory(0, (int)stream.Length) }, cancellationToken);
 
         void Line(string text) => stream.Write(Encoding.UTF8.GetBytes(text + "\n"));
 
@@ -39,5 +41,6 @@ internal static class FastImport
 
     // C-style, as fast-import reads it: a line feed in a name would begin another command
     private static string Quote(string path) =>
-        $"\"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)}\"";
+        "\"" + path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal) + "\"";
 }

@@ -17,7 +17,9 @@ internal sealed record GitCommand(params string[] Arguments)
 
     public int MaxOutput { get; init; } = 1024 * 1024;
 
-    /// <summary>Stops git when this directory has grown beyond <see cref="MaxGrowth"/> bytes: git itself bounds what is pushed but not what is fetched.</summary>
+    /// <summary>
+    /// Stops git when this directory has grown beyond <see cref="MaxGrowth"/> bytes: git itself bounds what is pushed but not what is fetched.
+    /// </summary>
     public string? GrowingDirectory { get; init; }
 
     public long MaxGrowth { get; init; }
@@ -41,8 +43,10 @@ internal sealed record GitResult(int ExitCode, byte[] Output, string Errors, str
         // of ssh git knows only that it ended; why, ssh has said before, often over several lines (a key that it can't load, then that nobody was let in)
         var afterSsh = Array.IndexOf(lines, "fatal: Could not read from remote repository.");
         var line = afterSsh > 0 ? string.Join("; ", lines.Take(afterSsh).Where(said => !said.StartsWith('@')).TakeLast(MostOfSsh))
-            : lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
-        line = SafeText.Clean(line.StartsWith("fatal: ", StringComparison.Ordinal) || line.StartsWith("error: ", StringComparison.Ordinal) ? line[7..] : line, ' ');
+            : lines.FirstOrDefault(line => line.StartsWith("fatal: ", StringComparison.Ordinal))
+            ?? lines.FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "";
+        line = SafeText.Clean(line.StartsWith("fatal: ", StringComparison.Ordinal) || line.StartsWith("error: ", StringComparison.Ordinal)
+            ? line[7..] : line, ' ');
         return line.Length <= 600 ? line : line[..600] + "…";
     }
 }

@@ -34,7 +34,8 @@ internal sealed class GitDirectories(string dataDirectory)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"git's directories in `{Data}` can't be made: {e.Message}", "set `DataDirectory` to a directory that this user may write", e);
+            throw new StartException($"git's directories in `{Data}` can't be made: {e.Message}",
+                "set `DataDirectory` to a directory that this user may write", e);
         }
     }
 

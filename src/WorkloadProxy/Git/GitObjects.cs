@@ -98,7 +98,9 @@ internal sealed class GitObjects : IAsyncDisposable
         var parts = Encoding.ASCII.GetString(line.WrittenSpan).Split(' ');
         if (parts[0] != id.ToString()) throw new IOException("`git cat-file` answered out of step");
         if (parts is [_, "missing"]) return null;
-        if (parts is [_, "commit" or "tree" or "blob" or "tag", var size] && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var length)) return new(parts[1], length);
+        if (parts is [_, "commit" or "tree" or "blob" or "tag", var size]
+            && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var length))
+            return new(parts[1], length);
         throw new IOException("`git cat-file` answered what was not understood");
     }
 }

@@ -12,7 +12,8 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
 
     /// <exception cref="IOException">git can't be started.</exception>
     public ChildProcess Start(GitCommand command) =>
-        ChildProcess.Start(new ChildProgram("git", command.Arguments) { WorkingDirectory = directories.Home, Environment = GitSettings.Environment(directories, command) });
+        ChildProcess.Start(new ChildProgram("git", command.Arguments)
+            { WorkingDirectory = directories.Home, Environment = GitSettings.Environment(directories, command) });
 
     /// <summary>Runs to the end, or to the limit. Throws only when cancelled.</summary>
     public async Task<GitResult> RunAsync(GitCommand command, CancellationToken cancellationToken)
@@ -71,7 +72,8 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
         {
             try
             {
-                return new DirectoryInfo(directory).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Sum(file => file.Length);
+                return new DirectoryInfo(directory).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+                    .Sum(file => file.Length);
             }
             catch (IOException) when (attempt < 5)
             {

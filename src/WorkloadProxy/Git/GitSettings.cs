@@ -10,10 +10,12 @@ internal static class GitSettings
 {
     // of the surroundings only these pass: where programs are, and how the network is reached
     private static readonly string[] inherited =
-        ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+        ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",
+            "NO_PROXY"];
 
     /// <summary>
-    /// Flaws of old importers and editors in commits that are long part of somebody's history, which hosts take: nothing is checked out here, and what is read of a commit is read strictly.
+    /// Flaws of old importers and editors in commits that are long part of somebody's history, which hosts take: nothing is checked out here, and what is read
+    /// of a commit is read strictly.
     /// </summary>
     public static readonly string[] HarmlessFlaws = ["zeroPaddedFilemode", "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "badTimezone"];
     private static readonly (string Key, string Value)[] always =

@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace WorkloadProxy.Git;
 
 /// <summary>
-/// This program as git's <c>ssh</c> (<c>GIT_SSH</c>): it runs OpenSSH with our options before git's. <c>GIT_SSH_COMMAND</c> could carry options, but a shell would read it.
+/// This program as git's <c>ssh</c> (<c>GIT_SSH</c>): it runs OpenSSH with our options before git's. <c>GIT_SSH_COMMAND</c> could carry options, but a shell
+/// would read it.
 /// </summary>
 internal static class GitSsh
 {
@@ -15,7 +16,8 @@ internal static class GitSsh
     /// <summary>What git needs in its environment to reach a host by ssh.</summary>
     public static IReadOnlyList<(string, string)> Environment(GitDirectories directories, string knownHosts, string? key)
     {
-        var variables = new List<(string, string)> { ("GIT_SSH", directories.Ssh), ("GIT_SSH_VARIANT", "ssh"), (KnownHostsVariable, knownHosts), ("DOTNET_EnableDiagnostics", "0") };
+        var variables = new List<(string, string)>
+            { ("GIT_SSH", directories.Ssh), ("GIT_SSH_VARIANT", "ssh"), (KnownHostsVariable, knownHosts), ("DOTNET_EnableDiagnostics", "0") };
         if (key is not null) variables.Add((KeyVariable, key));
         if (OwnProgram.DotnetRoot is { } root) variables.Add(("DOTNET_ROOT", root));
         return variables;
@@ -43,8 +45,10 @@ internal static class GitSsh
     {
         var options = new List<string>
         {
-            "-F", "none", "-T", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-            "-o", "ForwardAgent=no", "-o", "PermitLocalCommand=no", "-o", "ConnectTimeout=10", "-o", $"UserKnownHostsFile={Quote(System.Environment.GetEnvironmentVariable(KnownHostsVariable)!)}",
+            "-F", "none", "-T", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no",
+            "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+            "-o", "ForwardAgent=no", "-o", "PermitLocalCommand=no", "-o", "ConnectTimeout=10", "-o",
+            $"UserKnownHostsFile={Quote(System.Environment.GetEnvironmentVariable(KnownHostsVariable)!)}",
         };
         if (System.Environment.GetEnvironmentVariable(KeyVariable) is { } key) options.AddRange(["-o", $"IdentityFile={Quote(key)}"]);
         else options.AddRange(["-o", "PubkeyAuthentication=no"]);

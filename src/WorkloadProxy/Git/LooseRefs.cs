@@ -1,6 +1,9 @@
 namespace WorkloadProxy.Git;
 
-/// <summary>The files below <c>refs/</c> of a bare repository. A name that can't be read (its path may be too long for the system) is skipped: one of them must not make the repository unusable.</summary>
+/// <summary>
+/// The files below <c>refs/</c> of a bare repository. A name that can't be read (its path may be too long for the system) is skipped: one of them must not make
+/// the repository unusable.
+/// </summary>
 internal static class LooseRefs
 {
     /// <summary>The full names of all refs that have a file of their own, and of the locks beside them.</summary>
@@ -19,7 +22,9 @@ internal static class LooseRefs
         }
     }
 
-    /// <summary>Takes away the directories that hold nothing, deepest first, but <c>refs/heads</c> and <c>refs/tags</c>. Only while nothing is pushed.</summary>
+    /// <summary>
+    /// Takes away the directories that hold nothing, deepest first, but <c>refs/heads</c> and <c>refs/tags</c>. Only while nothing is pushed.
+    /// </summary>
     public static void RemoveEmptyDirectories(string repository)
     {
         var refs = Path.Combine(repository, "refs");

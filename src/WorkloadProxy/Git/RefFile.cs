@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Git;
 
-/// <summary>Reads where a ref of a bare repository stands, from its files: for a thousand repositories at start, a thousand runs of git would take too long.</summary>
+/// <summary>
+/// Reads where a ref of a bare repository stands, from its files: for a thousand repositories at start, a thousand runs of git would take too long.
+/// </summary>
 internal static class RefFile
 {
     /// <summary>Refs of the server's own: not shown, not fetched, not pushed.</summary>
@@ -42,7 +44,9 @@ internal static class RefFile
         if (!File.Exists(packed)) return names;
         foreach (var line in File.ReadLines(packed))
         {
-            if (line.Split(' ') is [var id, var name] && ObjectId.TryParse(id, out _) && (name.StartsWith("refs/heads/", StringComparison.Ordinal) || name.StartsWith("refs/tags/", StringComparison.Ordinal))) names.Add(name);
+            if (line.Split(' ') is [var id, var name] && ObjectId.TryParse(id, out _)
+                && (name.StartsWith("refs/heads/", StringComparison.Ordinal) || name.StartsWith("refs/tags/", StringComparison.Ordinal)))
+                names.Add(name);
         }
         return names;
     }

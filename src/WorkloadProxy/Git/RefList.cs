@@ -3,7 +3,8 @@ using System.Text;
 namespace WorkloadProxy.Git;
 
 /// <summary>
-/// All refs of a repository as text: a line <c>&lt;id&gt; SP &lt;name&gt; LF</c> for each, in the ordinal order of their names. Two repositories with equal texts stand at the same commits.
+/// All refs of a repository as text: a line <c>&lt;id&gt; SP &lt;name&gt; LF</c> for each, in the ordinal order of their names. Two repositories with equal
+/// texts stand at the same commits.
 /// </summary>
 internal sealed record RefList(string Text)
 {
@@ -50,10 +51,14 @@ internal sealed record RefList(string Text)
         return new RefList(list.ToString());
     }
 
-    /// <summary>What <c>git update-ref --stdin -z</c> has to do to get from <paramref name="before"/> to here: first what goes, for a branch <c>a</c> stands in the way of <c>a/b</c>.</summary>
+    /// <summary>
+    /// What <c>git update-ref --stdin -z</c> has to do to get from <paramref name="before"/> to here: first what goes, for a branch <c>a</c> stands in the way
+    /// of <c>a/b</c>.
+    /// </summary>
     public (string Deletions, string Updates) ChangesFrom(RefList before)
     {
-        var (old, wanted) = (before.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries), Items.ToDictionary(item => item.Name, item => item.Id, StringComparer.Ordinal));
+        var (old, wanted) = (before.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            Items.ToDictionary(item => item.Name, item => item.Id, StringComparer.Ordinal));
         var gone = old.Select(line => line[(line.IndexOf(' ') + 1)..]).Where(name => !wanted.ContainsKey(name));
         var lines = old.ToHashSet(StringComparer.Ordinal);
         var changed = Items.Where(item => !lines.Contains($"{item.Id} {item.Name}"));

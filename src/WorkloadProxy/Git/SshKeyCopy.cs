@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Git;
 
 /// <summary>
-/// A private copy of an ssh key for one run of git: ssh ignores a key that others may read (a mounted secret is often 0440), and can't read one with CRLF line ends or without the last line end. It is
-/// gone with this; what a killed server leaves goes at the next start.
+/// A private copy of an ssh key for one run of git: ssh ignores a key that others may read (a mounted secret is often 0440), and can't read one with CRLF line
+/// ends or without the last line end. It is gone with this; what a killed server leaves goes at the next start.
 /// </summary>
 internal sealed class SshKeyCopy : IDisposable
 {

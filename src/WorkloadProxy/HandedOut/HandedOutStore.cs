@@ -12,6 +12,9 @@ internal sealed class HandedOutStore(Database database)
     /// <summary>Of <see cref="StoreChanges"/>; the subject is the hash.</summary>
     public const string Topic = "handed_out_tokens";
 
+    /// <summary>In the place of the caller's claims. An older program reads no token from it.</summary>
+    private const string Ended = "null";
+
     public async Task<IReadOnlyList<HandedOutToken>> ReadAsync(string? id, CancellationToken cancellationToken)
     {
         var rows = await database.RunAsync(connection => connection.QueryAsync<(string Id, string Upstream, string Caller, long ExpiresAt)>(
@@ -30,14 +33,28 @@ internal sealed class HandedOutStore(Database database)
         await database.NotifyAsync(connection, transaction, Topic, id);
     }, cancellationToken);
 
-    public Task RemoveAsync(IEnumerable<HandedOutToken> tokens, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    /// <summary>The hashes of tokens that have ended, and until when each is remembered.</summary>
+    public async Task<IReadOnlyList<(TokenHash Hash, DateTimeOffset Until)>> ReadEndedAsync(CancellationToken cancellationToken)
     {
-        foreach (var token in tokens) await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id = token.Hash.ToHex() }, transaction);
+        var rows = await database.RunAsync(connection => connection.QueryAsync<(string Id, long Until)>("SELECT id, expires_at FROM handed_out_tokens WHERE caller = @Ended", new { Ended }), cancellationToken);
+        return [.. rows.Where(row => TokenHash.FromHex(row.Id) is not null).Select(row => (TokenHash.FromHex(row.Id)!.Value, DateTimeOffset.FromUnixTimeSeconds(row.Until)))];
+    }
+
+    /// <summary>They no longer pass, and are remembered until then.</summary>
+    public Task EndAsync(IEnumerable<TokenHash> tokens, DateTimeOffset until, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    {
+        foreach (var token in tokens)
+            await connection.ExecuteAsync("UPDATE handed_out_tokens SET caller = @Ended, expires_at = @until WHERE id = @id AND caller <> @Ended", new { Ended, id = token.ToHex(), until = until.ToUnixTimeSeconds() }, transaction);
+    }, cancellationToken);
+
+    public Task RemoveAsync(IEnumerable<TokenHash> tokens, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    {
+        foreach (var token in tokens) await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id = token.ToHex() }, transaction);
     }, cancellationToken);
 
     private static HandedOutToken? Read(string id, string upstream, string caller, DateTimeOffset ends)
     {
-        if (TokenHash.FromHex(id) is not { } hash || JsonSerializer.Deserialize<Content>(caller) is not { } content || !AuthContext.TryParse(content.Context, out var context)) return null;
+        if (caller == Ended || TokenHash.FromHex(id) is not { } hash || JsonSerializer.Deserialize<Content>(caller) is not { } content || !AuthContext.TryParse(content.Context, out var context)) return null;
         if (!Claims.TryParse(System.Text.Encoding.UTF8.GetBytes(content.Claims), out var claims, out _)) return null;
         return new HandedOutToken(hash, upstream, new VerifiedToken
         {

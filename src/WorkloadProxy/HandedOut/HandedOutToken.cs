@@ -3,7 +3,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.HandedOut;
 
 /// <summary>
-/// A token of an upstream that went to a caller through the proxy. <paramref name="Token"/> is the caller's own with another end: what may be done with the one is what the other's roles permit.
+/// A token of an upstream that went to a caller through the proxy. <paramref name="Token"/> is the caller's own with another end: what may be done with the one
+/// is what the other's roles permit.
 /// </summary>
 internal sealed record HandedOutToken(TokenHash Hash, string Upstream, VerifiedToken Token)
 {

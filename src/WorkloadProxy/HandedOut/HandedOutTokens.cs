@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using WorkloadProxy.Authentication;
-using WorkloadProxy.Configuration;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
@@ -14,36 +13,49 @@ namespace WorkloadProxy.HandedOut;
 /// </summary>
 internal sealed class HandedOutTokens : IAsyncDisposable
 {
-    private const int MaxTokens = 100_000, MaxOfContext = 10_000;
+    private const int MaxTokens = 100_000, MaxOfContext = 10_000, MaxEnded = 200_000;
     private static readonly TimeSpan interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan memory = TimeSpan.FromDays(30);
+    private static readonly TimeSpan forgetting = TimeSpan.FromHours(1);
 
     private readonly HandedOutStore store;
     private readonly RevocationSet revocations;
     private readonly Authenticator authenticator;
     private readonly PolicySetStore sets;
+    private readonly StoreChanges changes;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private readonly bool remembersEnded;
     private readonly ConcurrentDictionary<TokenHash, HandedOutToken> tokens = new();
+    private readonly ConcurrentDictionary<TokenHash, DateTimeOffset> endedTokens = new();
     private readonly ITimer timer;
     private Task sweeping = Task.CompletedTask;
+    private DateTimeOffset nextForgetting;
 
-    public HandedOutTokens(HandedOutStore store, RevocationSet revocations, Authenticator authenticator, PolicySetStore sets, TimeProvider time, ILogger logger)
+    /// <summary>
+    /// With <paramref name="remembersEnded"/>, tokens that have ended stay known: another upstream takes users' own tokens, and one that has ended looks like these, so it would be shown to that upstream.
+    /// </summary>
+    public HandedOutTokens(HandedOutStore store, RevocationSet revocations, Authenticator authenticator, PolicySetStore sets, StoreChanges changes, bool remembersEnded, TimeProvider time, ILogger logger)
     {
-        (this.store, this.revocations, this.authenticator, this.sets, this.time, this.logger) = (store, revocations, authenticator, sets, time, logger);
+        (this.store, this.revocations, this.authenticator, this.sets, this.changes) = (store, revocations, authenticator, sets, changes);
+        (this.remembersEnded, this.time, this.logger) = (remembersEnded, time, logger);
+        changes.Subscribe(HandedOutStore.Topic, ReadAsync);
         timer = time.CreateTimer(_ => sweeping = SweepAsync(), null, interval, Timeout.InfiniteTimeSpan);
     }
-
-    /// <summary>Whether any upstream hands tokens out.</summary>
-    public static bool AreUsed(ProxyOptions options) => options.Upstreams.Values.Any(upstream => upstream.HandsOut.Count > 0);
 
     /// <summary>Takes over what the store holds: one token, or with null all.</summary>
     public async Task ReadAsync(string? id, CancellationToken cancellationToken)
     {
         foreach (var token in await store.ReadAsync(id, cancellationToken)) tokens[token.Hash] = token;
+        if (id is not null) return;
+        foreach (var (hash, until) in await store.ReadEndedAsync(cancellationToken)) endedTokens[hash] = until;
     }
 
     /// <summary>The token of that text, if it was handed out and has not ended.</summary>
     public HandedOutToken? Find(ReadOnlySpan<char> text) => TokenHash.TryCompute(text, out var hash) ? tokens.GetValueOrDefault(hash) : null;
+
+    /// <summary>Whether the token of that text came through the proxy, whether or not it has ended: no other upstream may see it.</summary>
+    public bool CameThrough(ReadOnlySpan<char> text) => TokenHash.TryCompute(text, out var hash) && (tokens.ContainsKey(hash) || endedTokens.ContainsKey(hash));
 
     /// <summary>The caller that the token was handed out to, under the policy set in force now.</summary>
     public async ValueTask<Result<Caller>> AdmitAsync(HandedOutToken token, CancellationToken cancellationToken)
@@ -66,6 +78,9 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         var token = new HandedOutToken(hash, upstream, caller.Token.EndingAt(ends));
         await store.AddAsync(token, cancellationToken);
         tokens[hash] = token;
+        endedTokens.TryRemove(hash, out _);
+        // who has it may go to another replica at once
+        await changes.SettleAsync(HandedOutStore.Topic, cancellationToken);
         return null;
     }
 
@@ -74,10 +89,16 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         try
         {
             var now = time.GetUtcNow();
-            var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds)).ToList();
-            if (ended.Count == 0) return;
-            await store.RemoveAsync(ended, CancellationToken.None);
-            foreach (var token in ended) tokens.TryRemove(token.Hash, out _);
+            var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds)).Select(token => token.Hash).ToList();
+            if (ended.Count > 0 && remembersEnded) await store.EndAsync(ended, now + memory, CancellationToken.None);
+            else if (ended.Count > 0) await store.RemoveAsync(ended, CancellationToken.None);
+            foreach (var token in ended)
+            {
+                // known in one of the two at every moment
+                if (remembersEnded) endedTokens[token] = now + memory;
+                tokens.TryRemove(token, out _);
+            }
+            await ForgetAsync(now);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -88,6 +109,17 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         {
             timer.Change(interval, Timeout.InfiniteTimeSpan);
         }
+    }
+
+    /// <summary>The oldest go first when there are too many.</summary>
+    private async Task ForgetAsync(DateTimeOffset now)
+    {
+        if (now < nextForgetting) return;
+        nextForgetting = now + forgetting;
+        var surplus = endedTokens.Count - MaxEnded;
+        var forgotten = endedTokens.OrderBy(token => token.Value).TakeWhile((token, place) => place < surplus || token.Value <= now).Select(token => token.Key).ToList();
+        if (forgotten.Count > 0) await store.RemoveAsync(forgotten, CancellationToken.None);
+        foreach (var token in forgotten) endedTokens.TryRemove(token, out _);
     }
 
     public async ValueTask DisposeAsync()

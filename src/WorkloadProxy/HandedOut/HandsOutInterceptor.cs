@@ -12,7 +12,8 @@ namespace WorkloadProxy.HandedOut;
 internal delegate Task HoldForCaller(Caller caller, DateTimeOffset until, CancellationToken cancellationToken);
 
 /// <summary>Takes note of the token in an upstream's answer before the caller has it.</summary>
-internal sealed class HandsOutInterceptor(string method, HandsOutOptions options, HandedOutTokens tokens, HoldForCaller hold, TimeProvider time, ILogger logger) : IInterceptor
+internal sealed class HandsOutInterceptor(string method, HandsOutOptions options, HandedOutTokens tokens, HoldForCaller hold, TimeProvider time, ILogger logger)
+    : IInterceptor
 {
     private const int MaxAnswer = 1024 * 1024;
     private const int MaxToken = 8 * 1024;
@@ -34,7 +35,8 @@ internal sealed class HandsOutInterceptor(string method, HandsOutOptions options
     private async ValueTask<Failure?> TakeAsync(string upstream, Caller caller, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         if ((int)answer.StatusCode != StatusCodes.Status200OK) return null;
-        if (answer.Content.Headers.ContentEncoding.Count > 0 || answer.Content.Headers.ContentLength > MaxAnswer) return Unread(upstream, "it is compressed, or over 1 MiB");
+        if (answer.Content.Headers.ContentEncoding.Count > 0 || answer.Content.Headers.ContentLength > MaxAnswer)
+            return Unread(upstream, "it is compressed, or over 1 MiB");
         try
         {
             await answer.Content.LoadIntoBufferAsync(MaxAnswer, cancellationToken);
@@ -45,7 +47,8 @@ internal sealed class HandsOutInterceptor(string method, HandsOutOptions options
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` sent an answer that should hold a token and can't be read");
         }
         var content = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
-        if (Read(content, answer.Content.Headers.ContentType?.MediaType) is not { Length: > 0 and <= MaxToken } token || token.Any(c => c is <= ' ' or > '~')) return Unread(upstream, $"it has no `{options.Token}`");
+        if (Read(content, answer.Content.Headers.ContentType?.MediaType) is not { Length: > 0 and <= MaxToken } token || token.Any(c => c is <= ' ' or > '~'))
+            return Unread(upstream, $"it has no `{options.Token}`");
         var ends = time.GetUtcNow() + options.Lifetime;
         await hold(caller, ends, cancellationToken);
         return await tokens.AddAsync(token, upstream, caller, ends, cancellationToken);

@@ -1,5 +1,7 @@
 using System.Net;
 using WorkloadProxy.Configuration;
+using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Health;
 
@@ -16,21 +18,19 @@ internal sealed class HealthEndpoints(HealthProbe probe, HealthDetails details)
     /// <summary>Whether the target is one of these: they answer also while requests that can't be audited are refused, or a full disk would look like a dead process.</summary>
     public static bool Are(string rawTarget) => rawTarget is "/health" or "/health/live" or "/health/ready";
 
-    public Task WriteLiveAsync(HttpContext context) => WriteAsync(context, HealthReport.Live);
+    public Task<Failure?> LiveAsync(HttpContext http, RequestRecord record) => Task.FromResult(Answer(http, record, HealthReport.Live));
 
-    public async Task WriteReadyAsync(HttpContext context) =>
-        await WriteAsync(context, HealthReport.Ready(await probe.LookAsync(context.RequestAborted), details != HealthDetails.Never && IsFromInside(context.Connection.RemoteIpAddress, context.Request.Headers)));
+    public async Task<Failure?> ReadyAsync(HttpContext http, RequestRecord record) => Answer(
+        http, record, HealthReport.Ready(await probe.LookAsync(http.RequestAborted), details != HealthDetails.Never && IsFromInside(http.Connection.RemoteIpAddress, http.Request.Headers)));
 
     /// <summary>Straight from this machine. A private address proves nothing: a balancer that adds no header has one too.</summary>
     internal static bool IsFromInside(IPAddress? client, IHeaderDictionary headers) =>
         client is not null && IPAddress.IsLoopback(client) && !forwardingHeaders.Any(headers.ContainsKey);
 
-    private static async Task WriteAsync(HttpContext context, HealthReport report)
+    private static Failure? Answer(HttpContext http, RequestRecord record, HealthReport report)
     {
-        context.Response.StatusCode = report.StatusCode;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = report.Json.Length;
-        context.Response.Headers.CacheControl = "no-store";
-        if (!HttpMethods.IsHead(context.Request.Method)) await context.Response.Body.WriteAsync(report.Json, context.RequestAborted);
+        http.Response.Headers.CacheControl = "no-store";
+        record.Publish("application/json", report.Json, report.StatusCode);
+        return null;
     }
 }

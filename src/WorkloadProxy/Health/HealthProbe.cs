@@ -9,7 +9,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Health;
 
 /// <summary>Asks the parts of the server how they stand. The store is asked at most once a second, whoever asks.</summary>
-internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources policySources, TimeProvider time, Func<HealthComponent?>? credentials = null)
+internal sealed class HealthProbe(Database database, StoreChanges changes, SigningKeys signingKeys, AuditLog audit, PolicySources policySources,
+    TimeProvider time, Func<HealthComponent?>? credentials = null)
 {
     public const string CommandName = "status";
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(1);
@@ -19,7 +20,8 @@ internal sealed class HealthProbe(Database database, StoreChanges changes, Signi
 
     /// <summary>Readiness in full, for whoever may open the control socket.</summary>
     public KeyValuePair<string, ControlCommand> ControlCommand =>
-        new(CommandName, async (_, cancellationToken) => JsonNode.Parse(HealthReport.Ready(await LookAsync(cancellationToken), details: true).Json)!.AsObject());
+        new(CommandName, async (_, cancellationToken) => JsonNode.Parse(HealthReport.Ready(await LookAsync(cancellationToken), details: true)
+            .Json)!.AsObject());
 
     public async Task<HealthFacts> LookAsync(CancellationToken cancellationToken)
     {
@@ -51,7 +53,8 @@ internal sealed class HealthProbe(Database database, StoreChanges changes, Signi
         try
         {
             // SQLite's calls don't give the thread back while they wait
-            await Task.Run(() => database.RunAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM signing_keys"), CancellationToken.None)).WaitAsync(patience, time);
+            await Task.Run(() => database.RunAsync(connection => connection.ExecuteScalarAsync<long>("SELECT count(*) FROM signing_keys"),
+                CancellationToken.None)).WaitAsync(patience, time);
             return changes.IsListening
                 ? new("store", HealthStatus.Ok)
                 : new("store", HealthStatus.Unavailable, "what other replicas change, revocations too, is not heard");

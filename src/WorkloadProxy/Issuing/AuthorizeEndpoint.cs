@@ -1,5 +1,5 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Issuing;
 
@@ -8,11 +8,11 @@ internal static class AuthorizeEndpoint
 {
     public const string Path = "/v1/oidc/authorize";
 
-    public static async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public static Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         var error = new OAuthError(400, "unsupported_response_type", "no response type is supported: tokens are exchanged at the token endpoint");
-        record.Reason = error.Description;
-        await error.RespondAsync(http, record);
-        return null;
+        record.Because(error.Description);
+        error.Answer(http, record);
+        return Task.FromResult<Failure?>(null);
     }
 }

@@ -28,7 +28,8 @@ internal sealed class Discovery(SigningKeys keys, string issuer)
     {
         var current = Volatile.Read(ref documents);
         var published = keys.PublicKeys;
-        if (!ReferenceEquals(current.Keys, published)) Volatile.Write(ref documents, current = new Documents(published, WriteConfiguration(published), WriteJwks(published)));
+        if (!ReferenceEquals(current.Keys, published))
+            Volatile.Write(ref documents, current = new Documents(published, WriteConfiguration(published), WriteJwks(published)));
         return current;
     }
 
@@ -55,7 +56,8 @@ internal sealed class Discovery(SigningKeys keys, string issuer)
         foreach (var key in published)
         {
             writer.WriteStartObject();
-            foreach (var (name, value) in new[] { ("kty", key.Kty), ("use", key.Use), ("alg", key.Alg), ("kid", key.Kid), ("n", key.N), ("e", key.E), ("crv", key.Crv), ("x", key.X), ("y", key.Y) })
+            foreach (var (name, value) in new[] { ("kty", key.Kty), ("use", key.Use), ("alg", key.Alg), ("kid", key.Kid), ("n", key.N), ("e", key.E),
+                ("crv", key.Crv), ("x", key.X), ("y", key.Y) })
             {
                 if (value is not null) writer.WriteString(name, value);
             }

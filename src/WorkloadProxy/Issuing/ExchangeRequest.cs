@@ -41,8 +41,10 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
                     if (!TryText(property.Value, subject, out subject)) return NoText(property);
                     break;
                 case "ttl":
-                    if (lifetime is not null || !TryWhole(property.Value, out var ttl)) return Malformed($"`ttl` is {Describe(property.Value)}, expected a whole number of seconds");
-                    if (ttl < 1 || ttl > maxLifetimeSeconds) return Malformed($"`ttl` is {property.Value.GetRawText()}, expected 1 to {maxLifetimeSeconds} seconds");
+                    if (lifetime is not null || !TryWhole(property.Value, out var ttl))
+                        return Malformed($"`ttl` is {Describe(property.Value)}, expected a whole number of seconds");
+                    if (ttl < 1 || ttl > maxLifetimeSeconds)
+                        return Malformed($"`ttl` is {property.Value.GetRawText()}, expected 1 to {maxLifetimeSeconds} seconds");
                     lifetime = (int)ttl;
                     break;
                 default:
@@ -58,7 +60,8 @@ internal sealed record ExchangeRequest(string Audience, string Subject, int? Lif
     }
 
     private static Failure Malformed(string message) => new(ErrorId.BadRequest, message);
-    private static Failure NoText(JsonProperty property) => Malformed($"`{property.Name}` is {Describe(property.Value)}, expected one text of 1 to {MaxTextLength} characters without control characters");
+    private static Failure NoText(JsonProperty property) =>
+        Malformed($"`{property.Name}` is {Describe(property.Value)}, expected one text of 1 to {MaxTextLength} characters without control characters");
 
     // "before" is set when the name was there already: of two values neither is taken, whatever the body's parser let through
     private static bool TryText(JsonElement value, string? before, out string? text)

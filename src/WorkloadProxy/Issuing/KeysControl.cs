@@ -16,7 +16,8 @@ internal static class KeysControl
     /// <param name="time">The clock.</param>
     /// <param name="changes">Tells the other replicas; null where no server runs.</param>
     /// <param name="clientKeys">Those that the proxy has as a client, for the list.</param>
-    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null, Func<JsonArray?>? clientKeys = null) =>
+    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(SigningKeys keys, TimeProvider time, StoreChanges? changes = null,
+        Func<JsonArray?>? clientKeys = null) =>
     [
         new(ListName, (_, _) => Task.FromResult<Result<JsonObject>>(Describe(keys, time.GetUtcNow(), clientKeys?.Invoke()))),
         new(RotateName, async (_, cancellationToken) =>

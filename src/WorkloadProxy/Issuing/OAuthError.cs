@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Issuing;
 
@@ -30,16 +30,12 @@ internal sealed record OAuthError(int Status, string Code, string Description)
     };
 
     /// <summary>Answers with it.</summary>
-    public async Task RespondAsync(HttpContext http, AuditRecord record)
+    public void Answer(HttpContext http, RequestRecord record)
     {
         var body = new ArrayBufferWriter<byte>(256);
         Write(body);
-        record.Status = http.Response.StatusCode = Status;
-        record.Bytes = body.WrittenCount;
         http.Response.Headers.CacheControl = "no-store";
-        http.Response.ContentType = "application/json";
-        http.Response.ContentLength = body.WrittenCount;
-        await http.Response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
+        record.Reply(Status, "application/json", body.WrittenMemory);
     }
 
     /// <summary>The JSON body; goes with <c>Cache-Control: no-store</c>.</summary>

@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// A request to <c>/v1/oidc/revoke</c> (RFC 7009 §2.1). Holding the token is the authentication; a token that doesn't verify is answered with 200 like any other, and
-/// nothing is stored for it. <c>token_type_hint</c> says nothing that the token doesn't.
+/// A request to <c>/v1/oidc/revoke</c> (RFC 7009 §2.1). Holding the token is the authentication; a token that doesn't verify is answered with 200 like any
+/// other, and nothing is stored for it. <c>token_type_hint</c> says nothing that the token doesn't.
 /// </summary>
 internal static class RevocationForm
 {

@@ -1,6 +1,6 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 
@@ -14,52 +14,52 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
 {
     private static readonly TimeSpan retryAfter = TimeSpan.FromMinutes(1);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, OAuthError.From(unreadable));
+        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return Refuse(http, record, OAuthError.From(unreadable));
         if (RevocationForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } token)
-            return await RefuseAsync(http, record, malformed!);
+            return Refuse(http, record, malformed!);
         if (await revokeOther(token, http.RequestAborted) is { } other)
         {
-            record.Reason = $"revoked: {other}";
+            record.Because($"revoked: {other}");
             return Done(http, record);
         }
         var verified = await authenticator.VerifyForRevocationAsync(token.AsMemory(), http.RequestAborted);
         if (verified.Succeeded(out var revoked, out var failure))
         {
-            if (!await revocations.RevokeAsync(revoked, http.RequestAborted)) return await RefuseTooManyAsync(http, record, revoked);
+            if (!await revocations.RevokeAsync(revoked, http.RequestAborted)) return RefuseTooMany(http, record, revoked);
             await changes.SettleAsync(RevocationSet.Topic, http.RequestAborted);
             record.Revoked = revoked;
-            record.Reason = "revoked";
+            record.Because("revoked");
         }
         else
         {
-            record.Reason = $"nothing to revoke: {failure.Message}";
+            record.Because($"nothing to revoke: {failure.Message}");
         }
         return Done(http, record);
     }
 
-    private static Failure? Done(HttpContext http, AuditRecord record)
+    private static Failure? Done(HttpContext http, RequestRecord record)
     {
-        record.Decision = AuditDecision.Allow;
+        record.Permit();
         http.Response.Headers.CacheControl = "no-store";
-        http.Response.ContentLength = 0;
+        record.Reply(200, null, ReadOnlyMemory<byte>.Empty);
         return null;
     }
 
     /// <summary>RFC 7009 §2.2.1: the token must be taken as still valid.</summary>
-    private static Task<Failure?> RefuseTooManyAsync(HttpContext http, AuditRecord record, VerifiedToken token)
+    private static Failure? RefuseTooMany(HttpContext http, RequestRecord record, VerifiedToken token)
     {
         record.Revoked = token;
         var tooMany = new Failure(ErrorId.TooManyRequests, $"the context has {RevocationLimit.MaxOfContext} revocations; each ends with the tokens that it revokes") { RetryAfter = retryAfter };
         ErrorResponse.From(tooMany).SetHeaders(http.Response.Headers);
-        return RefuseAsync(http, record, OAuthError.From(tooMany));
+        return Refuse(http, record, OAuthError.From(tooMany));
     }
 
-    private static async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, OAuthError error)
+    private static Failure? Refuse(HttpContext http, RequestRecord record, OAuthError error)
     {
-        record.Reason = error.Description;
-        await error.RespondAsync(http, record);
+        record.Because(error.Description);
+        error.Answer(http, record);
         return null;
     }
 }

@@ -1,8 +1,8 @@
 using System.Buffers;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
@@ -13,57 +13,56 @@ internal sealed class TokenEndpoint(Authenticator authenticator, TokenIssuer iss
     private static readonly RequestTarget IssueTarget =
         RequestTarget.TryParse(OwnPaths.Issue, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return await RefuseAsync(http, record, unreadable, true);
-        if (TokenRequestForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } form) return await RefuseAsync(http, record, malformed!);
+        if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return Refuse(http, record, unreadable, true);
+        if (TokenRequestForm.Parse(bytes, http.Request.ContentType, out var malformed) is not { } form) return Refuse(http, record, malformed!);
         if (form.Resource is not null)
         {
-            if (resources.Find(form.Resource, form.Audience) is not { } wanted) return await RefuseAsync(http, record, new OAuthError(400, "invalid_target", "`resource` is no MCP endpoint of this proxy, or `audience` does not say which of its contexts is meant"));
+            if (resources.Find(form.Resource, form.Audience) is not { } wanted) return Refuse(http, record, new OAuthError(400, "invalid_target", "`resource` is no MCP endpoint of this proxy, or `audience` does not say which of its contexts is meant"));
             return await AssertAsync(http, record, form with { Audience = wanted.ToString() }, wanted);
         }
         var knownTarget = exchange.Mints(form.Audience);
         var authenticated = await authenticator.AuthenticateAsync(form.SubjectToken.AsMemory(), http.RequestAborted);
-        if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return await RefuseAsync(http, record, unauthenticated, true);
+        if (!authenticated.Succeeded(out var caller, out var unauthenticated)) return Refuse(http, record, unauthenticated, true);
         return await MintAsync(http, record, form, caller, knownTarget);
     }
 
-    private async Task<Failure?> AssertAsync(HttpContext http, AuditRecord record, TokenRequestForm form, AuthContext context)
+    private async Task<Failure?> AssertAsync(HttpContext http, RequestRecord record, TokenRequestForm form, AuthContext context)
     {
         var authenticated = await authenticator.AuthenticateAssertionAsync(form.SubjectToken.AsMemory(), context, http.RequestAborted);
         if (!authenticated.Succeeded(out var caller, out var refused))
-            return await RefuseAsync(http, record, refused.Id == ErrorId.InvalidToken ? new OAuthError(400, "invalid_grant", $"the assertion is not accepted: {refused.Message}") : OAuthError.From(refused));
+            return Refuse(http, record, refused.Id == ErrorId.InvalidToken ? new OAuthError(400, "invalid_grant", $"the assertion is not accepted: {refused.Message}") : OAuthError.From(refused));
         if (form.Scope.Length == 0)
         {
-            if (issuer.SingleSubject(caller, IssueTarget, form.Audience, form.LifetimeSeconds) is not { } subject) return await RefuseAsync(http, record, new OAuthError(400, "invalid_scope", "`scope` is missing, and the rules don't permit exactly one"));
+            if (issuer.SingleSubject(caller, IssueTarget, form.Audience, form.LifetimeSeconds) is not { } subject) return Refuse(http, record, new OAuthError(400, "invalid_scope", "`scope` is missing, and the rules don't permit exactly one"));
             form = form with { Scope = subject };
         }
         return await MintAsync(http, record, form, caller, knownTarget: true);
     }
 
-    private async Task<Failure?> MintAsync(HttpContext http, AuditRecord record, TokenRequestForm form, Caller caller, bool knownTarget)
+    private async Task<Failure?> MintAsync(HttpContext http, RequestRecord record, TokenRequestForm form, Caller caller, bool knownTarget)
     {
         record.Caller = caller;
         var json = form.ToIssueBody(caller.Token.Context);
         if (form.LifetimeSeconds is null && RequestBody.TryParseJson(json, out var body, out _))
             json = form.ToIssueBody(caller.Token.Context, issuer.SingleTtl(caller, IssueTarget, body));
-        if (!issuer.Mint(record, caller, IssueTarget, json).Succeeded(out var issued, out var refused)) return await RefuseAsync(http, record, refused, knownTarget || !caller.Grants.RoleNames.Any());
+        if (!issuer.Mint(record, caller, IssueTarget, json).Succeeded(out var issued, out var refused)) return Refuse(http, record, refused, knownTarget || !caller.Grants.RoleNames.Any());
         var answer = new ArrayBufferWriter<byte>(2048);
         form.WriteResponse(answer, issued);
-        return await issuer.HandOutAsync(http, record, issued, answer.WrittenMemory) is { } unaudited ? await RefuseAsync(http, record, unaudited, true) : null;
+        return await issuer.HandOutAsync(http, record, issued, answer.WrittenMemory) is { } unaudited ? Refuse(http, record, unaudited, true) : null;
     }
 
-    private static Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, Failure failure, bool knownTarget)
+    private static Failure? Refuse(HttpContext http, RequestRecord record, Failure failure, bool knownTarget)
     {
-        record.Error = ErrorResponse.From(failure).Id;
-        record.Reason ??= failure.Reason;
-        return RefuseAsync(http, record, OAuthError.From(failure, knownTarget));
+        record.Fail(failure);
+        return Refuse(http, record, OAuthError.From(failure, knownTarget));
     }
 
-    private static async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, OAuthError error)
+    private static Failure? Refuse(HttpContext http, RequestRecord record, OAuthError error)
     {
-        record.Reason ??= error.Description;
-        await error.RespondAsync(http, record);
+        if (record.Reason is null) record.Because(error.Description);
+        error.Answer(http, record);
         return null;
     }
 }

@@ -39,11 +39,13 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
         var prefix = $"actx:{source.Id}:";
         if (!request.Subject.StartsWith(prefix, StringComparison.Ordinal) || request.Subject.Length == prefix.Length)
         {
-            return new Failure(ErrorId.Forbidden, $"`sub` does not begin with `{prefix}` and something behind it: a token speaks for the context that it comes from");
+            return new Failure(ErrorId.Forbidden,
+                $"`sub` does not begin with `{prefix}` and something behind it: a token speaks for the context that it comes from");
         }
         var external = options.ExternalAudiences.Contains(request.Audience, StringComparer.Ordinal);
         if (!Knows(request.Audience, out var target) && !external) return new Failure(ErrorId.Forbidden, "`aud` is not a context of this proxy");
-        if (caller.Token.ActorDepth >= OwnClaims.MaxActorDepth) return new Failure(ErrorId.Forbidden, $"the token was exchanged {OwnClaims.MaxActorDepth} times already, and may not be again");
+        if (caller.Token.ActorDepth >= OwnClaims.MaxActorDepth)
+            return new Failure(ErrorId.Forbidden, $"the token was exchanged {OwnClaims.MaxActorDepth} times already, and may not be again");
 
         var issuedAt = now.ToUnixTimeSeconds();
         var chainStart = OwnClaims.ChainStartOf(caller.Token, issuedAt);

@@ -4,6 +4,7 @@ using WorkloadProxy.Audit;
 using WorkloadProxy.Authorization;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
@@ -15,7 +16,7 @@ namespace WorkloadProxy.Issuing;
 internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange, AuditLog audit, TimeProvider time)
 {
     /// <summary>Answers <c>POST /v1/oidc/issue</c>; the body is JSON whatever its content type says, for <c>curl -d</c> sends a form's.</summary>
-    public async Task<Failure?> IssueAsync(HttpContext http, AuditRecord record, Caller caller, RequestTarget target)
+    public async Task<Failure?> IssueAsync(HttpContext http, RequestRecord record, Caller caller, RequestTarget target)
     {
         if (!(await BodyReader.ReadAsync(http, time)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (!authorizer.AdmitAgain(record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
@@ -35,7 +36,7 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
         caller.Grants.SingleSubject(new AccessRequest { Method = "POST", Target = target, Now = time.GetUtcNow() }, audience, lifetime);
 
     /// <summary>Decides on the exchange that <paramref name="json"/> asks for, and mints.</summary>
-    public Result<IssuedToken> Mint(AuditRecord record, Caller caller, RequestTarget target, ReadOnlyMemory<byte> json)
+    public Result<IssuedToken> Mint(RequestRecord record, Caller caller, RequestTarget target, ReadOnlyMemory<byte> json)
     {
         if (!RequestBody.TryParseJson(json, out var body, out var malformed)) return new Failure(ErrorId.BadRequest, malformed!);
         if (body.Json.ValueKind != JsonValueKind.Object) return new Failure(ErrorId.BadRequest, "expected a JSON object with `aud`, `sub` and `ttl`");
@@ -43,26 +44,21 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
         return exchange.Exchange(caller, body.Json, decision, time.GetUtcNow());
     }
 
-    /// <summary>Writes the record and then the answer: a token that can't be audited is not handed out.</summary>
-    public Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, IssuedToken issued, ReadOnlyMemory<byte> body) => HandOutAsync(http, record, issued.Sha256, body);
+    /// <summary>Writes the line in the audit before the answer goes out: a token that can't be audited is not handed out.</summary>
+    public Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, IssuedToken issued, ReadOnlyMemory<byte> body) => HandOutAsync(http, record, issued.Sha256, body);
 
-    /// <inheritdoc cref="HandOutAsync(HttpContext, AuditRecord, IssuedToken, ReadOnlyMemory{byte})"/>
-    public async Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, string? tokenSha256, ReadOnlyMemory<byte> body)
+    /// <inheritdoc cref="HandOutAsync(HttpContext, RequestRecord, IssuedToken, ReadOnlyMemory{byte})"/>
+    public async Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, string? tokenSha256, ReadOnlyMemory<byte> body)
     {
-        record.Decision = AuditDecision.Allow;
-        record.TokenSha256 = tokenSha256;
-        record.Status = 200;
-        record.Bytes = body.Length;
+        record.Mint(tokenSha256);
+        http.Response.Headers.CacheControl = "no-store";
+        record.Reply(200, "application/json", body);
         if (!await audit.WriteThroughAsync(record))
         {
-            (record.Decision, record.TokenSha256) = (AuditDecision.Deny, null);
+            record.TakeBackMinted();
             return new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and a token that can't be audited is not handed out") { RetryAfter = TimeSpan.FromSeconds(1) };
         }
-        record.Written = true;
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.ContentType = "application/json";
-        http.Response.ContentLength = body.Length;
-        await http.Response.BodyWriter.WriteAsync(body, http.RequestAborted);
+        record.IsAudited = true;
         return null;
     }
 }

@@ -38,12 +38,16 @@ internal sealed record TokenRequestForm
         else if (form["grant_type"] is not { } grantType) error = OAuthError.InvalidRequest("`grant_type` is missing");
         else if (grantType != GrantType) error = new OAuthError(400, "unsupported_grant_type", $"expected the grant type `{GrantType}`");
         else if (form["subject_token"] is null) error = OAuthError.InvalidRequest("`subject_token` is missing");
-        else if (form["subject_token_type"] is not (JwtType or IdTokenType or AccessTokenType)) error = OAuthError.InvalidRequest($"`subject_token_type` is missing or unknown, expected `{JwtType}`, `{IdTokenType}` or `{AccessTokenType}`");
-        else if (form["actor_token"] is not null || form["actor_token_type"] is not null) error = OAuthError.InvalidRequest("`actor_token` is not supported: the presented token is the actor");
-        else if (form["requested_token_type"] is not (null or JwtType or AccessTokenType)) error = OAuthError.InvalidRequest($"`requested_token_type` is unknown, expected `{JwtType}` or `{AccessTokenType}`");
+        else if (form["subject_token_type"] is not (JwtType or IdTokenType or AccessTokenType))
+            error = OAuthError.InvalidRequest($"`subject_token_type` is missing or unknown, expected `{JwtType}`, `{IdTokenType}` or `{AccessTokenType}`");
+        else if (form["actor_token"] is not null || form["actor_token_type"] is not null)
+            error = OAuthError.InvalidRequest("`actor_token` is not supported: the presented token is the actor");
+        else if (form["requested_token_type"] is not (null or JwtType or AccessTokenType))
+            error = OAuthError.InvalidRequest($"`requested_token_type` is unknown, expected `{JwtType}` or `{AccessTokenType}`");
         else if (form["resource"] is not null) error = new OAuthError(400, "invalid_target", "`resource` is not supported: name the context in `audience`");
         else if (form["audience"] is null) error = OAuthError.InvalidRequest("`audience` is missing: the context that the token is for");
-        else if (form["scope"] is not { } scope || !IsScope(scope)) error = new OAuthError(400, "invalid_scope", "expected one scope: `role:NAME`, or a whole subject `actx:ID:...`");
+        else if (form["scope"] is not { } scope || !IsScope(scope))
+            error = new OAuthError(400, "invalid_scope", "expected one scope: `role:NAME`, or a whole subject `actx:ID:...`");
         else if (!TryLifetime(form["ttl"], out var lifetime)) error = OAuthError.InvalidRequest("`ttl` is not a whole number of seconds");
         else
         {
@@ -63,13 +67,15 @@ internal sealed record TokenRequestForm
     {
         error = form["assertion"] is null ? OAuthError.InvalidRequest("`assertion` is missing")
             : form["resource"] is null ? new OAuthError(400, "invalid_target", "`resource` is missing: the MCP endpoint that the token is for")
-            : form["scope"] is { } asked && !IsScope(asked) ? new OAuthError(400, "invalid_scope", "expected one scope: `role:NAME`, or a whole subject `actx:ID:...`")
+            : form["scope"] is { } asked && !IsScope(asked)
+            ? new OAuthError(400, "invalid_scope", "expected one scope: `role:NAME`, or a whole subject `actx:ID:...`")
             : !TryLifetime(form["ttl"], out _) ? OAuthError.InvalidRequest("`ttl` is not a whole number of seconds") : null;
         if (error is not null) return null;
         TryLifetime(form["ttl"], out var lifetime);
         return new TokenRequestForm
         {
-            SubjectToken = form["assertion"]!, Audience = form["audience"] ?? "", Resource = form["resource"], Scope = form["scope"] ?? "", LifetimeSeconds = lifetime,
+            SubjectToken = form["assertion"]!, Audience = form["audience"] ?? "", Resource = form["resource"], Scope = form["scope"] ?? "",
+            LifetimeSeconds = lifetime,
             IssuedTokenType = JwtType,
         };
     }

@@ -1,18 +1,18 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Mcp.Protocol;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Mcp;
 
 /// <summary>One request to an MCP endpoint on its way: who calls, what was asked, and what the answers are judged by.</summary>
-internal sealed class McpCall(McpServer server, McpSeal seal, AuditRecord record, TimeProvider time)
+internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord record, TimeProvider time)
 {
     public McpServer Server => server;
     public McpSeal Seal => seal;
-    public AuditRecord Record => record;
-    public McpAudit Audit { get; } = record.Mcp = new McpAudit { Server = server.Name };
+    public RequestRecord Record => record;
+    public McpFacts Audit { get; } = record.Mcp = new McpFacts { Server = server.Name };
 
     /// <summary>Null until a token is accepted; from then on no answer is an HTTP 401 or 403, which clients take for "sign in again".</summary>
     public Caller? Caller { get; private set; }

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Mcp;
 
@@ -17,7 +17,7 @@ internal static class McpDiscovery
     private const string ResourcePath = "/.well-known/oauth-protected-resource";
 
     /// <summary>The endpoints; where a document is not served it is 404, and not 401, for whoever asks has no token yet.</summary>
-    public static IEnumerable<(string Path, PublicEndpoint Endpoint)> Endpoints(ProxyOptions options, Func<HttpContext, AuditRecord, Task<Failure?>> authorizationServer)
+    public static IEnumerable<(string Path, PublicEndpoint Endpoint)> Endpoints(ProxyOptions options, Func<HttpContext, RequestRecord, Task<Failure?>> authorizationServer)
     {
         var servers = options.Upstreams.Values.SelectMany(upstream => upstream.Mcp.Select(server => (Path: $"{McpEndpoint.Prefix}{upstream.Name}/{server.Name}", server.Discovery))).ToList();
         yield return (AuthorizationServerPath, new("GET, HEAD", servers.Any(server => server.Discovery) ? authorizationServer : NotFound));
@@ -25,7 +25,7 @@ internal static class McpDiscovery
         foreach (var (path, discovery) in servers)
         {
             var document = discovery ? Document(options.PublicUrl, path) : null;
-            yield return (ResourcePath + path, new("GET, HEAD", document is null ? NotFound : (http, record) => WriteAsync(http, record, document)));
+            yield return (ResourcePath + path, new("GET, HEAD", document is null ? NotFound : (http, record) => AnswerAsync(http, record, document)));
             // where some clients look first
             yield return (AuthorizationServerPath + path, new("GET, HEAD", NotFound));
         }
@@ -34,14 +34,14 @@ internal static class McpDiscovery
     /// <summary>What the endpoint's 401 names; null without <c>Discovery</c>.</summary>
     public static string? MetadataOf(string publicUrl, McpServer server) => server.Options.Discovery ? $"{publicUrl}{ResourcePath}{server.Path}" : null;
 
-    private static Task<Failure?> NotFound(HttpContext http, AuditRecord record) => Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
+    private static Task<Failure?> NotFound(HttpContext http, RequestRecord record) => Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
 
-    private static async Task<Failure?> WriteAsync(HttpContext http, AuditRecord record, byte[] document)
+    private static Task<Failure?> AnswerAsync(HttpContext http, RequestRecord record, byte[] document)
     {
         http.Response.Headers.CacheControl = "public, max-age=300";
         http.Response.Headers.AccessControlAllowOrigin = "*";
-        await PublicResponse.WriteAsync(http, record, "application/json", document);
-        return null;
+        record.Publish("application/json", document);
+        return Task.FromResult<Failure?>(null);
     }
 
     private static byte[] Document(string publicUrl, string path)

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Authorization;
 using WorkloadProxy.Credentials;
@@ -10,6 +9,7 @@ using WorkloadProxy.Forwarding;
 using WorkloadProxy.Mcp.Protocol;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Mcp;
@@ -26,7 +26,7 @@ internal sealed class McpEndpoint(
     /// <param name="target">What was asked for.</param>
     /// <param name="path">The endpoint's path, which is the target's but for a server with a host name of its own; null where there can't be one.</param>
     /// <param name="bearer">The token.</param>
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, RequestTarget target, string? path, BearerToken bearer)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, RequestTarget target, string? path, BearerToken bearer)
     {
         if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint takes no query");
         if (path is null || servers.Find(path) is not { } server) return new Failure(ErrorId.NotFound, "there is no MCP server at this path");
@@ -130,11 +130,8 @@ internal sealed class McpEndpoint(
     private static Failure? Decide(McpCall call)
     {
         var decision = call.Decide(call.Caller!);
-        call.Record.Policy = decision.Policy;
-        call.Record.Rule = decision.Rule;
+        call.Record.Decide(decision, decision.Outcome != DecisionOutcome.Allow && decision.Rule is null ? call.Caller!.Grants.Nearest(call.Now) : null);
         if (decision.Outcome == DecisionOutcome.Allow) return null;
-        call.Record.Reason = decision.Reason;
-        if (decision.Rule is null) call.Record.Nearest = call.Caller!.Grants.Nearest(call.Now);
         return call.Refused(decision.Outcome == DecisionOutcome.BadRequest ? ErrorId.BadRequest : ErrorId.Forbidden, decision.Reason);
     }
 

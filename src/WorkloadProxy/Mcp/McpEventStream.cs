@@ -69,8 +69,8 @@ internal sealed class McpEventStream(Stream inner, McpCall call) : Stream
         // the server is told by the connection's end
         inner.Dispose();
         var failure = new Failure(ErrorId.UpstreamUnreachable, $"the MCP server `{call.Server.Name}` sent {fault}");
-        call.Record.Reason = failure.Message;
-        call.Record.Error = ErrorResponse.From(failure).Id;
+        call.Record.Because(failure.Message);
+        call.Record.Fail(failure);
         if (!call.IsStandalone) pending = McpEvent.Message(McpErrorBody.InStream(call, failure));
     }
 

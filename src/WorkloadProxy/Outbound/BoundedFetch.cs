@@ -25,7 +25,8 @@ internal readonly record struct Fetched(byte[]? Content, string? Error, bool Tra
 internal readonly record struct Answered(int Status, byte[] Content, HttpResponseHeaders? Headers, string? Error, bool TimedOut = false);
 
 /// <summary>
-/// The one HTTP client of documents that others publish and of APIs that the operator named. Bounded in size and time; no cookies, no compression, no redirect to another origin.
+/// The one HTTP client of documents that others publish and of APIs that the operator named. Bounded in size and time; no cookies, no compression, no redirect
+/// to another origin.
 /// </summary>
 internal sealed class BoundedFetch : IDisposable
 {
@@ -71,9 +72,11 @@ internal sealed class BoundedFetch : IDisposable
         await Pipeline.ExecuteAsync(token => AttemptAsync(address, trust, access, token), cancellationToken);
 
     /// <summary>
-    /// One call with a credential, tried once. Whatever status comes is the answer, a redirect's too: the credential is for this address and goes nowhere else. Throws only when cancelled.
+    /// One call with a credential, tried once. Whatever status comes is the answer, a redirect's too: the credential is for this address and goes nowhere else.
+    /// Throws only when cancelled.
     /// </summary>
-    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken, TimeSpan? patience = null, string? caFile = null)
+    public async Task<Answered> SendAsync(HttpRequestMessage request, FetchTrust trust, CancellationToken cancellationToken, TimeSpan? patience = null,
+        string? caFile = null)
     {
         var address = request.RequestUri!;
         if (!IsAcceptable(address, trust)) return new(0, [], null, Unacceptable(address, trust));
@@ -119,7 +122,8 @@ internal sealed class BoundedFetch : IDisposable
     };
 
     /// <summary>Connections that other authorities vouched for are kept apart.</summary>
-    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust, string? caFile) => caFile is null ? InvokerFor(address, trust) : byAuthorities.GetOrAdd((caFile, NetworkPlace.IsLoopback(address)), static key =>
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust, string? caFile) =>
+        caFile is null ? InvokerFor(address, trust) : byAuthorities.GetOrAdd((caFile, NetworkPlace.IsLoopback(address)), static key =>
     {
         var handler = NewHandler();
         handler.UseProxy = !key.OnLoopback;
@@ -127,7 +131,8 @@ internal sealed class BoundedFetch : IDisposable
         return new HttpMessageInvoker(handler);
     });
 
-    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) => trust == FetchTrust.Public ? publicOnly : trust == FetchTrust.ListedDirect || NetworkPlace.IsLoopback(address) ? direct : listed;
+    private HttpMessageInvoker InvokerFor(Uri address, FetchTrust trust) =>
+        trust == FetchTrust.Public ? publicOnly : trust == FetchTrust.ListedDirect || NetworkPlace.IsLoopback(address) ? direct : listed;
 
     private async ValueTask<Fetched> AttemptAsync(Uri address, FetchTrust trust, FetchAccess? access, CancellationToken cancellationToken)
     {
@@ -203,7 +208,8 @@ internal sealed class BoundedFetch : IDisposable
 
     private static bool IsAcceptable(Uri address, FetchTrust trust) =>
         address.IsAbsoluteUri && address.UserInfo.Length == 0
-        && (address.Scheme == Uri.UriSchemeHttps || (trust != FetchTrust.Public && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
+        && (address.Scheme == Uri.UriSchemeHttps
+            || (trust != FetchTrust.Public && address.Scheme == Uri.UriSchemeHttp && NetworkPlace.IsLoopbackOrInCluster(address)));
 
     private static bool SameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && string.Equals(one.IdnHost, other.IdnHost, StringComparison.OrdinalIgnoreCase);

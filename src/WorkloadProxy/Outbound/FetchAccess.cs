@@ -3,8 +3,8 @@ using System.Text;
 namespace WorkloadProxy.Outbound;
 
 /// <summary>
-/// What a listed server asks for: the authorities that its certificate comes from, and a bearer token, which is for <paramref name="Origin"/> alone: whoever publishes the document there may
-/// point to another server.
+/// What a listed server asks for: the authorities that its certificate comes from, and a bearer token, which is for <paramref name="Origin"/> alone: whoever
+/// publishes the document there may point to another server.
 /// </summary>
 internal sealed record FetchAccess(string? CaFile, string? TokenFile, Uri Origin)
 {
@@ -25,7 +25,8 @@ internal sealed record FetchAccess(string? CaFile, string? TokenFile, Uri Origin
             problem = $"`{file}` can't be read: {error.Message}";
         }
         // what else there is would begin a header of its own
-        if (problem is null && (token.Length is 0 or > MaxToken || token.AsSpan().ContainsAnyExceptInRange('!', '~'))) problem = $"`{file}` holds no bearer token";
+        if (problem is null && (token.Length is 0 or > MaxToken || token.AsSpan().ContainsAnyExceptInRange('!', '~')))
+            problem = $"`{file}` holds no bearer token";
         return problem is null;
     }
 }

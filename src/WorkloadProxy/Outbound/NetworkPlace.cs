@@ -23,7 +23,8 @@ internal static class NetworkPlace
         return bytes[0] == 10 || (bytes[0] == 172 && bytes[1] is >= 16 and <= 31) || (bytes[0] == 192 && bytes[1] == 168);
     }
 
-    private static bool IsLoopback(string host) => host == "localhost" || IsUnder(host, "localhost") || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+    private static bool IsLoopback(string host) =>
+        host == "localhost" || IsUnder(host, "localhost") || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static bool IsUnder(string host, string domain) => host.EndsWith("." + domain, StringComparison.Ordinal);
 

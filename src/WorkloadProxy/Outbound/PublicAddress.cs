@@ -27,7 +27,8 @@ internal static class PublicAddress
     public static bool Contains(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        else if (address.AddressFamily == AddressFamily.InterNetworkV6 && Nat64.Contains(address)) address = new IPAddress(address.GetAddressBytes().AsSpan(12));
+        else if (address.AddressFamily == AddressFamily.InterNetworkV6 && Nat64.Contains(address))
+            address = new IPAddress(address.GetAddressBytes().AsSpan(12));
         return address.AddressFamily switch
         {
             AddressFamily.InterNetwork => !Array.Exists(SpecialIPv4, network => network.Contains(address)),

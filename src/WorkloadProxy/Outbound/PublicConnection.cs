@@ -6,7 +6,9 @@ namespace WorkloadProxy.Outbound;
 /// <summary>Addresses of a name, as DNS gives them.</summary>
 internal delegate Task<IPAddress[]> ResolveName(string name, CancellationToken cancellationToken);
 
-/// <summary>Opens connections to public addresses only. It connects to the very address that it checked, so a name that changes between the two is no way in.</summary>
+/// <summary>
+/// Opens connections to public addresses only. It connects to the very address that it checked, so a name that changes between the two is no way in.
+/// </summary>
 internal sealed class PublicConnection(ResolveName resolve)
 {
     private const int MaxTried = 4;

@@ -5,8 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace WorkloadProxy.Outbound;
 
 /// <summary>
-/// Which TLS servers are believed, where that is not the system's to say: those with a certificate of an authority in <paramref name="caFile"/>, which replaces the system's, and of the
-/// name <paramref name="host"/>, where the request's <c>Host</c> (which the HTTP client otherwise compares with) is another one.
+/// Which TLS servers are believed, where that is not the system's to say: those with a certificate of an authority in <paramref name="caFile"/>, which replaces
+/// the system's, and of the name <paramref name="host"/>, where the request's <c>Host</c> (which the HTTP client otherwise compares with) is another one.
 /// </summary>
 internal sealed class ServerTrust(string? caFile, string? host)
 {
@@ -56,7 +56,8 @@ internal sealed class ServerTrust(string? caFile, string? host)
 
     private static X509ChainPolicy NewPolicy(X509Certificate2Collection roots)
     {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        var policy = new X509ChainPolicy
+            { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
         policy.CustomTrustStore.AddRange(roots);
         policy.ApplicationPolicy.Add(ServerAuthentication);
         return policy;

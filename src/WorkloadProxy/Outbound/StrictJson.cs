@@ -6,13 +6,14 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Outbound;
 
 /// <summary>
-/// JSON that has one meaning: valid UTF-8, no duplicate name in any object (names are compared decoded), no lone surrogate, no NUL in a name, no comment or trailing text,
-/// and no deeper than asked. Two readers of such a text can't see different things.
+/// JSON that has one meaning: valid UTF-8, no duplicate name in any object (names are compared decoded), no lone surrogate, no NUL in a name, no comment or
+/// trailing text, and no deeper than asked. Two readers of such a text can't see different things.
 /// </summary>
 internal static class StrictJson
 {
     /// <summary>Parses one object. The document refers to <paramref name="utf8"/>, which must not change; the caller disposes it.</summary>
-    public static bool TryParseObject(ReadOnlyMemory<byte> utf8, int maxDepth, [NotNullWhen(true)] out JsonDocument? document, [NotNullWhen(false)] out string? error)
+    public static bool TryParseObject(ReadOnlyMemory<byte> utf8, int maxDepth, [NotNullWhen(true)] out JsonDocument? document,
+        [NotNullWhen(false)] out string? error)
     {
         document = null;
         if (!Utf8.IsValid(utf8.Span)) { error = "is not valid UTF-8"; return false; }

@@ -1,4 +1,3 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Control;
 using WorkloadProxy.Credentials;
@@ -6,6 +5,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.PolicyDelivery.Remote;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Upstreams.DigitalOcean;
 
 namespace WorkloadProxy.PolicyDelivery;
@@ -33,7 +33,7 @@ internal sealed class GitServer : IDisposable
     public IEnumerable<KeyValuePair<string, ControlCommand>> ControlCommands => [new(PushGate.CommandName, gate.AnswerAsync), new(RemoteGitSources.PullName, remotes.PullAsync)];
 
     /// <summary>Answers at one of git's paths, to git's own credentials; null when the answer went back.</summary>
-    public Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, GitPath path, string rawQuery) =>
+    public Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, GitPath path, string rawQuery) =>
         path.Operation == GitOperation.Webhook ? webhooks.HandleAsync(http, record, path) : endpoints.HandleAsync(http, record, path, rawQuery);
 
     public void Dispose() => tokens.Dispose();

@@ -6,7 +6,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery;
 
 /// <summary>The sources of all contexts: loaded at start, followed while the server runs.</summary>
-internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<PolicySources> logger, GitSources? git = null)
+internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<PolicySources> logger,
+    GitSources? git = null)
 {
     private readonly IReadOnlyList<DirectorySource> directories = options.Policies.Where(policy => policy.Directory is not null)
         .Select(policy => new DirectorySource(options.Compiling(policy.Context), policy.Directory!, sets, snapshots, time, logger)).ToList();
@@ -25,13 +26,18 @@ internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, P
         {
             await source.LoadAsync(cancellationToken);
             if (source.Status.LastError is not { } error) continue;
-            if (options.Policies.Count == 1) throw new StartException($"the policy set of `{source.Status.Context}` in `{options.Policies[0].Directory}` has errors\n{error.Text}", "run `workload-proxy policy check` on the directory");
+            if (options.Policies.Count == 1)
+                throw new StartException($"the policy set of `{source.Status.Context}` in `{options.Policies[0].Directory}` has errors\n{error.Text}",
+                    "run `workload-proxy policy check` on the directory");
             await source.LoadSnapshotAsync(cancellationToken);
         }
         if (git is not null) await git.LoadAsync(cancellationToken);
     }
 
-    /// <summary>Another server that shares the store has put a set in force, of one context or (null) of any: what comes by git follows. A directory is each server's own.</summary>
+    /// <summary>
+    /// Another server that shares the store has put a set in force, of one context or (null) of any: what comes by git follows. A directory is each server's
+    /// own.
+    /// </summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task ReadAsync(string? context, CancellationToken cancellationToken)
     {
@@ -39,5 +45,6 @@ internal sealed class PolicySources(ProxyOptions options, PolicySetStore sets, P
     }
 
     /// <summary>Follows all sources until it is cancelled.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll([.. directories.Select(source => source.RunAsync(cancellationToken)), git?.RunAsync(cancellationToken) ?? Task.CompletedTask]);
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll([.. directories.Select(source => source.RunAsync(cancellationToken)), git?.RunAsync(cancellationToken) ?? Task.CompletedTask]);
 }

@@ -40,7 +40,8 @@ internal sealed class HostKeys(ProvisioningOptions options, string dataDirectory
     {
         if (droplet.PublicAddresses.FirstOrDefault(PublicAddress.Contains) is { } address) return address;
         if (options.AllowPrivateAddresses && droplet.PublicAddresses.Concat(droplet.PrivateAddresses).FirstOrDefault() is { } inside) return inside;
-        return new Failure(ErrorId.Forbidden, "the droplet has no public address") { Detail = "`Provisioning:AllowPrivateAddresses` would permit a private one" };
+        return new Failure(ErrorId.Forbidden, "the droplet has no public address")
+            { Detail = "`Provisioning:AllowPrivateAddresses` would permit a private one" };
     }
 
     /// <summary>The keys that sshd at the address shows now; at least one, or a failure that spends nothing.</summary>

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 
@@ -22,7 +22,7 @@ internal sealed class ProveEndpoint(
     private const int MaxDepth = 4;
     private readonly FailureLimit attempts = new(time);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         // before the attempt begins: bodies that come slowly would keep others of the same address waiting
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
@@ -44,7 +44,7 @@ internal sealed class ProveEndpoint(
         }
     }
 
-    private async Task<Failure?> ProveAsync(HttpContext http, AuditRecord record, byte[] token, SshSignature signature)
+    private async Task<Failure?> ProveAsync(HttpContext http, RequestRecord record, byte[] token, SshSignature signature)
     {
         var hash = ProvisioningStore.HashOf(token);
         var candidates = await store.ProvableAsync(hash, http.RequestAborted);
@@ -66,7 +66,7 @@ internal sealed class ProveEndpoint(
     }
 
     private async Task<Failure?> ProveAsync(
-        HttpContext http, AuditRecord record, ProvisionedDroplet droplet, Result<IPAddress> where, byte[] token, SshSignature signature)
+        HttpContext http, RequestRecord record, ProvisionedDroplet droplet, Result<IPAddress> where, byte[] token, SshSignature signature)
     {
         if (!where.Succeeded(out var address, out var notThere)) return notThere;
         if (!(await hostKeys.ScanAsync(droplet.Context, address, http.RequestAborted)).Succeeded(out var keys, out var unscanned)) return unscanned;
@@ -83,7 +83,7 @@ internal sealed class ProveEndpoint(
         var family = NewFamily.Create(time.GetUtcNow());
         var identity = tokens.Identity(droplet.Context, droplet.FullSubject, droplet.Id, family.Id);
         if (!await store.ProveAsync(droplet, signature.Key, family, http.RequestAborted)) return NotGood();
-        record.Reason = $"droplet {droplet.Id} proved to be {droplet.FullSubject} with host key {signature.Key.Fingerprint}";
+        record.Because($"droplet {droplet.Id} proved to be {droplet.FullSubject} with host key {signature.Key.Fingerprint}");
         var unaudited = await issuer.HandOutAsync(http, record, identity, IdentityAnswer.Write(identity, family.First));
         if (unaudited is not null) await TakeBackAsync(droplet, family);
         return unaudited;

@@ -84,9 +84,11 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
         var (context, end) = (droplet.Context.ToString(), family.Expires.ToUnixTimeSeconds());
         await connection.ExecuteAsync("UPDATE refresh_families SET revoked_at = @now WHERE context = @context AND droplet_id = @Id AND revoked_at IS NULL",
             new { now, context, droplet.Id }, transaction);
-        await connection.ExecuteAsync("INSERT INTO refresh_families (id, context, droplet_id, created_at, expires_at) VALUES (@family, @context, @Id, @now, @end)",
+        await connection.ExecuteAsync("INSERT INTO refresh_families (id, context, droplet_id, created_at, expires_at) VALUES (@family, @context, "
+            + "@Id, @now, @end)",
             new { family = family.Id, context, droplet.Id, now, end }, transaction);
-        await connection.ExecuteAsync("INSERT INTO refresh_tokens (hash, family, expires_at) VALUES (@Hash, @Id, @end)", new { family.Hash, family.Id, end }, transaction);
+        await connection.ExecuteAsync("INSERT INTO refresh_tokens (hash, family, expires_at) VALUES (@Hash, @Id, @end)", new { family.Hash, family.Id, end },
+            transaction);
         return true;
     }, cancellationToken);
 
@@ -137,7 +139,8 @@ internal sealed class ProvisioningStore(Database database, TimeProvider time)
         ((d.proved_at IS NULL AND d.expires_at > @now) OR (d.proved_at IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM refresh_families f WHERE f.context = d.context AND f.droplet_id = d.droplet_id AND f.expires_at > @now
             AND (f.revoked_at IS NULL OR f.revoked_at > @lost)
-            AND (f.created_at > @lost OR f.revoked_at IS NOT NULL OR EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.family = f.id AND t.spent_at IS NOT NULL)))))
+            AND (f.created_at > @lost OR f.revoked_at IS NOT NULL
+                OR EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.family = f.id AND t.spent_at IS NOT NULL)))))
         """;
 
     private object Moments(string hash, ProvisionedDroplet? droplet = null, string? key = null)

@@ -26,7 +26,8 @@ internal static class ProvisioningTag
             if (tag.ValueKind != JsonValueKind.String || !IsOurs(tag.GetString()!)) continue;
             if (found is not null) return Malformed($"`tags` holds more than one `{Prefix}…` tag, expected one");
             found = tag.GetString()!;
-            if (!IsWellFormed(found)) return Malformed($"`tags` holds a malformed `{Prefix}…` tag, expected `{Prefix}{RolePrefix}NAME` with letters, digits, `-` and `_`");
+            if (!IsWellFormed(found))
+                return Malformed($"`tags` holds a malformed `{Prefix}…` tag, expected `{Prefix}{RolePrefix}NAME` with letters, digits, `-` and `_`");
         }
         subject = found?[Prefix.Length..];
         return null;

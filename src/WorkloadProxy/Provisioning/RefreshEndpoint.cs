@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Provisioning;
@@ -20,7 +20,7 @@ internal sealed class RefreshEndpoint(
     /// <summary>How many tokens from addresses over their limit are looked up at once.</summary>
     private readonly SemaphoreSlim late = new(4);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         // before the attempt begins: bodies that come slowly would keep others of the same address waiting
         if (!(await ReadTokenAsync(http)).Succeeded(out var token, out var unreadable)) return unreadable;
@@ -40,7 +40,7 @@ internal sealed class RefreshEndpoint(
     }
 
     /// <summary>A good token is taken from an address over its limit too: any process on a VM can make it fail ten times a minute, for ever.</summary>
-    private async Task<Failure?> RefreshLateAsync(HttpContext http, AuditRecord record, RefreshToken token, TimeSpan wait)
+    private async Task<Failure?> RefreshLateAsync(HttpContext http, RequestRecord record, RefreshToken token, TimeSpan wait)
     {
         var limited = new Failure(ErrorId.TooManyRequests, "too many refreshes failed from this address") { RetryAfter = wait };
         if (!late.Wait(0)) return limited;
@@ -55,7 +55,7 @@ internal sealed class RefreshEndpoint(
         }
     }
 
-    private async Task<Failure?> RefreshAsync(HttpContext http, AuditRecord record, RefreshToken token)
+    private async Task<Failure?> RefreshAsync(HttpContext http, RequestRecord record, RefreshToken token)
     {
         // twice: whoever loses a race against another refresh finds the token spent, and the winner's answer
         for (var attempt = 0; attempt < 2; attempt++)
@@ -82,9 +82,9 @@ internal sealed class RefreshEndpoint(
         return NotGood();
     }
 
-    private Task<Failure?> HandOutAsync(HttpContext http, AuditRecord record, FamilyState state, byte[] answer, string what, IssuedToken? identity = null)
+    private Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, FamilyState state, byte[] answer, string what, IssuedToken? identity = null)
     {
-        record.Reason = $"droplet {state.DropletId}: {what}";
+        record.Because($"droplet {state.DropletId}: {what}");
         return issuer.HandOutAsync(http, record, identity?.Sha256, answer);
     }
 

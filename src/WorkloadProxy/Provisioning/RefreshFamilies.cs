@@ -41,7 +41,8 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
             var end = (now + RefreshToken.Lifetime).ToUnixTimeSeconds();
             var spent = await connection.ExecuteAsync("""
                 UPDATE refresh_tokens SET spent_at = @now, successor = @successor, answer = @sealedAnswer
-                WHERE hash = @Hash AND spent_at IS NULL AND EXISTS (SELECT 1 FROM refresh_families f WHERE f.id = refresh_tokens.family AND f.revoked_at IS NULL)
+                WHERE hash = @Hash AND spent_at IS NULL
+                    AND EXISTS (SELECT 1 FROM refresh_families f WHERE f.id = refresh_tokens.family AND f.revoked_at IS NULL)
                 """, new { token.Hash, now = now.ToUnixTimeSeconds(), successor = next.Hash, sealedAnswer }, transaction);
             if (spent != 1) return false;
             // the answer before has arrived: its successor is in use
@@ -54,7 +55,8 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
     }
 
     /// <summary>Makes a token good again that was spent for an answer which nobody got.</summary>
-    public Task TakeBackAsync(RefreshToken token, RefreshToken next, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    public Task TakeBackAsync(RefreshToken token, RefreshToken next, CancellationToken cancellationToken) =>
+        database.WriteAsync(async (connection, transaction) =>
     {
         var unused = await connection.ExecuteAsync("DELETE FROM refresh_tokens WHERE hash = @Hash AND spent_at IS NULL", new { next.Hash }, transaction);
         if (unused == 1)
@@ -66,7 +68,8 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
 
     /// <summary>The family of a refresh token, spent or not; null when nothing is known of it.</summary>
     public Task<string?> FamilyOfAsync(RefreshToken token, CancellationToken cancellationToken) => database.RunAsync(
-        connection => connection.QuerySingleOrDefaultAsync<string?>("SELECT family FROM refresh_tokens WHERE hash = @Hash", new { token.Hash }), cancellationToken);
+        connection => connection.QuerySingleOrDefaultAsync<string?>("SELECT family FROM refresh_tokens WHERE hash = @Hash", new { token.Hash }),
+        cancellationToken);
 
     /// <summary>Ends the family: its refresh tokens, the identity tokens that came of it, and what those were exchanged for.</summary>
     public async Task RevokeAsync(string family, CancellationToken cancellationToken)
@@ -87,7 +90,8 @@ internal sealed class RefreshFamilies(Database database, RevocationSet revocatio
     }, cancellationToken);
 
     private Task EndAsync(string family, DbConnection connection, DbTransaction transaction) => connection.ExecuteAsync(
-        "UPDATE refresh_families SET revoked_at = @now WHERE id = @family AND revoked_at IS NULL", new { now = time.GetUtcNow().ToUnixTimeSeconds(), family }, transaction);
+        "UPDATE refresh_families SET revoked_at = @now WHERE id = @family AND revoked_at IS NULL", new { now = time.GetUtcNow().ToUnixTimeSeconds(), family },
+        transaction);
 
     private static byte[]? Again(RefreshToken token, long? spent, byte[]? answer, long? successorSpent, long now)
     {

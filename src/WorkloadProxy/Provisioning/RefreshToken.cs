@@ -55,7 +55,8 @@ internal sealed class RefreshToken
     }
 
     // not the hash: that one is in the store
-    private byte[] SealingKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.ASCII.GetBytes(Text), 32, info: "workload-proxy refresh answer"u8.ToArray());
+    private byte[] SealingKey() =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.ASCII.GetBytes(Text), 32, info: "workload-proxy refresh answer"u8.ToArray());
 
     public override string ToString() => "***";
 }

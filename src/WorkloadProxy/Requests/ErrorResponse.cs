@@ -37,18 +37,25 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
     };
 
     /// <summary>Writes the whole response; returns how much body it sent. The response must not have started.</summary>
-    public async ValueTask<int> WriteAsync(HttpContext http, string requestId)
+    public ValueTask<int> WriteAsync(HttpContext http, string requestId) => Answer(http, requestId).WriteAsync(http);
+
+    /// <summary>The answer in the words that the caller understands; its headers are set.</summary>
+    private Answer Answer(HttpContext http, string requestId)
     {
-        if (http.Features.Get<ErrorShape>()?.Of(this) is { } shaped) return await WriteAsync(http, shaped);
-        var response = http.Response;
+        var headers = http.Response.Headers;
+        if (http.Features.Get<ErrorShape>()?.Of(this) is { } shaped)
+        {
+            // the challenge belongs to the status that was not sent
+            if (shaped.Status == Status || Status != 401) SetHeaders(headers);
+            headers.XContentTypeOptions = "nosniff";
+            return new Answer(shaped.Status, "application/json", shaped.Json);
+        }
         if (RpcError.IsGrpc(http.Request))
         {
-            response.Headers.CacheControl = "no-store";
-            RpcError.WriteTrailersOnly(http, Status, Failure.Message);
-            return 0;
+            headers.CacheControl = "no-store";
+            return RpcError.TrailersOnly(http, Status, Failure.Message);
         }
-        response.StatusCode = Status;
-        SetHeaders(response.Headers);
+        SetHeaders(headers);
         var body = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(body, Plain))
         {
@@ -59,26 +66,8 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
             json.WriteString("request_id"u8, requestId);
             json.WriteEndObject();
         }
-        response.ContentType = "application/json";
-        response.ContentLength = body.WrittenCount;
-        response.Headers.XContentTypeOptions = "nosniff";
-        if (HttpMethods.IsHead(http.Request.Method)) return 0;
-        await response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
-        return body.WrittenCount;
-    }
-
-    private async ValueTask<int> WriteAsync(HttpContext http, ShapedError shaped)
-    {
-        var response = http.Response;
-        response.StatusCode = shaped.Status;
-        // the challenge belongs to the status that was not sent
-        if (shaped.Status == Status || Status != 401) SetHeaders(response.Headers);
-        response.ContentType = "application/json";
-        response.ContentLength = shaped.Json.Length;
-        response.Headers.XContentTypeOptions = "nosniff";
-        if (HttpMethods.IsHead(http.Request.Method)) return 0;
-        await response.BodyWriter.WriteAsync(shaped.Json, http.RequestAborted);
-        return shaped.Json.Length;
+        headers.XContentTypeOptions = "nosniff";
+        return new Answer(Status, "application/json", body.WrittenMemory);
     }
 
     /// <summary>The headers that go with the status, for endpoints that write a body of their own (OAuth's).</summary>

@@ -21,15 +21,14 @@ internal static class RpcError
     };
 
     /// <summary>The head of an answer that is nothing else: status 200, and the outcome where a client looks for trailers (gRPC over HTTP/2, "Trailers-Only").</summary>
-    public static void WriteTrailersOnly(HttpContext http, int status, string message)
+    public static Answer TrailersOnly(HttpContext http, int status, string message)
     {
         var headers = http.Response.Headers;
-        http.Response.StatusCode = 200;
         // a client of gRPC-Web expects its own type
-        http.Response.ContentType = http.Request.ContentType is { Length: < 100 } asked && !asked.AsSpan().ContainsAnyExceptInRange(' ', '~') ? asked.Trim() : "application/grpc";
+        var type = http.Request.ContentType is { Length: < 100 } asked && !asked.AsSpan().ContainsAnyExceptInRange(' ', '~') ? asked.Trim() : "application/grpc";
         headers["grpc-status"] = CodeOf(status) switch { "unauthenticated" => "16", "permission_denied" => "7", "unavailable" => "14", _ => "3" };
         headers["grpc-message"] = new StringValues(Percent(message));
-        http.Response.ContentLength = 0;
+        return new Answer(200, type, ReadOnlyMemory<byte>.Empty);
     }
 
     /// <summary>gRPC's "Percent-Encoded" text: printable ASCII but <c>%</c> as it is, the UTF-8 of all else encoded.</summary>

@@ -6,8 +6,8 @@ namespace WorkloadProxy.Secrets;
 internal static class SecretFile
 {
     /// <summary>
-    /// The secret. One that is longer than <paramref name="most"/> comes back cut, but longer than that, so that its reader refuses it: half a secret must not pass for one.
-    /// Throws what reading a file throws.
+    /// The secret. One that is longer than <paramref name="most"/> comes back cut, but longer than that, so that its reader refuses it: half a secret must not
+    /// pass for one. Throws what reading a file throws.
     /// </summary>
     public static string Read(string file, int most)
     {

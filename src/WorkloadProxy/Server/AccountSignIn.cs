@@ -1,4 +1,3 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Endpoints;
 using WorkloadProxy.Policies;
@@ -6,6 +5,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
 using WorkloadProxy.SignIn.AtProto;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Upstreams.AtProto.Client;
 using WorkloadProxy.Upstreams.AtProto.Identity;
@@ -71,12 +71,12 @@ internal sealed class AccountSignIn
     }
 
     /// <summary>From memory: authorization servers ask for it at each refresh, and the store may be down.</summary>
-    private async Task<Failure?> DocumentAsync(HttpContext http, AuditRecord record)
+    private async Task<Failure?> DocumentAsync(HttpContext http, RequestRecord record)
     {
         if (parts.Keys is not { } keys) return new Failure(ErrorId.NotFound, "the development client has no document");
         http.Response.Headers.CacheControl = "public, max-age=300";
         http.Response.Headers.AccessControlAllowOrigin = "*";
-        await PublicResponse.WriteAsync(http, record, "application/json", parts.Client.Document(keys.PublicKeys));
+        record.Publish("application/json", parts.Client.Document(keys.PublicKeys));
         return null;
     }
 

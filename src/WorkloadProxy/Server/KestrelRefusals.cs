@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Server;
 
@@ -19,15 +20,14 @@ internal sealed class KestrelRefusals(AuditLog audit, TimeProvider time) : IObse
     {
         if (value.Value is not IFeatureCollection features) return;
         var error = features.Get<IBadRequestExceptionFeature>()?.Error as BadHttpRequestException;
-        var record = new AuditRecord
+        var record = new RequestRecord
         {
             Time = time.GetUtcNow(),
             Started = time.GetTimestamp(),
             Client = ClientAddress.Text(features.Get<IHttpConnectionFeature>()?.RemoteIpAddress),
-            Status = error?.StatusCode ?? 400,
-            Error = "bad_request",
-            Reason = $"not HTTP: {Kind(error?.Message)}",
         };
+        record.Fail(new Failure(ErrorId.BadRequest, $"not HTTP: {Kind(error?.Message)}"));
+        record.End(error?.StatusCode ?? 400);
         // the event is raised on the connection's own loop; the queue takes the record, now or as soon as it has room
         _ = audit.CompleteAsync(record).AsTask();
     }

@@ -25,6 +25,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Provisioning;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Telemetry;
 using WorkloadProxy.Tokens;
@@ -117,7 +118,6 @@ internal sealed class ProxyServer : IAsyncDisposable
         await sources.LoadAsync(cancellationToken);
         var atproto = await AtProtoParts.OpenAsync(options, store, fetch, time, logs, cancellationToken);
         var accounts = atproto is null ? null : new AtProtoForwarding(atproto, store, fetch, time, logs);
-        var gitTokens = new GitTokens(store.Database, time);
         var signIn = new SignInSetup(options, store, atproto, accounts, fetch, revocations, time, logs);
         await signIn.LoadAsync(changes, gitSources, cancellationToken);
         var audit = Keep(OpenAudit(options, time, logs));
@@ -132,16 +132,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         var apiTokens = Keep(new ApiTokens(time));
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
-        var handedOut = HandedOutTokens.AreUsed(options) ? Keep(new HandedOutTokens(new HandedOutStore(store.Database), revocations, authenticator, sets, time, logs.CreateLogger<HandedOutTokens>())) : null;
-        if (handedOut is not null)
-        {
-            changes.Subscribe(HandedOutStore.Topic, handedOut.ReadAsync);
-            await handedOut.ReadAsync(null, cancellationToken);
-        }
+        var handedOut = await HandedOutSetup.OpenAsync(options, store.Database, revocations, authenticator, sets, changes, time, logs, cancellationToken);
+        if (handedOut is not null) Keep(handedOut);
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
             upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
-        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, gitTokens, credentials, time, logs));
+        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, signIn.GitTokens, credentials, time, logs));
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
@@ -149,7 +145,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
         var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
             new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
-            signIn.Endpoints(sources, sets, gitSources, apiTokens, gitTokens, Version));
+            signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
         var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
             PublicPathsBeside(endpoints, options, time, logs), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
             credentials, forwarder, handedOut, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
@@ -213,22 +209,24 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health,
         IReadOnlyDictionary<string, PublicEndpoint> people)
     {
-        const string Read = "GET, HEAD", Create = "POST";
         var documents = new DiscoveryEndpoint(discovery);
-        var endpoints = new Dictionary<string, PublicEndpoint>(people)
+        var handlers = new Dictionary<string, Func<HttpContext, RequestRecord, Task<Failure?>>>
         {
-            [Discovery.ConfigurationPath] = new(Read, documents.ConfigurationAsync),
-            [Discovery.JwksPath] = new(Read, documents.JwksAsync),
-            [Discovery.JwksPath + ".json"] = new(Read, documents.JwksAsync),
-            [AuthorizeEndpoint.Path] = new("GET, HEAD, POST", AuthorizeEndpoint.HandleAsync),
-            ["/v1/oidc/token"] = new(Create, token.HandleAsync),
-            ["/v1/oidc/revoke"] = new(Create, revoke.HandleAsync),
-            [ProvisionedTokens.ProvePath] = new(Create, provisioning.Prove.HandleAsync),
-            [ProvisionedTokens.RefreshPath] = new(Create, provisioning.Refresh.HandleAsync),
-            ["/health"] = new(Read, Answer(health.WriteLiveAsync)),
-            ["/health/live"] = new(Read, Answer(health.WriteLiveAsync)),
-            ["/health/ready"] = new(Read, Answer(health.WriteReadyAsync)),
+            [Discovery.ConfigurationPath] = documents.ConfigurationAsync,
+            [Discovery.JwksPath] = documents.JwksAsync,
+            [Discovery.JwksPath + ".json"] = documents.JwksAsync,
+            [AuthorizeEndpoint.Path] = AuthorizeEndpoint.HandleAsync,
+            ["/v1/oidc/token"] = token.HandleAsync,
+            ["/v1/oidc/revoke"] = revoke.HandleAsync,
+            [ProvisionedTokens.ProvePath] = provisioning.Prove.HandleAsync,
+            [ProvisionedTokens.RefreshPath] = provisioning.Refresh.HandleAsync,
+            ["/health"] = health.LiveAsync,
+            ["/health/live"] = health.LiveAsync,
+            ["/health/ready"] = health.ReadyAsync,
         };
+        var endpoints = new Dictionary<string, PublicEndpoint>(people);
+        // the table that `policy explain` and `policy test` know too: an entry without a handler doesn't start
+        foreach (var own in OwnPaths.Endpoints.Where(own => !people.ContainsKey(own.Path))) endpoints.Add(own.Path, new PublicEndpoint(own.Methods, handlers[own.Path]));
         foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
         return new PublicEndpoints(endpoints);
     }
@@ -242,14 +240,6 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         return options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>());
     }
-
-    private static Func<HttpContext, AuditRecord, Task<Failure?>> Answer(Func<HttpContext, Task> write) => async (http, record) =>
-    {
-        record.Decision = AuditDecision.Allow;
-        record.Reason = "public";
-        await write(http);
-        return null;
-    };
 
     private AuditLog OpenAudit(ProxyOptions options, TimeProvider time, ILoggerFactory logs)
     {

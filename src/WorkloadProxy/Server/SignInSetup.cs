@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
 using WorkloadProxy.Credentials.Exchange;
@@ -14,6 +13,7 @@ using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.SignIn;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.AtProto.Identity;
@@ -53,9 +53,13 @@ internal sealed class SignInSetup
             var secret = new ClientSecret(oauth.ClientSecretFile, oauth.ClientSecretEnvironmentVariable);
             client = new TokenClient(fetch, Below(oauth.Address, "token"), Below(oauth.Address, "revoke"), Below(oauth.Address, "token/info"), oauth.ClientId, secret);
         }
+        GitTokens = new GitTokens(store.Database, time);
         tokenStore = new TokenStore(store.Database, store.Sealer, time);
         tokens = new OAuthTokens(tokenStore, store.Database.IsShared, context => context.Upstream == upstream?.Name ? client : null, time, logs.CreateLogger<OAuthTokens>());
     }
+
+    /// <summary>What people of a kind without API tokens show to git.</summary>
+    public GitTokens GitTokens { get; }
 
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
@@ -95,7 +99,12 @@ internal sealed class SignInSetup
     /// <summary>Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.</summary>
     public async Task<bool?> DisconnectAsync(AuthContext context)
     {
-        if (context.Upstream == atproto?.Upstream.Name) return Did.TryParse(context.Id, out var did) && atproto.Sessions is { } sessions ? await sessions.DisconnectAsync(did, CancellationToken.None) : null;
+        if (context.Upstream == atproto?.Upstream.Name)
+        {
+            if (!Did.TryParse(context.Id, out var did) || atproto.Sessions is not { } sessions) return null;
+            await GitTokens.RevokeAsync(context, CancellationToken.None);
+            return await sessions.DisconnectAsync(did, CancellationToken.None);
+        }
         if (context.Upstream != upstream?.Name || await tokenStore.DeleteAsync(context, CancellationToken.None) is not { } token) return null;
         await tokens.ReadAsync(context.ToString(), CancellationToken.None);
         return token.Credential?.BearerToken is not { } access || await client!.RevokeAsync(access.Reveal(), CancellationToken.None);
@@ -113,16 +122,16 @@ internal sealed class SignInSetup
     }
 
     /// <summary>The endpoints, <c>GET /</c> among them.</summary>
-    public IReadOnlyDictionary<string, PublicEndpoint> Endpoints(PolicySources sources, PolicySetStore sets, GitSources git, ApiTokens api, GitTokens gitTokens, string version)
+    public IReadOnlyDictionary<string, PublicEndpoint> Endpoints(PolicySources sources, PolicySetStore sets, GitSources git, ApiTokens api, string version)
     {
         const string Read = "GET, HEAD", Get = "GET", Post = "POST";
         if (contexts is null)
         {
-            var known = new RootEndpoint(options.PublicUrl, version, async (http, record) =>
+            var known = new RootEndpoint(options.PublicUrl, version, (http, record) =>
             {
-                (record.Decision, record.Reason) = (AuditDecision.Allow, "public");
-                await Page.WriteAsync(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
-                return null;
+                record.Permit("public");
+                Page.Answer(http, record, "WorkloadProxy", Pages.Landing(options.PublicUrl, []));
+                return Task.FromResult<Failure?>(null);
             });
             return new Dictionary<string, PublicEndpoint> { ["/"] = new(Read, known.HandleAsync) };
         }
@@ -153,7 +162,7 @@ internal sealed class SignInSetup
             endpoints.Add(DigitalOceanSignIn.CallbackPath, new(Get, signIn.CallbackAsync));
             endpoints.Add(DigitalOceanSignIn.DisconnectPath, new(Post, disconnect.HandleAsync));
         }
-        foreach (var (path, endpoint) in accounts?.Endpoints(home, sameOrigin, gitTokens) ?? []) endpoints.Add(path, endpoint);
+        foreach (var (path, endpoint) in accounts?.Endpoints(home, sameOrigin, GitTokens) ?? []) endpoints.Add(path, endpoint);
         return endpoints;
     }
 

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace WorkloadProxy.SignIn;
 
 /// <summary>
-/// The cookies: their names bind them to this very host and to TLS; scripts can't read them; of the requests that other sites cause, only a navigation carries them. Over plain http, browsers accept
-/// them on loopback alone, which they treat as secure (Safari does not).
+/// The cookies: their names bind them to this very host and to TLS; scripts can't read them; of the requests that other sites cause, only a navigation carries
+/// them. Over plain http, browsers accept them on loopback alone, which they treat as secure (Safari does not).
 /// </summary>
 internal sealed record Cookie(string Name, TimeSpan? MaxAge)
 {
@@ -19,5 +19,6 @@ internal sealed record Cookie(string Name, TimeSpan? MaxAge)
 
     public void Remove(HttpContext http) => Append(http, "", "; Max-Age=0");
 
-    private void Append(HttpContext http, string value, string age) => http.Response.Headers.Append("Set-Cookie", $"{Name}={value}; Path=/{age}; HttpOnly; Secure; SameSite=Lax");
+    private void Append(HttpContext http, string value, string age) =>
+        http.Response.Headers.Append("Set-Cookie", $"{Name}={value}; Path=/{age}; HttpOnly; Secure; SameSite=Lax");
 }

@@ -4,13 +4,16 @@ using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
 
-/// <summary>What the page of someone who is signed in says of the credential that was given. <paramref name="NeedsConnecting"/>: signing in again would help.</summary>
+/// <summary>
+/// What the page of someone who is signed in says of the credential that was given. <paramref name="NeedsConnecting"/>: signing in again would help.
+/// </summary>
 internal sealed record CredentialView(PageState State, IReadOnlyList<(string Name, string Value)> Facts, bool NeedsConnecting)
 {
     public static CredentialView Of(StoredToken token, DateTimeOffset now)
     {
         var warning = token.Warning(now);
-        var state = warning is null ? new PageState(PageTone.Good, "connected") : token.IsUsable(now) ? new(PageTone.Warn, "expires soon") : new(PageTone.Bad, "ended");
+        var state = warning is null ? new PageState(PageTone.Good, "connected") : token.IsUsable(now)
+            ? new(PageTone.Warn, "expires soon") : new(PageTone.Bad, "ended");
         return new(state, [.. FactsOf(token, warning)], warning is not null);
     }
 

@@ -1,8 +1,8 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials.OAuth;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Web;
 
@@ -20,7 +20,7 @@ internal sealed class DigitalOceanSignIn(
     private readonly OAuthOptions oauth = upstream.OAuth!;
     private readonly string redirectUri = pages.PublicUrl + CallbackPath;
 
-    public Task<Failure?> LoginAsync(HttpContext http, AuditRecord record)
+    public Task<Failure?> LoginAsync(HttpContext http, RequestRecord record)
     {
         record.Upstream = upstream.Name;
         var state = SignInState.New(time.GetUtcNow());
@@ -34,7 +34,7 @@ internal sealed class DigitalOceanSignIn(
         return Task.FromResult(SignInPages.Redirect(http, record, address, "sign-in started"));
     }
 
-    public async Task<Failure?> CallbackAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> CallbackAsync(HttpContext http, RequestRecord record)
     {
         record.Upstream = upstream.Name;
         if (!SignInQuery.TryRead(http, out var query) || query is null) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this is not an address that signing in leads back to"));

@@ -1,6 +1,6 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Credentials.OAuth;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
@@ -10,7 +10,7 @@ internal sealed class DisconnectEndpoint(
     string upstream, string loginUrl, HomeEndpoint home, SignInPages pages, SameOrigin sameOrigin, SessionStore sessions, OAuthTokens tokens, TokenStore store, TokenClient client,
     ILogger<DisconnectEndpoint> logger)
 {
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         record.Upstream = upstream;
         if (await home.FindSessionAsync(http) is not { } session || session.Context.Upstream != upstream)

@@ -1,5 +1,5 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
@@ -11,22 +11,21 @@ internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, Tea
 {
     public const string SignOutPath = "/auth/sign-out";
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
-        record.Decision = AuditDecision.Allow;
-        record.Reason = "public";
+        record.Permit("public");
         if (await FindSessionAsync(http) is not { } session)
         {
-            await Page.WriteAsync(http, record, "WorkloadProxy", Pages.Landing(pages.PublicUrl, [.. kinds.Values.Select(kind => kind.Choice)]));
+            Page.Answer(http, record, "WorkloadProxy", Pages.Landing(pages.PublicUrl, [.. kinds.Values.Select(kind => kind.Choice)]));
             return null;
         }
         record.Context = session.Context.ToString();
-        await Page.WriteAsync(http, record, "Your team · WorkloadProxy", view.Of(session, kinds[session.Context.Upstream], SignOutPath).ToHtml());
+        Page.Answer(http, record, "Your team · WorkloadProxy", view.Of(session, kinds[session.Context.Upstream], SignOutPath).ToHtml());
         if (session.Notice is not null && !HttpMethods.IsHead(http.Request.Method)) await sessions.NotifyAsync(session, null, http.RequestAborted);
         return null;
     }
 
-    public async Task<Failure?> SignOutAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> SignOutAsync(HttpContext http, RequestRecord record)
     {
         if (await FindSessionAsync(http) is { } session)
         {

@@ -3,7 +3,10 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.SignIn;
 
-/// <summary>A form changes something only if a page of this origin sent it, with the session's anti-forgery value in it: either alone would do, and neither is relied on alone.</summary>
+/// <summary>
+/// A form changes something only if a page of this origin sent it, with the session's anti-forgery value in it: either alone would do, and neither is relied on
+/// alone.
+/// </summary>
 /// <param name="urls">Under which the pages are reached.</param>
 internal sealed class SameOrigin(params string[] urls)
 {
@@ -18,6 +21,7 @@ internal sealed class SameOrigin(params string[] urls)
             return new Failure(ErrorId.Forbidden, "the form was not sent by a page of this server");
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var body, out var unreadable)) return unreadable;
         if (!OAuthForm.TryParse(body, http.Request.ContentType, out var form, out var malformed)) return new Failure(ErrorId.BadRequest, malformed);
-        return SecretText.Same(form["csrf"], session.AntiForgery) ? null : new Failure(ErrorId.Forbidden, "the form does not belong to this session; reload the page and try again");
+        return SecretText.Same(form["csrf"], session.AntiForgery)
+            ? null : new Failure(ErrorId.Forbidden, "the form does not belong to this session; reload the page and try again");
     }
 }

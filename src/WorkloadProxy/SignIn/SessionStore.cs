@@ -18,7 +18,8 @@ internal sealed class SessionStore(Database database, TimeProvider time)
         {
             await connection.ExecuteAsync("DELETE FROM sessions WHERE expires_at <= @now", new { now = Now }, transaction);
             await connection.ExecuteAsync("INSERT INTO sessions (id, context, account, notice, expires_at) VALUES (@id, @context, @account, @notice, @expires)",
-                new { id = SecretText.Hash(session.Secret), context = context.ToString(), account, notice = notice.ToString(), expires = (time.GetUtcNow() + lifetime).ToUnixTimeSeconds() }, transaction);
+                new { id = SecretText.Hash(session.Secret), context = context.ToString(), account, notice = notice.ToString(),
+                    expires = (time.GetUtcNow() + lifetime).ToUnixTimeSeconds() }, transaction);
         }, cancellationToken);
         return session;
     }
@@ -27,14 +28,16 @@ internal sealed class SessionStore(Database database, TimeProvider time)
     {
         if (Cookie.Session.Read(http) is not { Length: <= 100 } secret) return null;
         var row = await database.RunAsync(connection => connection.QuerySingleOrDefaultAsync<(string? Context, string Account, string? Notice)>(
-            "SELECT context, account, notice FROM sessions WHERE id = @id AND expires_at > @now", new { id = SecretText.Hash(secret), now = Now }), http.RequestAborted);
+            "SELECT context, account, notice FROM sessions WHERE id = @id AND expires_at > @now", new { id = SecretText.Hash(secret), now = Now }),
+            http.RequestAborted);
         if (!AuthContext.TryParse(row.Context, out var context)) return null;
         return new Session(secret, context, row.Account, Enum.TryParse<SignInNotice>(row.Notice, out var notice) ? notice : null);
     }
 
     /// <summary>What the next page says, once; null: nothing.</summary>
     public Task NotifyAsync(Session session, SignInNotice? notice, CancellationToken cancellationToken) =>
-        ExecuteAsync("UPDATE sessions SET notice = @notice WHERE id = @id", new { id = SecretText.Hash(session.Secret), notice = notice?.ToString() }, cancellationToken);
+        ExecuteAsync("UPDATE sessions SET notice = @notice WHERE id = @id", new { id = SecretText.Hash(session.Secret), notice = notice?.ToString() },
+            cancellationToken);
 
     public Task EndAsync(Session session, CancellationToken cancellationToken) =>
         ExecuteAsync("DELETE FROM sessions WHERE id = @id", new { id = SecretText.Hash(session.Secret) }, cancellationToken);

@@ -14,10 +14,16 @@ internal static class SignInNotices
     {
         SignInNotice.Connected => (PageTone.Good, $"Your {who} is connected."),
         SignInNotice.Reconnected => (PageTone.Good, $"Your {who} is connected with a new credential. The old one is revoked."),
-        SignInNotice.OperatorsCredentialStays => (PageTone.Warn, $"You are signed in. The operator has configured your {who}'s credential, so the access that you have just granted has been revoked."),
-        SignInNotice.KeyRevoked => (PageTone.Bad, "The proxy's own key was revoked while you signed in, so the access that you have just granted has been given up. Sign in again."),
-        SignInNotice.OtherScopes => (PageTone.Warn, $"You are signed in. The access that you have just granted has other scopes than your {who}'s credential, so it has been revoked. To change the scopes, disconnect first."),
+        SignInNotice.OperatorsCredentialStays => (PageTone.Warn,
+            $"You are signed in. The operator has configured your {who}'s credential, so the access that you have just granted has been revoked."),
+        SignInNotice.KeyRevoked => (PageTone.Bad,
+            "The proxy's own key was revoked while you signed in, so the access that you have just granted has been given up. Sign in again."),
+        SignInNotice.OtherScopes => (PageTone.Warn,
+            $"You are signed in. The access that you have just granted has other scopes than your {who}'s credential, so it has been revoked. To change the "
+                + "scopes, disconnect first."),
         SignInNotice.Disconnected => (PageTone.Good, $"Your {who} is disconnected. Its credential is revoked and deleted."),
-        _ => (PageTone.Warn, $"Your {who}'s credential is deleted here, but could not be revoked at {where}. Remove the application there{(who == "team" ? ", under API → OAuth" : "")}."),
+        _ => (PageTone.Warn,
+            $"Your {who}'s credential is deleted here, but could not be revoked at {where}. Remove the application "
+                + $"there{(who == "team" ? ", under API → OAuth" : "")}."),
     };
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
@@ -10,31 +10,28 @@ internal sealed class SignInPages(string publicUrl)
 {
     public string PublicUrl => publicUrl;
 
-    public async Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, string title, Failure failure, Html help, bool formsLeave = false)
+    public Task<Failure?> RefuseAsync(HttpContext http, RequestRecord record, string title, Failure failure, Html help, bool formsLeave = false)
     {
-        if (!Page.IsWanted(http)) return failure;
-        var answer = ErrorResponse.From(failure);
-        record.Reason = failure.Reason;
-        record.Error = answer.Id;
+        if (!Page.IsWanted(http)) return Task.FromResult<Failure?>(failure);
+        record.Because(failure.Reason);
+        record.Fail(failure);
         if (failure.RetryAfter is { } wait) http.Response.Headers.RetryAfter = Math.Max(1, (int)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        await Page.WriteAsync(http, record, $"{title} · WorkloadProxy", Pages.Message(publicUrl, title, Sentence(failure.Message), help), answer.Status, formsLeave);
-        return null;
+        Page.Answer(http, record, $"{title} · WorkloadProxy", Pages.Message(publicUrl, title, Sentence(failure.Message), help), ErrorResponse.From(failure).Status, formsLeave);
+        return Task.FromResult<Failure?>(null);
     }
 
     /// <summary>A form that must not do what it asks for.</summary>
-    public Task<Failure?> RefuseFormAsync(HttpContext http, AuditRecord record, Failure failure) =>
+    public Task<Failure?> RefuseFormAsync(HttpContext http, RequestRecord record, Failure failure) =>
         RefuseAsync(http, record, "The form was refused", failure, Pages.Link($"{publicUrl}/", "Back to your team"));
 
-    public static Failure? Redirect(HttpContext http, AuditRecord record, string address, string reason)
+    public static Failure? Redirect(HttpContext http, RequestRecord record, string address, string reason)
     {
-        record.Decision = AuditDecision.Allow;
-        record.Reason = reason;
+        record.Permit(reason);
         // 303: whatever the method was, a GET follows
-        record.Status = http.Response.StatusCode = 303;
+        record.Reply(303, null, ReadOnlyMemory<byte>.Empty);
         http.Response.Headers.Location = address;
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["Referrer-Policy"] = "no-referrer";
-        http.Response.ContentLength = 0;
         return null;
     }
 

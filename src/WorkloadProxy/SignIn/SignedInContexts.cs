@@ -6,7 +6,10 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.SignIn;
 
-/// <summary>The contexts whose teams have signed in. One without a configured source gets a hosted repository, on every replica and across restarts; a configured one keeps its source.</summary>
+/// <summary>
+/// The contexts whose teams have signed in. One without a configured source gets a hosted repository, on every replica and across restarts; a configured one
+/// keeps its source.
+/// </summary>
 internal sealed class SignedInContexts(ProxyOptions options, Database database, HostedRepositories repositories, TimeProvider time)
 {
     /// <summary>Of <see cref="StoreChanges"/>; the subject is the context.</summary>
@@ -17,7 +20,8 @@ internal sealed class SignedInContexts(ProxyOptions options, Database database, 
         await database.WriteAsync(async (connection, transaction) =>
         {
             var row = new { context = context.ToString(), since = time.GetUtcNow().ToUnixTimeSeconds() };
-            if (await connection.ExecuteAsync("INSERT INTO signed_in_contexts (context, since) VALUES (@context, @since) ON CONFLICT (context) DO NOTHING", row, transaction) > 0)
+            if (await connection.ExecuteAsync("INSERT INTO signed_in_contexts (context, since) VALUES (@context, @since) ON CONFLICT (context) DO NOTHING", row,
+                transaction) > 0)
                 await database.NotifyAsync(connection, transaction, Topic, row.context);
         }, cancellationToken);
         if (IsToBeHosted(context)) await repositories.AddAsync(context, new HostedGitOptions(), cancellationToken);

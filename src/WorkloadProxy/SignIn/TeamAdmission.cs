@@ -1,8 +1,8 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials.OAuth;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Upstreams.DigitalOcean;
 using WorkloadProxy.Web;
 
@@ -15,7 +15,7 @@ internal sealed class TeamAdmission(
     UpstreamOptions upstream, ProxyOptions options, SignInPages pages, SessionStore sessions, SignedInContexts contexts, OAuthTokens tokens, TokenStore store, TokenClient client, ApiTokens api,
     ILogger<TeamAdmission> logger)
 {
-    public async Task<Failure?> AdmitAsync(HttpContext http, AuditRecord record, TokenAnswer answer, Func<Failure, Task<Failure?>> refuse)
+    public async Task<Failure?> AdmitAsync(HttpContext http, RequestRecord record, TokenAnswer answer, Func<Failure, Task<Failure?>> refuse)
     {
         if (!(await TeamOfAsync(answer)).Succeeded(out var team, out var unknown))
         {
@@ -54,7 +54,7 @@ internal sealed class TeamAdmission(
             : new Failure(ErrorId.UpstreamUnreachable, "the upstream identified the team by an id that can't be used");
     }
 
-    private Task<Failure?> RefuseTeamAsync(HttpContext http, AuditRecord record, string team)
+    private Task<Failure?> RefuseTeamAsync(HttpContext http, RequestRecord record, string team)
     {
         var setting = $"Upstreams:{upstream.Name}:OAuth:Teams";
         return pages.RefuseAsync(http, record, "This team may not sign in here", new Failure(ErrorId.Forbidden, $"team `{team}` is not listed in `{setting}`"), Html.Of($$"""

@@ -39,7 +39,8 @@ internal sealed class TeamView(ProxyOptions options, PolicySources sources, Poli
             GitTokenPath = kind.GitTokenPath is { } gitToken ? Local(gitToken) : null,
         };
         if (options.Credentials.Any(entry => entry.Context == context && !entry.IsSignedIn)) return page;
-        if (kind.Credential(context) is not { } credential) return page with { Credential = new(PageTone.Bad, "not connected"), CredentialFacts = [], Connect = kind.Choice };
+        if (kind.Credential(context) is not { } credential)
+            return page with { Credential = new(PageTone.Bad, "not connected"), CredentialFacts = [], Connect = kind.Choice };
         return page with
         {
             Credential = credential.State,

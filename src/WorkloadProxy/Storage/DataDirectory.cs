@@ -28,11 +28,13 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (IOException e) when (IsHeldElsewhere(e))
         {
-            throw new StartException($"data directory `{path}` is in use by another process", "one `serve` at a time has a data directory; stop the other one, or set another `DataDirectory`", e);
+            throw new StartException($"data directory `{path}` is in use by another process",
+                "one `serve` at a time has a data directory; stop the other one, or set another `DataDirectory`", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"data directory `{path}` can't be used: {e.Message}", StoreHelp.ForFullDisk(path) ?? "set `DataDirectory` to a directory that this user may write", e);
+            throw new StartException($"data directory `{path}` can't be used: {e.Message}",
+                StoreHelp.ForFullDisk(path) ?? "set `DataDirectory` to a directory that this user may write", e);
         }
     }
 

@@ -3,8 +3,8 @@ using System.Data.Common;
 namespace WorkloadProxy.Storage;
 
 /// <summary>
-/// The SQL store: a file of SQLite, or PostgreSQL that any number of replicas share. Features keep their own SQL (Dapper) beside them, one text that both understand.
-/// On both there is one writer at a time, so that what a transaction has read holds until it commits, and no transaction is to be tried again.
+/// The SQL store: a file of SQLite, or PostgreSQL that any number of replicas share. Features keep their own SQL (Dapper) beside them, one text that both
+/// understand. On both there is one writer at a time, so that what a transaction has read holds until it commits, and no transaction is to be tried again.
 /// </summary>
 internal abstract class Database : IDisposable
 {
@@ -72,15 +72,18 @@ internal abstract class Database : IDisposable
     }, cancellationToken);
 
     /// <summary>
-    /// Tells every replica that listens, this one too, once the transaction has committed and only then: <paramref name="subject"/> (a short text, or "" for all of it) of
-    /// <paramref name="topic"/> has changed. What arrives is <see cref="StoreChanges"/>'s. Does nothing where nobody shares the store. Without a transaction it is told at once.
+    /// Tells every replica that listens, this one too, once the transaction has committed and only then: <paramref name="subject"/> (a short text, or "" for
+    /// all of it) of <paramref name="topic"/> has changed. What arrives is <see cref="StoreChanges"/>'s. Does nothing where nobody shares the store. Without a
+    /// transaction it is told at once.
     /// </summary>
     public abstract Task NotifyAsync(DbConnection connection, DbTransaction? transaction, string topic, string subject);
 
     /// <summary>How many replicas listen.</summary>
     public abstract Task<long> CountListenersAsync(DbConnection connection);
 
-    /// <summary>Listens until the connection is lost, which is an exception; <paramref name="listening"/> is called once nothing can be missed any more.</summary>
+    /// <summary>
+    /// Listens until the connection is lost, which is an exception; <paramref name="listening"/> is called once nothing can be missed any more.
+    /// </summary>
     /// <exception cref="StoreException">The connection is lost, or was not to be had.</exception>
     public abstract Task ListenAsync(Action listening, Action<string, string> heard, CancellationToken cancellationToken);
 

@@ -40,13 +40,15 @@ internal sealed class KeyRing(Database database, MasterKey masterKey) : IXmlRepo
     {
         var (connection, transaction) = within ?? throw new InvalidOperationException("the key ring is written when the store is opened, and at no other time");
         connection.Execute("INSERT INTO data_protection_keys (name, sealed) VALUES (@friendlyName, @sealedElement)",
-            new { friendlyName, sealedElement = masterKey.Seal(Encoding.UTF8.GetBytes(element.ToString(SaveOptions.DisableFormatting)), Purpose(friendlyName)) }, transaction);
+            new { friendlyName, sealedElement = masterKey.Seal(Encoding.UTF8.GetBytes(element.ToString(SaveOptions.DisableFormatting)),
+                Purpose(friendlyName)) }, transaction);
     }
 
     /// <summary>Seals every element again under the first master key, so that the others may be taken off the list.</summary>
     public static async Task ResealAsync(MasterKey masterKey, DbConnection connection, DbTransaction transaction)
     {
-        foreach (var (name, sealedElement) in (await connection.QueryAsync<(string, byte[])>("SELECT name, sealed FROM data_protection_keys", transaction: transaction)).ToList())
+        foreach (var (name, sealedElement) in (await connection.QueryAsync<(string, byte[])>("SELECT name, sealed FROM data_protection_keys",
+            transaction: transaction)).ToList())
         {
             await connection.ExecuteAsync("UPDATE data_protection_keys SET sealed = @again WHERE name = @name",
                 new { name, again = masterKey.Seal(Open(masterKey, name, sealedElement), Purpose(name)) }, transaction);
@@ -54,7 +56,8 @@ internal sealed class KeyRing(Database database, MasterKey masterKey) : IXmlRepo
     }
 
     private static byte[] Open(MasterKey masterKey, string name, byte[] sealedElement) =>
-        masterKey.Open(sealedElement, Purpose(name), out _) ?? throw new CryptographicException($"the key ring's element `{name}` was not sealed by this master key");
+        masterKey.Open(sealedElement, Purpose(name), out _)
+        ?? throw new CryptographicException($"the key ring's element `{name}` was not sealed by this master key");
 
     private static string Purpose(string name) => $"key-ring/{name}";
 }

@@ -16,8 +16,9 @@ internal sealed class MasterKey
     private MasterKey(byte[][] keys) => this.keys = keys;
 
     /// <summary>
-    /// Reads the key from where the configuration says, or from <paramref name="defaultFile"/>. A file is made when the store is new (<paramref name="sealedStore"/> is false);
-    /// a store that is sealed already has a key that must be found. Without a default file the configuration must say, and nothing is made.
+    /// Reads the key from where the configuration says, or from <paramref name="defaultFile"/>. A file is made when the store is new
+    /// (<paramref name="sealedStore"/> is false); a store that is sealed already has a key that must be found. Without a default file the configuration must
+    /// say, and nothing is made.
     /// </summary>
     public static MasterKey Load(MasterKeyOptions options, string? defaultFile, bool sealedStore)
     {
@@ -28,12 +29,14 @@ internal sealed class MasterKey
                 ? throw new StartException($"the environment variable `{variable}` of `MasterKey:EnvironmentVariable` is not set", Help)
                 : Parse(value, $"environment variable `{variable}`");
         }
-        var file = options.File ?? defaultFile ?? throw new StartException("`MasterKeyFile` is not set: on PostgreSQL no master key is made, for all replicas need the same one", Help);
+        var file = options.File ?? defaultFile
+            ?? throw new StartException("`MasterKeyFile` is not set: on PostgreSQL no master key is made, for all replicas need the same one", Help);
         try
         {
             if (defaultFile is not null && !sealedStore && !File.Exists(file)) Create(file);
             var text = SecretFile.Read(file, MaxFile);
-            return text.Length > MaxFile ? throw new StartException($"file `{file}` is larger than a list of master keys", Help) : Parse(text, $"file `{file}`");
+            return text.Length > MaxFile ? throw new StartException($"file `{file}` is larger than a list of master keys", Help)
+                : Parse(text, $"file `{file}`");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -42,7 +45,8 @@ internal sealed class MasterKey
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"the master key `{file}` can't be read or made: {e.Message}", StoreHelp.ForFullDisk(file) ?? "let this user read the file, and no other", e);
+            throw new StartException($"the master key `{file}` can't be read or made: {e.Message}",
+                StoreHelp.ForFullDisk(file) ?? "let this user read the file, and no other", e);
         }
     }
 
@@ -82,7 +86,8 @@ internal sealed class MasterKey
             try
             {
                 using var aes = new AesGcm(keys[i], TagSize);
-                aes.Decrypt(sealedSecret.Slice(1, NonceSize), sealedSecret[HeaderSize..], sealedSecret.Slice(1 + NonceSize, TagSize), secret, Encoding.UTF8.GetBytes(purpose));
+                aes.Decrypt(sealedSecret.Slice(1, NonceSize), sealedSecret[HeaderSize..], sealedSecret.Slice(1 + NonceSize, TagSize), secret,
+                    Encoding.UTF8.GetBytes(purpose));
                 byFirst = i == 0;
                 return secret;
             }

@@ -3,7 +3,9 @@ using Dapper;
 
 namespace WorkloadProxy.Storage;
 
-/// <summary>The numbered SQL files of <c>Storage/Migrations</c>: each runs once on a store, in order, all that are due in one transaction. One text for both databases.</summary>
+/// <summary>
+/// The numbered SQL files of <c>Storage/Migrations</c>: each runs once on a store, in order, all that are due in one transaction. One text for both databases.
+/// </summary>
 internal static class Migrations
 {
     private const string Prefix = "WorkloadProxy.Storage.Migrations.";
@@ -13,7 +15,8 @@ internal static class Migrations
     public static async Task ApplyAsync(DbConnection connection, DbTransaction transaction, Func<string, string> dialect, TimeProvider time)
     {
         var known = Known();
-        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", transaction: transaction);
+        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at "
+            + "BIGINT NOT NULL)", transaction: transaction);
         var version = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM schema_migrations", transaction: transaction);
         if (version > known[^1].Version)
         {
@@ -31,7 +34,8 @@ internal static class Migrations
     private static List<(int Version, string Name, string Sql)> Known()
     {
         var assembly = typeof(Migrations).Assembly;
-        return [.. assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(resource =>
+        return [.. assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(resource =>
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             var name = resource[Prefix.Length..^".sql".Length];

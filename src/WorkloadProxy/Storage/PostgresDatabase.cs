@@ -8,11 +8,14 @@ using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Storage;
 
-/// <summary>The store on a PostgreSQL server, for any number of replicas. Nothing else names a type of Npgsql: while the store is a file, it is never loaded.</summary>
+/// <summary>
+/// The store on a PostgreSQL server, for any number of replicas. Nothing else names a type of Npgsql: while the store is a file, it is never loaded.
+/// </summary>
 internal sealed class PostgresDatabase : Database
 {
     private const string Channel = "workload_proxy";
-    // "WORKLOAD" in ASCII: whoever writes holds this advisory lock until the transaction ends, which makes PostgreSQL a store of one writer at a time, as SQLite is
+    // "WORKLOAD" in ASCII: whoever writes holds this advisory lock until the transaction ends, which makes PostgreSQL a store of one writer at a time, as
+    // SQLite is
     private const string WriterLock = "6291337687816159556";
     // "WORK" in ASCII: who listens shares this one for as long as the connection lasts, by which the listeners are counted
     private const string ListenerLock = "1464816203";
@@ -115,7 +118,9 @@ internal sealed class PostgresDatabase : Database
 
     protected override string? ReasonOf(Exception e) => Reason(e);
 
-    /// <summary>Takes the writer's lock. The server itself ends a transaction whose client has gone silent, so that the lock is not kept by one that is cut off.</summary>
+    /// <summary>
+    /// Takes the writer's lock. The server itself ends a transaction whose client has gone silent, so that the lock is not kept by one that is cut off.
+    /// </summary>
     private static async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection connection, TimeSpan patience, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
@@ -138,10 +143,12 @@ internal sealed class PostgresDatabase : Database
     private static NpgsqlDataSource Connect(PostgresOptions options)
     {
         // of two the later counts; PostgreSQL has 100 connections for all replicas together
-        var settings = new NpgsqlConnectionStringBuilder($"Timeout=5;Command Timeout=10;Maximum Pool Size=10;Application Name=workload-proxy;{options.ConnectionString.Reveal()}");
+        var settings = new NpgsqlConnectionStringBuilder("Timeout=5;Command Timeout=10;Maximum Pool Size=10;Application "
+            + $"Name=workload-proxy;{options.ConnectionString.Reveal()}");
         settings.IncludeErrorDetail = settings.PersistSecurityInfo = settings.LogParameters = false;
         settings.GssEncryptionMode = GssEncryptionMode.Disable;
-        var target = settings.TargetSessionAttributes switch { "any" => TargetSessionAttributes.Any, "read-write" => TargetSessionAttributes.ReadWrite, _ => TargetSessionAttributes.Primary };
+        var target = settings.TargetSessionAttributes switch
+            { "any" => TargetSessionAttributes.Any, "read-write" => TargetSessionAttributes.ReadWrite, _ => TargetSessionAttributes.Primary };
         settings.TargetSessionAttributes = null;
         var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).EnableTransportSecurity();
         return settings.Host!.Contains(',', StringComparison.Ordinal) ? builder.BuildMultiHost().WithTargetSession(target) : builder.Build();

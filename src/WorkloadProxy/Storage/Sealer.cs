@@ -18,11 +18,12 @@ internal sealed class Sealer
 
     /// <summary>Whether the store has been sealed, so that its master key must exist.</summary>
     public static Task<bool> IsSealedAsync(Database database, CancellationToken cancellationToken) => database.RunAsync(async connection =>
-        await connection.ExecuteScalarAsync<long>("SELECT (SELECT count(*) FROM sealed_canary) + (SELECT count(*) FROM data_protection_keys)") > 0, cancellationToken);
+        await connection.ExecuteScalarAsync<long>("SELECT (SELECT count(*) FROM sealed_canary) + (SELECT count(*) FROM data_protection_keys)") > 0,
+            cancellationToken);
 
     /// <summary>
-    /// Proves the master key on the canary before the ring is touched: Data Protection would meet a ring that it can't open by making another. The ring's key is made in the
-    /// same transaction, so that replicas which start at once on an empty store end with one.
+    /// Proves the master key on the canary before the ring is touched: Data Protection would meet a ring that it can't open by making another. The ring's key
+    /// is made in the same transaction, so that replicas which start at once on an empty store end with one.
     /// </summary>
     public static async Task<Sealer> OpenAsync(Database database, MasterKey masterKey, CancellationToken cancellationToken)
     {
@@ -33,7 +34,8 @@ internal sealed class Sealer
             var byFirst = false;
             if (canary is not null && masterKey.Open(canary, CanaryPurpose, out byFirst) is null)
             {
-                throw new StartException("the master key is not the one that sealed this store", "put the store's own master key back, or add it to the list behind the new one; nothing was changed");
+                throw new StartException("the master key is not the one that sealed this store",
+                    "put the store's own master key back, or add it to the list behind the new one; nothing was changed");
             }
             else if (canary is null && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM data_protection_keys", transaction: transaction) > 0)
             {
@@ -42,7 +44,8 @@ internal sealed class Sealer
             else if (canary is null || !byFirst)
             {
                 await KeyRing.ResealAsync(masterKey, connection, transaction);
-                await connection.ExecuteAsync("INSERT INTO sealed_canary (id, sealed) VALUES (1, @canary) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
+                await connection.ExecuteAsync("INSERT INTO sealed_canary (id, sealed) VALUES (1, @canary) ON CONFLICT (id) DO UPDATE SET sealed "
+                    + "= excluded.sealed",
                     new { canary = masterKey.Seal("workload-proxy"u8, CanaryPurpose) }, transaction);
             }
             return new Sealer(ring.Within(connection, transaction, () => Protection(ring)), masterKey);
@@ -70,7 +73,8 @@ internal sealed class Sealer
         var now = TimeProvider.System.GetUtcNow();
         var usable = keys.GetAllKeys().Where(key => !key.IsRevoked && key.ExpirationDate > now).ToList();
         // replicas read the ring again every day: a successor seals when all have it
-        if (!usable.Any(key => key.ExpirationDate > now + ringKeyLifetime / 4)) keys.CreateNewKey(usable.Count == 0 ? now : now + ringKeyPropagation, now + ringKeyLifetime);
+        if (!usable.Any(key => key.ExpirationDate > now + ringKeyLifetime / 4))
+            keys.CreateNewKey(usable.Count == 0 ? now : now + ringKeyPropagation, now + ringKeyLifetime);
         var protection = provider.GetRequiredService<IDataProtectionProvider>();
         // the ring is read now and kept for a day: what is sealed within a transaction must not wait for another connection
         protection.CreateProtector(CanaryPurpose).Protect([1]);

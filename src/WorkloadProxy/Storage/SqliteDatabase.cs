@@ -66,8 +66,8 @@ internal sealed class SqliteDatabase : Database
         }
     }
 
-    // A COMMIT that fails on a full disk has rolled back already. Microsoft.Data.Sqlite does not know: its own ROLLBACK then finds no transaction, here and again when
-    // the connection is closed, which would hide the cause and lose the connection. So it is given one to roll back.
+    // A COMMIT that fails on a full disk has rolled back already. Microsoft.Data.Sqlite does not know: its own ROLLBACK then finds no transaction, here and
+    // again when the connection is closed, which would hide the cause and lose the connection. So it is given one to roll back.
     protected override async ValueTask EndAsync(DbConnection connection, DbTransaction transaction)
     {
         var handle = ((SqliteConnection)connection).Handle;

@@ -6,7 +6,9 @@ using WorkloadProxy.Configuration;
 
 namespace WorkloadProxy.Storage;
 
-/// <summary>What stays when the process ends: the locked data directory, the database (in it, or on a server that replicas share), and the secrets sealed in that.</summary>
+/// <summary>
+/// What stays when the process ends: the locked data directory, the database (in it, or on a server that replicas share), and the secrets sealed in that.
+/// </summary>
 internal sealed class Store : IDisposable
 {
     private Store(DataDirectory directory, Database database, Sealer sealer)
@@ -22,14 +24,16 @@ internal sealed class Store : IDisposable
     /// <summary>There was no master key yet: one was made at this start.</summary>
     public bool MadeMasterKey { get; private init; }
 
-    /// <exception cref="StartException">The directory is in use, the store is damaged or newer, or the master key is lost or another. Nothing was overwritten.</exception>
+    /// <exception cref="StartException">The directory is in use, the store is damaged or newer, or the master key is lost or another. Nothing was
+    /// overwritten.</exception>
     public static async Task<Store> OpenAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var directory = DataDirectory.Open(options.DataDirectory);
         Database? database = null;
         try
         {
-            database = options.Postgres is { } postgres ? await OpenPostgresAsync(postgres, time, cancellationToken) : await SqliteDatabase.OpenAsync(directory.StoreFile, time);
+            database = options.Postgres is { } postgres
+                ? await OpenPostgresAsync(postgres, time, cancellationToken) : await SqliteDatabase.OpenAsync(directory.StoreFile, time);
             // one that is made here would be this replica's alone
             var madeHere = database.IsShared ? null : directory.MasterKeyFile;
             var isThere = options.MasterKey.EnvironmentVariable is not null || File.Exists(options.MasterKey.File ?? madeHere);

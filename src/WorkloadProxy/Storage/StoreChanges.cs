@@ -7,8 +7,8 @@ using Polly.Retry;
 namespace WorkloadProxy.Storage;
 
 /// <summary>
-/// What other replicas change in the store, as it happens. One connection listens; after every gap in listening each subscriber is told to read all of its topic again, so
-/// that nothing is missed. Where nobody shares the store this does nothing.
+/// What other replicas change in the store, as it happens. One connection listens; after every gap in listening each subscriber is told to read all of its
+/// topic again, so that nothing is missed. Where nobody shares the store this does nothing.
 /// </summary>
 internal sealed class StoreChanges
 {
@@ -40,19 +40,20 @@ internal sealed class StoreChanges
     public Task Listening => first.Task;
 
     /// <summary>
-    /// Calls <paramref name="changed"/> with the subject of each change that was notified under <paramref name="topic"/> (<see cref="Database.NotifyAsync"/>), also this replica's
-    /// own, one call at a time and in their order; with null when all of the topic is to be read again. A call that fails is made again, with null, until one succeeds.
-    /// Subscribe before <see cref="RunAsync"/>; what was read before that is read again once it runs.
+    /// Calls <paramref name="changed"/> with the subject of each change that was notified under <paramref name="topic"/> (<see cref="Database.NotifyAsync"/>),
+    /// also this replica's own, one call at a time and in their order; with null when all of the topic is to be read again. A call that fails is made again,
+    /// with null, until one succeeds. Subscribe before <see cref="RunAsync"/>; what was read before that is read again once it runs.
     /// </summary>
     public void Subscribe(string topic, Func<string?, CancellationToken, Task> changed) => subscriptions.Add(new StoreSubscription(topic, changed, time, log));
 
     /// <summary>Listens until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) =>
-        database.IsShared ? Task.WhenAll([ListenAsync(cancellationToken), .. subscriptions.Select(subscription => subscription.RunAsync(cancellationToken))]) : Task.CompletedTask;
+        database.IsShared ? Task.WhenAll([ListenAsync(cancellationToken), .. subscriptions.Select(subscription => subscription.RunAsync(cancellationToken))])
+        : Task.CompletedTask;
 
     /// <summary>
-    /// Ends when every replica that listens has taken in what was committed before (under this topic, or under all), so that the change holds on all at the next request. One
-    /// that does not answer is waited for 2 s: it is cut off, says so in its readiness, and reads all again before it is ready.
+    /// Ends when every replica that listens has taken in what was committed before (under this topic, or under all), so that the change holds on all at the
+    /// next request. One that does not answer is waited for 2 s: it is cut off, says so in its readiness, and reads all again before it is ready.
     /// </summary>
     public async Task SettleAsync(string? topic, CancellationToken cancellationToken)
     {
@@ -117,7 +118,8 @@ internal sealed class StoreChanges
         }
         catch (Exception e) when (catchingUp is not null && !cancellationToken.IsCancellationRequested)
         {
-            if (e is not OperationCanceledException) log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
+            if (e is not OperationCanceledException)
+                log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
         }
         finally
         {
@@ -178,7 +180,8 @@ internal sealed class StoreChanges
         }
     }
 
-    private Task CaughtUpAsync(string? topic) => Task.WhenAll(subscriptions.Where(subscription => topic is null || subscription.Topic == topic).Select(subscription => subscription.CaughtUpAsync()));
+    private Task CaughtUpAsync(string? topic) =>
+        Task.WhenAll(subscriptions.Where(subscription => topic is null || subscription.Topic == topic).Select(subscription => subscription.CaughtUpAsync()));
 
     /// <summary>Answers may come before it is known how many there are to be.</summary>
     private sealed class Countdown

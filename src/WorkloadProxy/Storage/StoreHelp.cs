@@ -14,7 +14,8 @@ internal static class StoreHelp
         SqliteException { SqliteErrorCode: raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY or raw.SQLITE_PERM } or UnauthorizedAccessException =>
             "give this user write access to `DataDirectory` and everything in it",
         SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED } => "end the program that has the store open",
-        SqliteException { SqliteErrorCode: raw.SQLITE_IOERR } or IOException => "look at the disk where `DataDirectory` lies: it does not read or write as it should",
+        SqliteException { SqliteErrorCode: raw.SQLITE_IOERR }
+            or IOException => "look at the disk where `DataDirectory` lies: it does not read or write as it should",
         _ => "restore the store and its master key from a backup",
     };
 

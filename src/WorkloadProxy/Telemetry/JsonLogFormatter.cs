@@ -6,7 +6,8 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Telemetry;
 
 /// <summary>
-/// One JSON object a line, each thing in it once and readable: .NET's own formatter repeats the message in its parts and its pattern, and writes backticks and quotes as <c>\u0060</c>.
+/// One JSON object a line, each thing in it once and readable: .NET's own formatter repeats the message in its parts and its pattern, and writes backticks and
+/// quotes as <c>\u0060</c>.
 /// </summary>
 internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {

@@ -6,8 +6,8 @@ using OpenTelemetry.Trace;
 namespace WorkloadProxy.Telemetry;
 
 /// <summary>
-/// Traces and metrics by OTLP, only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; <c>OTEL_TRACES_EXPORTER=none</c> or <c>OTEL_METRICS_EXPORTER=none</c> switches one of them off.
-/// Nobody pays for what nobody listens to: the framework's own meters, which count each request three times over, are left out.
+/// Traces and metrics by OTLP, only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; <c>OTEL_TRACES_EXPORTER=none</c> or <c>OTEL_METRICS_EXPORTER=none</c>
+/// switches one of them off. Nobody pays for what nobody listens to: the framework's own meters, which count each request three times over, are left out.
 /// </summary>
 internal sealed class OpenTelemetrySetup : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class OpenTelemetrySetup : IDisposable
     {
         var resource = ResourceBuilder.CreateDefault().AddService("workload-proxy", serviceVersion: version);
         if (IsOn("OTEL_TRACES_EXPORTER"))
-            traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(RequestTracing.SourceName, "System.Net.Http").AddOtlpExporter().Build();
+            traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(RequestTracing.SourceName, "System.Net.Http").AddOtlpExporter()
+                .Build();
         if (IsOn("OTEL_METRICS_EXPORTER"))
             metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(ProxyMetrics.MeterName).AddOtlpExporter().Build();
     }

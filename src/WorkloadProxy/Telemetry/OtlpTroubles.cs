@@ -3,7 +3,8 @@ using System.Diagnostics.Tracing;
 namespace WorkloadProxy.Telemetry;
 
 /// <summary>
-/// OpenTelemetry tells of a collector that it can't reach, or that takes nothing, by an event source only. The first failure is logged, and then one an hour: exports fail every few seconds.
+/// OpenTelemetry tells of a collector that it can't reach, or that takes nothing, by an event source only. The first failure is logged, and then one an hour:
+/// exports fail every few seconds.
 /// </summary>
 internal sealed class OtlpTroubles(ILogger logger, TimeProvider time) : EventListener
 {
@@ -28,6 +29,7 @@ internal sealed class OtlpTroubles(ILogger logger, TimeProvider time) : EventLis
         }
         // an exception's first line says what happened; its stack says nothing to an operator
         var parts = (eventData.Payload ?? []).Select(part => part?.ToString()?.Split('\n')[0].Trim()).Where(part => !string.IsNullOrEmpty(part));
-        logger.LogWarning("metrics or traces can't be exported by OTLP; this is logged once an hour. Check `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_EXPORTER_OTLP_PROTOCOL` (`grpc`, or `http/protobuf`): {Details}", string.Join("; ", parts));
+        logger.LogWarning("metrics or traces can't be exported by OTLP; this is logged once an hour. Check `OTEL_EXPORTER_OTLP_ENDPOINT` and "
+            + "`OTEL_EXPORTER_OTLP_PROTOCOL` (`grpc`, or `http/protobuf`): {Details}", string.Join("; ", parts));
     }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using WorkloadProxy.Audit;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Telemetry;
 
@@ -23,11 +23,11 @@ internal sealed class ProxyMetrics : IDisposable
     public void ObservePolicyAge(Func<IEnumerable<Measurement<double>>> ages) =>
         meter.CreateObservableGauge("workload_proxy.policy.age", ages, "s", "time since the policy set was taken");
 
-    public void Completed(AuditRecord record, TimeProvider time)
+    public void Completed(RequestRecord record, TimeProvider time)
     {
         if (!requests.Enabled) return;
         var seconds = time.GetElapsedTime(record.Started).TotalSeconds;
-        requests.Record(seconds, new TagList { { "decision", record.DecisionText }, { "upstream", record.Upstream }, { "status", record.Status } });
+        requests.Record(seconds, new TagList { { "decision", record.OutcomeText }, { "upstream", record.Upstream }, { "status", record.Status } });
         if (record.TokenSha256 is not null) exchanges.Record(seconds);
     }
 

@@ -24,7 +24,10 @@ internal static class RequestTracing
         return requestId;
     }
 
-    /// <summary>The server's span, or null when nobody listens. Begun before <see cref="Continue"/>, which would otherwise be taken for a caller that asks not to be traced.</summary>
+    /// <summary>
+    /// The server's span, or null when nobody listens. Begun before <see cref="Continue"/>, which would otherwise be taken for a caller that asks not to be
+    /// traced.
+    /// </summary>
     public static Activity? Start(HttpContext http)
     {
         if (!source.HasListeners()) return null;

@@ -85,7 +85,8 @@ internal sealed class JwtDocument
 
     /// <summary>
     /// The time claims at <paramref name="now"/>. <paramref name="skew"/>: how far the issuer's clock may be off ours. Our own tokens' <c>iat</c> is judged by
-    /// their <c>nbf</c>, which lies 5 s before it so that replicas' clocks may differ. <paramref name="grace"/>: how long after its end the token is still taken.
+    /// their <c>nbf</c>, which lies 5 s before it so that replicas' clocks may differ. <paramref name="grace"/>: how long after its end the token is still
+    /// taken.
     /// </summary>
     public Failure? CheckTimes(DateTimeOffset now, TimeSpan skew, TimeSpan grace, bool own)
     {
@@ -94,7 +95,9 @@ internal sealed class JwtDocument
         return null;
     }
 
-    /// <summary><c>jwk</c>, <c>jku</c>, <c>x5u</c>, <c>x5c</c> and unknown names are ignored (RFC 7515 §4); what changes how the token is to be read is not.</summary>
+    /// <summary>
+    /// <c>jwk</c>, <c>jku</c>, <c>x5u</c>, <c>x5c</c> and unknown names are ignored (RFC 7515 §4); what changes how the token is to be read is not.
+    /// </summary>
     private static Failure? ReadHeader(JsonElement header, out SignatureAlgorithm? algorithm, out string? keyId, out string? type)
     {
         (algorithm, keyId, type) = (null, null, null);
@@ -123,13 +126,16 @@ internal sealed class JwtDocument
     }
 
     private readonly record struct ReadResult(
-        string Issuer, bool HasIssuer, string Subject, IReadOnlyList<string> Audiences, DateTimeOffset Expires, DateTimeOffset? NotBefore, DateTimeOffset? IssuedAt);
+        string Issuer, bool HasIssuer, string Subject, IReadOnlyList<string> Audiences, DateTimeOffset Expires, DateTimeOffset? NotBefore,
+        DateTimeOffset? IssuedAt);
 
     private static Failure? ReadClaims(JsonElement claims, Func<string, string?>? issuerOf, out ReadResult read)
     {
         read = default;
         var hasSubject = TryReadString(claims, "sub", out var subject);
-        if (!TryReadString(claims, "iss", out var issuer) && (claims.TryGetProperty("iss", out _) || !hasSubject || (issuer = issuerOf?.Invoke(subject!)) is null)) return Refusal.Malformed("has no `iss` that is a string");
+        if (!TryReadString(claims, "iss", out var issuer)
+            && (claims.TryGetProperty("iss", out _) || !hasSubject || (issuer = issuerOf?.Invoke(subject!)) is null))
+            return Refusal.Malformed("has no `iss` that is a string");
         if (!hasSubject) return Refusal.Malformed("has no `sub` that is a string");
         if (!TryReadAudiences(claims, out var audiences)) return Refusal.Malformed("has no `aud` that is a string or a list of strings");
         if (!TryReadTime(claims, "exp", out var expires)) return Refusal.Malformed("has an `exp` that is not a time in seconds");

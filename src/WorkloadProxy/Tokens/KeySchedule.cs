@@ -15,15 +15,18 @@ internal sealed class KeySchedule(TokenOptions options)
     /// <summary>How long a verifier may keep our JWKS: always well within the time for which a key is published before its use.</summary>
     public TimeSpan CacheLifetime { get; } = Shorter(TimeSpan.FromMinutes(5), options.KeyRotation / 4);
 
-    /// <summary>How long before its first use <c>keys rotate</c> publishes a key: what a verifier may have cached has run out, with a fifth to spare for a reply on its way.</summary>
+    /// <summary>
+    /// How long before its first use <c>keys rotate</c> publishes a key: what a verifier may have cached has run out, with a fifth to spare for a reply on its
+    /// way.
+    /// </summary>
     public TimeSpan RotateLead => CacheLifetime * 1.2;
 
     /// <summary>How long a key stays published once the next one signs: until the last token it signed has expired, by a slow clock.</summary>
     public TimeSpan Overlap { get; } = (options.MaxLifetime > provisioningLifetime ? options.MaxLifetime : provisioningLifetime) + foreignClockSkew;
 
     /// <summary>
-    /// When the key after <paramref name="newest"/> is to sign, if it is time to publish it; null if not yet. A new algorithm is a reason at <paramref name="starting"/> only:
-    /// replicas that are configured differently for a while would otherwise outdo each other.
+    /// When the key after <paramref name="newest"/> is to sign, if it is time to publish it; null if not yet. A new algorithm is a reason at
+    /// <paramref name="starting"/> only: replicas that are configured differently for a while would otherwise outdo each other.
     /// </summary>
     public DateTimeOffset? NextSignsFrom(SigningKey? newest, DateTimeOffset now, bool starting)
     {

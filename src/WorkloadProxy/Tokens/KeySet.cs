@@ -67,7 +67,9 @@ internal sealed class KeySet
     /// <summary>Whether a key has this <c>kid</c>; none has the absent one.</summary>
     public bool Knows(string? keyId) => keyId is not null && keys.Any(key => key.KeyId == keyId);
 
-    /// <summary>The key that verifies the token: one with its <c>kid</c>, or any when the token has none. A key that doesn't agree with the algorithm isn't tried.</summary>
+    /// <summary>
+    /// The key that verifies the token: one with its <c>kid</c>, or any when the token has none. A key that doesn't agree with the algorithm isn't tried.
+    /// </summary>
     public VerificationKey? FindSigner(JwtDocument jwt) =>
         keys.Where(key => (jwt.KeyId is null || key.KeyId == jwt.KeyId) && key.Agrees(jwt.Algorithm)).Take(MaxTried).FirstOrDefault(key => key.Verifies(jwt));
 }

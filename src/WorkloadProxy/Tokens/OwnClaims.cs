@@ -33,7 +33,8 @@ internal static class OwnClaims
         && name.ToLowerInvariant() is not ("iss" or "sub" or "aud" or "exp" or "nbf" or "iat" or "jti" or Actor or Run or "droplet_id");
 
     /// <summary>The <c>act</c> of a token of ours, by itself: it does not hold the rest of the claims.</summary>
-    public static JsonElement? ActorOf(Claims claims) => claims.Root.TryGetProperty(Actor, out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null;
+    public static JsonElement? ActorOf(Claims claims) =>
+        claims.Root.TryGetProperty(Actor, out var actor) ? JsonElement.Parse(JsonMarshal.GetRawUtf8Value(actor)) : null;
 
     /// <summary>The depth of <c>act</c> in a token of ours, 0 without one; null for an <c>act</c> that we would not have written.</summary>
     public static int? ActorDepthOf(Claims claims)
@@ -47,7 +48,10 @@ internal static class OwnClaims
         return depth;
     }
 
-    /// <summary>When the chain that <paramref name="token"/> belongs to began: what it says of itself if it is ours, else its <c>iat</c>, or now if that is absent or later.</summary>
+    /// <summary>
+    /// When the chain that <paramref name="token"/> belongs to began: what it says of itself if it is ours, else its <c>iat</c>, or now if that is absent or
+    /// later.
+    /// </summary>
     public static long ChainStartOf(VerifiedToken token, long now)
     {
         var start = token.IsOwn && Seconds(token, ChainStart) is { } own ? own : Seconds(token, "iat");
@@ -55,8 +59,8 @@ internal static class OwnClaims
     }
 
     /// <summary>
-    /// When the chain that <paramref name="token"/> belongs to ends: <paramref name="maxChain"/> after it began, or when its first token does if that is later, for until then that one could
-    /// be exchanged anew anyway.
+    /// When the chain that <paramref name="token"/> belongs to ends: <paramref name="maxChain"/> after it began, or when its first token does if that is later,
+    /// for until then that one could be exchanged anew anyway.
     /// </summary>
     public static long ChainEndOf(VerifiedToken token, long start, TimeSpan maxChain)
     {
@@ -68,7 +72,8 @@ internal static class OwnClaims
     /// <summary>How long after its own end the chain of an expired token of ours goes on, as the token says.</summary>
     public static TimeSpan ChainAfter(JwtDocument jwt)
     {
-        var left = JsonElement.Parse(jwt.Claims).TryGetProperty(ChainEnd, out var end) && end.ValueKind == JsonValueKind.Number && end.TryGetInt64(out var seconds) ? seconds - jwt.Expires.ToUnixTimeSeconds() : 0;
+        var left = JsonElement.Parse(jwt.Claims).TryGetProperty(ChainEnd, out var end) && end.ValueKind == JsonValueKind.Number
+            && end.TryGetInt64(out var seconds) ? seconds - jwt.Expires.ToUnixTimeSeconds() : 0;
         return TimeSpan.FromSeconds(Math.Clamp(left, 0, 1_000_000_000));
     }
 

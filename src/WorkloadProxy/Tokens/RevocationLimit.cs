@@ -1,10 +1,11 @@
 namespace WorkloadProxy.Tokens;
 
 /// <summary>
-/// How many revocations are kept at a time. Whoever holds an identity token can exchange and revoke without end, and each revocation is a row of an hour or more. So of what one token was
-/// exchanged for directly, 100 are revoked one by one: with the next one the token itself is revoked, and all that descends from it. Only its holder can bring that about; who holds a
-/// descendant can end no more than that. A context has 10,000 places of its own; when they are taken, the identity token that a chain began with is revoked instead, for which there are
-/// as many. Up to there a limit revokes more, never less: filling it keeps no stolen token alive.
+/// How many revocations are kept at a time. Whoever holds an identity token can exchange and revoke without end, and each revocation is a row of an hour or
+/// more. So of what one token was exchanged for directly, 100 are revoked one by one: with the next one the token itself is revoked, and all that descends from
+/// it. Only its holder can bring that about; who holds a descendant can end no more than that. A context has 10,000 places of its own; when they are taken, the
+/// identity token that a chain began with is revoked instead, for which there are as many. Up to there a limit revokes more, never less: filling it keeps no
+/// stolen token alive.
 /// </summary>
 internal sealed class RevocationLimit
 {
@@ -52,5 +53,8 @@ internal sealed class RevocationLimit
         token.IsOwn && token.Claims.Root.TryGetProperty(OwnClaims.Source, out var source) && source.GetString() is { } context ? context : token.ContextText;
 }
 
-/// <summary><paramref name="Id"/> is what is revoked: the token, or an ancestor of it. <paramref name="CountedUnder"/> are the token that it was exchanged for, and its context.</summary>
+/// <summary>
+/// <paramref name="Id"/> is what is revoked: the token, or an ancestor of it. <paramref name="CountedUnder"/> are the token that it was exchanged for, and its
+/// context.
+/// </summary>
 internal sealed record RevocationPlace(string Id, IReadOnlyList<string> CountedUnder);

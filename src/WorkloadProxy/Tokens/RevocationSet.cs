@@ -55,8 +55,8 @@ internal sealed class RevocationSet
     }
 
     /// <summary>
-    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on its own. False when there are
-    /// too many revocations of the token's context.
+    /// Revokes the token and, as they carry its id, all that it was exchanged for. In force when this returns, and kept until the last of them has expired on
+    /// its own. False when there are too many revocations of the token's context.
     /// </summary>
     /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
     public async Task<bool> RevokeAsync(VerifiedToken token, CancellationToken cancellationToken)
@@ -66,7 +66,8 @@ internal sealed class RevocationSet
         if (limit.Take(token) is not { } place) return false;
         // what the token was exchanged for ends with its chain, and that began before now, or ends with its first token
         var now = time.GetUtcNow();
-        var chainEnd = DateTimeOffset.FromUnixTimeSeconds(Math.Max((now + options.MaxChain).ToUnixTimeSeconds() + 1, OwnClaims.ChainEndOf(token, now.ToUnixTimeSeconds(), options.MaxChain)));
+        var chainEnd = DateTimeOffset.FromUnixTimeSeconds(Math.Max((now + options.MaxChain).ToUnixTimeSeconds() + 1,
+            OwnClaims.ChainEndOf(token, now.ToUnixTimeSeconds(), options.MaxChain)));
         try
         {
             await RevokeAsync(place.Id, chainEnd > token.Expires ? chainEnd : token.Expires, place.CountedUnder, null, cancellationToken);
@@ -80,18 +81,22 @@ internal sealed class RevocationSet
     }
 
     /// <summary>
-    /// Revokes all tokens that carry <paramref name="id"/>, of which the last ends at <paramref name="end"/>; <paramref name="also"/> is stored in the same transaction.
+    /// Revokes all tokens that carry <paramref name="id"/>, of which the last ends at <paramref name="end"/>; <paramref name="also"/> is stored in the same
+    /// transaction.
     /// </summary>
     /// <exception cref="StoreException">It could not be stored, and is not in force.</exception>
-    public Task RevokeAsync(string id, DateTimeOffset end, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken) => RevokeAsync(id, end, [], also, cancellationToken);
+    public Task RevokeAsync(string id, DateTimeOffset end, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken) =>
+        RevokeAsync(id, end, [], also, cancellationToken);
 
-    private async Task RevokeAsync(string id, DateTimeOffset end, IReadOnlyList<string> countedUnder, Func<DbConnection, DbTransaction, Task>? also, CancellationToken cancellationToken)
+    private async Task RevokeAsync(string id, DateTimeOffset end, IReadOnlyList<string> countedUnder, Func<DbConnection, DbTransaction, Task>? also,
+        CancellationToken cancellationToken)
     {
         var expires = DateTimeOffset.FromUnixTimeSeconds((end + clockSkew).ToUnixTimeSeconds() + 1);
         await database.WriteAsync(async (connection, transaction) =>
         {
             if (also is not null) await also(connection, transaction);
-            await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+            await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, @expires) ON CONFLICT (id) DO UPDATE SET expires_at = "
+                + "excluded.expires_at",
                 new { id, expires = expires.ToUnixTimeSeconds() }, transaction);
             await database.NotifyAsync(connection, transaction, Topic, id);
         }, cancellationToken);
@@ -102,7 +107,8 @@ internal sealed class RevocationSet
     /// <summary>A place is counted once, however often its revocation is read or repeated.</summary>
     private void Put(string id, DateTimeOffset expires, IReadOnlyList<string> countedUnder)
     {
-        var kept = revoked.AddOrUpdate(id, _ => new Revocation(expires, countedUnder), (_, known) => new Revocation(expires, known.CountedUnder.Count > 0 ? known.CountedUnder : countedUnder));
+        var kept = revoked.AddOrUpdate(id, _ => new Revocation(expires, countedUnder),
+            (_, known) => new Revocation(expires, known.CountedUnder.Count > 0 ? known.CountedUnder : countedUnder));
         if (!ReferenceEquals(kept.CountedUnder, countedUnder)) limit.GiveBack(countedUnder);
     }
 

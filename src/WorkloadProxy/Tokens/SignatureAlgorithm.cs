@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Tokens;
 
-/// <summary>A signature algorithm that is accepted (RFC 7518 §3.1): the kind of key it takes and, for ECDSA, the curve and the signature's length in bytes.</summary>
+/// <summary>
+/// A signature algorithm that is accepted (RFC 7518 §3.1): the kind of key it takes and, for ECDSA, the curve and the signature's length in bytes.
+/// </summary>
 internal sealed record SignatureAlgorithm(string Name, string KeyType, string? Curve = null, int SignatureLength = 0)
 {
     private static readonly SignatureAlgorithm[] Accepted =

@@ -7,7 +7,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace WorkloadProxy.Tokens;
 
-/// <summary>One key pair of ours. It is published from <see cref="Published"/> on and signs from <see cref="SignsFrom"/> until another key's turn comes.</summary>
+/// <summary>
+/// One key pair of ours. It is published from <see cref="Published"/> on and signs from <see cref="SignsFrom"/> until another key's turn comes.
+/// </summary>
 internal sealed class SigningKey
 {
     private const int MaxSignatureSize = 512;
@@ -49,7 +51,8 @@ internal sealed class SigningKey
     }
 
     /// <summary>A key pair as <see cref="Export"/> gave it.</summary>
-    public static SigningKey Restore(string algorithm, byte[] privateKey, DateTimeOffset published, DateTimeOffset signsFrom) => new(algorithm, privateKey, published, signsFrom);
+    public static SigningKey Restore(string algorithm, byte[] privateKey, DateTimeOffset published, DateTimeOffset signsFrom) =>
+        new(algorithm, privateKey, published, signsFrom);
 
     /// <summary>The private key, PKCS #8.</summary>
     public byte[] Export() => privateKey;

@@ -30,7 +30,9 @@ internal sealed class SigningKeys
 
     public KeySchedule Schedule { get; }
 
-    /// <summary>The public keys that verify tokens of ours now, each with its <c>kid</c> and algorithm. A new array instance whenever the keys change.</summary>
+    /// <summary>
+    /// The public keys that verify tokens of ours now, each with its <c>kid</c> and algorithm. A new array instance whenever the keys change.
+    /// </summary>
     public IReadOnlyList<JsonWebKey> PublicKeys => Volatile.Read(ref published).PublicKeys;
 
     /// <summary>All published keys, in the order in which they sign.</summary>
@@ -57,9 +59,11 @@ internal sealed class SigningKeys
 
     /// <summary>Publishes a new key now, which signs once no verifier's cache can be without it.</summary>
     /// <exception cref="StoreException">It could not be stored; nothing changed.</exception>
-    public Task<Result<SigningKey>> RotateAsync(CancellationToken cancellationToken) => ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
+    public Task<Result<SigningKey>> RotateAsync(CancellationToken cancellationToken) =>
+        ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
     {
-        if (stored.Count >= MaxPublished) return new Failure(ErrorId.TooManyRequests, $"{MaxPublished} keys are published already; the oldest are dropped once their tokens have expired");
+        if (stored.Count >= MaxPublished)
+            return new Failure(ErrorId.TooManyRequests, $"{MaxPublished} keys are published already; the oldest are dropped once their tokens have expired");
         return await AddAsync(stored, time.GetUtcNow() + Schedule.RotateLead, connection, transaction);
     }, cancellationToken);
 
@@ -68,7 +72,8 @@ internal sealed class SigningKeys
     {
         var known = Keys;
         var now = time.GetUtcNow();
-        if (Schedule.NextSignsFrom(known[^1], now, starting: false) is not null || Schedule.StillNeeded(known, now).Count() < known.Count) await MaintainAsync(starting: false, cancellationToken);
+        if (Schedule.NextSignsFrom(known[^1], now, starting: false) is not null || Schedule.StillNeeded(known, now).Count() < known.Count)
+            await MaintainAsync(starting: false, cancellationToken);
         // should a notice of another replica's key have been lost: this is often enough to know it before it signs
         else if (store.Database.IsShared) await ReadAsync(cancellationToken);
     }
@@ -128,7 +133,8 @@ internal sealed class SigningKeys
     private async Task<List<SigningKey>> StoredAsync(DbConnection connection, DbTransaction? transaction)
     {
         var known = Keys.ToDictionary(key => key.Id);
-        var rows = await connection.QueryAsync<(string Id, string, byte[], long, long)>("SELECT id, algorithm, sealed, published_at, signs_from FROM signing_keys", transaction: transaction);
+        var rows = await connection.QueryAsync<(string Id, string, byte[], long, long)>("SELECT id, algorithm, sealed, published_at, signs_from "
+            + "FROM signing_keys", transaction: transaction);
         return [.. InOrder(rows.Select(row => known.GetValueOrDefault(row.Id) ?? Restore(store.Sealer, row)))];
     }
 
@@ -136,7 +142,8 @@ internal sealed class SigningKeys
     {
         // whole seconds, as the store keeps them: the same before and after a restart
         var key = SigningKey.Create(options.Algorithm, WholeSeconds(time.GetUtcNow()), WholeSeconds(signsFrom));
-        await connection.ExecuteAsync("INSERT INTO signing_keys (id, algorithm, sealed, published_at, signs_from) VALUES (@Id, @Algorithm, @secret, @published, @signsFrom)", new
+        await connection.ExecuteAsync("INSERT INTO signing_keys (id, algorithm, sealed, published_at, signs_from) VALUES (@Id, @Algorithm, @secret, "
+            + "@published, @signsFrom)", new
         {
             key.Id,
             key.Algorithm,
@@ -155,7 +162,8 @@ internal sealed class SigningKeys
         if (next.Length > 0 && !next.SequenceEqual(published.Keys)) Volatile.Write(ref published, new Published(next));
     }
 
-    private static IEnumerable<SigningKey> InOrder(IEnumerable<SigningKey> keys) => keys.OrderBy(key => key.SignsFrom).ThenBy(key => key.Published).ThenBy(key => key.Id, StringComparer.Ordinal);
+    private static IEnumerable<SigningKey> InOrder(IEnumerable<SigningKey> keys) =>
+        keys.OrderBy(key => key.SignsFrom).ThenBy(key => key.Published).ThenBy(key => key.Id, StringComparer.Ordinal);
 
     private static SigningKey Restore(Sealer sealer, (string Id, string Algorithm, byte[] Sealed, long Published, long SignsFrom) row)
     {
@@ -165,7 +173,8 @@ internal sealed class SigningKeys
         }
         catch (CryptographicException e)
         {
-            throw new StartException($"the signing key `{row.Id}` in the store can't be opened: {e.Message}", "restore the store and its master key from a backup", e);
+            throw new StartException($"the signing key `{row.Id}` in the store can't be opened: {e.Message}",
+                "restore the store and its master key from a backup", e);
         }
     }
 

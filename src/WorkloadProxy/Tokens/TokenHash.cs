@@ -40,7 +40,8 @@ internal readonly record struct TokenHash(ulong A, ulong B, ulong C, ulong D)
     public static TokenHash? FromHex(string text)
     {
         Span<ulong> words = stackalloc ulong[4];
-        return Convert.FromHexString(text, MemoryMarshal.AsBytes(words), out var read, out var written) == OperationStatus.Done && read == text.Length && written == 32 ? new(words[0], words[1], words[2], words[3]) : null;
+        return Convert.FromHexString(text, MemoryMarshal.AsBytes(words), out var read, out var written) == OperationStatus.Done && read == text.Length
+            && written == 32 ? new(words[0], words[1], words[2], words[3]) : null;
     }
 
     /// <summary>Evenly spread already.</summary>

@@ -6,8 +6,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace WorkloadProxy.Tokens;
 
 /// <summary>
-/// A public key that may verify signatures, made of nothing but its material: whatever else a JWK says was judged when it was read. While an issuer publishes the
-/// same key, it is the same object; tokens verified with it hold on to it and see <see cref="IsUsable"/> end when it leaves the issuer's keys.
+/// A public key that may verify signatures, made of nothing but its material: whatever else a JWK says was judged when it was read. While an issuer publishes
+/// the same key, it is the same object; tokens verified with it hold on to it and see <see cref="IsUsable"/> end when it leaves the issuer's keys.
 /// </summary>
 internal sealed class VerificationKey
 {
@@ -34,14 +34,19 @@ internal sealed class VerificationKey
 
     public string? KeyId { get; }
 
-    /// <summary>The key of a JWK Set's member (RFC 7517), or null when it doesn't count: RSA under 2048 bits, a use other than signatures, symmetric, malformed, or with its private part published.</summary>
+    /// <summary>
+    /// The key of a JWK Set's member (RFC 7517), or null when it doesn't count: RSA under 2048 bits, a use other than signatures, symmetric, malformed, or with
+    /// its private part published.
+    /// </summary>
     public static VerificationKey? TryCreate(JsonElement jwk)
     {
         if (jwk.ValueKind != JsonValueKind.Object || jwk.TryGetProperty("d", out _) || jwk.TryGetProperty("k", out _)) return null;
-        if (!TryReadOptional(jwk, "kid", out var keyId) || !TryReadOptional(jwk, "alg", out var algorithm) || !TryReadOptional(jwk, "use", out var use)) return null;
+        if (!TryReadOptional(jwk, "kid", out var keyId) || !TryReadOptional(jwk, "alg", out var algorithm) || !TryReadOptional(jwk, "use", out var use))
+            return null;
         if (use is not (null or "sig")) return null;
         if (jwk.TryGetProperty("key_ops", out var operations)
-            && (operations.ValueKind != JsonValueKind.Array || !operations.EnumerateArray().Any(o => o.ValueKind == JsonValueKind.String && o.ValueEquals("verify")))) return null;
+            && (operations.ValueKind != JsonValueKind.Array
+                || !operations.EnumerateArray().Any(o => o.ValueKind == JsonValueKind.String && o.ValueEquals("verify")))) return null;
         return TryReadOptional(jwk, "kty", out var type) && TryReadOptional(jwk, "n", out var n) && TryReadOptional(jwk, "e", out var e)
             && TryReadOptional(jwk, "crv", out var curve) && TryReadOptional(jwk, "x", out var x) && TryReadOptional(jwk, "y", out var y)
             ? TryCreate(keyId, algorithm, type, n, e, curve, x, y)
@@ -65,7 +70,8 @@ internal sealed class VerificationKey
 
     /// <summary>Whether the key's type, curve and stated <c>alg</c> are those of the header's algorithm.</summary>
     public bool Agrees(SignatureAlgorithm algorithm) =>
-        material.Kty == algorithm.KeyType && (algorithm.Curve is null || material.Crv == algorithm.Curve) && (statedAlgorithm is null || statedAlgorithm == algorithm.Name);
+        material.Kty == algorithm.KeyType && (algorithm.Curve is null || material.Crv == algorithm.Curve)
+        && (statedAlgorithm is null || statedAlgorithm == algorithm.Name);
 
     public bool Verifies(JwtDocument jwt)
     {
@@ -84,7 +90,9 @@ internal sealed class VerificationKey
             // a modulus written with a leading zero byte is common, and the same number
             modulus = WithoutLeadingZeros(modulus);
             exponent = WithoutLeadingZeros(exponent);
-            if (modulus.Length == 0 || modulus.Length * 8 > MaxRsaBits || (modulus.Length - 1) * 8 + BitLength(modulus[0]) < MinRsaBits || (modulus[^1] & 1) == 0) return null;
+            if (modulus.Length == 0 || modulus.Length * 8 > MaxRsaBits || (modulus.Length - 1) * 8 + BitLength(modulus[0]) < MinRsaBits
+                || (modulus[^1] & 1) == 0)
+                return null;
             if (exponent.Length is 0 or > MaxExponentBytes || (exponent[^1] & 1) == 0 || exponent is [1]) return null;
             var key = new JsonWebKey { Kty = "RSA", N = Base64UrlEncoder.Encode(modulus), E = Base64UrlEncoder.Encode(exponent) };
             return new VerificationKey(keyId, algorithm, key, modulus.Length);

@@ -14,7 +14,9 @@ internal sealed class VerifiedToken
     public required string Subject { get; init; }
     /// <summary>The <c>jti</c>, if it is a string.</summary>
     public string? Id { get; init; }
-    /// <summary>How often the token was exchanged: the depth of <see cref="Actor"/>. 0 for another issuer's, whose <c>act</c> would be any claim that someone made.</summary>
+    /// <summary>
+    /// How often the token was exchanged: the depth of <see cref="Actor"/>. 0 for another issuer's, whose <c>act</c> would be any claim that someone made.
+    /// </summary>
     public int ActorDepth { get; init; }
     /// <summary>Who presented the token that this one was exchanged for: the <c>act</c> claim (RFC 8693 §4.1), an object.</summary>
     public JsonElement? Actor { get; init; }
@@ -23,7 +25,9 @@ internal sealed class VerifiedToken
     public required DateTimeOffset Expires { get; init; }
     /// <summary>The <c>iat</c>, if there is one.</summary>
     public DateTimeOffset? IssuedAt { get; init; }
-    /// <summary>What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.</summary>
+    /// <summary>
+    /// What revocation names this token by: the <c>jti</c> for our own, the hash of the signing input for others; and its ancestors', nearest first.
+    /// </summary>
     public required IReadOnlyList<string> RevocationIds { get; init; }
     /// <summary>The run of the workload that the chain's first token belongs to: a hash.</summary>
     public string Run { get; init; } = "";

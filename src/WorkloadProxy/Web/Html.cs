@@ -5,8 +5,8 @@ using System.Text.Encodings.Web;
 namespace WorkloadProxy.Web;
 
 /// <summary>
-/// HTML that is safe to write. It is only ever made from interpolated strings, and each value in one is escaped unless it is <see cref="Html"/> itself: code that forgets to escape does not compile.
-/// Attributes are always quoted, and no value is placed in a script, a style or the scheme of an address.
+/// HTML that is safe to write. It is only ever made from interpolated strings, and each value in one is escaped unless it is <see cref="Html"/> itself: code
+/// that forgets to escape does not compile. Attributes are always quoted, and no value is placed in a script, a style or the scheme of an address.
 /// </summary>
 internal sealed class Html
 {

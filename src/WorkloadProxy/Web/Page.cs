@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using WorkloadProxy.Audit;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Web;
 
-/// <summary>Writes a whole page: no script, one style sheet that the policy names by its hash, nothing from elsewhere, no frames, no caching.</summary>
+/// <summary>Answers with a whole page: no script, one style sheet that the policy names by its hash, nothing from elsewhere, no frames, no caching.</summary>
 internal static class Page
 {
     private const string Icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='7' fill='%230b5cad'/%3E%3Cpath d='M8 16h16M18 10l6 6-6 6' fill='none' stroke='white' stroke-width='3'/%3E%3C/svg%3E";
@@ -26,7 +26,7 @@ internal static class Page
     /// <param name="body">What is in it.</param>
     /// <param name="status">The status code.</param>
     /// <param name="formsLeave">A form of the page leads, by a redirect, to another server; browsers ask the policy about that too.</param>
-    public static async Task WriteAsync(HttpContext http, AuditRecord record, string title, Html body, int status = 200, bool formsLeave = false)
+    public static void Answer(HttpContext http, RequestRecord record, string title, Html body, int status = 200, bool formsLeave = false)
     {
         var headers = http.Response.Headers;
         headers.ContentSecurityPolicy = formsLeave ? string.Format(CultureInfo.InvariantCulture, policy.Value, "*") : ownForms.Value;
@@ -38,12 +38,7 @@ internal static class Page
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         var page = Encoding.UTF8.GetBytes(Text(title, body));
-        record.Status = http.Response.StatusCode = status;
-        http.Response.ContentType = "text/html; charset=utf-8";
-        http.Response.ContentLength = page.Length;
-        if (HttpMethods.IsHead(http.Request.Method)) return;
-        record.Bytes = page.Length;
-        await http.Response.BodyWriter.WriteAsync(page, http.RequestAborted);
+        record.Reply(status, "text/html; charset=utf-8", page);
     }
 
     private static string Text(string title, Html body)

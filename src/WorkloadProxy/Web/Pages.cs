@@ -7,7 +7,8 @@ internal static class Pages
         {{Header(publicUrl, Html.None)}}
         <main id="main">
         <h1>Workloads without long-lived secrets</h1>
-        <p class="lead">CI jobs, VMs and agents present a short-lived identity token instead of an API key. This proxy checks it against your team's roles, forwards only the requests that your policies permit, and adds the real credential on the way.</p>
+        <p class="lead">CI jobs, VMs and agents present a short-lived identity token instead of an API key. This proxy checks it against your team's roles,
+        forwards only the requests that your policies permit, and adds the real credential on the way.</p>
         {{SignIn(choices)}}
         <section aria-labelledby="use">
         <h2 id="use">For workloads</h2>
@@ -38,7 +39,8 @@ internal static class Pages
 
     public static Html Header(string publicUrl, Html who) => Html.Of($"""<header><a class="brand" href="{publicUrl}/">WorkloadProxy</a>{who}</header>""");
 
-    public static Html Notice(PageTone tone, string? text) => text is null ? Html.None : Html.Of($"""<div class="notice {Class(tone)}" role="status"><p>{text}</p></div>""");
+    public static Html Notice(PageTone tone, string? text) =>
+        text is null ? Html.None : Html.Of($"""<div class="notice {Class(tone)}" role="status"><p>{text}</p></div>""");
 
     public static Html State(PageState state) => Html.Of($"""<span class="state {Class(state.Tone)}">{state.Word}</span>""");
 
@@ -47,7 +49,8 @@ internal static class Pages
     private static Html SignIn(IReadOnlyList<SignInChoice> choices) => choices.Count == 0 ? Html.None : Html.Of($"""
         <section aria-labelledby="sign-in">
         <h2 id="sign-in">For teams</h2>
-        <p>Sign in to connect your team. You get a Git repository for its roles and policies; the proxy gets a credential, which it keeps encrypted and renews on its own. You can disconnect at any time.</p>
+        <p>Sign in to connect your team. You get a Git repository for its roles and policies; the proxy gets a credential, which it keeps encrypted
+        and renews on its own. You can disconnect at any time.</p>
         {Html.Join(choices.Select(choice => Link(choice.LoginUrl, $"Sign in with {choice.Name}")))}
         </section>
         """);

@@ -68,7 +68,8 @@ internal sealed record TeamPage
         <ol>
         <li>Add a role to <code>roles/</code>: which workloads it is for. For a CI job, pin the repository and the branch.</li>
         <li>Add its policy to <code>policies/</code>: the paths, methods and parameters that it permits. Everything else is refused.</li>
-        <li>Run <code>workload-proxy policy check</code>, then <code>git push</code>. The policy is in force when the push returns; if something is wrong with it, the push is refused and says why.</li>
+        <li>Run <code>workload-proxy policy check</code>, then <code>git push</code>. The policy is in force when the push returns;
+        if something is wrong with it, the push is refused and says why.</li>
         <li>Have the workload request its identity token for the audience <code>{{Context}}</code>.</li>
         </ol>
         </section>
@@ -88,13 +89,16 @@ internal sealed record TeamPage
     private Html Disconnect() => DisconnectPath is null ? Html.None : Html.Of($"""
         <details>
         <summary>Disconnect…</summary>
-        <p>This revokes the credential and deletes it here. Requests from your {Subject}'s workloads fail until someone signs in again. Roles and policies are kept.</p>
+        <p>This revokes the credential and deletes it here. Requests from your {Subject}'s workloads fail until someone signs in again.
+        Roles and policies are kept.</p>
         {Form(DisconnectPath, "danger", $"Disconnect this {Subject}")}
         </details>
         """);
 
     private Html Form(string path, string kind, string text) =>
-        Html.Of($"""<form method="post" action="{path}"><input type="hidden" name="csrf" value="{AntiForgery}"><button class="{kind}">{text}</button></form>""");
+        Html.Of($"""
+            <form method="post" action="{path}"><input type="hidden" name="csrf" value="{AntiForgery}"><button class="{kind}">{text}</button></form>
+            """);
 
     private static Html Facts(IReadOnlyList<(string Name, string Value)> facts) =>
         facts.Count == 0 ? Html.None : Html.Of($"<dl>{Html.Join(facts.Select(fact => Html.Of($"<dt>{fact.Name}</dt><dd>{fact.Value}</dd>")))}</dl>");

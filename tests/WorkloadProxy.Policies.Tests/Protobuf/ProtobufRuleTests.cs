@@ -48,6 +48,20 @@ public sealed class ProtobufRuleTests
         { "min(1)", "0885808080808080808001", false },
         { "min(-5)", "08ffffffffffffffffff01", true },
         { "min(-5)", "0885808080808080808001", false },
+        // 2^32 + 5, and what a receiver of 32 bits reads as -2^31
+        { "range(1, 10)", "088580808010", false },
+        { "range(-10, 10)", "088580808010", false },
+        { "range(-10, 10)", "08fbffffff0f", false },
+        { "min(0)", "088080808008", false },
+        { "min(0)", "08ffffffff07", true },
+        { "max(-1)", "08ffffffffffffffffff01", false },
+        { "range(-5, -1)", "08ffffffffffffffffff01", true },
+        { "range(-5, -1)", "08ffffffff0f", false },
+        { "range(1, 10000000000)", "08e40f", true },
+        { "range(1, 10000000000)", "08ffffffffffffffffff01", false },
+        { "range(0, 18446744073709551615)", "08ffffffffffffffffff01", true },
+        { "4294967295", "08ffffffff0f", true },
+        { "-1", "08ffffffff0f", false },
         { "true", "0801", true },
         { "true", "0802", false },
         { "false", "0800", true },
@@ -63,7 +77,25 @@ public sealed class ProtobufRuleTests
         { "[{ \"#2\" = \"a\" }]", "0a031201610a03120162", false },
         { "list(\"a\", 1, 2)", "0a01610a0161", true },
         { "list(\"a\", 1, 2)", "0a01610a01610a0161", false },
-        { "max_items(1)", "0a01610a0162", false },
+        // numbers may come packed where the rule says that they are a list, and nowhere else
+        { "list(range(1, 9), 1, 3)", "0a03010203", true },
+        { "list(range(1, 9), 1, 3)", "080108020803", true },
+        { "list(range(1, 9), 1, 3)", "0a0201020803", true },
+        { "list(range(1, 9), 1, 3)", "0a0401020304", false },
+        { "list(range(1, 9), 1, 3)", "0a030102030801", false },
+        { "list(range(1, 9), 1, 3)", "0a0301020a", false },
+        { "list(range(1, 9), 2, 3)", "0a0101", false },
+        { "list(range(1, 9), 0, 3)", "0a00", false },
+        { "optional(list(range(1, 9), 0, 3))", "0a00", true },
+        { "list([1, 2], 1, 3)", "0a0101", true },
+        { "list(true, 1, 3)", "0a020101", true },
+        { "list(true, 1, 3)", "0a020102", false },
+        { "list(1, 1, 3)", "0a028100", false },
+        { "list(1, 1, 3)", "0a0181", false },
+        { "list(1, 1, 9)", "0a06818080808010", false },
+        { "list(1, 1, 3)", "0d01000000", false },
+        { "range(1, 9)", "0a0101", false },
+        { "[1, 2]", "0a0101", false },
     };
 
     [Theory]
@@ -205,6 +237,9 @@ public sealed class ProtobufRuleTests
     [InlineData("allowed_parameters = { \"#536870912\" = \"a\" }", "`#536870912` is not the number of a field, expected `#1` to `#536870911` in `allowed_parameters`")]
     [InlineData("allowed_parameters = { \"#1\" = { \"name\" = \"a\" } }", "`name` is a name beside numbers of fields in `allowed_parameters`")]
     [InlineData("allowed_parameters = { \"name\" = [{ \"#1\" = \"a\" }] }", "`#1` is the number of a field, within names in `allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#1\" = max_items(1) }", "`max_items(1)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in `allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#1\" = list(any(), 1, 2) }", "`list([], 1, 2)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in `allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#1\" = { \"#2\" = list([1, \"a\"], 1, 2) } }", "`list([1, \"a\"], 1, 2)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in `allowed_parameters`")]
     [InlineData("denied_parameters = { \"#1\" = [], \"name\" = [] }", "`name` is a name beside numbers of fields in `denied_parameters`")]
     [InlineData("allowed_parameters = { \"#1\" = \"a\" }\n  denied_parameters = { \"name\" = [] }", "`allowed_parameters` and `denied_parameters` mix names and numbers of fields")]
     [InlineData("allowed_parameters = { \"#1\" = \"a\" }\n  when = request.body.name == \"a\"", "`when` reads `request.body`, and the rule's parameters are numbers of protobuf fields")]

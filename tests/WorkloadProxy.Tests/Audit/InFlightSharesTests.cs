@@ -2,6 +2,7 @@ using System.Globalization;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Audit;
@@ -40,9 +41,9 @@ public sealed class InFlightSharesTests
         Assert.NotNull(shares.Take(From("198.51.100.9")));
     }
 
-    private static AuditRecord From(string client) => new() { Time = default, Started = 0, Client = client };
+    private static RequestRecord From(string client) => new() { Time = default, Started = 0, Client = client };
 
-    private static AuditRecord Of(AuthContext context) => new()
+    private static RequestRecord Of(AuthContext context) => new()
     {
         Time = default,
         Started = 0,

@@ -11,6 +11,7 @@ using WorkloadProxy.Credentials;
 using WorkloadProxy.Forwarding;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
 using Yarp.ReverseProxy.Forwarder;
@@ -59,13 +60,13 @@ internal sealed class ForwarderHost : IAsyncDisposable
 
     private static async Task AnswerAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, Func<string, string> target)
     {
-        var record = new AuditRecord { Time = TimeProvider.System.GetUtcNow(), Started = TimeProvider.System.GetTimestamp(), RequestId = "0123456789abcdef0123456789abcdef" };
+        var record = new RequestRecord { Time = TimeProvider.System.GetUtcNow(), Started = TimeProvider.System.GetTimestamp(), RequestId = "0123456789abcdef0123456789abcdef" };
         if (await SendAsync(http, forwarder, credential, record, target) is not { } failure) return;
         http.Response.Clear();
         await ErrorResponse.From(failure).WriteAsync(http, record.RequestId!);
     }
 
-    private static async Task<Failure?> SendAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, AuditRecord record, Func<string, string> target)
+    private static async Task<Failure?> SendAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, RequestRecord record, Func<string, string> target)
     {
         var token = new VerifiedToken { Context = Context, Claims = null!, Issuer = "i", Subject = "s", IsOwn = true, Expires = DateTimeOffset.MaxValue, RevocationIds = [] };
         var upstream = forwarder.Find(Context.Upstream)!;

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
@@ -37,7 +37,7 @@ public sealed class OvertakenPushTests
         await client.RunAsync("push", "--quiet", repository.Directory, "main:other");
         // as over HTTP, where a push stays a pack
         Assert.True((await client.RunInAsync(repository.Directory, null, "repack", "-adq")).Succeeded);
-        var waiting = new PushSession(repository, new AuditRecord { Time = default, Started = 0 }, new GitPermission(TestProxy.DigitalOcean, "somebody", _ => Task.FromResult<Failure?>(null)), CancellationToken.None);
+        var waiting = new PushSession(repository, new RequestRecord { Time = default, Started = 0 }, new GitPermission(TestProxy.DigitalOcean, "somebody", _ => Task.FromResult<Failure?>(null)), CancellationToken.None);
         using var store = await data.OpenAsync();
         var (sets, changes) = (new PolicySetStore(), new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance));
         var repositories = new HostedRepositories(git, null, changes, options, sets, new PolicySnapshotStore(store.Database), TimeProvider.System, NullLogger<HostedRepositories>.Instance);

@@ -31,8 +31,9 @@ public sealed class PublicPathTests : IAsyncLifetime
                 new(Pattern("/.well-known/terraform.json")) { Document = System.Text.Encoding.UTF8.GetBytes(Terraform) },
                 new(Pattern("/documents/a.json")) { File = Path.Combine(folder.Path, "document.json") },
                 new(Pattern("/anything/public/download/*")) { Upstream = "OpenDepot" },
+                new(Pattern("/api/v3/anything/*")) { Upstream = "OpenDepot" },
             ],
-        });
+        }, upstream => upstream with { StripPrefix = "/api/v3" });
     }
 
     public async ValueTask DisposeAsync()
@@ -77,6 +78,15 @@ public sealed class PublicPathTests : IAsyncLifetime
         var line = await proxy.AuditOfAsync(answer);
         Assert.Equal(("public", "OpenDepot"), (line.GetProperty("decision").GetString(), line.GetProperty("upstream").GetString()));
         Assert.False(line.TryGetProperty("sub", out _));
+    }
+
+    [Fact]
+    public async Task The_upstream_s_prefix_is_cut_off_as_for_requests_with_a_token()
+    {
+        var answer = await proxy.GetAsync("/api/v3/anything/a?q=1", null);
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+        Assert.Equal("/anything/a?q=1", proxy.Sandbox.Requests.All[^1].Target);
+        Assert.Equal("/anything/a", (await proxy.AuditOfAsync(answer)).GetProperty("path").GetString());
     }
 
     [Fact]

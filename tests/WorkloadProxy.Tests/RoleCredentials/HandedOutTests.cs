@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Dapper;
+using Microsoft.Data.Sqlite;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Tests.Serving;
 
@@ -145,6 +147,29 @@ public sealed class HandedOutTests
     }
 
     [Fact]
+    public async Task One_that_has_ended_never_goes_there_either()
+    {
+        var time = new ShiftedTime();
+        await using var users = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+        await using var proxy = await StartAsync(time: time, configure: options => options with
+        {
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["Users"] = new() { Name = "Users", Kind = UpstreamKind.Http, Address = users.Address, PassThrough = true } },
+        });
+        var build = await BuildAsync(proxy, DepotProxy.Token(proxy));
+        time.Shift(TimeSpan.FromMinutes(61));
+
+        // it is 401 while it is still known as one that passed, and then as one that did
+        do Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+        while (await EndedAsync(proxy) == 0);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+        await proxy.StopServerAsync();
+        await proxy.StartServerAsync(time);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.PostJsonAsync(Finish, build, "{}")).Status);
+
+        Assert.Empty(users.Heads);
+    }
+
+    [Fact]
     public async Task An_answer_without_the_token_goes_on_and_hands_nothing_out()
     {
         await using var proxy = await StartAsync("otherName");
@@ -175,6 +200,12 @@ public sealed class HandedOutTests
         Assert.Equal(HttpStatusCode.BadRequest, (await SendProtoAsync(proxy, token, [10, 9, .. "proj-a"u8])).Status);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await DepotProxy.BuildAsync(proxy, token)).Status);
         Assert.Empty(proxy.Sandbox.Requests.All);
+    }
+
+    private static async Task<long> EndedAsync(TestProxy proxy)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(proxy.Options.DataDirectory, "store.db")};Mode=ReadOnly;Pooling=False");
+        return await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM handed_out_tokens WHERE caller = 'null'");
     }
 
     /// <summary>Asks until the answer says that it may no longer.</summary>

@@ -64,7 +64,7 @@ public sealed class PlacesTests
         using var store = await test.OpenAsync();
         var revocations = await RevocationSet.OpenAsync(store.Database, test.Options.Tokens, time, TestStore.Cancel);
         // nobody is admitted here
-        await using var tokens = new HandedOutTokens(new HandedOutStore(store.Database), revocations, null!, null!, time, NullLogger.Instance);
+        await using var tokens = Tokens(store, revocations);
         var (full, other) = (CallerOf(DepotProxy.Context), CallerOf(new AuthContext("Depot", "other")));
         Assert.Null(await AddAsync("first", full));
         await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync(
@@ -82,6 +82,33 @@ public sealed class PlacesTests
 
         Task<Failure?> AddAsync(string text, Caller caller) => tokens.AddAsync(text, "Depot", caller, time.GetUtcNow() + TimeSpan.FromHours(1), TestStore.Cancel);
     }
+
+    [Fact]
+    public async Task A_token_that_has_ended_is_remembered_for_a_month_where_it_could_be_taken_for_a_user_s_own()
+    {
+        using var test = new TestStore();
+        using var store = await test.OpenAsync();
+        var revocations = await RevocationSet.OpenAsync(store.Database, test.Options.Tokens, time, TestStore.Cancel);
+        await using (var tokens = Tokens(store, revocations, remembersEnded: true))
+        {
+            foreach (var (text, hours) in new[] { ("ended", 1), ("good", 9) }) Assert.Null(await tokens.AddAsync(text, "Depot", CallerOf(DepotProxy.Context), time.GetUtcNow() + TimeSpan.FromHours(hours), TestStore.Cancel));
+            // its end waits for what the timer began
+            time.Advance(TimeSpan.FromHours(2));
+        }
+        await using (var tokens = Tokens(store, revocations, remembersEnded: true))
+        {
+            await tokens.ReadAsync(null, TestStore.Cancel);
+            Assert.Null(tokens.Find("ended"));
+            Assert.NotNull(tokens.Find("good"));
+            Assert.Equal((true, true, false), (tokens.CameThrough("ended"), tokens.CameThrough("good"), tokens.CameThrough("another")));
+            time.Advance(TimeSpan.FromDays(31));
+        }
+        Assert.Empty(await new HandedOutStore(store.Database).ReadEndedAsync(TestStore.Cancel) is var ended ? ended.Where(token => token.Until <= time.GetUtcNow()) : []);
+        Assert.Single(await new HandedOutStore(store.Database).ReadEndedAsync(TestStore.Cancel));
+    }
+
+    private HandedOutTokens Tokens(Store store, RevocationSet revocations, bool remembersEnded = false) => new(
+        new HandedOutStore(store.Database), revocations, null!, null!, new StoreChanges(store.Database, time, NullLogger<StoreChanges>.Instance), remembersEnded, time, NullLogger.Instance);
 
     private async Task<ExchangeCredential> OpenAsync(SandboxServer sandbox, TemporaryDirectory files, Store store, BoundedFetch fetch)
     {

@@ -24,7 +24,8 @@ internal static class IssuerClaims
                 if (listed is { ClientGroups: true, GroupsClaim: var groups } && member.NameEquals(groups)) WriteGroups(json, member);
                 else member.WriteTo(json);
             }
-            if (listed is { ClientGroups: true } && !document.RootElement.TryGetProperty(listed.GroupsClaim, out _)) WriteClient(json, listed.GroupsClaim, jwt.Subject);
+            if (listed is { ClientGroups: true } && !document.RootElement.TryGetProperty(listed.GroupsClaim, out _))
+                WriteClient(json, listed.GroupsClaim, jwt.Subject);
             json.WriteEndObject();
         }
         return output.WrittenSpan.ToArray();
@@ -47,7 +48,8 @@ internal static class IssuerClaims
         json.WriteEndArray();
     }
 
-    private static bool IsOfClient(JsonElement group) => group.ValueKind == JsonValueKind.String && group.GetString()!.StartsWith(OfClient, StringComparison.Ordinal);
+    private static bool IsOfClient(JsonElement group) =>
+        group.ValueKind == JsonValueKind.String && group.GetString()!.StartsWith(OfClient, StringComparison.Ordinal);
 
     private static void WriteClient(Utf8JsonWriter json, string claim, string subject)
     {

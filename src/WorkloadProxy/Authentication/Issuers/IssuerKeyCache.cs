@@ -4,8 +4,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Authentication.Issuers;
 
 /// <summary>
-/// One issuer's keys in memory. All requests share one fetch; a timer renews; the last good keys serve for a day while the issuer is down; a dead issuer is asked
-/// ever more rarely, however many tokens name it.
+/// One issuer's keys in memory. All requests share one fetch; a timer renews; the last good keys serve for a day while the issuer is down; a dead issuer is
+/// asked ever more rarely, however many tokens name it.
 /// </summary>
 internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
 {
@@ -45,7 +45,8 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
     private DateTimeOffset noUnknownKeyFetchBefore = DateTimeOffset.MinValue;
 
     /// <summary><paramref name="isTrusted"/>: whether some policy set still names the issuer. <paramref name="abandoned"/> is called when none does.</summary>
-    public IssuerKeyCache(IssuerKeySource source, IssuerKeyStore? store, Func<string, bool> isTrusted, Action<IssuerKeyCache> abandoned, TimeProvider time, ILogger logger)
+    public IssuerKeyCache(IssuerKeySource source, IssuerKeyStore? store, Func<string, bool> isTrusted, Action<IssuerKeyCache> abandoned, TimeProvider time,
+        ILogger logger)
     {
         this.source = source;
         this.store = source.IsFile ? null : store;

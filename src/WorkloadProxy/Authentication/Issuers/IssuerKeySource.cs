@@ -5,7 +5,9 @@ using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Authentication.Issuers;
 
-/// <summary>Where one issuer's keys are published: by discovery (OpenID Connect Discovery §4), at the operator's <c>MetadataAddress</c>, or in a <c>JwksFile</c>.</summary>
+/// <summary>
+/// Where one issuer's keys are published: by discovery (OpenID Connect Discovery §4), at the operator's <c>MetadataAddress</c>, or in a <c>JwksFile</c>.
+/// </summary>
 internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, BoundedFetch fetch)
 {
     private const string WellKnown = "/.well-known/openid-configuration";
@@ -15,7 +17,8 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
     public string Issuer => issuer;
 
     /// <summary>
-    /// What its keys are stored under. Keys that were fetched by the rules of a listed issuer are no keys of an unlisted one: taken out of <c>Issuers</c>, it must pass the guard of the others first.
+    /// What its keys are stored under. Keys that were fetched by the rules of a listed issuer are no keys of an unlisted one: taken out of <c>Issuers</c>, it
+    /// must pass the guard of the others first.
     /// </summary>
     public string StoreName => listed is null ? issuer : $"listed {issuer}";
 
@@ -38,7 +41,8 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
     {
         if (listed?.MetadataAddress is { } configured) return configured;
         // the path's last slash is removed before the well-known part is added (Discovery §4.1)
-        return Uri.TryCreate(issuer, UriKind.Absolute, out var address) && address.Query.Length == 0 && address.Fragment.Length == 0 && !issuer.Contains('?') && !issuer.Contains('#')
+        return Uri.TryCreate(issuer, UriKind.Absolute, out var address) && address.Query.Length == 0 && address.Fragment.Length == 0 && !issuer.Contains('?')
+            && !issuer.Contains('#')
             && Uri.TryCreate(issuer.TrimEnd('/') + WellKnown, UriKind.Absolute, out var discovery)
             ? discovery
             : null;
@@ -57,9 +61,12 @@ internal sealed class IssuerKeySource(string issuer, IssuerOptions? listed, Boun
         return null;
     }
 
-    /// <summary>With a <c>MetadataAddress</c>, a <c>jwks_uri</c> on the issuer's own origin is asked at the metadata's: the public one may not be reachable from here.</summary>
+    /// <summary>
+    /// With a <c>MetadataAddress</c>, a <c>jwks_uri</c> on the issuer's own origin is asked at the metadata's: the public one may not be reachable from here.
+    /// </summary>
     private Uri Inside(Uri keys, Uri discovery) =>
-        listed?.MetadataAddress is not null && Uri.TryCreate(issuer, UriKind.Absolute, out var own) && Uri.Compare(keys, own, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0
+        listed?.MetadataAddress is not null && Uri.TryCreate(issuer, UriKind.Absolute, out var own)
+        && Uri.Compare(keys, own, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0
             ? new UriBuilder(keys) { Scheme = discovery.Scheme, Host = discovery.Host, Port = discovery.Port }.Uri
             : keys;
 

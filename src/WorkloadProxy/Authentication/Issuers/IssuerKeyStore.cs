@@ -24,5 +24,6 @@ internal sealed class IssuerKeyStore(Database database)
             new { issuer, document, at = fetchedAt.ToUnixTimeSeconds() }, transaction), cancellationToken);
 
     public Task RemoveAsync(string issuer, CancellationToken cancellationToken) =>
-        database.WriteAsync((connection, transaction) => connection.ExecuteAsync("DELETE FROM issuer_keys WHERE issuer = @issuer", new { issuer }, transaction), cancellationToken);
+        database.WriteAsync((connection, transaction) => connection.ExecuteAsync("DELETE FROM issuer_keys WHERE issuer = @issuer", new { issuer }, transaction),
+            cancellationToken);
 }

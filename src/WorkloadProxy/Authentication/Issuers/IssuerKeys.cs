@@ -7,8 +7,11 @@ using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Authentication.Issuers;
 
-/// <summary>The keys of foreign issuers. Asked only about issuers that the addressed context trusts: for any other, nothing leaves and nothing is kept.</summary>
-internal sealed class IssuerKeys(ProxyOptions options, PolicySetStore sets, IssuerKeyStore? store, BoundedFetch fetch, TimeProvider time, ILogger<IssuerKeys> logger) : IAsyncDisposable
+/// <summary>
+/// The keys of foreign issuers. Asked only about issuers that the addressed context trusts: for any other, nothing leaves and nothing is kept.
+/// </summary>
+internal sealed class IssuerKeys(ProxyOptions options, PolicySetStore sets, IssuerKeyStore? store, BoundedFetch fetch, TimeProvider time,
+    ILogger<IssuerKeys> logger) : IAsyncDisposable
 {
     /// <summary>A context names 32 issuers at most; this bounds what many contexts can hold together.</summary>
     private const int MaxIssuers = 10_000;

@@ -34,7 +34,8 @@ internal sealed record BridgeMessage(string Line)
                 Method = method,
                 Revision = McpJson.Text(McpJson.Object(parameters, "_meta"), McpMessage.MetaVersionName),
                 Name = McpJson.Text(parameters, "name") ?? McpJson.Text(parameters, "uri") ?? McpJson.Text(parameters, "taskId"),
-                Cancels = method == "notifications/cancelled" && parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("requestId", out var cancelled) ? cancelled.GetRawText() : null,
+                Cancels = method == "notifications/cancelled" && parameters.ValueKind == JsonValueKind.Object
+                    && parameters.TryGetProperty("requestId", out var cancelled) ? cancelled.GetRawText() : null,
                 Arguments = McpJson.Object(parameters, "arguments"),
                 IsAnswer = method is null && (root.TryGetProperty("result", out _) || root.TryGetProperty("error", out _)),
             };

@@ -24,6 +24,7 @@ internal sealed record FetchedToken(string Token, DateTimeOffset? Issued, DateTi
     public override string ToString() => $"a token until {Expires:O}";
 
     private static DateTimeOffset? Time(JsonElement claims, string name) =>
-        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var seconds) && seconds is > 0 and < 253_402_300_800
+        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+        && value.TryGetInt64(out var seconds) && seconds is > 0 and < 253_402_300_800
             ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
 }

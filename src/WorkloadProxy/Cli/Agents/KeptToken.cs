@@ -5,7 +5,8 @@ namespace WorkloadProxy.Cli.Agents;
 /// <summary>Tokens in <c>$XDG_RUNTIME_DIR</c>, which is the user's alone and in memory; without one nothing is kept.</summary>
 internal static class KeptToken
 {
-    public static string? FileOf(string key) => Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } directory && Directory.Exists(directory)
+    public static string? FileOf(string key) =>
+        Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } directory && Directory.Exists(directory)
         ? Path.Combine(directory, "workload-proxy", key) : null;
 
     public static FetchedToken? Read(string file)

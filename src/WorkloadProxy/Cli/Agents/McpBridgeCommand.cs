@@ -28,7 +28,8 @@ internal static class McpBridgeCommand
 
     public static bool TryReadEndpoint(string url, [NotNullWhen(true)] out Uri? endpoint, [NotNullWhen(false)] out string? error)
     {
-        error = !Uri.TryCreate(url, UriKind.Absolute, out endpoint) || endpoint.Scheme is not ("http" or "https") ? $"`{url}` is not an address, expected `https://host/_mcp/<Upstream>/<server>`"
+        error = !Uri.TryCreate(url, UriKind.Absolute, out endpoint) || endpoint.Scheme is not ("http" or "https")
+            ? $"`{url}` is not an address, expected `https://host/_mcp/<Upstream>/<server>`"
             : !TokenInput.MayCarryTokens(endpoint) ? $"`{endpoint}` is plain http, over which a token can be read: expected https" : null;
         return error is null;
     }

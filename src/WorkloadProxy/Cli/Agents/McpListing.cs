@@ -10,7 +10,8 @@ internal sealed class McpListing(Uri endpoint, TokenFetcher tokens) : IDisposabl
     private const string Legacy = "2025-11-25";
     private const int MethodNotFound = -32601, MostPages = 100, MaxAnswer = 16 * 1024 * 1024;
     private const string Client = "\"clientInfo\":{\"name\":\"workload-proxy\",\"version\":\"1\"}";
-    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = TimeSpan.FromSeconds(60), MaxResponseContentBufferSize = MaxAnswer };
+    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false })
+        { Timeout = TimeSpan.FromSeconds(60), MaxResponseContentBufferSize = MaxAnswer };
     private string version = McpRevision.Modern;
     private string? session;
     private int id;
@@ -23,7 +24,8 @@ internal sealed class McpListing(Uri endpoint, TokenFetcher tokens) : IDisposabl
         version = Legacy;
         var answer = await AskAsync("initialize", $"\"protocolVersion\":\"{Legacy}\",\"capabilities\":{{}},{Client}", cancellationToken);
         version = McpJson.Text(Result(answer, "initialize"), "protocolVersion") ?? Legacy;
-        using var initialized = await SendAsync(HttpMethod.Post, """{"jsonrpc":"2.0","method":"notifications/initialized"}""", "notifications/initialized", cancellationToken);
+        using var initialized = await SendAsync(HttpMethod.Post, """{"jsonrpc":"2.0","method":"notifications/initialized"}""", "notifications/initialized",
+            cancellationToken);
     }
 
     /// <summary>All items of <c>tools/list</c> or <c>prompts/list</c>; null where the server has no such list.</summary>
@@ -36,9 +38,12 @@ internal sealed class McpListing(Uri endpoint, TokenFetcher tokens) : IDisposabl
         {
             var answer = await AskAsync($"{what}/list", cursor is null ? "" : $"\"cursor\":{McpJson.Quote(cursor)}", cancellationToken);
             var error = McpJson.Object(answer, "error");
-            if (error.ValueKind == JsonValueKind.Object && error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number && code.TryGetDouble(out var number) && number == MethodNotFound) return null;
+            if (error.ValueKind == JsonValueKind.Object && error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number
+                && code.TryGetDouble(out var number) && number == MethodNotFound)
+                return null;
             var result = Result(answer, $"{what}/list");
-            if (!result.TryGetProperty(what, out var page) || page.ValueKind != JsonValueKind.Array) throw new TokenException($"`{what}/list` was answered without a list");
+            if (!result.TryGetProperty(what, out var page) || page.ValueKind != JsonValueKind.Array)
+                throw new TokenException($"`{what}/list` was answered without a list");
             items.AddRange(page.EnumerateArray());
             cursor = McpJson.Text(result, "nextCursor");
             if (cursor is null) return items;
@@ -59,9 +64,11 @@ internal sealed class McpListing(Uri endpoint, TokenFetcher tokens) : IDisposabl
     private async Task<JsonElement> AskAsync(string method, string parameters, CancellationToken cancellationToken)
     {
         var meta = version == McpRevision.Modern
-            ? $"\"_meta\":{{\"{McpMessage.MetaVersionName}\":\"{version}\",\"{McpMessage.ClientCapabilitiesName}\":{{}},\"io.modelcontextprotocol/{Client[1..]}}}" : "";
+            ? $"\"_meta\":{{\"{McpMessage.MetaVersionName}\":\"{version}\",\"{McpMessage.ClientCapabilitiesName}\":{{}},"
+                + $"\"io.modelcontextprotocol/{Client[1..]}}}" : "";
         var separator = meta.Length > 0 && parameters.Length > 0 ? "," : "";
-        using var answer = await SendAsync(HttpMethod.Post, $"{{\"jsonrpc\":\"2.0\",\"id\":{++id},\"method\":\"{method}\",\"params\":{{{meta}{separator}{parameters}}}}}", method, cancellationToken);
+        using var answer = await SendAsync(HttpMethod.Post,
+            $"{{\"jsonrpc\":\"2.0\",\"id\":{++id},\"method\":\"{method}\",\"params\":{{{meta}{separator}{parameters}}}}}", method, cancellationToken);
         if (method == "initialize" && answer.Headers.TryGetValues(McpHeaders.Session, out var ids)) session = ids.First();
         var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
         var isStream = answer.Content.Headers.ContentType?.MediaType == "text/event-stream";
@@ -95,7 +102,8 @@ internal sealed class McpListing(Uri endpoint, TokenFetcher tokens) : IDisposabl
     {
         var result = McpJson.Object(answer, "result");
         if (result.ValueKind == JsonValueKind.Object) return result;
-        throw new TokenException($"`{method}` was answered with: {McpJson.Shown(McpJson.Text(McpJson.Object(answer, "error"), "message") ?? "neither a result nor an error")}");
+        throw new TokenException($"`{method}` was answered with: "
+            + $"{McpJson.Shown(McpJson.Text(McpJson.Object(answer, "error"), "message") ?? "neither a result nor an error")}");
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> DataOf(byte[] stream)

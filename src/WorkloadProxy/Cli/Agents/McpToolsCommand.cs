@@ -12,7 +12,8 @@ internal static class McpToolsCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new TokenInput();
-        var url = new Argument<string>("URL") { Description = "The endpoint, for instance https://proxy.example.com/_mcp/DigitalOcean/droplets, or a server's own address." };
+        var url = new Argument<string>("URL")
+            { Description = "The endpoint, for instance https://proxy.example.com/_mcp/DigitalOcean/droplets, or a server's own address." };
         var command = new Command("tools", "Lists the tools and prompts of an MCP server as JSON, for `policy check --catalog`.") { url };
         input.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>

@@ -15,8 +15,10 @@ internal static class TokenAnswer
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             await answer.Content.LoadIntoBufferAsync(MaxLength, cancellationToken);
             using var json = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellationToken));
-            if (!answer.IsSuccessStatusCode) throw new TokenException($"{what} answered {(int)answer.StatusCode}{(Text(json.RootElement, "message") is { } message ? $": {message}" : "")}");
-            return members.Select(member => Text(json.RootElement, member)).FirstOrDefault(text => text is { Length: > 0 }) ?? throw new TokenException($"{what} answered without a token");
+            if (!answer.IsSuccessStatusCode)
+                throw new TokenException($"{what} answered {(int)answer.StatusCode}{(Text(json.RootElement, "message") is { } message ? $": {message}" : "")}");
+            return members.Select(member => Text(json.RootElement, member)).FirstOrDefault(text => text is { Length: > 0 })
+                ?? throw new TokenException($"{what} answered without a token");
         }
         catch (JsonException error)
         {
@@ -29,5 +31,6 @@ internal static class TokenAnswer
     }
 
     private static string? Text(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString() : null;
 }

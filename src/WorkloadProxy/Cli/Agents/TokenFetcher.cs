@@ -35,7 +35,8 @@ internal sealed class TokenFetcher(TokenRequest request, TimeProvider time) : ID
         var ttl = request.Lifetime is { } lifetime ? $",\"ttl\":{lifetime}" : "";
         using var asked = new HttpRequestMessage(HttpMethod.Post, new Uri(request.Proxy!.AbsoluteUri.TrimEnd('/') + "/v1/oidc/issue"))
         {
-            Content = new StringContent($"{{\"aud\":{McpJson.Quote(request.Context!)},\"sub\":{McpJson.Quote(request.Subject)}{ttl}}}", Encoding.UTF8, "application/json"),
+            Content = new StringContent($"{{\"aud\":{McpJson.Quote(request.Context!)},\"sub\":{McpJson.Quote(request.Subject)}{ttl}}}", Encoding.UTF8,
+                "application/json"),
         };
         asked.Headers.Authorization = new AuthenticationHeaderValue("Bearer", identity);
         return await TokenAnswer.ReadAsync(http, asked, "the proxy", ["token"], cancellationToken);

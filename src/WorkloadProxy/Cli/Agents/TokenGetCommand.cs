@@ -28,7 +28,8 @@ internal static class TokenGetCommand
             {
                 var token = await fetcher.GetAsync(fresh: false, cancellationToken);
                 Hand(terminal, token, parsed.GetValue(format)!, parsed.GetValue(write), time);
-                if (parsed.GetValue(watch)) await WatchAsync(fetcher, token, terminal, parsed.GetValue(format)!, parsed.GetValue(write)!, time, cancellationToken);
+                if (parsed.GetValue(watch))
+                    await WatchAsync(fetcher, token, terminal, parsed.GetValue(format)!, parsed.GetValue(write)!, time, cancellationToken);
                 return ExitCode.Ok;
             }
             catch (TokenException problem)
@@ -43,12 +44,14 @@ internal static class TokenGetCommand
         return command;
     }
 
-    private static async Task WatchAsync(TokenFetcher fetcher, FetchedToken token, Terminal terminal, string format, string file, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task WatchAsync(TokenFetcher fetcher, FetchedToken token, Terminal terminal, string format, string file, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         while (true)
         {
             var now = time.GetUtcNow();
-            var wait = token is { Expires: { } expires } ? ((token.Issued ?? now) + ((expires - (token.Issued ?? now)) * 2 / 3)) - now : TimeSpan.FromMinutes(1);
+            var wait = token is { Expires: { } expires } ? ((token.Issued ?? now) + ((expires - (token.Issued ?? now)) * 2 / 3)) - now
+                : TimeSpan.FromMinutes(1);
             await Task.Delay(wait > patience ? wait : patience, time, cancellationToken);
             try
             {
@@ -68,7 +71,8 @@ internal static class TokenGetCommand
         if (format == "github") terminal.WriteLine($"::add-mask::{token.Token}");
         if (format == "github" && file is null)
         {
-            if (Environment.GetEnvironmentVariable("GITHUB_OUTPUT") is not { Length: > 0 } outputs) throw new TokenException("`GITHUB_OUTPUT` is not set: expected to run in a step of GitHub Actions");
+            if (Environment.GetEnvironmentVariable("GITHUB_OUTPUT") is not { Length: > 0 } outputs)
+                throw new TokenException("`GITHUB_OUTPUT` is not set: expected to run in a step of GitHub Actions");
             File.AppendAllText(outputs, $"token={token.Token}\n");
             return;
         }
@@ -85,7 +89,8 @@ internal static class TokenGetCommand
     private static string Json(FetchedToken token, TimeProvider time)
     {
         var json = new StringBuilder($"{{\"token\":{McpJson.Quote(token.Token)},\"token_type\":\"Bearer\"");
-        if (token.Expires is { } expires) json.Append($",\"expires_in\":{(long)(expires - time.GetUtcNow()).TotalSeconds},\"expires_at\":\"{expires:yyyy-MM-dd'T'HH:mm:ss'Z'}\"");
+        if (token.Expires is { } expires)
+            json.Append($",\"expires_in\":{(long)(expires - time.GetUtcNow()).TotalSeconds},\"expires_at\":\"{expires:yyyy-MM-dd'T'HH:mm:ss'Z'}\"");
         return json.Append('}').ToString();
     }
 }

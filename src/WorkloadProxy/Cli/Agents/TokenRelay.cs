@@ -8,13 +8,15 @@ using Yarp.ReverseProxy.Forwarder;
 namespace WorkloadProxy.Cli.Agents;
 
 /// <summary>
-/// A request that bears the relay's own key goes to the proxy with a current token. The key keeps other users of the machine out, <c>Host</c> and <c>Origin</c> the pages of a browser on it.
+/// A request that bears the relay's own key goes to the proxy with a current token. The key keeps other users of the machine out, <c>Host</c> and <c>Origin</c>
+/// the pages of a browser on it.
 /// </summary>
 internal sealed class TokenRelay(Uri proxy, string key, TokenFetcher tokens)
 {
     private static readonly string[] keyHeaders = ["x-api-key", "api-key", "x-goog-api-key"];
     private readonly byte[] key = Encoding.UTF8.GetBytes(key);
-    private readonly HttpMessageInvoker http = new(new SocketsHttpHandler { AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.None, UseCookies = false });
+    private readonly HttpMessageInvoker http = new(new SocketsHttpHandler
+        { AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.None, UseCookies = false });
     private readonly Transformer transformer = new();
     private readonly string origin = proxy.GetLeftPart(UriPartial.Path).TrimEnd('/');
 
@@ -62,7 +64,8 @@ internal sealed class TokenRelay(Uri proxy, string key, TokenFetcher tokens)
     {
         private static readonly UriCreationOptions verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
-        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix,
+            CancellationToken cancellationToken)
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             // the proxy reads the target as it was asked for, and under its own name

@@ -9,23 +9,31 @@ using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Cli.Agents;
 
-/// <summary><c>token relay</c>: for SDKs that hold one key for good. They get a local address and a key of its own, and each request goes to the proxy with a current token.</summary>
+/// <summary>
+/// <c>token relay</c>: for SDKs that hold one key for good. They get a local address and a key of its own, and each request goes to the proxy with a current
+/// token.
+/// </summary>
 internal static class TokenRelayCommand
 {
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new TokenInput();
-        var listen = new Option<string>("--listen") { HelpName = "ADDRESS", Description = "127.0.0.1:PORT (0: a free one) or unix:PATH.", DefaultValueFactory = _ => "127.0.0.1:0" };
-        var kind = new Option<string>("--kind") { HelpName = "openai|anthropic|other", Description = "Whose variables the file gets.", DefaultValueFactory = _ => "other" };
-        var env = new Option<string>("--env") { HelpName = "FILE", Description = "Gets the address and the key as environment variables (mode 0600).", Required = true };
+        var listen = new Option<string>("--listen")
+            { HelpName = "ADDRESS", Description = "127.0.0.1:PORT (0: a free one) or unix:PATH.", DefaultValueFactory = _ => "127.0.0.1:0" };
+        var kind = new Option<string>("--kind")
+            { HelpName = "openai|anthropic|other", Description = "Whose variables the file gets.", DefaultValueFactory = _ => "other" };
+        var env = new Option<string>("--env")
+            { HelpName = "FILE", Description = "Gets the address and the key as environment variables (mode 0600).", Required = true };
         kind.AcceptOnlyFromAmong("openai", "anthropic", "other");
-        var command = new Command("relay", "Gives SDKs with static keys a local address whose requests go to the proxy with a current token.") { listen, kind, env };
+        var command = new Command("relay", "Gives SDKs with static keys a local address whose requests go to the proxy with a current token.")
+            { listen, kind, env };
         input.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!input.TryRead(parsed, null, out var request, out var error)) return terminal.Fail(error);
             if (request.Proxy is not { } proxy) return terminal.Fail("expected `--proxy`: where the requests go");
-            if (!TryListen(parsed.GetValue(listen)!, out var endpoint)) return terminal.Fail($"`{parsed.GetValue(listen)}` is not a loopback address with a port, or `unix:PATH`");
+            if (!TryListen(parsed.GetValue(listen)!, out var endpoint))
+                return terminal.Fail($"`{parsed.GetValue(listen)}` is not a loopback address with a port, or `unix:PATH`");
             try
             {
                 using var tokens = new TokenFetcher(request, time);
@@ -79,7 +87,8 @@ internal static class TokenRelayCommand
     private static bool TryListen(string text, out EndPoint endpoint)
     {
         endpoint = null!;
-        if (text.StartsWith("unix:", StringComparison.Ordinal) && text.Length > 5) endpoint = new System.Net.Sockets.UnixDomainSocketEndPoint(Path.GetFullPath(text[5..]));
+        if (text.StartsWith("unix:", StringComparison.Ordinal) && text.Length > 5)
+            endpoint = new System.Net.Sockets.UnixDomainSocketEndPoint(Path.GetFullPath(text[5..]));
         // credentials of a neighbour on the network would be anybody's
         else if (IPEndPoint.TryParse(text, out var address) && IPAddress.IsLoopback(address.Address)) endpoint = address;
         return endpoint is not null;

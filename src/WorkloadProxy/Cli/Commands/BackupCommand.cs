@@ -5,7 +5,9 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Cli.Commands;
 
-/// <summary><c>backup FILE</c>: one consistent copy of the store, also while a server writes to it. Secrets stay sealed in it: the master key is kept apart.</summary>
+/// <summary>
+/// <c>backup FILE</c>: one consistent copy of the store, also while a server writes to it. Secrets stay sealed in it: the master key is kept apart.
+/// </summary>
 internal static class BackupCommand
 {
     /// <summary>Copies the store; the exit code.</summary>
@@ -13,7 +15,8 @@ internal static class BackupCommand
     {
         if (options.Postgres is not null)
         {
-            await errors.WriteLineAsync("no backup was made: the store is on PostgreSQL, and `pg_dump` is the tool for it\n  run `pg_dump --format=custom --file=FILE \"$DATABASE_URI\"`, and keep the master key too, and apart from it");
+            await errors.WriteLineAsync("no backup was made: the store is on PostgreSQL, and `pg_dump` is the tool for it\n  run `pg_dump --format=custom "
+                + "--file=FILE \"$DATABASE_URI\"`, and keep the master key too, and apart from it");
             return 1;
         }
         var made = false;

@@ -19,9 +19,11 @@ internal static class ConfigCommand
         var check = settings.AddTo(new Command("check", "Checks what start-up checks: every setting, and the policy sets in directories.") { file, format });
         check.SetAction(parsed =>
         {
-            if (settings.HasFile(parsed) && parsed.GetValue(file) is not null) return terminal.Fail("the configuration file is given twice: as `FILE` and with `--config`");
+            if (settings.HasFile(parsed) && parsed.GetValue(file) is not null)
+                return terminal.Fail("the configuration file is given twice: as `FILE` and with `--config`");
             var json = parsed.GetValue(format) == "json";
-            return settings.TryLoad(parsed, terminal, out var options, out var exitCode, parsed.GetValue(file), json) ? Check(options, terminal, json) : exitCode;
+            return settings.TryLoad(parsed, terminal, out var options, out var exitCode, parsed.GetValue(file), json)
+                ? Check(options, terminal, json) : exitCode;
         });
         var schema = new Command("schema", "Prints the JSON schema of the configuration file, for editors.") { OutputFormat.Of("json") };
         schema.SetAction(_ => terminal.WriteJson(ConfigurationSchema.Write));
@@ -50,7 +52,8 @@ internal static class ConfigCommand
         }
         foreach (var warning in warnings) SettingsInput.Print(terminal, "warning", Colour.Yellow, warning);
         if (broken > 0) return ExitCode.CannotStart;
-        terminal.WriteLine($"the configuration is fine: {options.PublicUrl}, {Count(options.Upstreams.Count, "upstream")}, {Count(options.Policies.Count, "context")}, {Count(options.Credentials.Count, "credential")}");
+        terminal.WriteLine($"the configuration is fine: {options.PublicUrl}, {Count(options.Upstreams.Count, "upstream")}, "
+            + $"{Count(options.Policies.Count, "context")}, {Count(options.Credentials.Count, "credential")}");
         return ExitCode.Ok;
     }
 
@@ -62,7 +65,8 @@ internal static class ConfigCommand
         foreach (var role in set?.Roles ?? [])
         {
             foreach (var issuer in role.Issuers.Where(issuer => !issuer.StartsWith("https://", StringComparison.OrdinalIgnoreCase) && !listed.Contains(issuer)))
-                yield return new(key, $"role `{role.Name}` names the issuer `{issuer}`, which is neither https nor in `Issuers`: its tokens are refused", null, null);
+                yield return new(key, $"role `{role.Name}` names the issuer `{issuer}`, which is neither https nor in `Issuers`: its tokens are refused",
+                    null, null);
         }
     }
 

@@ -7,7 +7,8 @@ namespace WorkloadProxy.Cli.Commands;
 /// <summary><c>keys list</c>, <c>keys rotate</c> and <c>keys revoke</c>.</summary>
 internal static class KeysCommand
 {
-    public static Command Create(SettingsInput settings, Terminal terminal, TimeProvider time) => new("keys", "The proxy's own keys: those that sign tokens, and those that it has as a client of authorization servers.")
+    public static Command Create(SettingsInput settings, Terminal terminal, TimeProvider time) =>
+        new("keys", "The proxy's own keys: those that sign tokens, and those that it has as a client of authorization servers.")
     {
         Create("list", "Lists the keys: which one signs, which are published.", settings, terminal, time),
         Create("rotate", "Publishes a new key now; it signs once verifiers know it.", settings, terminal, time),
@@ -20,7 +21,8 @@ internal static class KeysCommand
         var format = OutputFormat.TextOrJson();
         var command = settings.AddTo(new Command("revoke", "Takes a client key out of use at once, and ends its sessions.") { kid, format });
         command.SetAction(async (parsed, cancellationToken) => settings.TryLoad(parsed, terminal, out var options, out var exitCode)
-            ? await KeysCommands.RevokeAsync(options, parsed.GetValue(kid)!, Console.Out, Console.Error, time, cancellationToken, parsed.GetValue(format) == "json" ? terminal : null) : exitCode);
+            ? await KeysCommands.RevokeAsync(options, parsed.GetValue(kid)!, Console.Out, Console.Error, time, cancellationToken,
+                parsed.GetValue(format) == "json" ? terminal : null) : exitCode);
         return command;
     }
 

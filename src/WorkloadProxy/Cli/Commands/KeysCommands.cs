@@ -20,7 +20,8 @@ internal static class KeysCommands
 
     /// <summary>Prints the published keys; the exit code.</summary>
     /// <exception cref="StartException">The store can't be opened, or the directory is in use by what doesn't answer.</exception>
-    public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json = null) =>
+    public static Task<int> ListAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken,
+        Terminal? json = null) =>
         RunAsync(options, KeysControl.ListName, null, result =>
         {
             WriteTable(output, "KEY", result.GetProperty("keys"));
@@ -31,27 +32,38 @@ internal static class KeysCommands
 
     /// <summary>Publishes a new key and prints when it will sign; the exit code.</summary>
     /// <exception cref="StartException">As for <see cref="ListAsync"/>.</exception>
-    public static Task<int> RotateAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json = null, bool client = false) =>
+    public static Task<int> RotateAsync(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken,
+        Terminal? json = null, bool client = false) =>
         RunAsync(options, client ? AccountControl.RotateName : KeysControl.RotateName, null, result =>
         {
             var key = result.GetProperty("key");
-            if (client) output.WriteLine($"{Text(key, "kid")} ({Text(key, "alg")}) is published now and begins sessions from {Text(key, "signs_from")}; a session that is there keeps its key for life");
-            else output.WriteLine($"{Text(key, "kid")} ({Text(key, "alg")}) is published now and signs from {Text(key, "signs_from")}; the keys before it verify until their last token has expired");
+            if (client)
+                output.WriteLine($"{Text(key, "kid")} ({Text(key, "alg")}) is published now and begins sessions from {Text(key, "signs_from")}; a session that "
+                    + "is there keeps its key for life");
+            else
+                output.WriteLine($"{Text(key, "kid")} ({Text(key, "alg")}) is published now and signs from {Text(key, "signs_from")}; the keys before it "
+                    + "verify until their last token has expired");
         }, errors, time, cancellationToken, json);
 
     /// <summary>Revokes a client key and prints what that ended; the exit code.</summary>
     /// <exception cref="StartException">As for <see cref="ListAsync"/>.</exception>
-    public static Task<int> RevokeAsync(ProxyOptions options, string kid, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json = null) =>
+    public static Task<int> RevokeAsync(ProxyOptions options, string kid, TextWriter output, TextWriter errors, TimeProvider time,
+        CancellationToken cancellationToken, Terminal? json = null) =>
         RunAsync(options, AccountControl.RevokeName, new JsonObject { ["kid"] = kid }, result => output.WriteLine(
-            $"{kid} is revoked; sessions ended: {result.GetProperty("sessions").GetInt32()}, of which {result.GetProperty("revoked").GetInt32()} are known to have ended at their authorization servers"), errors, time, cancellationToken, json);
+            $"{kid} is revoked; sessions ended: {result.GetProperty("sessions").GetInt32()}, of which {result.GetProperty("revoked").GetInt32()} are known to "
+                + "have ended at their authorization servers"), errors, time, cancellationToken, json);
 
     /// <summary>Takes back what somebody gave by signing in, and prints what that came to; the exit code.</summary>
     /// <exception cref="StartException">As for <see cref="ListAsync"/>.</exception>
-    public static Task<int> DisconnectAsync(ProxyOptions options, string context, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json = null) =>
+    public static Task<int> DisconnectAsync(ProxyOptions options, string context, TextWriter output, TextWriter errors, TimeProvider time,
+        CancellationToken cancellationToken, Terminal? json = null) =>
         RunAsync(options, AccountControl.DisconnectName, new JsonObject { ["context"] = context }, result => output.WriteLine(
-            $"{context} is disconnected; its credential is deleted here and {(result.GetProperty("revoked").GetBoolean() ? "revoked where it came from" : "could not be revoked where it came from")}"), errors, time, cancellationToken, json);
+            $"{context} is disconnected; its credential is deleted here and "
+                + $"{(result.GetProperty("revoked").GetBoolean() ? "revoked where it came from" : "could not be revoked where it came from")}"), errors, time,
+                cancellationToken, json);
 
-    private static async Task<int> RunAsync(ProxyOptions options, string command, JsonObject? arguments, Action<JsonElement> print, TextWriter errors, TimeProvider time, CancellationToken cancellationToken, Terminal? json)
+    private static async Task<int> RunAsync(ProxyOptions options, string command, JsonObject? arguments, Action<JsonElement> print, TextWriter errors,
+        TimeProvider time, CancellationToken cancellationToken, Terminal? json)
     {
         var reply = await AskAsync(options, command, arguments, time, cancellationToken);
         if (reply.Error is null)
@@ -64,7 +76,8 @@ internal static class KeysCommands
         return 1;
     }
 
-    private static async Task<ControlReply> AskAsync(ProxyOptions options, string command, JsonObject? arguments, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<ControlReply> AskAsync(ProxyOptions options, string command, JsonObject? arguments, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         while (true)
@@ -82,7 +95,8 @@ internal static class KeysCommands
         }
     }
 
-    private static async Task<ControlReply> RunHereAsync(ProxyOptions options, string command, JsonObject? arguments, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<ControlReply> RunHereAsync(ProxyOptions options, string command, JsonObject? arguments, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -95,7 +109,8 @@ internal static class KeysCommands
             var commands = KeysControl.Serve(keys, time, clientKeys: () => AccountControl.ClientKeysOf(atproto, time.GetUtcNow()))
                 .Concat(AccountControl.Serve(atproto, new SignInSetup(options, store, atproto, null, fetch, revocations, time, logs), time));
             var result = await commands.Single(entry => entry.Key == command).Value(JsonSerializer.SerializeToElement(arguments), cancellationToken);
-            return result.Succeeded(out var value, out var failure) ? new ControlReply(JsonSerializer.SerializeToElement(value), null) : new ControlReply(default, failure.Message);
+            return result.Succeeded(out var value, out var failure)
+                ? new ControlReply(JsonSerializer.SerializeToElement(value), null) : new ControlReply(default, failure.Message);
         }
         catch (StoreException e)
         {
@@ -108,7 +123,8 @@ internal static class KeysCommands
         output.WriteLine($"{name,-44}  {"ALG",-5}  {"STATE",-7}  {"PUBLISHED",-20}  SIGNS FROM");
         foreach (var key in keys.EnumerateArray())
         {
-            output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  {Text(key, "published"),-20}  {Text(key, "signs_from")}");
+            output.WriteLine($"{Text(key, "kid"),-44}  {Text(key, "alg"),-5}  {Text(key, "state"),-7}  "
+                + $"{Text(key, "published"),-20}  {Text(key, "signs_from")}");
         }
     }
 

@@ -14,7 +14,8 @@ internal static class PolicyCheckCommand
         var input = new PolicyInput();
         var format = OutputFormat.Of("text", "json", "github", "sarif");
         var command = input.AddTo(new Command("check", "Compiles and lints a policy set and runs its tests."));
-        var catalog = new Option<string>("--catalog") { HelpName = "FILE", Description = "What an MCP server offers, as JSON from `tools/list`: warns of tools and arguments that it lacks." };
+        var catalog = new Option<string>("--catalog")
+            { HelpName = "FILE", Description = "What an MCP server offers, as JSON from `tools/list`: warns of tools and arguments that it lacks." };
         command.Add(format);
         command.Add(catalog);
         command.SetAction(parsed =>
@@ -44,13 +45,15 @@ internal static class PolicyCheckCommand
                     break;
                 case "github":
                     foreach (var diagnostic in compiled.Diagnostics) terminal.WriteLine(DiagnosticOutput.GitHub(diagnostic, compiled.Directory));
-                    foreach (var test in tests.Where(test => !test.Passed)) terminal.WriteLine(DiagnosticOutput.GitHub("error", test.Test.Range, compiled.Directory, $"test `{test.Name}` failed: {test.Reason}"));
+                    foreach (var test in tests.Where(test => !test.Passed))
+                        terminal.WriteLine(DiagnosticOutput.GitHub("error", test.Test.Range, compiled.Directory, $"test `{test.Name}` failed: {test.Reason}"));
                     break;
                 default:
                     DiagnosticOutput.WriteText(terminal.Write, compiled.Diagnostics, compiled.Files);
                     TestOutput.WriteText(terminal, tests, failedOnly: true);
                     WriteSummary(terminal, compiled, tests);
-                    if (compiled.Set is null && !input.HasContext(parsed)) terminal.WriteLine("note: without `--actx ID` a placeholder stands for `{actx}`; ids written literally will not match it");
+                    if (compiled.Set is null && !input.HasContext(parsed))
+                        terminal.WriteLine("note: without `--actx ID` a placeholder stands for `{actx}`; ids written literally will not match it");
                     break;
             }
             return compiled.Set is null || tests.Any(test => !test.Passed) ? ExitCode.Findings : ExitCode.Ok;
@@ -62,7 +65,8 @@ internal static class PolicyCheckCommand
     {
         var errors = compiled.Diagnostics.Count(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         var failed = tests.Count(test => !test.Passed);
-        var found = $"{Count(compiled.Files.Count, "file")}, {Count(errors, "error")}, {Count(compiled.Diagnostics.Length - errors, "warning")}, {Count(tests.Count, "test")}{(failed > 0 ? $", {failed} failed" : "")}";
+        var found = $"{Count(compiled.Files.Count, "file")}, {Count(errors, "error")}, {Count(compiled.Diagnostics.Length - errors, "warning")}, "
+            + $"{Count(tests.Count, "test")}{(failed > 0 ? $", {failed} failed" : "")}";
         terminal.WriteLine(found, errors + failed > 0 ? Colour.Red : Colour.Green);
     }
 

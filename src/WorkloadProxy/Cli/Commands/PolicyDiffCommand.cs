@@ -12,17 +12,23 @@ internal static class PolicyDiffCommand
     public static Command Create(Terminal terminal)
     {
         var input = new PolicyInput();
-        var first = new Argument<string?>("OLD|A..B|DIR") { Description = "The directory of the set in force; or two revisions; or, with --rev, the directory to compare.", Arity = ArgumentArity.ZeroOrOne };
-        var second = new Argument<string?>("NEW|DIR") { Description = "The directory of the set to come; or, after A..B, the directory whose revisions they are.", Arity = ArgumentArity.ZeroOrOne };
+        var first = new Argument<string?>("OLD|A..B|DIR")
+            { Description = "The directory of the set in force; or two revisions; or, with --rev, the directory to compare.", Arity = ArgumentArity.ZeroOrOne };
+        var second = new Argument<string?>("NEW|DIR")
+            { Description = "The directory of the set to come; or, after A..B, the directory whose revisions they are.", Arity = ArgumentArity.ZeroOrOne };
         var revision = new Option<string>("--rev") { HelpName = "BASE", Description = "Compare this revision of DIR with DIR as it is now." };
         var fails = new Option<bool>("--exit-code") { Description = "Exit with 1 if access widened." };
         var format = OutputFormat.Of("text", "json", "github");
-        var command = input.AddTo(new Command("diff", "Says what access changes: who can do what they could not do before, who no longer can, which rules widened.") { first, second, revision, fails, format }, withDirectory: false);
+        var command = input.AddTo(new Command("diff",
+            "Says what access changes: who can do what they could not do before, who no longer can, which rules widened.") { first, second, revision, fails,
+            format }, withDirectory: false);
         command.SetAction(parsed =>
         {
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
-            if (new[] { parsed.GetValue(first), parsed.GetValue(second) }.FirstOrDefault(value => value is ['-', _, ..]) is { } option) return terminal.Fail(UsageErrors.Unknown(option, command));
-            if (!TryChoose(parsed.GetValue(first), parsed.GetValue(second), parsed.GetValue(revision), out var old, out var current, out error)) return terminal.Fail(error);
+            if (new[] { parsed.GetValue(first), parsed.GetValue(second) }.FirstOrDefault(value => value is ['-', _, ..]) is { } option)
+                return terminal.Fail(UsageErrors.Unknown(option, command));
+            if (!TryChoose(parsed.GetValue(first), parsed.GetValue(second), parsed.GetValue(revision), out var old, out var current, out error))
+                return terminal.Fail(error);
             if (!PolicyInput.TryCompile(old.Directory, old.Revision, options, out var before, out error, mayBeEmpty: true)) return terminal.Fail(error);
             if (!before.TryGetSet(terminal, out var was)) return ExitCode.Findings;
             if (!PolicyInput.TryCompile(current.Directory, current.Revision, options, out var after, out error)) return terminal.Fail(error);

@@ -11,17 +11,22 @@ internal static class PolicyExplainCommand
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new PolicyInput();
-        var token = new Option<string>("--token") { HelpName = "FILE", Description = "The caller's token; - is standard input. Its signature and lifetime are not checked." };
-        var claims = new Option<string>("--claims") { HelpName = "FILE", Description = "The caller's claims as JSON; without `iss` they are a token of this proxy." };
+        var token = new Option<string>("--token")
+            { HelpName = "FILE", Description = "The caller's token; - is standard input. Its signature and lifetime are not checked." };
+        var claims = new Option<string>("--claims")
+            { HelpName = "FILE", Description = "The caller's claims as JSON; without `iss` they are a token of this proxy." };
         var method = new Option<string>("--method") { HelpName = "M", Description = "The request's method." };
         var path = new Option<string>("--path") { HelpName = "P[?query]", Description = "The request's path and query, as sent." };
         var body = new Option<string>("--body") { HelpName = "FILE", Description = "The request's body." };
-        var contentType = new Option<string>("--content-type") { HelpName = "TYPE", Description = "The body's type.", DefaultValueFactory = _ => "application/json" };
+        var contentType = new Option<string>("--content-type")
+            { HelpName = "TYPE", Description = "The body's type.", DefaultValueFactory = _ => "application/json" };
         var call = new McpCallOptions();
         var now = new Option<string>("--now") { HelpName = "TIME", Description = "The moment the request is made (RFC 3339); now, unless given." };
-        var droplet = new Option<string>("--droplet") { HelpName = "ID", Description = "The caller is this VM: its token has `droplet_id` and matches only the roles for VMs." };
+        var droplet = new Option<string>("--droplet")
+            { HelpName = "ID", Description = "The caller is this VM: its token has `droplet_id` and matches only the roles for VMs." };
         var format = OutputFormat.TextOrJson();
-        var command = input.AddTo(new Command("explain", "Explains whether a request would be allowed, and why. Exits with 0 if it is permitted and 3 if it is denied."));
+        var command = input.AddTo(new Command("explain",
+            "Explains whether a request would be allowed, and why. Exits with 0 if it is permitted and 3 if it is denied."));
         foreach (var option in (Option[])[token, claims, method, path, body, contentType, now, droplet, format]) command.Add(option);
         call.AddTo(command);
         command.SetAction(parsed =>
@@ -29,8 +34,11 @@ internal static class PolicyExplainCommand
             if (call.Problem(parsed, parsed.GetValue(method), parsed.GetValue(path)) is { } problem) return terminal.Fail(problem);
             if (!input.TryGetOptions(parsed, out var options, out var error)) return terminal.Fail(error);
             var moment = time.GetUtcNow();
-            if (parsed.GetValue(now) is { } text && !Rfc3339.TryParse(text, out moment)) return terminal.Fail($"`{text}` is not a time, expected RFC 3339, for instance `2026-03-01T12:00:00Z`");
-            if (!CallerClaims.TryRead(parsed.GetValue(token), parsed.GetValue(claims), parsed.GetValue(droplet), !input.HasContext(parsed), options, out var caller, out error)) return terminal.Fail(error);
+            if (parsed.GetValue(now) is { } text && !Rfc3339.TryParse(text, out moment))
+                return terminal.Fail($"`{text}` is not a time, expected RFC 3339, for instance `2026-03-01T12:00:00Z`");
+            if (!CallerClaims.TryRead(parsed.GetValue(token), parsed.GetValue(claims), parsed.GetValue(droplet), !input.HasContext(parsed), options,
+                out var caller, out error))
+                return terminal.Fail(error);
             options = caller.Options;
             byte[]? content = [];
             if (parsed.GetValue(body) is { } file && !InputFile.TryRead(file, out content, out error)) return terminal.Fail(error);
@@ -51,7 +59,8 @@ internal static class PolicyExplainCommand
                 else terminal.Write(explained.ToString());
                 return explained.Allowed ? ExitCode.Ok : ExitCode.Denied;
             }
-            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, moment) { Body = content!, ContentType = parsed.GetValue(contentType)! };
+            var request = new ExplainedRequest(parsed.GetValue(method)!, parsed.GetValue(path)!, moment)
+                { Body = content!, ContentType = parsed.GetValue(contentType)! };
             var explanation = PolicyExplainer.Explain(set, caller.Claims, request);
             if (isJson) terminal.WriteJson(explanation.WriteJson);
             else ExplainOutput.WriteText(terminal, request, explanation);

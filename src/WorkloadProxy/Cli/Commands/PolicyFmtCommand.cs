@@ -12,7 +12,9 @@ internal static class PolicyFmtCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var target = new Argument<string>("DIR|FILE") { Description = "The directory of a policy set, or one file; - formats standard input to standard output.", DefaultValueFactory = _ => "." }.NoOption();
+        var target = new Argument<string>("DIR|FILE")
+            { Description = "The directory of a policy set, or one file; - formats standard input to standard output.",
+                DefaultValueFactory = _ => "." }.NoOption();
         var check = new Option<bool>("--check") { Description = "Write nothing; exit with 1 if a file is not in the canonical layout." };
         var format = OutputFormat.TextOrJson();
         var command = new Command("fmt", "Rewrites HCL files in the canonical layout; comments stay.") { target, check, format };
@@ -88,7 +90,8 @@ internal static class PolicyFmtCommand
 
     private static int Broken(Terminal terminal, IReadOnlyList<HclFile> files)
     {
-        DiagnosticOutput.WriteText(terminal.WriteError, [.. files.SelectMany(file => file.Diagnostics)], [.. files.Select(file => new Policies.PolicyFile(file.Name, file.Source))]);
+        DiagnosticOutput.WriteText(terminal.WriteError, [.. files.SelectMany(file => file.Diagnostics)],
+            [.. files.Select(file => new Policies.PolicyFile(file.Name, file.Source))]);
         return ExitCode.Findings;
     }
 

@@ -14,13 +14,17 @@ internal static class PullCommand
 
     /// <summary>Prints the commit in force, or why the newest is not; the exit code.</summary>
     /// <exception cref="Storage.StartException">The control socket may not be opened by this user.</exception>
-    public static async Task<int> RunAsync(string dataDirectory, string context, TextWriter output, TextWriter errors, CancellationToken cancellationToken, Terminal? json = null)
+    public static async Task<int> RunAsync(string dataDirectory, string context, TextWriter output, TextWriter errors, CancellationToken cancellationToken,
+        Terminal? json = null)
     {
-        var reply = await ControlClient.SendAsync(dataDirectory, RemoteGitSources.PullName, new JsonObject { ["context"] = context }, patience, cancellationToken);
+        var reply = await ControlClient.SendAsync(dataDirectory, RemoteGitSources.PullName, new JsonObject { ["context"] = context }, patience,
+            cancellationToken);
         if (reply is { Error: null })
         {
             if (json is not null) json.WriteJson(reply.Result.WriteTo);
-            else await output.WriteLineAsync($"{reply.Result.GetProperty("context").GetString()}: commit {reply.Result.GetProperty("commit").GetString()} is in force");
+            else
+                await output.WriteLineAsync($"{reply.Result.GetProperty("context").GetString()}: commit "
+                    + $"{reply.Result.GetProperty("commit").GetString()} is in force");
             return 0;
         }
         await errors.WriteLineAsync(reply?.Error ?? $"no server is running on `{dataDirectory}`");

@@ -17,11 +17,13 @@ internal static class StatusCommand
     public static Command Create(SettingsInput settings, Terminal terminal)
     {
         var format = OutputFormat.TextOrJson();
-        var command = settings.AddTo(new Command("status", "Shows how the running server and its policy sets stand. Exits with 1 if it is not ready.") { format });
+        var command = settings.AddTo(new Command("status", "Shows how the running server and its policy sets stand. Exits with 1 if it is not ready.")
+            { format });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!settings.TryLoad(parsed, terminal, out var options, out var exitCode)) return exitCode;
-            if (await ControlClient.SendAsync(options.DataDirectory, HealthProbe.CommandName, null, patience, cancellationToken) is not { } reply) return terminal.Fail($"no server is running on `{options.DataDirectory}`");
+            if (await ControlClient.SendAsync(options.DataDirectory, HealthProbe.CommandName, null, patience, cancellationToken) is not { } reply)
+                return terminal.Fail($"no server is running on `{options.DataDirectory}`");
             if (reply.Error is not null) return terminal.Fail(reply.Error);
             if (parsed.GetValue(format) == "json") terminal.WriteJson(reply.Result.WriteTo);
             else Write(terminal, reply.Result);
@@ -44,11 +46,13 @@ internal static class StatusCommand
     private static void WriteContext(Terminal terminal, JsonElement context)
     {
         WriteStatus(terminal, "  " + Text(context, "context"), context);
-        terminal.WriteLine($"    {Text(context, "source")}, version {Text(context, "version") ?? "none"}{(Text(context, "since") is { } since ? $", since {since}" : "")}", Colour.Faint);
+        terminal.WriteLine($"    {Text(context, "source")}, version "
+            + $"{Text(context, "version") ?? "none"}{(Text(context, "since") is { } since ? $", since {since}" : "")}", Colour.Faint);
         if (!context.TryGetProperty("last_error", out var error) || error.ValueKind != JsonValueKind.Object) return;
         terminal.WriteLine($"    {Text(error, "time")}: {Text(error, "message")}", Colour.Red);
         foreach (var diagnostic in error.GetProperty("diagnostics").EnumerateArray())
-            terminal.WriteLine($"    {Text(diagnostic, "severity")}: {Text(diagnostic, "file")}:{diagnostic.GetProperty("line")}:{diagnostic.GetProperty("column")}: {Text(diagnostic, "summary")}");
+            terminal.WriteLine($"    {Text(diagnostic, "severity")}: "
+                + $"{Text(diagnostic, "file")}:{diagnostic.GetProperty("line")}:{diagnostic.GetProperty("column")}: {Text(diagnostic, "summary")}");
     }
 
     private static void WriteStatus(Terminal terminal, string name, JsonElement of)
@@ -59,5 +63,6 @@ internal static class StatusCommand
         terminal.WriteLine(of.TryGetProperty("detail", out var detail) ? $" ({detail.GetString()})" : "");
     }
 
-    private static string? Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

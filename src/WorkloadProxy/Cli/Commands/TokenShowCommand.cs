@@ -15,7 +15,8 @@ internal static class TokenShowCommand
         var file = new Argument<string>("FILE") { Description = "The file that holds the JWT; - is standard input." }.NoOption();
         var directory = new Option<string>("--dir") { HelpName = "DIR", Description = "The policy set whose roles it is held against." };
         var format = OutputFormat.TextOrJson();
-        var command = input.AddTo(new Command("show", "Decodes a JWT and says which roles it would match. It checks no signature.") { file, directory }, withDirectory: false);
+        var command = input.AddTo(new Command("show", "Decodes a JWT and says which roles it would match. It checks no signature.") { file, directory },
+            withDirectory: false);
         command.Add(format);
         command.SetAction(parsed =>
         {
@@ -68,7 +69,9 @@ internal static class TokenShowCommand
 
     private static string? TimeOf(JsonProperty member, DateTimeOffset now)
     {
-        if (member.Name is not ("exp" or "nbf" or "iat" or "auth_time") || member.Value.ValueKind != JsonValueKind.Number || !member.Value.TryGetDouble(out var seconds)) return null;
+        if (member.Name is not ("exp" or "nbf" or "iat" or "auth_time") || member.Value.ValueKind != JsonValueKind.Number
+            || !member.Value.TryGetDouble(out var seconds))
+            return null;
         if (seconds is not (>= 0 and < 253402300800)) return null;
         var time = DateTimeOffset.FromUnixTimeSeconds((long)seconds);
         var text = Rfc3339.Text(time);

@@ -6,7 +6,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Cli.Input;
 
 /// <summary>
-/// Whom <c>policy explain</c> asks for: a token as it is, or claims completed to those of a token of this proxy; and for which context, which the token's own <c>aud</c> names where the command line does not.
+/// Whom <c>policy explain</c> asks for: a token as it is, or claims completed to those of a token of this proxy; and for which context, which the token's own
+/// <c>aud</c> names where the command line does not.
 /// </summary>
 internal sealed record CallerClaims(Claims Claims, CompileOptions Options)
 {
@@ -45,7 +46,8 @@ internal sealed record CallerClaims(Claims Claims, CompileOptions Options)
         {
             members.TryAdd("iss", options.OwnIssuer);
             members.TryAdd("aud", options.Context.ToString());
-            if (members["iss"] is JsonValue issuer && issuer.GetValueKind() == JsonValueKind.String && issuer.GetValue<string>() == options.OwnIssuer) members.TryAdd("actx_source", options.Context.ToString());
+            if (members["iss"] is JsonValue issuer && issuer.GetValueKind() == JsonValueKind.String && issuer.GetValue<string>() == options.OwnIssuer)
+                members.TryAdd("actx_source", options.Context.ToString());
         }
         if (droplet is not null) members["droplet_id"] = droplet;
         return Claims.Parse(JsonSerializer.SerializeToUtf8Bytes(members));

@@ -14,7 +14,8 @@ internal sealed class McpCallOptions
         (new("--prompt") { HelpName = "N", Description = "The prompt that is fetched." }, McpKind.Prompt),
         (new("--resource") { HelpName = "URI", Description = "The resource that is read." }, McpKind.Resource),
     ];
-    private readonly Option<string> arguments = new("--arguments") { HelpName = "FILE", Description = "The call's arguments as a JSON object; - is standard input." };
+    private readonly Option<string> arguments = new("--arguments")
+        { HelpName = "FILE", Description = "The call's arguments as a JSON object; - is standard input." };
 
     public void AddTo(Command command)
     {
@@ -29,7 +30,9 @@ internal sealed class McpCallOptions
     public string? Problem(ParseResult parsed, string? method, string? path)
     {
         var named = names.Count(name => parsed.GetValue(name.Option) is not null);
-        if (Server(parsed) is null) return named > 0 ? "expected `--server` with `--tool`, `--prompt` or `--resource`" : method is null || path is null ? "expected `--method` and `--path`, or `--server`" : null;
+        if (Server(parsed) is null)
+            return named > 0 ? "expected `--server` with `--tool`, `--prompt` or `--resource`" : method is null
+                || path is null ? "expected `--method` and `--path`, or `--server`" : null;
         if (method is not null || path is not null) return "`--method` and `--path` are for HTTP requests, `--server` is for MCP calls: expected one of them";
         return named == 1 ? null : "expected one of `--tool`, `--prompt` and `--resource` with `--server`";
     }
@@ -40,7 +43,8 @@ internal sealed class McpCallOptions
         error = null;
         byte[]? content = [];
         if (parsed.GetValue(arguments) is { } file && !InputFile.TryRead(file, out content, out error)) return false;
-        if (content!.Length > 0 && (!RequestBody.TryParseJson(content, out var body, out error) || body.Json.ValueKind != System.Text.Json.JsonValueKind.Object))
+        if (content!.Length > 0
+            && (!RequestBody.TryParseJson(content, out var body, out error) || body.Json.ValueKind != System.Text.Json.JsonValueKind.Object))
         {
             error ??= "the arguments are not a JSON object";
             return false;

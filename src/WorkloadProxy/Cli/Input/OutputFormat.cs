@@ -7,7 +7,8 @@ internal static class OutputFormat
 {
     public static Option<string> Of(params string[] formats)
     {
-        var option = new Option<string>("--format") { HelpName = string.Join('|', formats), Description = "How the result is written.", DefaultValueFactory = _ => formats[0] };
+        var option = new Option<string>("--format")
+            { HelpName = string.Join('|', formats), Description = "How the result is written.", DefaultValueFactory = _ => formats[0] };
         option.AcceptOnlyFromAmong(formats);
         return option;
     }

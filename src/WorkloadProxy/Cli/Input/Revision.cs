@@ -4,14 +4,19 @@ using WorkloadProxy.PolicyDelivery.Directories;
 
 namespace WorkloadProxy.Cli.Input;
 
-/// <summary>A directory as it stands in a revision of the git repository that it lies in: read from the object store, with no checkout and without the git program.</summary>
+/// <summary>
+/// A directory as it stands in a revision of the git repository that it lies in: read from the object store, with no checkout and without the git program.
+/// </summary>
 internal static class Revision
 {
-    // It keeps programs from acting on another user's repository, whose configuration may name commands. Here objects are read and nothing of the configuration is acted on,
-    // and in the containers of CI the clone often belongs to another user.
+    // It keeps programs from acting on another user's repository, whose configuration may name commands. Here objects are read and nothing of the configuration
+    // is acted on, and in the containers of CI the clone often belongs to another user.
     static Revision() => GlobalSettings.SetOwnerValidation(false);
 
-    /// <summary>False, with the reason, where there is no repository, no such revision, or no such directory in it. What is wrong with single files is among the content's problems.</summary>
+    /// <summary>
+    /// False, with the reason, where there is no repository, no such revision, or no such directory in it. What is wrong with single files is among the
+    /// content's problems.
+    /// </summary>
     public static bool TryRead(string directory, string revision, [NotNullWhen(true)] out RevisionContent? content, [NotNullWhen(false)] out string? error)
     {
         content = null;
@@ -38,7 +43,8 @@ internal static class Revision
     }
 
     /// <summary>Where the histories of both parted: what <c>A...B</c> compares with.</summary>
-    public static bool TryMergeBase(string directory, string one, string another, [NotNullWhen(true)] out string? commit, [NotNullWhen(false)] out string? error)
+    public static bool TryMergeBase(string directory, string one, string another, [NotNullWhen(true)] out string? commit,
+        [NotNullWhen(false)] out string? error)
     {
         commit = null;
         try
@@ -122,7 +128,8 @@ internal static class Revision
         catch (Exception e) when (e is InvalidSpecificationException or NotFoundException or UnbornBranchException)
         {
         }
-        if (found is null) error = $"no such revision: `{revision}`{(repository.Info.IsShallow ? " (the clone is shallow: `git fetch --unshallow` brings the rest)" : "")}";
+        if (found is null)
+            error = $"no such revision: `{revision}`{(repository.Info.IsShallow ? " (the clone is shallow: `git fetch --unshallow` brings the rest)" : "")}";
         return found is not null;
     }
 
@@ -132,7 +139,8 @@ internal static class Revision
         return found;
     }
 
-    private static Tree? Below(Tree root, string prefix) => prefix.Length == 0 ? root : root[prefix] is { TargetType: TreeEntryTargetType.Tree } entry ? (Tree)entry.Target : null;
+    private static Tree? Below(Tree root, string prefix) =>
+        prefix.Length == 0 ? root : root[prefix] is { TargetType: TreeEntryTargetType.Tree } entry ? (Tree)entry.Target : null;
 
     private static string Sentence(string message)
     {

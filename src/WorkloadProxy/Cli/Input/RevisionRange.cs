@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Cli.Input;
 
-/// <summary><c>A..B</c> and, from where their histories parted, <c>A...B</c>; as with git, an end that is left out is <c>HEAD</c>. No revision's name holds two dots.</summary>
+/// <summary>
+/// <c>A..B</c> and, from where their histories parted, <c>A...B</c>; as with git, an end that is left out is <c>HEAD</c>. No revision's name holds two dots.
+/// </summary>
 internal readonly record struct RevisionRange(string From, string To, bool FromMergeBase)
 {
     public static bool TryParse(string text, out RevisionRange range)

@@ -42,7 +42,8 @@ internal sealed class RevisionTree(Repository repository, Tree root)
     {
         if (above.Contains(realPath)) Report("link-loop", path, "a link leads to a directory above it", "take the link away");
         else if (above.Count > MaxDepth) Report("too-deep", path, $"over {MaxDepth} directories deep", "move its files up");
-        else if (LengthOf(tree.Id) is not <= MaxTreeLength) Report("unreadable", path.Length == 0 ? "." : path, "the directory is missing from the repository, or has over 16 MiB of names", null);
+        else if (LengthOf(tree.Id) is not <= MaxTreeLength)
+            Report("unreadable", path.Length == 0 ? "." : path, "the directory is missing from the repository, or has over 16 MiB of names", null);
         else
         {
             above.Add(realPath);
@@ -81,7 +82,8 @@ internal sealed class RevisionTree(Repository repository, Tree root)
         if (files.Count == MaxFiles) throw new TooMuch(path, $"over {MaxFiles} files");
         if (LengthOf(entry.Target.Id) is not { } length)
         {
-            Report("unreadable", path, "the file is missing from the repository", "a partial clone holds no file that was not needed yet: `git checkout` of the revision fetches it");
+            Report("unreadable", path, "the file is missing from the repository",
+                "a partial clone holds no file that was not needed yet: `git checkout` of the revision fetches it");
             return;
         }
         if (length > HclParser.MaxFileSize)

@@ -8,13 +8,15 @@ using WorkloadProxy.Configuration.Sources;
 namespace WorkloadProxy.Cli.Input;
 
 /// <summary>
-/// For commands that read the server's configuration: <c>--config</c>, <c>--environment</c> and any setting as <c>--Section:Key value</c>. Which settings there are depends on names that the
-/// user gives, so that each one on this command line is declared as an option when the line is read; whether the key exists is said with the rest of the configuration.
+/// For commands that read the server's configuration: <c>--config</c>, <c>--environment</c> and any setting as <c>--Section:Key value</c>. Which settings there
+/// are depends on names that the user gives, so that each one on this command line is declared as an option when the line is read; whether the key exists is
+/// said with the rest of the configuration.
 /// </summary>
 internal sealed class SettingsInput
 {
     private readonly Option<string> config = new("--config") { HelpName = "FILE", Description = "The configuration file, instead of appsettings.json." };
-    private readonly Option<string> environment = new("--environment") { HelpName = "NAME", Description = "defaults to Production; Development needs no PublicUrl." };
+    private readonly Option<string> environment = new("--environment")
+        { HelpName = "NAME", Description = "defaults to Production; Development needs no PublicUrl." };
     private readonly List<Option<string[]>> settings = [];
     private readonly IReadOnlyList<string> names;
 
@@ -59,12 +61,14 @@ internal sealed class SettingsInput
     public bool HasFile(ParseResult parsed) => parsed.GetValue(config) is not null;
 
     /// <summary>The checked configuration; otherwise everything wrong with it has been printed and <paramref name="exitCode"/> says how to end.</summary>
-    public bool TryLoad(ParseResult parsed, Terminal terminal, [NotNullWhen(true)] out ProxyOptions? options, out int exitCode, string? file = null, bool json = false)
+    public bool TryLoad(ParseResult parsed, Terminal terminal, [NotNullWhen(true)] out ProxyOptions? options, out int exitCode, string? file = null,
+        bool json = false)
     {
         options = null;
         var given = settings.Where(option => parsed.GetResult(option) is { Implicit: false })
             .Select(option => Setting.Of(option.Name[2..], parsed.GetValue(option)?.LastOrDefault() ?? "", $"argument {option.Name}"));
-        var loaded = ConfigurationLoader.Load(new ArgumentSettings(file ?? parsed.GetValue(config), parsed.GetValue(environment), [.. given]), ProcessEnvironment.Read(), Directory.GetCurrentDirectory());
+        var loaded = ConfigurationLoader.Load(new ArgumentSettings(file ?? parsed.GetValue(config), parsed.GetValue(environment), [.. given]),
+            ProcessEnvironment.Read(), Directory.GetCurrentDirectory());
         if (loaded.Options is { } checkedOptions)
         {
             options = checkedOptions;

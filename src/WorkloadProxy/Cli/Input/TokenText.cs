@@ -32,7 +32,8 @@ internal sealed record TokenText(Claims Header, Claims Claims)
     }
 
     /// <summary>Who copies a header brings its scheme along.</summary>
-    private static string WithoutScheme(string text) => text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? text["Bearer ".Length..].TrimStart() : text;
+    private static string WithoutScheme(string text) =>
+        text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? text["Bearer ".Length..].TrimStart() : text;
 
     private static bool TryDecode(string part, [NotNullWhen(true)] out Claims? json, [NotNullWhen(false)] out string? error)
     {

@@ -4,7 +4,10 @@ using WorkloadProxy.Configuration.Sources;
 
 namespace WorkloadProxy.Cli.Output;
 
-/// <summary>What <c>config check</c> found, as JSON: <c>public_url</c>, <c>upstreams</c>, <c>contexts</c> and <c>credentials</c> of a configuration that a server starts with, and what is wrong with it.</summary>
+/// <summary>
+/// What <c>config check</c> found, as JSON: <c>public_url</c>, <c>upstreams</c>, <c>contexts</c> and <c>credentials</c> of a configuration that a server starts
+/// with, and what is wrong with it.
+/// </summary>
 internal static class ConfigurationOutput
 {
     public static void Write(Utf8JsonWriter json, ProxyOptions? options, IEnumerable<ConfigurationMistake> mistakes, IEnumerable<ConfigurationMistake> warnings)

@@ -13,11 +13,14 @@ internal static class DiffOutput
                 WriteJson(terminal, changes);
                 break;
             case "github":
-                foreach (var change in changes) terminal.WriteLine(DiagnosticOutput.GitHub(change.Kind == AccessChangeKind.Narrowed ? "notice" : "warning", $"access {Word(change)}: {change.Text}"));
+                foreach (var change in changes)
+                    terminal.WriteLine(DiagnosticOutput.GitHub(change.Kind == AccessChangeKind.Narrowed ? "notice" : "warning",
+                        $"access {Word(change)}: {change.Text}"));
                 break;
             default:
                 foreach (var change in changes)
-                    terminal.WriteLine(change.ToString(), change.Kind switch { AccessChangeKind.Widened => Colour.Yellow, AccessChangeKind.Narrowed => Colour.Green, _ => Colour.Cyan });
+                    terminal.WriteLine(change.ToString(),
+                        change.Kind switch { AccessChangeKind.Widened => Colour.Yellow, AccessChangeKind.Narrowed => Colour.Green, _ => Colour.Cyan });
                 if (changes.Count == 0) terminal.WriteLine("no access changes");
                 break;
         }
@@ -40,5 +43,6 @@ internal static class DiffOutput
         json.WriteEndObject();
     });
 
-    private static string Word(AccessChange change) => change.Kind switch { AccessChangeKind.Widened => "widened", AccessChangeKind.Narrowed => "narrowed", _ => "changed" };
+    private static string Word(AccessChange change) =>
+        change.Kind switch { AccessChangeKind.Widened => "widened", AccessChangeKind.Narrowed => "narrowed", _ => "changed" };
 }

@@ -26,7 +26,8 @@ internal static class SarifOutput
             var text = diagnostic.Help is null ? diagnostic.Summary : $"{diagnostic.Summary}\n{diagnostic.Help}";
             Result(json, diagnostic.Code, PolicyDiagnostics.Severity(diagnostic), text, directory, diagnostic.Range);
         }
-        foreach (var test in tests.Where(test => !test.Passed)) Result(json, "failed-test", "error", $"test `{test.Name}` failed: {test.Reason}", directory, test.Test.Range);
+        foreach (var test in tests.Where(test => !test.Passed))
+            Result(json, "failed-test", "error", $"test `{test.Name}` failed: {test.Reason}", directory, test.Test.Range);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndArray();

@@ -5,7 +5,9 @@ namespace WorkloadProxy.Cli.Output;
 
 internal enum Colour { None = 0, Bold = 1, Faint = 2, Red = 31, Green = 32, Yellow = 33, Cyan = 36 }
 
-/// <summary>What commands print to. Colours only on a terminal, and not with <c>NO_COLOR</c>; control characters of policy files and tokens never get to it.</summary>
+/// <summary>
+/// What commands print to. Colours only on a terminal, and not with <c>NO_COLOR</c>; control characters of policy files and tokens never get to it.
+/// </summary>
 internal sealed class Terminal(Stream output, Stream error, bool outputColours, bool errorColours)
 {
     private static readonly UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false);
@@ -15,7 +17,8 @@ internal sealed class Terminal(Stream output, Stream error, bool outputColours, 
         var colours = Environment.GetEnvironmentVariable("NO_COLOR") is not { Length: > 0 } && Environment.GetEnvironmentVariable("TERM") != "dumb";
         // with a terminal's name the runtime writes that terminal's keypad mode before the first byte: nothing here reads keys
         Environment.SetEnvironmentVariable("TERM", "dumb");
-        return new Terminal(Console.OpenStandardOutput(), Console.OpenStandardError(), colours && !Console.IsOutputRedirected, colours && !Console.IsErrorRedirected);
+        return new Terminal(Console.OpenStandardOutput(), Console.OpenStandardError(), colours && !Console.IsOutputRedirected, colours
+            && !Console.IsErrorRedirected);
     }
 
     public void Write(string text, Colour colour = Colour.None) => Write(output, text, outputColours ? colour : Colour.None);

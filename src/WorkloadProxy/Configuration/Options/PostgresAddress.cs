@@ -5,8 +5,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Configuration.Options;
 
 /// <summary>
-/// <c>postgres://user:password@host:port,host:port/database?option=value</c>, as PostgreSQL's own library takes it. What would have two readings is refused: a special
-/// character in a user or password must be percent-encoded.
+/// <c>postgres://user:password@host:port,host:port/database?option=value</c>, as PostgreSQL's own library takes it. What would have two readings is refused: a
+/// special character in a user or password must be percent-encoded.
 /// </summary>
 internal static class PostgresAddress
 {
@@ -18,12 +18,14 @@ internal static class PostgresAddress
         var pairs = new List<(string, string)>();
         problem = "";
         var rest = address[(address.IndexOf("//", StringComparison.Ordinal) + 2)..];
-        if (rest.Contains('#', StringComparison.Ordinal) || rest.Any(char.IsWhiteSpace)) return Refuse("is not an address: it holds a `#` or white space", out problem);
+        if (rest.Contains('#', StringComparison.Ordinal) || rest.Any(char.IsWhiteSpace))
+            return Refuse("is not an address: it holds a `#` or white space", out problem);
         var authorityEnd = rest.AsSpan().IndexOfAny('/', '?') is >= 0 and var found ? found : rest.Length;
         var authority = rest[..authorityEnd];
         var queryStart = rest.IndexOf('?', authorityEnd);
         var path = queryStart < 0 ? rest[authorityEnd..] : rest[authorityEnd..queryStart];
-        if (authority.Count(c => c == '@') > 1 || rest[authorityEnd..].Contains('@', StringComparison.Ordinal)) return Refuse("holds an `@` too many", out problem);
+        if (authority.Count(c => c == '@') > 1 || rest[authorityEnd..].Contains('@', StringComparison.Ordinal))
+            return Refuse("holds an `@` too many", out problem);
 
         var at = authority.IndexOf('@');
         if (at >= 0)
@@ -39,7 +41,8 @@ internal static class PostgresAddress
         foreach (var option in rest[(queryStart + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = option.IndexOf('=');
-            if (equals <= 0 || Decode(option[..equals]) is not { } name || !Add(name, option[(equals + 1)..])) return Refuse("has a malformed option, expected `?name=value&…`", out problem);
+            if (equals <= 0 || Decode(option[..equals]) is not { } name || !Add(name, option[(equals + 1)..]))
+                return Refuse("has a malformed option, expected `?name=value&…`", out problem);
         }
         return pairs;
 
@@ -66,7 +69,8 @@ internal static class PostgresAddress
         var colon = place.IndexOf(':', bracket + 1);
         (host, port) = colon < 0 ? (place, "") : (place[..colon], place[(colon + 1)..]);
         var closed = place.StartsWith('[') ? bracket > 1 && bracket == host.Length - 1 : bracket < 0 && !host.Contains('[', StringComparison.Ordinal);
-        return closed && host.Length > 0 && (colon < 0 || (ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0));
+        return closed && host.Length > 0
+            && (colon < 0 || (ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0));
     }
 
     private static string? Decode(string text) => PercentEncoding.Decode(Encoding.UTF8.GetBytes(text), plusIsSpace: false);

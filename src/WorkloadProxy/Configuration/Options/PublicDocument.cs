@@ -5,7 +5,10 @@ using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Configuration.Options;
 
-/// <summary>A document that anyone may read: a JSON object. What Terraform and OpenTofu take from it for signing in is checked, for they tell a user little when it is wrong.</summary>
+/// <summary>
+/// A document that anyone may read: a JSON object. What Terraform and OpenTofu take from it for signing in is checked, for they tell a user little when it is
+/// wrong.
+/// </summary>
 internal static class PublicDocument
 {
     public const int MaxLength = 1024 * 1024;
@@ -47,7 +50,8 @@ internal static class PublicDocument
         foreach (var name in (ReadOnlySpan<string>)["authz", "token"])
         {
             if (!login.TryGetProperty(name, out var value)) return $"has a `login.v1` without `{name}`, expected an absolute http or https address";
-            if (value.ValueKind != JsonValueKind.String || !IsAddress(value.GetString()!)) return $"has a `login.v1` whose `{name}` is not an absolute http or https address";
+            if (value.ValueKind != JsonValueKind.String || !IsAddress(value.GetString()!))
+                return $"has a `login.v1` whose `{name}` is not an absolute http or https address";
         }
         return null;
     }

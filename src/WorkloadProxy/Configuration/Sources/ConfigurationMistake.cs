@@ -10,7 +10,8 @@ internal sealed record ConfigurationMistake(string Key, string Problem, string? 
 {
     /// <summary>The mistakes of files first, as a reader meets them; then those of other places, and what is missing.</summary>
     public static IReadOnlyList<ConfigurationMistake> InOrder(IEnumerable<ConfigurationMistake> mistakes) =>
-        [.. mistakes.OrderBy(mistake => mistake.Line() is null).ThenBy(mistake => mistake.Line() is null ? "" : mistake.Origin!.Split(':')[0], StringComparer.Ordinal).ThenBy(mistake => mistake.Line())];
+        [.. mistakes.OrderBy(mistake => mistake.Line() is null)
+            .ThenBy(mistake => mistake.Line() is null ? "" : mistake.Origin!.Split(':')[0], StringComparer.Ordinal).ThenBy(mistake => mistake.Line())];
 
     private int? Line() => Origin?.Split(':') is [_, var line, var column]
         && int.TryParse(line, CultureInfo.InvariantCulture, out var number) && int.TryParse(column, CultureInfo.InvariantCulture, out _) ? number : null;

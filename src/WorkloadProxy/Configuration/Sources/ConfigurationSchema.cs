@@ -1,24 +1,12 @@
+using System.Globalization;
 using System.Text.Json;
+using WorkloadProxy.Configuration.Keys;
 
 namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>The JSON schema of a configuration file, from the table of its keys.</summary>
 internal static class ConfigurationSchema
 {
-    // the one setting that is a bool or a text
-    private const string PassThrough = "Upstreams:*:PassThrough";
-
-    // What a value of few may be. A test holds each of these against the reading of it.
-    internal static readonly IReadOnlyDictionary<string, string[]> Choices = new Dictionary<string, string[]>(StringComparer.Ordinal)
-    {
-        ["Upstreams:*:Kind"] = ["http", "digitalocean", "atproto", "mcp"],
-        ["Upstreams:*:Version"] = ["1.1", "2"],
-        ["Upstreams:*:HostHeader"] = ["public"],
-        ["Tokens:Algorithm"] = ["RS256", "ES256"],
-        ["Health:Details"] = ["loopback", "never"],
-        ["Policies:#:Hosted:ObjectFormat"] = ["sha1", "sha256"],
-    };
-
     public static void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();
@@ -28,89 +16,103 @@ internal static class ConfigurationSchema
         json.WriteStartObject("properties");
         json.WriteStartObject(ConfigurationKeys.SchemaKey);
         json.WriteString("type", "string");
+        json.WriteString("description", "Where editors find this schema; the server ignores it.");
         json.WriteEndObject();
-        foreach (var (name, node) in KestrelKeys.Root.Children) WriteMember(json, name, node, name);
+        foreach (var (name, node) in ConfigurationKeys.Kestrel.Children) WriteMember(json, name, node);
         foreach (var section in ConfigurationKeys.Framework.Where(section => section != KestrelKeys.Section))
         {
             json.WriteStartObject(section);
             json.WriteString("description", "ASP.NET Core's own section.");
             json.WriteEndObject();
         }
-        foreach (var (name, node) in ConfigurationKeys.Root.Children) WriteMember(json, name, node, name);
+        foreach (var (name, node) in ConfigurationKeys.Root.Children) WriteMember(json, name, node);
         json.WriteEndObject();
         json.WriteBoolean("additionalProperties", false);
         json.WriteEndObject();
     }
 
-    private static void WriteMember(Utf8JsonWriter json, string name, ConfigurationKeys.Node node, string key)
+    private static void WriteMember(Utf8JsonWriter json, string name, ConfigurationKeys.Node node)
     {
         json.WriteStartObject(name);
-        WriteNode(json, node, key);
+        WriteNode(json, node);
         json.WriteEndObject();
     }
 
-    private static void WriteNode(Utf8JsonWriter json, ConfigurationKeys.Node node, string key)
+    private static void WriteNode(Utf8JsonWriter json, ConfigurationKeys.Node node)
     {
         if (node is { IsList: true, Any: { } item })
         {
             WriteType(json, "array");
-            WriteMember(json, "items", item, key + ":#");
-            WriteExample(json, node.Example);
+            if (node.Row is { } list)
+            {
+                WriteDescription(json, list);
+                json.WriteStartArray("examples");
+                json.WriteRawValue(list.Example);
+                json.WriteEndArray();
+            }
+            WriteMember(json, "items", item);
         }
         else if (node.Any is { } any)
         {
             WriteType(json, "object");
-            WriteMember(json, "additionalProperties", any, key + ":*");
+            WriteMember(json, "additionalProperties", any);
         }
         else if (node.Children.Count > 0)
         {
             WriteType(json, "object");
             json.WriteStartObject("properties");
-            foreach (var (name, child) in node.Children) WriteMember(json, name, child, $"{key}:{name}");
+            foreach (var (name, child) in node.Children) WriteMember(json, name, child);
             json.WriteEndObject();
             json.WriteBoolean("additionalProperties", false);
         }
-        else
+        else if (node.Row is { } row)
         {
-            WriteValue(json, node.Example, key);
+            WriteValue(json, row);
         }
     }
 
-    private static void WriteValue(Utf8JsonWriter json, string? example, string key)
+    private static void WriteValue(Utf8JsonWriter json, ConfigurationKey row)
     {
-        if (key == PassThrough)
-        {
-            json.WritePropertyName("enum");
-            json.WriteRawValue("[true, false, \"handed-out\", null]");
-        }
-        else if (Choices.TryGetValue(key, out var choices))
+        if (row.Choices.Count > 0)
         {
             json.WriteStartArray("enum");
-            foreach (var choice in choices) json.WriteStringValue(choice);
+            if (row.Type == KeyType.Flag) json.WriteBooleanValue(true);
+            if (row.Type == KeyType.Flag) json.WriteBooleanValue(false);
+            foreach (var choice in row.Choices) json.WriteStringValue(choice);
             json.WriteNullValue();
             json.WriteEndArray();
         }
         else
         {
-            WriteType(json, example switch { "true" or "false" => "boolean", ['{', ..] => "object", { Length: > 0 } number when char.IsAsciiDigit(number[0]) => "integer", _ => "string" });
+            WriteType(json, row.Type switch { KeyType.Flag => "boolean", KeyType.Json => "object", KeyType.Number
+                or KeyType.Size => "integer", _ => "string" });
         }
-        WriteExample(json, example);
+        if (row.Type is KeyType.Number or KeyType.Size)
+        {
+            json.WriteNumber("minimum", long.Parse(row.Least!, CultureInfo.InvariantCulture));
+            json.WriteNumber("maximum", long.Parse(row.Most!, CultureInfo.InvariantCulture));
+        }
+        // the list says it already
+        if (row.IsList) return;
+        WriteDescription(json, row);
+        if (row.Default is { } value)
+        {
+            json.WritePropertyName("default");
+            json.WriteRawValue(row.Json(value));
+        }
+        json.WriteStartArray("examples");
+        json.WriteRawValue(row.Example);
+        json.WriteEndArray();
     }
 
-    // null stands for absent wherever a value may stand
+    private static void WriteDescription(Utf8JsonWriter json, ConfigurationKey row) => json.WriteString("description", row.Meaning);
+
+    // null means absent wherever there may be a value
     private static void WriteType(Utf8JsonWriter json, string type)
     {
         json.WriteStartArray("type");
         json.WriteStringValue(type);
         json.WriteStringValue("null");
-        json.WriteEndArray();
-    }
-
-    private static void WriteExample(Utf8JsonWriter json, string? example)
-    {
-        if (example is null) return;
-        json.WriteStartArray("examples");
-        json.WriteRawValue(example);
         json.WriteEndArray();
     }
 }

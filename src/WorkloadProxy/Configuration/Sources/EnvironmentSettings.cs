@@ -41,7 +41,8 @@ internal static class EnvironmentSettings
         {
             var name = WithoutFrameworkPrefix(variable);
             var parts = name.Split("__");
-            if (ConfigurationKeys.Framework.Contains(parts[0]) || (ReferenceEquals(name, variable) && (parts.Length > 1 ? ConfigurationKeys.IsOurs(parts[0]) : ConfigurationKeys.IsSingle(name))))
+            if (ConfigurationKeys.Framework.Contains(parts[0])
+                || (ReferenceEquals(name, variable) && (parts.Length > 1 ? ConfigurationKeys.IsOurs(parts[0]) : ConfigurationKeys.IsSingle(name))))
                 yield return Setting.Of(string.Join(':', parts), value, Origin(variable));
         }
     }

@@ -37,7 +37,8 @@ internal sealed class SettingsFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Refuse(error is FileNotFoundException or DirectoryNotFoundException ? "file does not exist" : "can't be read: " + error.Message.TrimEnd('.'));
+            return Refuse(error is FileNotFoundException or DirectoryNotFoundException ? "file does not exist" : "can't be read: "
+                + error.Message.TrimEnd('.'));
         }
 
         SettingsFile? Refuse(string problem)

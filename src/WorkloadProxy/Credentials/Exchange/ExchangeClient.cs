@@ -26,7 +26,8 @@ internal sealed class ExchangeClient(BoundedFetch fetch, UpstreamOptions upstrea
         if (answer.Status is not (200 or 201)) return Failed($"`Create` was answered with {answer.Status}");
         if (!StrictJson.TryParseObject(answer.Content, MaxDepth, out var json, out var fault)) return Failed($"the answer to `Create` {fault}");
         using var document = json;
-        if (Text(json, options.Token) is not { Length: > 0 and <= MaxToken } token || token.Any(c => c is <= ' ' or > '~')) return Failed($"the answer to `Create` has no `{options.Token}` that can stand in a header");
+        if (Text(json, options.Token) is not { Length: > 0 and <= MaxToken } token || token.Any(c => c is <= ' ' or > '~'))
+            return Failed($"the answer to `Create` has no `{options.Token}` that can stand in a header");
         var id = options.Id is null ? null : Text(json, options.Id);
         return options.Id is not null && string.IsNullOrEmpty(id) ? Failed($"the answer to `Create` has no `{options.Id}`") : new CreatedToken(token, id);
     }
@@ -38,18 +39,21 @@ internal sealed class ExchangeClient(BoundedFetch fetch, UpstreamOptions upstrea
         return called.Answer.Error ?? (called.Answer.Status is >= 200 and < 300 or 404 ? null : $"`Delete` was answered with {called.Answer.Status}");
     }
 
-    private async Task<Result<Called>> SendAsync(CredentialUse use, ExchangeCall call, IReadOnlyDictionary<string, string> values, CancellationToken cancellationToken)
+    private async Task<Result<Called>> SendAsync(CredentialUse use, ExchangeCall call, IReadOnlyDictionary<string, string> values,
+        CancellationToken cancellationToken)
     {
         if (!(await parent.GetAsync(new CredentialUse(use.Context), cancellationToken)).Succeeded(out var credential, out var unavailable)) return unavailable;
         var missing = call.Names.FirstOrDefault(name => !values.ContainsKey(name));
-        if (missing is not null || call.Path.Fill(values.GetValueOrDefault, Uri.EscapeDataString) is not { } path) return Failed($"`{{{missing}}}` has no value: no role that matches names it in `credential`");
+        if (missing is not null || call.Path.Fill(values.GetValueOrDefault, Uri.EscapeDataString) is not { } path)
+            return Failed($"`{{{missing}}}` has no value: no role that matches names it in `credential`");
         // an id of `..` would climb out of the path that the operator wrote
         if (path.Split('/').Any(segment => segment is "." or "..")) return Failed("a path with a `.` or `..` segment");
         using var request = new HttpRequestMessage(HttpMethod.Post, upstream.Address!.AbsoluteUri.TrimEnd('/') + path)
         {
             Version = upstream.HttpVersion,
             VersionPolicy = upstream.HttpVersion.Major == 2 ? HttpVersionPolicy.RequestVersionExact : HttpVersionPolicy.RequestVersionOrLower,
-            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(call.Body.ToDictionary(member => member.Key, member => member.Value.Fill(values.GetValueOrDefault)))),
+            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(call.Body.ToDictionary(member => member.Key,
+                member => member.Value.Fill(values.GetValueOrDefault)))),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json);
         request.Headers.Accept.ParseAdd(MediaTypeNames.Application.Json);

@@ -9,8 +9,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Credentials.Exchange;
 
 /// <summary>
-/// Kind <c>Exchange</c>: a credential of the caller's own, made at the upstream when its token is used for the first time. It is stored before it is used, so that whatever happens it is deleted:
-/// when the token ends, when it is revoked, and at the next start if the process was gone by then.
+/// Kind <c>Exchange</c>: a credential of the caller's own, made at the upstream when its token is used for the first time. It is stored before it is used, so
+/// that whatever happens it is deleted: when the token ends, when it is revoked, and at the next start if the process was gone by then.
 /// </summary>
 internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
 {
@@ -31,19 +31,22 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
     private readonly ResiliencePipeline<string?> deleting;
     private readonly ITimer timer;
 
-    public ExchangeCredential(AuthContext context, ExchangeClient client, ExchangedTokenStore store, RevocationSet revocations, TimeProvider time, ILogger logger)
+    public ExchangeCredential(AuthContext context, ExchangeClient client, ExchangedTokenStore store, RevocationSet revocations, TimeProvider time,
+        ILogger logger)
     {
         (this.context, this.client, this.store, this.revocations, this.time, this.logger) = (context, client, store, revocations, time, logger);
         deleting = new ResiliencePipelineBuilder<string?> { TimeProvider = time }.AddRetry(new RetryStrategyOptions<string?>
         {
-            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is null ? arguments.Outcome.Result is not null : arguments.Outcome.Exception is not OperationCanceledException),
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is null
+                ? arguments.Outcome.Result is not null : arguments.Outcome.Exception is not OperationCanceledException),
             MaxRetryAttempts = int.MaxValue,
             Delay = TimeSpan.FromSeconds(1),
             MaxDelay = TimeSpan.FromMinutes(5),
             BackoffType = DelayBackoffType.Exponential,
             OnRetry = arguments =>
             {
-                logger.LogError("a credential of {Context} could not be deleted, attempt {Attempt}: {Reason}", context, arguments.AttemptNumber + 1, arguments.Outcome.Result ?? arguments.Outcome.Exception?.Message);
+                logger.LogError("a credential of {Context} could not be deleted, attempt {Attempt}: {Reason}", context, arguments.AttemptNumber + 1,
+                    arguments.Outcome.Result ?? arguments.Outcome.Exception?.Message);
                 return ValueTask.CompletedTask;
             },
         }).Build();
@@ -57,14 +60,17 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
         if (use.Caller is not { } caller) return new(CredentialStore.Unavailable("the credential is made for a caller's token, and the proxy itself has none"));
         if (!caller.Grants.TryCredentialAt(time.GetUtcNow(), out var named, out var disagreement)) return new(CredentialStore.Unavailable(disagreement));
         var key = new ExchangeKey(named?.Text ?? "", caller.Token.RevocationIds[0]);
-        if (tokens.TryGetValue(key, out var known) && known is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Value: { } token } }) return new(token.Credential);
+        if (tokens.TryGetValue(key, out var known) && known is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Value: { } token } })
+            return new(token.Credential);
         return new(MakeAsync(key, use, named, cancellationToken));
     }
 
-    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) => default;
+    public ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken) =>
+        default;
 
     /// <summary>
-    /// What a former process left: on a store of its own all of it is deleted, but for what tokens that were handed out still hang on; replicas have theirs in one table, and only what has ended goes.
+    /// What a former process left: on a store of its own all of it is deleted, but for what tokens that were handed out still hang on; replicas have theirs in
+    /// one table, and only what has ended goes.
     /// </summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -83,7 +89,8 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
     {
         foreach (var (key, made) in tokens)
         {
-            if (key.Caller != caller.Token.RevocationIds[0] || !made.IsValueCreated || (await made.Value).Value is not { } token || token.HeldUntil >= until) continue;
+            if (key.Caller != caller.Token.RevocationIds[0] || !made.IsValueCreated || (await made.Value).Value is not { } token || token.HeldUntil >= until)
+                continue;
             await store.HoldAsync(key, until, cancellationToken);
             Keep(token with { HeldUntil = until });
         }
@@ -136,7 +143,8 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
             throw;
         }
         _ = DeleteAsync(token, isStored: false);
-        return await store.FindAsync(key, ended.Token) is { } winner ? winner : CredentialStore.Unavailable("another replica's credential has just been deleted");
+        return await store.FindAsync(key, ended.Token) is { } winner
+            ? winner : CredentialStore.Unavailable("another replica's credential has just been deleted");
     }
 
     private void Look()
@@ -196,7 +204,8 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
             await deleting.ExecuteAsync(async attempt =>
             {
                 // another replica may have given the caller a token that hangs on it
-                if (isStored && store.IsShared && !revocations.ContainsAny(token.RevocationIds) && await store.FindAsync(token.Key, attempt) is { } row && row.Ends > time.GetUtcNow())
+                if (isStored && store.IsShared && !revocations.ContainsAny(token.RevocationIds) && await store.FindAsync(token.Key, attempt) is { } row
+                    && row.Ends > time.GetUtcNow())
                 {
                     Keep(row);
                     return null;

@@ -7,7 +7,9 @@ internal sealed class ClientSecret(string? file, string? environmentVariable)
 {
     private const int MaxLength = 4096;
 
-    /// <summary>True with null for a public client; false, and why, for a secret that is configured and can't be read: that must not pass for a public client.</summary>
+    /// <summary>
+    /// True with null for a public client; false, and why, for a secret that is configured and can't be read: that must not pass for a public client.
+    /// </summary>
     public bool TryRead(out string? secret, out string? problem)
     {
         (secret, problem) = (null, null);

@@ -26,7 +26,9 @@ internal sealed class OAuthCredential(AuthContext context, OAuthTokens tokens, T
             newer = after?.Credential;
         }
         // a 401 about a credential that is known to be dead says nothing about the caller
-        if (newer is null) return new(Refused: new Failure(ErrorId.CredentialUnavailable, "the upstream no longer accepts the credential") { Detail = ReasonOf(tokens.Find(context)) });
+        if (newer is null)
+            return new(Refused: new Failure(ErrorId.CredentialUnavailable, "the upstream no longer accepts the credential")
+                { Detail = ReasonOf(tokens.Find(context)) });
         return use.CanRepeat ? new(Again: newer) : new(Refused: RenewedMeanwhile);
     }
 
@@ -37,7 +39,9 @@ internal sealed class OAuthCredential(AuthContext context, OAuthTokens tokens, T
     }
 
     private static Failure RenewedMeanwhile =>
-        new(ErrorId.CredentialUnavailable, "the credential was renewed while the request was being sent, and its body can't be sent again: try again") { RetryAfter = TimeSpan.FromSeconds(1) };
+        new(ErrorId.CredentialUnavailable, "the credential was renewed while the request was being sent, and its body can't be sent again: try again")
+        { RetryAfter = TimeSpan.FromSeconds(1) };
 
-    private string ReasonOf(StoredToken? token) => token is null ? $"nobody has signed in for `{context}`" : token.Warning(time.GetUtcNow()) ?? "the credential is being refreshed";
+    private string ReasonOf(StoredToken? token) =>
+        token is null ? $"nobody has signed in for `{context}`" : token.Warning(time.GetUtcNow()) ?? "the credential is being refreshed";
 }

@@ -3,7 +3,9 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Credentials.OAuth;
 
-/// <summary>The credentials that teams gave by signing in: found at once, refreshed ahead of their expiry, and waited for where a refresh is under way.</summary>
+/// <summary>
+/// The credentials that teams gave by signing in: found at once, refreshed ahead of their expiry, and waited for where a refresh is under way.
+/// </summary>
 internal sealed class OAuthTokens
 {
     private const int MaxTries = 3;
@@ -40,7 +42,8 @@ internal sealed class OAuthTokens
     public OAuthCredential? CredentialOf(AuthContext context) => memory.Find(context) is not null ? Bound(context) : null;
 
     /// <summary>The same for an entry of kind <c>OAuth</c>, which exists before anyone signs in.</summary>
-    public OAuthCredential Bound(AuthContext context) => credentials.TryGetValue(context, out var known) ? known : credentials.GetOrAdd(context, new OAuthCredential(context, this, time));
+    public OAuthCredential Bound(AuthContext context) =>
+        credentials.TryGetValue(context, out var known) ? known : credentials.GetOrAdd(context, new OAuthCredential(context, this, time));
 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -74,19 +77,21 @@ internal sealed class OAuthTokens
     }
 
     /// <summary>
-    /// The upstream has refused the newest token, which somebody may have revoked there. The authorization server is asked about it, at most once a minute; a token that is dead is refreshed, which
-    /// either replaces it or ends the credential. Callers that provoke a 401 of another cause change nothing.
+    /// The upstream has refused the newest token, which somebody may have revoked there. The authorization server is asked about it, at most once a minute; a
+    /// token that is dead is refreshed, which either replaces it or ends the credential. Callers that provoke a 401 of another cause change nothing.
     /// </summary>
     public Task DoubtAsync(StoredToken token, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var last = doubted.GetValueOrDefault(token.Context);
-        if (now < last + doubtPause || !(last == default ? doubted.TryAdd(token.Context, now) : doubted.TryUpdate(token.Context, now, last))) return Task.CompletedTask;
+        if (now < last + doubtPause || !(last == default ? doubted.TryAdd(token.Context, now) : doubted.TryUpdate(token.Context, now, last)))
+            return Task.CompletedTask;
         return EndsInTimeAsync(Task.Run(CheckAsync, CancellationToken.None), patience, cancellationToken);
 
         async Task CheckAsync()
         {
-            if (clients(token.Context) is { } client && await client.IsDeadAsync(token.Credential!.BearerToken!.Reveal(), CancellationToken.None)) await refresher.RefreshAsync(token);
+            if (clients(token.Context) is { } client && await client.IsDeadAsync(token.Credential!.BearerToken!.Reveal(), CancellationToken.None))
+                await refresher.RefreshAsync(token);
         }
     }
 

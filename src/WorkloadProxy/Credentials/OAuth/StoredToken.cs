@@ -3,7 +3,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Credentials.OAuth;
 
 /// <summary>
-/// The tokens of one context as the store has them. <see cref="Version"/> rises with each change; <see cref="Credential"/> is null once they have ended, and <see cref="Ended"/> says why.
+/// The tokens of one context as the store has them. <see cref="Version"/> rises with each change; <see cref="Credential"/> is null once they have ended, and
+/// <see cref="Ended"/> says why.
 /// </summary>
 internal sealed record StoredToken(AuthContext Context, long Version, IReadOnlyList<string> Scopes, string Account)
 {
@@ -32,7 +33,8 @@ internal sealed record StoredToken(AuthContext Context, long Version, IReadOnlyL
     };
 
     /// <summary>A token that can be refreshed and does not say how long it lives is renewed every hour.</summary>
-    public static DateTimeOffset? EndOf(TokenAnswer answer, DateTimeOffset now) => answer.Lifetime is { } life ? now + life : answer.RefreshToken is not null ? now.AddHours(1) : null;
+    public static DateTimeOffset? EndOf(TokenAnswer answer, DateTimeOffset now) =>
+        answer.Lifetime is { } life ? now + life : answer.RefreshToken is not null ? now.AddHours(1) : null;
 
     /// <summary>At 80 % of its life; never where that is unknown or nothing can renew it.</summary>
     public DateTimeOffset? RefreshAt => Expires is { } end && RefreshToken is not null && Ended is null ? Refreshed + (end - Refreshed) * 0.8 : null;
@@ -48,7 +50,8 @@ internal sealed record StoredToken(AuthContext Context, long Version, IReadOnlyL
         var life = end - Refreshed;
         // a short-lived one is always near its end: it is late when its refresh is
         var near = life * 0.1 < Notice ? life * 0.1 : Notice;
-        return end - now > near ? null : RefreshToken is null ? $"the credential ends at {end:yyyy-MM-dd HH:mm} UTC and can't be refreshed: sign in again before then"
+        return end - now > near ? null : RefreshToken is null
+            ? $"the credential ends at {end:yyyy-MM-dd HH:mm} UTC and can't be refreshed: sign in again before then"
             : $"the credential ends at {end:yyyy-MM-dd HH:mm} UTC, and refreshing it has failed so far";
     }
 }

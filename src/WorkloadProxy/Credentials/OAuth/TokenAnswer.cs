@@ -5,7 +5,8 @@ using WorkloadProxy.Outbound;
 namespace WorkloadProxy.Credentials.OAuth;
 
 /// <summary>
-/// The answer of a token endpoint (RFC 6749 §5.1). Without a <see cref="RefreshToken"/> the old one is kept; without <see cref="Scopes"/> they are those asked for; without a <see cref="Lifetime"/> it is unknown.
+/// The answer of a token endpoint (RFC 6749 §5.1). Without a <see cref="RefreshToken"/> the old one is kept; without <see cref="Scopes"/> they are those asked
+/// for; without a <see cref="Lifetime"/> it is unknown.
 /// </summary>
 internal sealed record TokenAnswer(string AccessToken, string? RefreshToken, IReadOnlyList<string>? Scopes, TimeSpan? Lifetime)
 {
@@ -25,7 +26,8 @@ internal sealed record TokenAnswer(string AccessToken, string? RefreshToken, IRe
         {
             var root = document.RootElement;
             // a token of a type that isn't understood must not be used (RFC 6749 §7.1)
-            var isBearer = !root.TryGetProperty("token_type", out var type) || (type.ValueKind == JsonValueKind.String && string.Equals(type.GetString(), "bearer", StringComparison.OrdinalIgnoreCase));
+            var isBearer = !root.TryGetProperty("token_type", out var type)
+                || (type.ValueKind == JsonValueKind.String && string.Equals(type.GetString(), "bearer", StringComparison.OrdinalIgnoreCase));
             var access = Token(root, "access_token");
             var hasRefresh = root.TryGetProperty("refresh_token", out var refresh) && refresh.ValueKind != JsonValueKind.Null;
             problem = !isBearer ? "has a token of another type than bearer"
@@ -33,7 +35,8 @@ internal sealed record TokenAnswer(string AccessToken, string? RefreshToken, IRe
                 : hasRefresh && Token(root, "refresh_token") is null ? "has a refresh token that can't be used"
                 : null;
             return problem is not null ? null
-                : new TokenAnswer(access!, Token(root, "refresh_token"), ScopesOf(root), LifetimeOf(root)) { Team = Info(root, "team_uuid"), Account = Info(root, "email") ?? Info(root, "name") };
+                : new TokenAnswer(access!, Token(root, "refresh_token"), ScopesOf(root), LifetimeOf(root))
+                { Team = Info(root, "team_uuid"), Account = Info(root, "email") ?? Info(root, "name") };
         }
     }
 
@@ -45,10 +48,12 @@ internal sealed record TokenAnswer(string AccessToken, string? RefreshToken, IRe
     }
 
     private static string? Token(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= MaxToken } text && text.All(c => c is > ' ' and <= '~') ? text : null;
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= MaxToken } text
+        && text.All(c => c is > ' ' and <= '~') ? text : null;
 
     private static string[]? ScopesOf(JsonElement root) =>
-        root.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String ? [.. scope.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries).Distinct().Order(StringComparer.Ordinal)] : null;
+        root.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String
+        ? [.. scope.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries).Distinct().Order(StringComparer.Ordinal)] : null;
 
     private static TimeSpan? LifetimeOf(JsonElement root)
     {
@@ -58,8 +63,10 @@ internal sealed record TokenAnswer(string AccessToken, string? RefreshToken, IRe
         return seconds is > 0 and <= int.MaxValue ? TimeSpan.FromSeconds(seconds) : null;
     }
 
-    private static string? Info(JsonElement root, string name) => root.TryGetProperty("info", out var info) && info.ValueKind == JsonValueKind.Object ? Text(info, name) : null;
+    private static string? Info(JsonElement root, string name) =>
+        root.TryGetProperty("info", out var info) && info.ValueKind == JsonValueKind.Object ? Text(info, name) : null;
 
     private static string? Text(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= MaxText } text && !text.Any(char.IsControl) ? text : null;
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= MaxText } text
+        && !text.Any(char.IsControl) ? text : null;
 }

@@ -4,11 +4,14 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Credentials.OAuth;
 
-/// <summary>What a call to a token endpoint came to: an answer, or a failure. <paramref name="IsFinal"/>: asking again with the same grant can't help.</summary>
+/// <summary>
+/// What a call to a token endpoint came to: an answer, or a failure. <paramref name="IsFinal"/>: asking again with the same grant can't help.
+/// </summary>
 internal readonly record struct TokenResult(TokenAnswer? Answer, Failure? Failure, bool IsFinal = false);
 
 /// <summary>
-/// A client of one authorization server. Parameters go in the form's body, never in a query, which ends in logs; the secret's file is read for each call, so that a rotated one counts at once.
+/// A client of one authorization server. Parameters go in the form's body, never in a query, which ends in logs; the secret's file is read for each call, so
+/// that a rotated one counts at once.
 /// </summary>
 internal sealed class TokenClient(BoundedFetch fetch, Uri token, Uri? revoke, Uri? info, string clientId, ClientSecret secret)
 {
@@ -17,7 +20,8 @@ internal sealed class TokenClient(BoundedFetch fetch, Uri token, Uri? revoke, Ur
 
     public async Task<TokenResult> AskAsync(IEnumerable<KeyValuePair<string, string>> parameters, CancellationToken cancellationToken)
     {
-        if (!secret.TryRead(out var text, out var unreadable)) return new(null, new Failure(ErrorId.CredentialUnavailable, "the client's secret can't be read") { Detail = unreadable });
+        if (!secret.TryRead(out var text, out var unreadable))
+            return new(null, new Failure(ErrorId.CredentialUnavailable, "the client's secret can't be read") { Detail = unreadable });
         var form = parameters.Append(new("client_id", clientId)).ToList();
         if (text is not null) form.Add(new("client_secret", text));
         using var request = new HttpRequestMessage(HttpMethod.Post, token) { Content = new FormUrlEncodedContent(form) };
@@ -31,7 +35,8 @@ internal sealed class TokenClient(BoundedFetch fetch, Uri token, Uri? revoke, Ur
         }
         var error = answer.Status is 400 or 401 ? TokenAnswer.ErrorOf(answer.Content) : null;
         var text2 = error is "invalid_grant" or "invalid_client" or "unauthorized_client" or "invalid_scope" or "invalid_request" ? $" `{error}`" : "";
-        return new(null, new Failure(ErrorId.UpstreamUnreachable, $"`{token.Host}` answered {answer.Status}{text2} when asked for a token"), IsFinal: error == "invalid_grant");
+        return new(null, new Failure(ErrorId.UpstreamUnreachable, $"`{token.Host}` answered {answer.Status}{text2} when asked for a token"),
+            IsFinal: error == "invalid_grant");
     }
 
     /// <summary>Whether the authorization server says that the token is not valid; false if it says anything else.</summary>

@@ -34,9 +34,13 @@ internal sealed class TokenMemory(TokenStore store)
         }
     }
 
-    /// <summary>A version keeps its <see cref="Credential"/> object: by it a request knows whether the one that it used is the newest. An older version never replaces a newer one.</summary>
+    /// <summary>
+    /// A version keeps its <see cref="Credential"/> object: by it a request knows whether the one that it used is the newest. An older version never replaces a
+    /// newer one.
+    /// </summary>
     public void Set(StoredToken read) => tokens.AddOrUpdate(read.Context, read, (_, known) =>
-        read.Version == known.Version ? read with { Credential = known.Credential } : read.Version > known.Version || read.Connected > known.Connected ? read : known);
+        read.Version == known.Version ? read with { Credential = known.Credential } : read.Version > known.Version || read.Connected > known.Connected
+        ? read : known);
 
     /// <summary>Forgets exactly this version.</summary>
     public void Remove(StoredToken token) => tokens.TryRemove(new(token.Context, token));

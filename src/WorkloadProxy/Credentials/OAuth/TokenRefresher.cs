@@ -7,8 +7,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.Credentials.OAuth;
 
 /// <summary>
-/// Refreshes the tokens of a context. A refresh token serves once, and a refresh ends the old access token at once; so one replica at a time refreshes (a lease in the store), and neither a caller that
-/// leaves nor SIGTERM interrupts it between the answer and the commit.
+/// Refreshes the tokens of a context. A refresh token serves once, and a refresh ends the old access token at once; so one replica at a time refreshes (a lease
+/// in the store), and neither a caller that leaves nor SIGTERM interrupts it between the answer and the commit.
 /// </summary>
 internal sealed class TokenRefresher(TokenMemory memory, TokenStore store, Func<AuthContext, TokenClient?> clients, TimeProvider time, ILogger logger)
 {
@@ -18,7 +18,9 @@ internal sealed class TokenRefresher(TokenMemory memory, TokenStore store, Func<
     private readonly ConcurrentDictionary<AuthContext, Lazy<Task>> refreshing = new();
     private readonly ConcurrentDictionary<AuthContext, (int Failures, DateTimeOffset NotBefore)> troubled = new();
 
-    /// <summary>Made on first use: most servers never refresh, and Polly is not small. A lost answer and 5xx say nothing about the refresh token, so it is tried again.</summary>
+    /// <summary>
+    /// Made on first use: most servers never refresh, and Polly is not small. A lost answer and 5xx say nothing about the refresh token, so it is tried again.
+    /// </summary>
     private ResiliencePipeline<TokenResult> Asking => field ??= new ResiliencePipelineBuilder<TokenResult> { TimeProvider = time }
         .AddRetry(new RetryStrategyOptions<TokenResult>
         {
@@ -38,7 +40,9 @@ internal sealed class TokenRefresher(TokenMemory memory, TokenStore store, Func<
             MaxRetryAttempts = int.MaxValue,
             OnRetry = arguments =>
             {
-                if (arguments.AttemptNumber == 0) logger.LogError("a refreshed credential can't be stored yet, and is kept in memory: {Reason}", (arguments.Outcome.Exception as StoreException)?.Reason);
+                if (arguments.AttemptNumber == 0)
+                    logger.LogError("a refreshed credential can't be stored yet, and is kept in memory: {Reason}",
+                        (arguments.Outcome.Exception as StoreException)?.Reason);
                 return default;
             },
             Delay = TimeSpan.FromMilliseconds(100),
@@ -64,7 +68,8 @@ internal sealed class TokenRefresher(TokenMemory memory, TokenStore store, Func<
         try
         {
             await memory.ReadAsync(token.Context.ToString(), CancellationToken.None);
-            if (memory.Find(token.Context) is not { Ended: null } current || current.Version != token.Version || clients(token.Context) is not { } client) return;
+            if (memory.Find(token.Context) is not { Ended: null } current || current.Version != token.Version || clients(token.Context) is not { } client)
+                return;
             if (current.RefreshToken is not { } refreshToken)
             {
                 await store.EndAsync(current, "it was revoked where it came from", CancellationToken.None);
@@ -107,7 +112,8 @@ internal sealed class TokenRefresher(TokenMemory memory, TokenStore store, Func<
         if (result.IsFinal)
         {
             // only if the version is still the same: otherwise somebody else has used this refresh token, and stored what came of it
-            if (await store.EndAsync(token, "its refresh token was refused: it was revoked, or the answer to an earlier refresh was lost", CancellationToken.None))
+            if (await store.EndAsync(token, "its refresh token was refused: it was revoked, or the answer to an earlier refresh was lost",
+                CancellationToken.None))
                 logger.LogError("credential of {Context} has ended: {Reason}; someone of the team must sign in again", token.Context, result.Failure!.Reason);
             return;
         }

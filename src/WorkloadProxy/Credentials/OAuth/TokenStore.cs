@@ -7,22 +7,28 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Credentials.OAuth;
 
-/// <summary>The SQL of the tokens that people gave by signing in. Each change is a compare-and-swap on the version, and other replicas hear of it when it commits.</summary>
+/// <summary>
+/// The SQL of the tokens that people gave by signing in. Each change is a compare-and-swap on the version, and other replicas hear of it when it commits.
+/// </summary>
 internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider time)
 {
     /// <summary>Of <see cref="StoreChanges"/>; the subject is the context.</summary>
     public const string Topic = "oauth_credentials";
-    private const string Columns = "SELECT context AS Context, version AS Version, scopes AS Scopes, account AS Account, sealed AS Sealed, connected_at AS ConnectedAt, refreshed_at AS RefreshedAt, expires_at AS ExpiresAt, ended AS Ended, lease_until AS LeaseUntil FROM oauth_credentials";
+    private const string Columns =
+        "SELECT context AS Context, version AS Version, scopes AS Scopes, account AS Account, sealed AS Sealed, connected_at AS ConnectedAt, refreshed_at AS "
+            + "RefreshedAt, expires_at AS ExpiresAt, ended AS Ended, lease_until AS LeaseUntil FROM oauth_credentials";
 
     /// <summary>All, or the one of <paramref name="context"/>.</summary>
     public Task<List<StoredToken>> ReadAsync(string? context, CancellationToken cancellationToken) => database.RunAsync(async connection =>
-        (await connection.QueryAsync<Row>(Columns + (context is null ? "" : " WHERE context = @context"), new { context })).Select(Open).OfType<StoredToken>().ToList(), cancellationToken);
+        (await connection.QueryAsync<Row>(Columns + (context is null ? "" : " WHERE context = @context"), new { context })).Select(Open).OfType<StoredToken>()
+            .ToList(), cancellationToken);
 
     /// <summary>
     /// Stores the tokens of a consent, unless a live credential with other <paramref name="scopes"/> is there: then that stays, and this is false.
     /// <c>Replaced</c> is what was there before; the caller revokes it.
     /// </summary>
-    public async Task<(bool Stored, StoredToken? Replaced)> ConnectAsync(AuthContext context, TokenAnswer answer, IReadOnlyList<string> scopes, string account, CancellationToken cancellationToken)
+    public async Task<(bool Stored, StoredToken? Replaced)> ConnectAsync(AuthContext context, TokenAnswer answer, IReadOnlyList<string> scopes, string account,
+        CancellationToken cancellationToken)
     {
         var key = context.ToString();
         return await database.WriteAsync(async (connection, transaction) =>
@@ -35,8 +41,10 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
             var version = Math.Max(row?.Version ?? 0, now.ToUnixTimeMilliseconds()) + 1;
             await connection.ExecuteAsync("DELETE FROM oauth_credentials WHERE context = @key", new { key }, transaction);
             await connection.ExecuteAsync(
-                "INSERT INTO oauth_credentials (context, version, scopes, account, sealed, connected_at, refreshed_at, expires_at, lease_until) VALUES (@key, @version, @scopes, @account, @tokens, @now, @now, @expires, 0)",
-                new { key, version, scopes = Join(scopes), account, tokens = Seal(key, version, answer.AccessToken, answer.RefreshToken), now = now.ToUnixTimeSeconds(), expires = StoredToken.EndOf(answer, now)?.ToUnixTimeSeconds() }, transaction);
+                "INSERT INTO oauth_credentials (context, version, scopes, account, sealed, connected_at, refreshed_at, expires_at, lease_until) VALUES (@key, "
+                    + "@version, @scopes, @account, @tokens, @now, @now, @expires, 0)",
+                new { key, version, scopes = Join(scopes), account, tokens = Seal(key, version, answer.AccessToken, answer.RefreshToken),
+                    now = now.ToUnixTimeSeconds(), expires = StoredToken.EndOf(answer, now)?.ToUnixTimeSeconds() }, transaction);
             await database.NotifyAsync(connection, transaction, Topic, key);
             return (true, before);
         }, cancellationToken);
@@ -46,22 +54,26 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
     public Task<bool> LeaseAsync(StoredToken token, string holder, TimeSpan duration, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        return ChangeAsync(token.Context, "UPDATE oauth_credentials SET lease = @holder, lease_until = @until WHERE context = @key AND version = @version AND lease_until <= @now",
-            new { key = token.Context.ToString(), version = token.Version, holder, until = (now + duration).ToUnixTimeSeconds(), now = now.ToUnixTimeSeconds() }, tell: false, cancellationToken);
+        return ChangeAsync(token.Context,
+            "UPDATE oauth_credentials SET lease = @holder, lease_until = @until WHERE context = @key AND version = @version AND lease_until <= @now",
+            new { key = token.Context.ToString(), version = token.Version, holder, until = (now + duration)
+                .ToUnixTimeSeconds(), now = now.ToUnixTimeSeconds() }, tell: false, cancellationToken);
     }
 
     public Task ClearLeasesAsync(CancellationToken cancellationToken) => database.WriteAsync((connection, transaction) =>
         connection.ExecuteAsync("UPDATE oauth_credentials SET lease = NULL, lease_until = 0", transaction: transaction), cancellationToken);
 
     public Task<bool> ReleaseAsync(StoredToken token, string holder, CancellationToken cancellationToken) =>
-        ChangeAsync(token.Context, "UPDATE oauth_credentials SET lease = NULL, lease_until = 0 WHERE context = @key AND lease = @holder", new { key = token.Context.ToString(), holder }, tell: true, cancellationToken);
+        ChangeAsync(token.Context, "UPDATE oauth_credentials SET lease = NULL, lease_until = 0 WHERE context = @key AND lease = @holder",
+            new { key = token.Context.ToString(), holder }, tell: true, cancellationToken);
 
     /// <summary>Replaces a version by the one after it; false when the row has another version by now.</summary>
     public Task<bool> RenewAsync(StoredToken next, CancellationToken cancellationToken)
     {
         var (key, version) = (next.Context.ToString(), next.Version);
         return ChangeAsync(next.Context,
-            "UPDATE oauth_credentials SET version = @version, sealed = @tokens, refreshed_at = @refreshed, expires_at = @expires, lease = NULL, lease_until = 0 WHERE context = @key AND version = @before",
+            "UPDATE oauth_credentials SET version = @version, sealed = @tokens, refreshed_at = @refreshed, expires_at = @expires, lease = NULL, lease_until = "
+                + "0 WHERE context = @key AND version = @before",
             new
             {
                 key, version, before = version - 1, tokens = Seal(key, version, next.Credential!.BearerToken!.Reveal(), next.RefreshToken),
@@ -72,7 +84,9 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
 
     /// <summary>The credential has ended: the reason stays, the secrets go.</summary>
     public Task<bool> EndAsync(StoredToken token, string reason, CancellationToken cancellationToken) =>
-        ChangeAsync(token.Context, "UPDATE oauth_credentials SET version = version + 1, sealed = NULL, ended = @reason, lease = NULL, lease_until = 0 WHERE context = @key AND version = @version",
+        ChangeAsync(token.Context,
+            "UPDATE oauth_credentials SET version = version + 1, sealed = NULL, ended = @reason, lease = NULL, lease_until = 0 WHERE context = @key AND "
+                + "version = @version",
             new { key = token.Context.ToString(), version = token.Version, reason }, tell: true, cancellationToken);
 
     /// <summary>Deletes the tokens of a context; what was there, for it has to be revoked. One transaction, so that no refresh comes in between.</summary>
@@ -86,7 +100,8 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
         return Open(row);
     }, cancellationToken);
 
-    private Task<bool> ChangeAsync(AuthContext context, string sql, object parameters, bool tell, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    private Task<bool> ChangeAsync(AuthContext context, string sql, object parameters, bool tell, CancellationToken cancellationToken) =>
+        database.WriteAsync(async (connection, transaction) =>
     {
         var changed = await connection.ExecuteAsync(sql, parameters, transaction) > 0;
         if (changed && tell) await database.NotifyAsync(connection, transaction, Topic, context.ToString());
@@ -116,7 +131,8 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
         }
     }
 
-    private byte[] Seal(string context, long version, string access, string? refresh) => sealer.Seal(JsonSerializer.SerializeToUtf8Bytes(new[] { access, refresh }), Purpose(context, version));
+    private byte[] Seal(string context, long version, string access, string? refresh) =>
+        sealer.Seal(JsonSerializer.SerializeToUtf8Bytes(new[] { access, refresh }), Purpose(context, version));
 
     private static string Purpose(string context, long version) => $"oauth-credential/{version}/{context}";
 

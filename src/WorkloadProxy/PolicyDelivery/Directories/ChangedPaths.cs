@@ -16,7 +16,9 @@ internal sealed record ChangedPaths(IReadOnlySet<string> Paths, bool Everything)
     private bool Holds(string path)
     {
         if (Paths.Contains(path)) return true;
-        foreach (var named in Paths) if (path.Length > named.Length && path[named.Length] == Path.DirectorySeparatorChar && path.StartsWith(named, StringComparison.Ordinal)) return true;
+        foreach (var named in Paths)
+            if (path.Length > named.Length && path[named.Length] == Path.DirectorySeparatorChar && path.StartsWith(named, StringComparison.Ordinal))
+                return true;
         return false;
     }
 }

@@ -88,5 +88,6 @@ internal sealed class DirectorySource
     }
 
     private static string Message(PolicyReview review)
-        => review.Errors > 0 ? $"{review.Errors} error{(review.Errors == 1 ? "" : "s")} in the policy files" : $"{review.FailedTests} of the policy's own tests failed: {review.Problem}";
+        => review.Errors > 0 ? $"{review.Errors} error{(review.Errors == 1 ? "" : "s")} in the policy files"
+            : $"{review.FailedTests} of the policy's own tests failed: {review.Problem}";
 }

@@ -48,7 +48,9 @@ internal sealed class DirectoryWatch : IDisposable
         watchers.Clear();
         // at the top only names count: an audit file written there must not have the policies read again and again
         Watch(directory, NotifyFilters.FileName | NotifyFilters.DirectoryName, recursive: false);
-        foreach (var tree in trees) Watch(tree, NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime, recursive: true);
+        foreach (var tree in trees)
+            Watch(tree, NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime,
+                recursive: true);
     }
 
     /// <summary>Waits until there is reason to look.</summary>
@@ -58,7 +60,8 @@ internal sealed class DirectoryWatch : IDisposable
         wake = Drain(wake);
         if (wake == Wake.Poll) return wake;
         var woken = time.GetTimestamp();
-        while (quiet - time.GetElapsedTime(Volatile.Read(ref lastEvent)) is { Ticks: > 0 } rest && time.GetElapsedTime(woken) < patience) await Task.Delay(rest, time, cancellationToken);
+        while (quiet - time.GetElapsedTime(Volatile.Read(ref lastEvent)) is { Ticks: > 0 } rest && time.GetElapsedTime(woken) < patience)
+            await Task.Delay(rest, time, cancellationToken);
         return Drain(wake);
     }
 

@@ -69,16 +69,19 @@ internal static class PolicyDirectoryReader
 }
 
 /// <summary>The files in the order of their paths, what was wrong on the way (errors), the listing they were read by, and what of that was read.</summary>
-internal sealed record PolicyDirectoryContent(IReadOnlyList<PolicyFile> Files, ImmutableArray<Diagnostic> Problems, PolicyTree Tree, IReadOnlyDictionary<PolicyTreeFile, byte[]> Read)
+internal sealed record PolicyDirectoryContent(IReadOnlyList<PolicyFile> Files, ImmutableArray<Diagnostic> Problems, PolicyTree Tree,
+    IReadOnlyDictionary<PolicyTreeFile, byte[]> Read)
 {
     /// <summary>Nothing that can be told from a listing has changed.</summary>
-    public bool IsListedAs(PolicyTree other) => Tree.Files.SequenceEqual(other.Files) && Tree.Problems.SequenceEqual(other.Problems) && Tree.Directories.SequenceEqual(other.Directories);
+    public bool IsListedAs(PolicyTree other) =>
+        Tree.Files.SequenceEqual(other.Files) && Tree.Problems.SequenceEqual(other.Problems) && Tree.Directories.SequenceEqual(other.Directories);
 
     /// <summary>The same files with the same content, and the same problems.</summary>
     public bool IsSameAs(PolicyDirectoryContent other)
     {
         if (Files.Count != other.Files.Count || !Problems.SequenceEqual(other.Problems)) return false;
-        for (var i = 0; i < Files.Count; i++) if (Files[i].Path != other.Files[i].Path || !Files[i].Content.Span.SequenceEqual(other.Files[i].Content.Span)) return false;
+        for (var i = 0; i < Files.Count; i++)
+            if (Files[i].Path != other.Files[i].Path || !Files[i].Content.Span.SequenceEqual(other.Files[i].Content.Span)) return false;
         return true;
     }
 }

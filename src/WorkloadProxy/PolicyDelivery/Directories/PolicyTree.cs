@@ -49,7 +49,8 @@ internal sealed class PolicyTree
         }
         catch (TooMuch limit)
         {
-            tree.Report("too-many-files", limit.Path, $"over {MaxFiles} files, {MaxEntries} names or {MaxLinks} links", "a policy set has at most 100,000 files");
+            tree.Report("too-many-files", limit.Path, $"over {MaxFiles} files, {MaxEntries} names or {MaxLinks} links",
+                "a policy set has at most 100,000 files");
         }
         tree.files.Sort((a, b) => string.CompareOrdinal(a.Path, b.Path));
         return tree;

@@ -43,5 +43,6 @@ internal static class RealPath
     }
 
     public static bool IsInside(string directory, string path) =>
-        path == directory || (path.StartsWith(directory, StringComparison.Ordinal) && (directory.EndsWith(Path.DirectorySeparatorChar) || path[directory.Length] == Path.DirectorySeparatorChar));
+        path == directory || (path.StartsWith(directory, StringComparison.Ordinal)
+            && (directory.EndsWith(Path.DirectorySeparatorChar) || path[directory.Length] == Path.DirectorySeparatorChar));
 }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
-/// <summary>The head of what <c>git http-backend</c> answers (RFC 3875 §6), read strictly: a header that is not one of its own is an error, not passed on.</summary>
+/// <summary>
+/// The head of what <c>git http-backend</c> answers (RFC 3875 §6), read strictly: a header that is not one of its own is an error, not passed on.
+/// </summary>
 internal sealed record CgiResponse(int Status, IReadOnlyList<(string Name, string Value)> Headers, ReadOnlyMemory<byte> BodyStart)
 {
     private const int MaxHead = 8 * 1024;
@@ -36,7 +38,9 @@ internal sealed record CgiResponse(int Status, IReadOnlyList<(string Name, strin
             switch (name)
             {
                 case "Status":
-                    if (value.Length < 3 || !int.TryParse(value.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture, out status) || status is < 200 or > 599) return null;
+                    if (value.Length < 3 || !int.TryParse(value.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture, out status)
+                        || status is < 200 or > 599)
+                        return null;
                     break;
                 case "Content-Type" or "Cache-Control" or "Expires" or "Pragma":
                     headers.Add((name, value));

@@ -1,4 +1,3 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
@@ -7,6 +6,7 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.DigitalOcean;
 
@@ -23,7 +23,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         ?? OnlyOne(options.Upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.DigitalOcean));
 
     /// <summary>Whose repository the request may use, or why none.</summary>
-    public async Task<Result<GitPermission>> AuthorizeAsync(HttpContext http, AuditRecord record, GitRequest request)
+    public async Task<Result<GitPermission>> AuthorizeAsync(HttpContext http, RequestRecord record, GitRequest request)
     {
         var credential = GitCredential.Read(http.Request.Headers.Authorization);
         // git's first request never bears a credential: the challenge is what makes it ask for one
@@ -46,7 +46,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         }
     }
 
-    private async Task<Result<GitPermission>> AuthorizeAsync(AuditRecord record, GitRequest request, BearerToken credential, CancellationToken cancellationToken)
+    private async Task<Result<GitPermission>> AuthorizeAsync(RequestRecord record, GitRequest request, BearerToken credential, CancellationToken cancellationToken)
     {
         var result = credential.Kind switch
         {
@@ -61,7 +61,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
 
     public static Failure NotFound() => new(ErrorId.NotFound, "there is no such repository");
 
-    private async Task<Result<AuthContext>> AuthorizeTokenAsync(AuditRecord record, GitRequest request, ReadOnlyMemory<char> token, CancellationToken cancellationToken)
+    private async Task<Result<AuthContext>> AuthorizeTokenAsync(RequestRecord record, GitRequest request, ReadOnlyMemory<char> token, CancellationToken cancellationToken)
     {
         if (request.Path.Upstream is null) return new Failure(ErrorId.InvalidToken, "at the server's root an API token is expected; a workload's token is taken under `/_rbac/<Upstream>/<actx>`") { OffersBasic = true };
         if (!(await authenticate(token, cancellationToken)).Succeeded(out var caller, out var failure)) return failure with { OffersBasic = true };
@@ -73,13 +73,13 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         var path = $"/_rbac/{context.Upstream}/{string.Join('/', context.Id.Split('/').Select(Uri.EscapeDataString))}";
         if (!RequestTarget.TryParse(path, ContextIds.Of([context]), out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
         var decision = caller.Grants.Decide(new AccessRequest { Method = request.IsPush ? "PUT" : "GET", Target = target, Now = time.GetUtcNow() });
-        (record.Policy, record.Rule) = (decision.Policy, decision.Rule);
+        record.Decide(decision);
         if (decision.Outcome == DecisionOutcome.Allow) return context;
-        record.Reason = decision.Reason;
+        record.Because(decision.Reason);
         return new Failure(ErrorId.Forbidden, decision.Rule is { } rule ? $"{decision.Reason} ({rule.File}:{rule.Start.Line})" : decision.Reason);
     }
 
-    private async Task<Result<AuthContext>> AuthorizeApiTokenAsync(AuditRecord record, GitRequest request, string token, CancellationToken cancellationToken)
+    private async Task<Result<AuthContext>> AuthorizeApiTokenAsync(RequestRecord record, GitRequest request, string token, CancellationToken cancellationToken)
     {
         if (request.Path.Upstream is { } accounts && options.Upstreams.TryGetValue(accounts, out var atproto) && atproto.AtProto?.OAuth is not null) return await AuthorizeOwnTokenAsync(record, request, atproto, token, cancellationToken);
         var upstream = request.Path.Upstream is not { } name ? atRoot : options.Upstreams.TryGetValue(name, out var named) && named.Kind == UpstreamKind.DigitalOcean ? named : null;
@@ -101,7 +101,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     }
 
     /// <summary>A token that an account got here by signing in: its upstream has none that could be shown to others.</summary>
-    private async Task<Result<AuthContext>> AuthorizeOwnTokenAsync(AuditRecord record, GitRequest request, UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    private async Task<Result<AuthContext>> AuthorizeOwnTokenAsync(RequestRecord record, GitRequest request, UpstreamOptions upstream, string token, CancellationToken cancellationToken)
     {
         record.Upstream = upstream.Name;
         if (await ownTokens.FindAsync(token, cancellationToken) is not { } owner || owner.Context.Upstream != upstream.Name || !upstream.Admits(owner.Context.Id))

@@ -5,7 +5,8 @@ using WorkloadProxy.Authentication;
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
 /// <summary>
-/// What a git client presents: a bearer token, or <c>Basic</c> (RFC 7617) with any user and the token as the password. Either way it is judged as a bearer token is.
+/// What a git client presents: a bearer token, or <c>Basic</c> (RFC 7617) with any user and the token as the password. Either way it is judged as a bearer
+/// token is.
 /// </summary>
 internal static class GitCredential
 {

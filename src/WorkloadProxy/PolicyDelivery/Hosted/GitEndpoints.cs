@@ -1,6 +1,6 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
@@ -8,7 +8,7 @@ namespace WorkloadProxy.PolicyDelivery.Hosted;
 internal sealed class GitEndpoints(GitAccess access, HostedRepositories repositories, HttpBackend backend, PushGate gate)
 {
     /// <summary>Null when git's answer went back. <paramref name="rawQuery"/> is the target's query as received.</summary>
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, GitPath path, string rawQuery)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, GitPath path, string rawQuery)
     {
         if (http.Request.Method != path.Allow) return new Failure(ErrorId.MethodNotAllowed, $"expected {path.Allow}") { Allow = path.Allow };
         if (!GitRequest.TryParse(path, rawQuery, out var request, out var failure)) return failure;
@@ -24,7 +24,7 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
             await using var received = body;
             using var place = await backend.TakePlaceAsync(repository, ended.Token);
             if (await repositories.EnsureCurrentAsync(repository, ended.Token) is { } unavailable) return unavailable;
-            record.Decision = AuditDecision.Allow;
+            record.Permit();
             return request.Path.Operation == GitOperation.ReceivePack
                 ? await PushAsync(http, record, repository, request, body, permission, ended.Token)
                 : await backend.RunAsync(http, record, repository, request, body, null, ended.Token);
@@ -35,7 +35,7 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
         }
     }
 
-    private async Task<Failure?> PushAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, GitPermission permission, CancellationToken ended)
+    private async Task<Failure?> PushAsync(HttpContext http, RequestRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, GitPermission permission, CancellationToken ended)
     {
         var push = new PushSession(repository, record, permission, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
         using var active = repository.BeginPush();

@@ -47,7 +47,8 @@ internal static class GitHook
             ["updates"] = updates,
         };
         var data = Environment.GetEnvironmentVariable(DataVariable) ?? "";
-        if (await ControlClient.SendAsync(data, PushGate.CommandName, arguments, patience, CancellationToken.None) is not { } reply) return await RefuseAsync("the policy can't be checked: no server is running here");
+        if (await ControlClient.SendAsync(data, PushGate.CommandName, arguments, patience, CancellationToken.None) is not { } reply)
+            return await RefuseAsync("the policy can't be checked: no server is running here");
         if (reply.Error is { } error) return await RefuseAsync(error);
         foreach (var line in reply.Result.GetProperty("lines").EnumerateArray()) await Console.Error.WriteLineAsync(line.GetString());
         return reply.Result.GetProperty("accepted").ValueKind == JsonValueKind.True ? 0 : 1;

@@ -24,7 +24,8 @@ internal sealed record GitPath(GitOperation Operation, string? Upstream, string?
     private const string Suffix = ".git";
 
     private static readonly (string Name, GitOperation Operation)[] operations =
-        [("/info/refs", GitOperation.Advertise), ("/git-upload-pack", GitOperation.UploadPack), ("/git-receive-pack", GitOperation.ReceivePack), ("/webhook", GitOperation.Webhook)];
+        [("/info/refs", GitOperation.Advertise), ("/git-upload-pack", GitOperation.UploadPack), ("/git-receive-pack", GitOperation.ReceivePack),
+            ("/webhook", GitOperation.Webhook)];
 
     /// <summary>The id without a final <c>.git</c>; the same as <see cref="Id"/> where there is none.</summary>
     public string? IdWithoutSuffix => Id is { } id && id.Length > Suffix.Length && id.EndsWith(Suffix, StringComparison.Ordinal) ? id[..^Suffix.Length] : Id;

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text.RegularExpressions;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.Processes;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
@@ -33,7 +33,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     }
 
     /// <summary>Null when git's answer went back.</summary>
-    public async Task<Failure?> RunAsync(HttpContext http, AuditRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, PushSession? push, CancellationToken ended)
+    public async Task<Failure?> RunAsync(HttpContext http, RequestRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, PushSession? push, CancellationToken ended)
     {
         try
         {
@@ -100,7 +100,7 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, AuditRecord record, HostedRepository repository, ChildProcess process, MemoryStream? held, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, RequestRecord record, HostedRepository repository, ChildProcess process, MemoryStream? held, CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
@@ -9,6 +8,7 @@ using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
@@ -54,8 +54,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         if (refusal is not null)
         {
             session.Accepted = null;
-            session.Record.Decision = AuditDecision.Deny;
-            session.Record.Reason = $"push refused: {refusal}";
+            session.Record.Deny($"push refused: {refusal}");
             text.Add($"refused: {refusal}; nothing has changed");
             logger.LogWarning("push to {Context} by {Who} refused: {Reason}", session.Repository.Context, session.Permission.Who, refusal);
             await session.LeaveGateAsync();

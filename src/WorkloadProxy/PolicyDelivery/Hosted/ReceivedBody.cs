@@ -6,8 +6,8 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
 /// <summary>
-/// The body of a request to git, received whole before git is started for it: whoever sends four bytes of a hundred thousand, and then waits, holds no place that another tenant's push needs. Small
-/// ones stay in memory, the others are a file that is gone with this.
+/// The body of a request to git, received whole before git is started for it: whoever sends four bytes of a hundred thousand, and then waits, holds no place
+/// that another tenant's push needs. Small ones stay in memory, the others are a file that is gone with this.
 /// </summary>
 internal sealed class ReceivedBody : IAsyncDisposable
 {
@@ -27,11 +27,12 @@ internal sealed class ReceivedBody : IAsyncDisposable
     public static ReceivedBody None(HostedRepository repository) => new(repository);
 
     /// <summary>
-    /// Reads to the end. Beyond <paramref name="kept"/> bytes the rest is heard and thrown away: git says itself that a pack is too large, and a client that is still sending would never read it. Beyond
-    /// <paramref name="heard"/> bytes nothing is heard any more.
+    /// Reads to the end. Beyond <paramref name="kept"/> bytes the rest is heard and thrown away: git says itself that a pack is too large, and a client that is
+    /// still sending would never read it. Beyond <paramref name="heard"/> bytes nothing is heard any more.
     /// </summary>
     public static async Task<Result<ReceivedBody>> ReceiveAsync(
-        HttpRequest http, HostedRepository repository, GitDirectories directories, long kept, long heard, Failure tooLarge, TimeProvider time, CancellationToken cancellationToken)
+        HttpRequest http, HostedRepository repository, GitDirectories directories, long kept, long heard, Failure tooLarge, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var body = new ReceivedBody(repository);
         Failure? failure;
@@ -75,7 +76,8 @@ internal sealed class ReceivedBody : IAsyncDisposable
         if (file is not null) await file.DisposeAsync();
     }
 
-    private async Task<Failure?> ReadAsync(HttpRequest http, GitDirectories directories, long kept, long heard, Failure tooLarge, TimeProvider time, CancellationToken cancellationToken)
+    private async Task<Failure?> ReadAsync(HttpRequest http, GitDirectories directories, long kept, long heard, Failure tooLarge, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         // inflated here, within the limits: what git inflates itself it takes into memory, and a few kilobytes can be gigabytes of refs
         await using var plain = http.Headers.ContentEncoding.Count > 0 ? new GZipStream(http.Body, CompressionMode.Decompress, leaveOpen: true) : null;
@@ -109,7 +111,8 @@ internal sealed class ReceivedBody : IAsyncDisposable
 
     private static FileStream Create(GitDirectories directories)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous, BufferSize = 0 };
+        var options = new FileStreamOptions
+            { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         return new FileStream(Path.Combine(directories.Temporary, Path.GetRandomFileName()), options);
     }

@@ -5,10 +5,12 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 
 /// <summary>
-/// The only way by which a context's set comes into force, whatever its source: compiled, linted and tested (<see cref="Review"/>), put in force and remembered (<see cref="TakeAsync"/>), or
-/// refused with a reason; and the last good set from the store where the source has none. One at a time, so that an older set never replaces a newer one.
+/// The only way by which a context's set comes into force, whatever its source: compiled, linted and tested (<see cref="Review"/>), put in force and remembered
+/// (<see cref="TakeAsync"/>), or refused with a reason; and the last good set from the store where the source has none. One at a time, so that an older set
+/// never replaces a newer one.
 /// </summary>
-internal sealed class PolicyPublisher(CompileOptions options, string source, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
+internal sealed class PolicyPublisher(CompileOptions options, string source, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time,
+    ILogger logger)
 {
     private readonly SemaphoreSlim publishing = new(1);
     private PolicySourceStatus status = new(options.Context, source);
@@ -26,8 +28,8 @@ internal sealed class PolicyPublisher(CompileOptions options, string source, Pol
         => PolicyReview.Of(commit, content, options, InForce?.Set, time.GetUtcNow(), cancellationToken);
 
     /// <summary>
-    /// Puts a reviewed set in force, as <paramref name="version"/>, and remembers it. Where <paramref name="write"/> is given, it remembers the set itself, first; if it answers false
-    /// nothing comes into force.
+    /// Puts a reviewed set in force, as <paramref name="version"/>, and remembers it. Where <paramref name="write"/> is given, it remembers the set itself,
+    /// first; if it answers false nothing comes into force.
     /// </summary>
     public async Task<bool> TakeAsync(PolicyReview review, string version, DateTimeOffset since, Func<Task<bool>>? write, CancellationToken cancellationToken)
     {
@@ -38,13 +40,16 @@ internal sealed class PolicyPublisher(CompileOptions options, string source, Pol
             if (write is not null && !await write()) return false;
             if (InForce is { } current && current.Version == version)
             {
-                if (Status.LastError is not null) logger.LogInformation("policy set of {Context} is free of errors again: {Version} of {Source} stays in force", options.Context, version, source);
+                if (Status.LastError is not null)
+                    logger.LogInformation("policy set of {Context} is free of errors again: {Version} of {Source} stays in force", options.Context, version,
+                        source);
                 since = current.Since;
             }
             else
             {
                 sets.Publish(new PolicySetInForce(set, version, since));
-                logger.LogInformation("policy set of {Context} in force: {Version} of {Source}, {Files} files, {Warnings} warnings", options.Context, version, source, review.Files.Count, review.Diagnostics.Length);
+                logger.LogInformation("policy set of {Context} in force: {Version} of {Source}, {Files} files, {Warnings} warnings", options.Context, version,
+                    source, review.Files.Count, review.Diagnostics.Length);
             }
             SetStatus(Status with { Version = version, Since = since, LastError = null });
         }
@@ -64,8 +69,9 @@ internal sealed class PolicyPublisher(CompileOptions options, string source, Pol
     }
 
     /// <summary>
-    /// Puts what the store has of this very source in force, if <paramref name="isWanted"/> says so of it and of what is in force now; whether that is in force then. It was tested when it was
-    /// taken: a test that time alone has broken must not take the policy away. <paramref name="settles"/>: it is the newest that the source has, so no error is left.
+    /// Puts what the store has of this very source in force, if <paramref name="isWanted"/> says so of it and of what is in force now; whether that is in force
+    /// then. It was tested when it was taken: a test that time alone has broken must not take the policy away. <paramref name="settles"/>: it is the newest
+    /// that the source has, so no error is left.
     /// </summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task<bool> LoadKeptAsync(Func<PolicySnapshot, PolicySetInForce?, bool> isWanted, bool settles, CancellationToken cancellationToken)
@@ -148,7 +154,8 @@ internal sealed class PolicyPublisher(CompileOptions options, string source, Pol
         }
     }
 
-    private void LogUnreadable(Exception e) => logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", options.Context, e.Message);
+    private void LogUnreadable(Exception e) =>
+        logger.LogWarning("the last good policy set of {Context} can't be read from the store: {Reason}", options.Context, e.Message);
 
     private void SetStatus(PolicySourceStatus next)
     {

@@ -13,7 +13,9 @@ internal sealed class PolicySetStore
     private readonly ConcurrentDictionary<AuthContext, DeferredSet> deferred = new();
     private FrozenDictionary<AuthContext, PolicySetInForce> sets = FrozenDictionary<AuthContext, PolicySetInForce>.Empty;
 
-    /// <summary>The set in force, or null when the context is unknown, has none yet, or has one that is deferred and was not asked for (<see cref="FindAsync"/>).</summary>
+    /// <summary>
+    /// The set in force, or null when the context is unknown, has none yet, or has one that is deferred and was not asked for (<see cref="FindAsync"/>).
+    /// </summary>
     public PolicySetInForce? Current(AuthContext context) => Volatile.Read(ref sets).GetValueOrDefault(context);
 
     /// <summary>The set in force, loaded now if it was deferred; null when the context is unknown or has none.</summary>

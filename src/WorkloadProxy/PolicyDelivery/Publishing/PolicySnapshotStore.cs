@@ -12,15 +12,19 @@ internal sealed class PolicySnapshotStore(Database database)
     /// <summary>Of <see cref="StoreChanges"/>; the subject is the context.</summary>
     public const string Topic = "policy_sets";
 
-    public Task SaveAsync(AuthContext context, string source, string version, IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt, CancellationToken cancellationToken) =>
+    public Task SaveAsync(AuthContext context, string source, string version, IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt,
+        CancellationToken cancellationToken) =>
         database.WriteAsync((connection, transaction) => SaveAsync(connection, transaction, context, source, version, files, takenAt), cancellationToken);
 
     /// <summary>The same within a transaction that writes more.</summary>
-    public async Task SaveAsync(DbConnection connection, DbTransaction transaction, AuthContext context, string source, string version, IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt)
+    public async Task SaveAsync(DbConnection connection, DbTransaction transaction, AuthContext context, string source, string version,
+        IReadOnlyList<PolicyFile> files, DateTimeOffset takenAt)
     {
         var key = new { context = context.ToString(), source, version };
         // most starts find what the last one left: then nothing is written
-        if (await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM policy_sets WHERE context = @context AND source = @source AND version = @version", key, transaction) > 0) return;
+        if (await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM policy_sets WHERE context = @context AND source = @source AND version = @version",
+            key, transaction) > 0)
+            return;
         await connection.ExecuteAsync(
             """
             INSERT INTO policy_sets (context, source, version, content, taken_at) VALUES (@context, @source, @version, @content, @takenAt)
@@ -41,7 +45,8 @@ internal sealed class PolicySnapshotStore(Database database)
     {
         var row = await connection.QuerySingleOrDefaultAsync<(string? Version, byte[]? Content, long TakenAt)>(
             "SELECT version, content, taken_at FROM policy_sets WHERE context = @context AND source = @source", new { context = context.ToString(), source });
-        return row is { Version: { } version, Content: { } content } ? new PolicySnapshot(version, Unpack(content), DateTimeOffset.FromUnixTimeSeconds(row.TakenAt)) : null;
+        return row is { Version: { } version, Content: { } content }
+            ? new PolicySnapshot(version, Unpack(content), DateTimeOffset.FromUnixTimeSeconds(row.TakenAt)) : null;
     }, cancellationToken);
 
     private static byte[] Pack(IReadOnlyList<PolicyFile> files)

@@ -45,10 +45,13 @@ internal sealed class PolicyTreeReader
         foreach (var name in directory.Split('/').Where(name => name is not ("" or ".")))
         {
             var entry = (await TreeAsync(root, ".", cancellationToken)).FirstOrDefault(entry => entry.IsDirectory && entry.Name == name);
-            if (entry is null) return Refuse("missing-directory", ".", $"the commit has no directory `{directory}`", "set `Git:Path` to the directory that holds `policies/` and `roles/`");
+            if (entry is null)
+                return Refuse("missing-directory", ".", $"the commit has no directory `{directory}`",
+                    "set `Git:Path` to the directory that holds `policies/` and `roles/`");
             root = entry.Id;
         }
-        var level = (await TreeAsync(root, ".", cancellationToken)).Where(entry => IsPolicyDirectory(entry.Name)).Select(entry => (Path: entry.Name, Entry: entry)).ToList();
+        var level = (await TreeAsync(root, ".", cancellationToken)).Where(entry => IsPolicyDirectory(entry.Name))
+            .Select(entry => (Path: entry.Name, Entry: entry)).ToList();
         for (var depth = 1; level.Count > 0; depth++)
         {
             var next = new List<(string Path, TreeEntry Entry)>();
@@ -56,25 +59,32 @@ internal sealed class PolicyTreeReader
             {
                 if (!Visit(path, entry)) continue;
                 if (depth > MaxDepth) return Refuse("too-deep", path, $"over {MaxDepth} directories deep", "move its files up");
-                next.AddRange((await TreeAsync(entry.Id, path, cancellationToken)).Where(inner => !inner.Name.StartsWith('.')).Select(inner => ($"{path}/{inner.Name}", inner)));
-                if (entries > MaxEntries || blobs.Count > MaxFiles) return Refuse("too-many-files", path, $"over {MaxFiles} files or {MaxEntries} names", "a policy set has at most 100,000 files");
+                next.AddRange((await TreeAsync(entry.Id, path, cancellationToken)).Where(inner => !inner.Name.StartsWith('.'))
+                    .Select(inner => ($"{path}/{inner.Name}", inner)));
+                if (entries > MaxEntries || blobs.Count > MaxFiles)
+                    return Refuse("too-many-files", path, $"over {MaxFiles} files or {MaxEntries} names", "a policy set has at most 100,000 files");
             }
             level = next;
         }
         return await ContentsAsync(cancellationToken);
     }
 
-    private static bool IsPolicyDirectory(string name) => !name.StartsWith('.') && (name is "policies" or "tests" or "set.hcl" || name.EndsWith("roles", StringComparison.Ordinal));
+    private static bool IsPolicyDirectory(string name) =>
+        !name.StartsWith('.') && (name is "policies" or "tests" or "set.hcl" || name.EndsWith("roles", StringComparison.Ordinal));
 
     /// <summary>Notes a file; true for a directory to go into.</summary>
     private bool Visit(string path, TreeEntry entry)
     {
         if (entry.IsDirectory) return true;
         if (entry.IsFile && path.EndsWith(".hcl", StringComparison.Ordinal) && (path.Contains('/') || path == "set.hcl")) blobs.Add((path, entry.Id));
-        else if (entry.IsLink) Report(DiagnosticSeverity.Warning, "link-not-followed", path, "a symbolic link, which is not followed", "commit the file itself");
-        else if (entry.IsSubmodule) Report(DiagnosticSeverity.Warning, "submodule-not-followed", path, "a submodule, which is not followed", "commit the files themselves");
+        else if (entry.IsLink)
+            Report(DiagnosticSeverity.Warning, "link-not-followed", path, "a symbolic link, which is not followed", "commit the file itself");
+        else if (entry.IsSubmodule)
+            Report(DiagnosticSeverity.Warning, "submodule-not-followed", path, "a submodule, which is not followed", "commit the files themselves");
         // a rule in it would vanish without a word
-        else if (!entry.IsFile) Report(DiagnosticSeverity.Error, "unreadable", path, $"mode `{entry.Mode}` is neither a file's nor a directory's", "commit it again as an ordinary file");
+        else if (!entry.IsFile)
+            Report(DiagnosticSeverity.Error, "unreadable", path, $"mode `{entry.Mode}` is neither a file's nor a directory's",
+                "commit it again as an ordinary file");
         return false;
     }
 
@@ -95,7 +105,9 @@ internal sealed class PolicyTreeReader
         }
         var found = TreeEntry.Parse((await objects.ReadAsync([id], cancellationToken))[0], id.RawLength);
         entries += found.Count;
-        foreach (var entry in found.Where(entry => entry.Name.Length == 0)) Report(DiagnosticSeverity.Error, "bad-name", path, "a name in this directory is not UTF-8, or holds a control character or one that turns the reading direction", null);
+        foreach (var entry in found.Where(entry => entry.Name.Length == 0))
+            Report(DiagnosticSeverity.Error, "bad-name", path,
+                "a name in this directory is not UTF-8, or holds a control character or one that turns the reading direction", null);
         return found;
     }
 
@@ -107,7 +119,8 @@ internal sealed class PolicyTreeReader
         for (var i = 0; i < infos.Length; i++)
         {
             if (infos[i] is not { Type: "blob" } info) return Refuse("unreadable", blobs[i].Path, "the file is missing from the repository", null);
-            if (info.Size > HclParser.MaxFileSize) return Refuse("file-too-large", blobs[i].Path, $"the file has {info.Size} bytes, over the limit of 4 MiB", "split it");
+            if (info.Size > HclParser.MaxFileSize)
+                return Refuse("file-too-large", blobs[i].Path, $"the file has {info.Size} bytes, over the limit of 4 MiB", "split it");
             if ((total += info.Size) > MaxTotalLength) return Refuse("too-many-files", blobs[i].Path, "the files have over 64 MiB together", null);
         }
         foreach (var (path, _) in blobs) WarnOfTwin(path);
@@ -119,7 +132,8 @@ internal sealed class PolicyTreeReader
     private void WarnOfTwin(string path)
     {
         if (names.TryAdd(path, path)) return;
-        Report(DiagnosticSeverity.Warning, "case-twins", path, $"the name differs from `{names[path]}` in letter case only", "rename one: some systems would check out only one of them");
+        Report(DiagnosticSeverity.Warning, "case-twins", path, $"the name differs from `{names[path]}` in letter case only",
+            "rename one: some systems would check out only one of them");
     }
 
     private PolicyFile[] Refuse(string code, string path, string summary, string? help)
@@ -151,7 +165,8 @@ internal sealed class PolicyTreeReader
                 var space = tree.IndexOf((byte)' ');
                 var end = tree.IndexOf((byte)0);
                 if (space is < 5 or > 7 || end <= space || tree.Length < end + 1 + rawLength) throw new IOException("a tree object is malformed");
-                found.Add(new TreeEntry(Encoding.ASCII.GetString(tree[..space].TrimStart((byte)'0')), Decode(tree[(space + 1)..end]), ObjectId.FromRaw(tree.Slice(end + 1, rawLength))));
+                found.Add(new TreeEntry(Encoding.ASCII.GetString(tree[..space].TrimStart((byte)'0')), Decode(tree[(space + 1)..end]),
+                    ObjectId.FromRaw(tree.Slice(end + 1, rawLength))));
                 tree = tree[(end + 1 + rawLength)..];
             }
             return found;

@@ -10,10 +10,12 @@ using WorkloadProxy.Upstreams.GitHub;
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
 /// <summary>
-/// Tells the commit's page at GitHub what became of it, once for each: accepted, or refused with the first diagnostic; an App also makes a check run with every diagnostic at its line. What can't be told now is told after one of the
-/// next looks at the remote; the policy waits for none of it. Not for two callers at once.
+/// Tells the commit's page at GitHub what became of it, once for each: accepted, or refused with the first diagnostic; an App also makes a check run with every
+/// diagnostic at its line. What can't be told now is told after one of the next looks at the remote; the policy waits for none of it. Not for two callers at
+/// once.
 /// </summary>
-internal sealed class CommitStatus(AuthContext context, string url, CommitStatusOptions options, string path, string mirror, GitHubApi api, TimeProvider time, ILogger logger)
+internal sealed class CommitStatus(AuthContext context, string url, CommitStatusOptions options, string path, string mirror, GitHubApi api, TimeProvider time,
+    ILogger logger)
 {
     private const int MaxDescription = 140;
     private const int MaxReported = 100;
@@ -86,7 +88,8 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
         return null;
     }
 
-    private async Task<Failure?> OnceAsync(string line, Func<Report, CancellationToken, Task<Failure?>> tell, Report report, CancellationToken cancellationToken)
+    private async Task<Failure?> OnceAsync(string line, Func<Report, CancellationToken, Task<Failure?>> tell, Report report,
+        CancellationToken cancellationToken)
     {
         var reported = File.Exists(reportedFile) ? await File.ReadAllLinesAsync(reportedFile, cancellationToken) : [];
         if (reported.Contains(line)) return null;
@@ -98,8 +101,10 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
 
     private Task<Failure?> SetAsync(Report report, CancellationToken cancellationToken)
     {
-        var status = new NewCommitStatus { State = report.Accepted ? CommitState.Success : CommitState.Failure, Description = report.Description, Context = Name };
-        return CallAsync("statuses:write", (connection, owner, repository) => new CommitStatusClient(connection).Create(owner, repository, report.Commit.ToString(), status), cancellationToken);
+        var status = new NewCommitStatus
+            { State = report.Accepted ? CommitState.Success : CommitState.Failure, Description = report.Description, Context = Name };
+        return CallAsync("statuses:write", (connection, owner, repository) => new CommitStatusClient(connection)
+            .Create(owner, repository, report.Commit.ToString(), status), cancellationToken);
     }
 
     private async Task<Failure?> CheckAsync(Report report, CancellationToken cancellationToken)
@@ -117,25 +122,29 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
         {
             // the run is there, with its first annotations; without its id no more can be added
             if (failure is not null || id == 0) break;
-            failure = await CallAsync(Permission, (connection, owner, repository) => new CheckRunsClient(connection).Update(owner, repository, id, more), cancellationToken);
+            failure = await CallAsync(Permission, (connection, owner, repository) => new CheckRunsClient(connection).Update(owner, repository, id, more),
+                cancellationToken);
         }
         if (failure is null || failure.RetryAfter is not null || !IsRefusal(failure)) return failure;
         // An App that may set statuses alone is as good as a token: the status has been set, and asking again changes nothing.
-        if (!isCheckRefused) logger.LogWarning("the check run of commit {Commit} of {Context} could not be made: {Reason}", report.Commit, context, failure.Message);
+        if (!isCheckRefused)
+            logger.LogWarning("the check run of commit {Commit} of {Context} could not be made: {Reason}", report.Commit, context, failure.Message);
         isCheckRefused = true;
         return null;
     }
 
     private static bool IsRefusal(Failure failure) => new[] { "does not grant", "answered 403", "answered 404", "answered 422" }.Any(failure.Message.Contains);
 
-    private async Task<Failure?> CallAsync<T>(string permission, Func<IApiConnection, string, string, Task<T>> call, CancellationToken cancellationToken) where T : class
+    private async Task<Failure?> CallAsync<T>(string permission, Func<IApiConnection, string, string, Task<T>> call, CancellationToken cancellationToken)
+        where T : class
     {
         if (OwnerAndRepository(url) is not var (owner, repository)) return Failed($"`{url}` names no owner and repository");
         var scope = new GitHubTokenScope(owner, repository, permission);
         for (var isRenewed = false; ; isRenewed = true)
         {
             if (!(app is null ? ReadToken() : await app.TokenAsync(scope, cancellationToken)).Succeeded(out var token, out var failure)) return failure;
-            var answer = await api.CallAsync(options.ApiAddress, token, connection => call(connection, Uri.EscapeDataString(owner), Uri.EscapeDataString(repository)), cancellationToken);
+            var answer = await api.CallAsync(options.ApiAddress, token,
+                connection => call(connection, Uri.EscapeDataString(owner), Uri.EscapeDataString(repository)), cancellationToken);
             if (answer.Status is 200 or 201) return null;
             if (answer.Status != 401 || app is null || isRenewed) return Failed(answer.Problem) with { RetryAfter = answer.RetryAfter };
             app.Discard(scope, token);
@@ -145,7 +154,8 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     private Result<Secret> ReadToken()
     {
         var text = RemoteGitMirror.ReadSecret(options.TokenFile!);
-        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't stand in a header") : new Secret(text);
+        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't stand in a header")
+            : new Secret(text);
     }
 
     /// <summary>A minute, then twice as long each time; what GitHub asks for holds for later commits too.</summary>
@@ -153,7 +163,8 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     {
         var report = pending[0];
         var problem = (report.Commit, failure.Message);
-        if (problem != lastProblem) logger.LogWarning("the status of commit {Commit} of {Context} could not be set: {Reason}", report.Commit, context, failure.Message);
+        if (problem != lastProblem)
+            logger.LogWarning("the status of commit {Commit} of {Context} could not be set: {Reason}", report.Commit, context, failure.Message);
         lastProblem = problem;
         var pause = TimeSpan.FromMinutes(Math.Min(Math.Pow(2, attempts++), longestPause.TotalMinutes));
         isToldToWait = failure.RetryAfter is not null;

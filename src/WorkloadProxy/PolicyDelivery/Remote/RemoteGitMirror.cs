@@ -33,7 +33,9 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
         return new(null, $"the remote has no branch `{remote.Branch}`");
     }
 
-    /// <summary>Fetches the branch; the commit that is there afterwards. <paramref name="withHistory"/>: back to what the mirror has already, not the tip alone.</summary>
+    /// <summary>
+    /// Fetches the branch; the commit that is there afterwards. <paramref name="withHistory"/>: back to what the mirror has already, not the tip alone.
+    /// </summary>
     public async Task<RemoteLook> FetchAsync(ObjectId expected, bool withHistory, CancellationToken cancellationToken)
     {
         if (await PrepareAsync(expected, cancellationToken) is { } unprepared) return new(null, unprepared);
@@ -48,7 +50,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
         if (!TryConnect(key, out var command, out var problem, unreadable)) return problem;
         var result = await git.RunAsync(command with
         {
-            Arguments = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head", .. depth, "--end-of-options", remote.Url, $"+{branch}:{Incoming}"],
+            Arguments = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head", .. depth, "--end-of-options",
+                remote.Url, $"+{branch}:{Incoming}"],
             Repository = Directory,
             GrowingDirectory = Directory,
             MaxGrowth = options.MaxSize,
@@ -68,7 +71,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     /// <summary>Null when that can't be told: the mirror has not enough history.</summary>
     public async Task<bool?> DescendsAsync(ObjectId commit, ObjectId ancestor, CancellationToken cancellationToken)
     {
-        var result = await git.RunAsync(new GitCommand("merge-base", "--is-ancestor", "--end-of-options", ancestor.ToString(), commit.ToString()) { Repository = Directory }, cancellationToken);
+        var result = await git.RunAsync(new GitCommand("merge-base", "--is-ancestor", "--end-of-options", ancestor.ToString(), commit.ToString())
+            { Repository = Directory }, cancellationToken);
         return result.Succeeded ? true : result is { Stopped: null, ExitCode: 1 } && !File.Exists(Path.Combine(Directory, "shallow")) ? false : null;
     }
 
@@ -83,11 +87,14 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             // a mirror of the other object format, or one that has grown beyond use, begins anew: all of it can be fetched again
             var format = expected.RawLength == 32 ? "sha256" : "sha1";
             var known = RefFile.Read(Directory, Incoming);
-            if (System.IO.Directory.Exists(Directory) && ((known is { } tip && tip.RawLength != expected.RawLength) || GitProgram.SizeOf(Directory) > 10 * options.MaxSize)) System.IO.Directory.Delete(Directory, recursive: true);
+            if (System.IO.Directory.Exists(Directory)
+                && ((known is { } tip && tip.RawLength != expected.RawLength) || GitProgram.SizeOf(Directory) > 10 * options.MaxSize))
+                System.IO.Directory.Delete(Directory, recursive: true);
             RemoveTemporary();
             if (File.Exists(Path.Combine(Directory, "HEAD"))) return null;
             if (System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
-            var made = await git.RunAsync(new GitCommand("init", "--bare", "--quiet", "--template=", $"--object-format={format}", "--end-of-options", Directory), cancellationToken);
+            var made = await git.RunAsync(new GitCommand("init", "--bare", "--quiet", "--template=", $"--object-format={format}", "--end-of-options",
+                Directory), cancellationToken);
             return made.Succeeded ? null : made.Problem;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -100,7 +107,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
     private void RemoveTemporary()
     {
         if (!System.IO.Directory.Exists(Directory)) return;
-        foreach (var left in System.IO.Directory.EnumerateFiles(Directory, "*", SearchOption.AllDirectories).Where(file => file.EndsWith(".lock", StringComparison.Ordinal) || Path.GetFileName(file).StartsWith("tmp_", StringComparison.Ordinal)).ToList())
+        foreach (var left in System.IO.Directory.EnumerateFiles(Directory, "*", SearchOption.AllDirectories)
+            .Where(file => file.EndsWith(".lock", StringComparison.Ordinal) || Path.GetFileName(file).StartsWith("tmp_", StringComparison.Ordinal)).ToList())
             File.Delete(left);
     }
 
@@ -109,7 +117,8 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
         problem = null;
         try
         {
-            return remote is { SshKeyFile: { } file } && remote.Url.StartsWith("ssh://", StringComparison.Ordinal) ? SshKeyCopy.Of(file, git.Directories) : null;
+            return remote is { SshKeyFile: { } file } && remote.Url.StartsWith("ssh://", StringComparison.Ordinal)
+                ? SshKeyCopy.Of(file, git.Directories) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -130,7 +139,9 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             {
                 var token = ReadSecret(file);
                 if (!SecretFile.IsToken(token)) problem = $"token file `{file}` is empty, or holds a character that can't stand in a header";
-                else command = command with { Settings = [("http.extraHeader", $"Authorization: Basic {Convert.ToBase64String(Encoding.ASCII.GetBytes($"x-access-token:{token}"))}")] };
+                else
+                    command = command with
+                    { Settings = [("http.extraHeader", $"Authorization: Basic {Convert.ToBase64String(Encoding.ASCII.GetBytes($"x-access-token:{token}"))}")] };
             }
             if (remote.Url.StartsWith("ssh://", StringComparison.Ordinal))
             {

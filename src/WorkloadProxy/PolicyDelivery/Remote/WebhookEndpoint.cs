@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
@@ -21,7 +21,7 @@ internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider tim
     // of its own: wrong deliveries come from the addresses that everybody's good ones come from
     private readonly FailureLimit failures = new(time);
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record, GitPath path)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, GitPath path)
     {
         if (http.Request.Method != "POST") return new Failure(ErrorId.MethodNotAllowed, "expected POST") { Allow = "POST" };
         var source = sources.Find(path.Upstream!, path.Id!);
@@ -37,9 +37,8 @@ internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider tim
         var isSigned = IsSigned(http.Request.Headers["X-Hub-Signature-256"].ToString(), HMACSHA256.HashData(secret ?? nobodysSecret, body));
         if (source is null || secret is null || !isSigned) return Refuse(record.Client, path);
         source.Wake();
-        record.Decision = AuditDecision.Allow;
-        record.Reason = "webhook";
-        http.Response.StatusCode = StatusCodes.Status202Accepted;
+        record.Permit("webhook");
+        record.Reply(StatusCodes.Status202Accepted, null, ReadOnlyMemory<byte>.Empty);
         return null;
     }
 

@@ -1,7 +1,7 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Hosted;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Upstreams.AtProto.Client;
 using WorkloadProxy.Upstreams.AtProto.Identity;
 using WorkloadProxy.Upstreams.AtProto.Sessions;
@@ -15,23 +15,24 @@ internal sealed class AccountEndpoints(
 {
     public const string DisconnectPath = "/auth/atproto/v1/disconnect", GitTokenPath = "/auth/atproto/v1/git-token";
 
-    public Task<Failure?> DisconnectAsync(HttpContext http, AuditRecord record) => ForSessionAsync(http, record, async (session, did) =>
+    public Task<Failure?> DisconnectAsync(HttpContext http, RequestRecord record) => ForSessionAsync(http, record, async (session, did) =>
     {
+        await gitTokens.RevokeAsync(session.Context, CancellationToken.None);
         var revoked = await sessions.DisconnectAsync(did, CancellationToken.None) ?? true;
         logger.LogInformation("session of {Context} disconnected by {Account}{Revoked}", session.Context, session.Account, revoked ? "" : "; it could not be revoked at its authorization server");
         await browsers.NotifyAsync(session, revoked ? SignInNotice.Disconnected : SignInNotice.NotRevoked, CancellationToken.None);
         return SignInPages.Redirect(http, record, $"{client.BrowserUrl}/", $"disconnected by {session.Account}{(revoked ? "" : ", not revoked at the authorization server")}");
     });
 
-    public Task<Failure?> GitTokenAsync(HttpContext http, AuditRecord record) => ForSessionAsync(http, record, async (session, did) =>
+    public Task<Failure?> GitTokenAsync(HttpContext http, RequestRecord record) => ForSessionAsync(http, record, async (session, did) =>
     {
         var token = await gitTokens.CreateAsync(session.Context, session.Account, http.RequestAborted);
-        (record.Decision, record.Reason) = (AuditDecision.Allow, $"token for the policy repository given to {session.Account}");
-        await Page.WriteAsync(http, record, "A token for Git · WorkloadProxy", AccountPages.Token(client, session.Context.ToString(), $"{pages.PublicUrl}/_rbac/{upstream}/{did}", token));
+        record.Permit($"token for the policy repository given to {session.Account}");
+        Page.Answer(http, record, "A token for Git · WorkloadProxy", AccountPages.Token(client, session.Context.ToString(), $"{pages.PublicUrl}/_rbac/{upstream}/{did}", token));
         return null;
     });
 
-    private async Task<Failure?> ForSessionAsync(HttpContext http, AuditRecord record, Func<Session, Did, Task<Failure?>> handle)
+    private async Task<Failure?> ForSessionAsync(HttpContext http, RequestRecord record, Func<Session, Did, Task<Failure?>> handle)
     {
         record.Upstream = upstream;
         if (await home.FindSessionAsync(http) is not { } session || session.Context.Upstream != upstream || !Did.TryParse(session.Context.Id, out var did))

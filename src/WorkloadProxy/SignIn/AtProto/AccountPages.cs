@@ -28,7 +28,8 @@ internal static class AccountPages
         <main id="main">
         <h1>A token for Git</h1>
         <section>
-        <p>It is good for one hour, for the policy repository of <code>{context}</code> and nothing else, and is shown only once. Git takes it as the password, with any user name:</p>
+        <p>It is good for one hour, for the policy repository of <code>{context}</code> and nothing else, and is shown only once.
+        Git takes it as the password, with any user name:</p>
         <pre class="wrap"><code>{token}</code></pre>
         <pre class="wrap"><code>git clone {repository} policy</code></pre>
         {Pages.Link($"{client.BrowserUrl}/", "Back to your account")}

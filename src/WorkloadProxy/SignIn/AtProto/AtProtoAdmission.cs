@@ -1,7 +1,7 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Upstreams.AtProto.Client;
 using WorkloadProxy.Upstreams.AtProto.Dpop;
 using WorkloadProxy.Upstreams.AtProto.Identity;
@@ -15,7 +15,7 @@ internal sealed record Admitted(Did Did, string Issuer, string? ClientKeyId, str
 internal sealed class AtProtoAdmission(
     UpstreamOptions upstream, ProxyOptions options, AtProtoSignInParts parts, SessionStore browsers, SignedInContexts contexts, ILogger<AtProtoAdmission> logger)
 {
-    public async Task<Failure?> AdmitAsync(HttpContext http, AuditRecord record, Admitted admitted, Func<Failure, Task<Failure?>> refuse)
+    public async Task<Failure?> AdmitAsync(HttpContext http, RequestRecord record, Admitted admitted, Func<Failure, Task<Failure?>> refuse)
     {
         var context = new AuthContext(upstream.Name, admitted.Did.Text);
         // the list may have changed on a restart in between

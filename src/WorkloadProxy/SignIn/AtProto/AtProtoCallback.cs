@@ -1,8 +1,8 @@
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Tokens;
 using WorkloadProxy.Upstreams.AtProto.Client;
 using WorkloadProxy.Upstreams.AtProto.Dpop;
@@ -17,7 +17,7 @@ namespace WorkloadProxy.SignIn.AtProto;
 /// </summary>
 internal sealed class AtProtoCallback(UpstreamOptions upstream, AtProtoSignInParts parts, SignInPages pages, AtProtoAdmission admission, FailureLimit failures)
 {
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         record.Upstream = upstream.Name;
         if (!SignInQuery.TryRead(http, out var query) || query?["state"] is not { } state) return await RefuseAsync(new Failure(ErrorId.BadRequest, "this is not an address that signing in leads back to"));

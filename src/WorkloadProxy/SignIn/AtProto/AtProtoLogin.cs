@@ -1,11 +1,11 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Issuing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Upstreams.AtProto.Client;
 using WorkloadProxy.Upstreams.AtProto.Dpop;
 using WorkloadProxy.Upstreams.AtProto.Identity;
@@ -18,15 +18,15 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
 {
     private static readonly Failure malformed = new(ErrorId.BadRequest, "expected `did`, with a DID such as `did:plc:ewvi7nxzyoun6zhxrhs64oiz`, or `handle`, with a handle such as `alice.example.com`");
 
-    public async Task<Failure?> HandleAsync(HttpContext http, AuditRecord record)
+    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
     {
         record.Upstream = upstream.Name;
         if (IsUnderAnotherName(http)) return SignInPages.Redirect(http, record, parts.Client.BrowserUrl + OwnClient.LoginPath + SignInQuery.RawOf(http), "sign-in goes to the address that it ends at");
         if (!SignInQuery.TryRead(http, out var query)) return await RefuseAsync(http, record, malformed);
         if (query?["did"] is null && query?["handle"] is null)
         {
-            (record.Decision, record.Reason) = (AuditDecision.Allow, "public");
-            await Page.WriteAsync(http, record, "Sign in · WorkloadProxy", AccountPages.Ask(parts.Client), formsLeave: true);
+            record.Permit("public");
+            Page.Answer(http, record, "Sign in · WorkloadProxy", AccountPages.Ask(parts.Client), formsLeave: true);
             return null;
         }
         if (!(await FindAccountAsync(http, record, query!)).Succeeded(out var found, out var failure)) return await RefuseAsync(http, record, failure);
@@ -36,7 +36,7 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
     }
 
     /// <summary>The account that is meant, before anything of its own is fetched: whether it may sign in is asked in between.</summary>
-    private async Task<Result<Account>> FindAccountAsync(HttpContext http, AuditRecord record, OAuthForm query)
+    private async Task<Result<Account>> FindAccountAsync(HttpContext http, RequestRecord record, OAuthForm query)
     {
         var (did, handle) = (query["did"], query["handle"]?.Trim());
         if (did is not null && handle is not null) return malformed;
@@ -51,7 +51,7 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
     }
 
     /// <summary>Ten a minute for each address: a start has this server ask others, whom whoever starts has named.</summary>
-    private async Task<Failure?> CountAsync(HttpContext http, AuditRecord record)
+    private async Task<Failure?> CountAsync(HttpContext http, RequestRecord record)
     {
         var attempt = await starts.BeginAsync(record.Client, http.RequestAborted);
         if (attempt.Wait is { } wait) return new Failure(ErrorId.TooManyRequests, "too many sign-ins were started from this address") { RetryAfter = wait };
@@ -87,10 +87,10 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
     /// <summary>The development client ends at 127.0.0.1, and cookies of the start must be there.</summary>
     private bool IsUnderAnotherName(HttpContext http) => !parts.Client.IsConfidential && http.Request.Host.HasValue && http.Request.Host.Value != new Uri(parts.Client.BrowserUrl).Authority;
 
-    private Task<Failure?> RefuseAsync(HttpContext http, AuditRecord record, Failure failure) =>
+    private Task<Failure?> RefuseAsync(HttpContext http, RequestRecord record, Failure failure) =>
         pages.RefuseAsync(http, record, "Signing in failed", failure, AccountPages.Form(parts.Client, "handle", "Handle or DID"), formsLeave: true);
 
-    private Task<Failure?> RefuseAccountAsync(HttpContext http, AuditRecord record, Did did)
+    private Task<Failure?> RefuseAccountAsync(HttpContext http, RequestRecord record, Did did)
     {
         var setting = $"Upstreams:{upstream.Name}:OAuth:Accounts";
         return pages.RefuseAsync(http, record, "This account may not sign in here", new Failure(ErrorId.Forbidden, $"account `{did}` is not listed in `{setting}`"), Html.Of($$"""

@@ -20,13 +20,17 @@ internal sealed class NonceLookup(AtProtoSessions sessions, DpopNonces nonces, P
         using var request = new HttpRequestMessage(HttpMethod.Get, origin + Path);
         var token = session.AccessToken.Reveal();
         request.Headers.Authorization = new AuthenticationHeaderValue("DPoP", token);
-        request.Headers.Add("DPoP", DpopProof.Create(session.Key, "GET", origin + Path, nonces.Find(session.Key.Thumbprint, origin)?.Value, token, time.GetUtcNow()));
+        request.Headers.Add("DPoP",
+            DpopProof.Create(session.Key, "GET", origin + Path, nonces.Find(session.Key.Thumbprint, origin)?.Value, token, time.GetUtcNow()));
         var answer = await fetch.SendAsync(request, trust, cancellationToken, patience);
-        if (answer.Status == 0) return new Failure(answer.TimedOut ? ErrorId.UpstreamTimeout : ErrorId.UpstreamUnreachable, $"the server of `{did}` does not answer") { Detail = answer.Error };
+        if (answer.Status == 0)
+            return new Failure(answer.TimedOut ? ErrorId.UpstreamTimeout : ErrorId.UpstreamUnreachable, $"the server of `{did}` does not answer")
+                { Detail = answer.Error };
         if (answer.Headers is { } headers)
         {
             nonces.Learn(session.Key.Thumbprint, origin, headers);
-            if (answer.Status == 401 && DpopChallenge.Find(headers)?.Error == DpopChallenge.InvalidToken) return await sessions.RenewAsync(did, session.Version, cancellationToken);
+            if (answer.Status == 401 && DpopChallenge.Find(headers)?.Error == DpopChallenge.InvalidToken)
+                return await sessions.RenewAsync(did, session.Version, cancellationToken);
         }
         return session;
     }

@@ -72,8 +72,8 @@ internal sealed class ApiTokens : IDisposable
     }
 
     /// <summary>
-    /// The token's scopes (<c>GET &lt;OAuth:Address&gt;/token/info</c>) at an upstream that tells them, which only its configuration says: any answer but the scopes is a failure, for whoever can
-    /// provoke another one (429, a time-out) would otherwise have none to show.
+    /// The token's scopes (<c>GET &lt;OAuth:Address&gt;/token/info</c>) at an upstream that tells them, which only its configuration says: any answer but the
+    /// scopes is a failure, for whoever can provoke another one (429, a time-out) would otherwise have none to show.
     /// </summary>
     public async Task<Result<HashSet<string>>> ScopesAsync(UpstreamOptions upstream, string token, CancellationToken cancellationToken)
     {
@@ -91,7 +91,8 @@ internal sealed class ApiTokens : IDisposable
 
     private HttpMessageInvoker InvokerFor(string? caFile) => http.GetOrAdd(caFile ?? "", static caFile => new HttpMessageInvoker(new SocketsHttpHandler
     {
-        AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32,
+        AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32,
         SslOptions = caFile.Length == 0 ? new SslClientAuthenticationOptions() : new ServerTrust(caFile, host: null).NewOptions(),
     }));
 
@@ -132,7 +133,8 @@ internal sealed class ApiTokens : IDisposable
             using var request = question switch
             {
                 Question.Team => new HttpRequestMessage(HttpMethod.Get, Below(upstream.Address!, "v2/account")),
-                Question.Write => new HttpRequestMessage(HttpMethod.Post, Below(upstream.Address!, "v2/droplets")) { Content = new StringContent("{}", Encoding.UTF8, "application/json") },
+                Question.Write => new HttpRequestMessage(HttpMethod.Post, Below(upstream.Address!, "v2/droplets"))
+                    { Content = new StringContent("{}", Encoding.UTF8, "application/json") },
                 _ => new HttpRequestMessage(HttpMethod.Get, Below(upstream.OAuth!.Address, "token/info")),
             };
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -162,15 +164,19 @@ internal sealed class ApiTokens : IDisposable
     }
 
     private static ApiAccount? AccountOf(byte[] json) => Read(json, root =>
-        root.TryGetProperty("account", out var account) && account.ValueKind == JsonValueKind.Object && account.TryGetProperty("team", out var team) && team.ValueKind == JsonValueKind.Object
+        root.TryGetProperty("account", out var account) && account.ValueKind == JsonValueKind.Object && account.TryGetProperty("team", out var team)
+        && team.ValueKind == JsonValueKind.Object
         && TextOf(team, "uuid") is { } id ? new ApiAccount(id, TextOf(account, "uuid"), TextOf(account, "email")) : null);
 
     private static string? TextOf(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= 200 } text ? text : null;
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= 200 } text
+        ? text : null;
 
     private static HashSet<string>? ScopesOf(byte[] json) => Read(json, root =>
-        root.TryGetProperty("scopes", out var scopes) && scopes.ValueKind == JsonValueKind.Array ? scopes.EnumerateArray().Select(scope => scope.ToString()).ToHashSet(StringComparer.Ordinal)
-        : root.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String ? scope.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal)
+        root.TryGetProperty("scopes", out var scopes) && scopes.ValueKind == JsonValueKind.Array
+        ? scopes.EnumerateArray().Select(scope => scope.ToString()).ToHashSet(StringComparer.Ordinal)
+        : root.TryGetProperty("scope", out var scope) && scope.ValueKind == JsonValueKind.String
+        ? scope.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal)
         : null);
 
     private static T? Read<T>(byte[] json, Func<JsonElement, T?> read) where T : class

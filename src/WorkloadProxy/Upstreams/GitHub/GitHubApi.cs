@@ -9,7 +9,9 @@ using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Upstreams.GitHub;
 
-/// <summary>GitHub's REST API, or that of an Enterprise server, by Octokit over the guarded client; tried again where that may help, and not before GitHub says.</summary>
+/// <summary>
+/// GitHub's REST API, or that of an Enterprise server, by Octokit over the guarded client; tried again where that may help, and not before GitHub says.
+/// </summary>
 internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
 {
     // a call that waits longer keeps its caller waiting: who is told to come back later does it later
@@ -30,14 +32,17 @@ internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
         .Build();
 
     /// <summary>One call to the API at <paramref name="api"/>, whose address may have a path of its own (<c>/api/v3</c>). Throws only when cancelled.</summary>
-    public async Task<GitHubAnswer<T>> CallAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken) where T : class =>
+    public async Task<GitHubAnswer<T>> CallAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken) where T
+        : class =>
         (GitHubAnswer<T>)await Pipeline.ExecuteAsync(async attempt => await AttemptAsync(api, token, call, attempt), cancellationToken);
 
-    private async Task<GitHubAnswer> AttemptAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken) where T : class
+    private async Task<GitHubAnswer> AttemptAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken)
+        where T : class
     {
         using var http = new GitHubHttp(fetch, cancellationToken);
         var credentials = new InMemoryCredentialStore(new Octokit.Credentials(token.Reveal(), AuthenticationType.Bearer));
-        var connection = new Connection(new ProductHeaderValue("workload-proxy"), new Uri(api.AbsoluteUri.TrimEnd('/') + "/"), credentials, http, new SimpleJsonSerializer());
+        var connection = new Connection(new ProductHeaderValue("workload-proxy"), new Uri(api.AbsoluteUri.TrimEnd('/') + "/"), credentials, http,
+            new SimpleJsonSerializer());
         T? content = null;
         try
         {
@@ -61,7 +66,8 @@ internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
         {
             { Delta: { } delta } => delta,
             { Date: { } date } => date - time.GetUtcNow(),
-            _ when First("x-ratelimit-remaining") == "0" && long.TryParse(First("x-ratelimit-reset"), NumberStyles.None, CultureInfo.InvariantCulture, out var reset) && reset < 253402300800 => DateTimeOffset.FromUnixTimeSeconds(reset) - time.GetUtcNow(),
+            _ when First("x-ratelimit-remaining") == "0" && long.TryParse(First("x-ratelimit-reset"), NumberStyles.None, CultureInfo.InvariantCulture,
+                out var reset) && reset < 253402300800 => DateTimeOffset.FromUnixTimeSeconds(reset) - time.GetUtcNow(),
             _ => (TimeSpan?)null,
         };
         return wait is not { } some ? null : some < TimeSpan.Zero ? TimeSpan.Zero : some > longestRetryAfter ? longestRetryAfter : some;

@@ -12,23 +12,25 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Upstreams.GitHub;
 
 /// <summary>
-/// What an installation token is to be good for and nothing else: names of repositories, and permissions such as <c>statuses:write</c>, several with a comma between. An empty one is all that the
-/// installation grants. The owner is needed where the installation is not known.
+/// What an installation token is to be good for and nothing else: names of repositories, and permissions such as <c>statuses:write</c>, several with a comma
+/// between. An empty one is all that the installation grants. The owner is needed where the installation is not known.
 /// </summary>
 internal sealed record GitHubTokenScope(string Owner, string Repositories, string Permissions)
 {
     /// <summary>By which the installation is found, and which a message names.</summary>
     public string FirstRepository => Repositories.Split(',')[0];
 
-    public override string ToString() => $"`{(Permissions.Length == 0 ? "all permissions" : Permissions)}` on `{(Repositories.Length == 0 ? Owner : string.Join(',', Repositories.Split(',').Select(name => $"{Owner}/{name}".TrimStart('/'))))}`";
+    public override string ToString() =>
+        $"`{(Permissions.Length == 0 ? "all permissions" : Permissions)}` on "
+            + $"`{(Repositories.Length == 0 ? Owner : string.Join(',', Repositories.Split(',').Select(name => $"{Owner}/{name}".TrimStart('/'))))}`";
 }
 
 /// <summary>An installation token and when it ends.</summary>
 internal sealed record InstallationToken(Secret Secret, DateTimeOffset Ends);
 
 /// <summary>
-/// One GitHub App: its signature is exchanged for installation tokens, each for one repository and a few permissions. They are kept in memory until shortly before they
-/// end; whoever wants the same token meanwhile shares one request for it.
+/// One GitHub App: its signature is exchanged for installation tokens, each for one repository and a few permissions. They are kept in memory until shortly
+/// before they end; whoever wants the same token meanwhile shares one request for it.
 /// </summary>
 internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi api, TimeProvider time)
 {
@@ -74,7 +76,9 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
     /// <summary>The token was refused: it is not handed out again.</summary>
     public void Discard(GitHubTokenScope scope, Secret token)
     {
-        if (tokens.TryGetValue(scope, out var request) && request is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Value: { } held } } && ReferenceEquals(held.Secret, token)) tokens.TryRemove(new(scope, request));
+        if (tokens.TryGetValue(scope, out var request) && request is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Value: { } held } }
+            && ReferenceEquals(held.Secret, token))
+            tokens.TryRemove(new(scope, request));
     }
 
     /// <summary>Ends a token before its time; false when GitHub did not say that it has ended.</summary>
@@ -112,7 +116,8 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             // Octokit's own call asks for a token of everything that the installation grants
             var body = new Dictionary<string, object>();
             if (scope.Repositories.Length > 0) body["repositories"] = scope.Repositories.Split(',');
-            if (scope.Permissions.Length > 0) body["permissions"] = scope.Permissions.Split(',').Select(one => one.Split(':')).ToDictionary(one => one[0], one => one[1]);
+            if (scope.Permissions.Length > 0)
+                body["permissions"] = scope.Permissions.Split(',').Select(one => one.Split(':')).ToDictionary(one => one[0], one => one[1]);
             var made = await api.CallAsync(address, assertion, connection => connection.Post<AccessToken>(
                 new Uri($"app/installations/{installation.ToString(CultureInfo.InvariantCulture)}/access_tokens", UriKind.Relative), body), ended.Token);
             if (made is { Status: 201, Content: { } token }) return Read(token);
@@ -131,7 +136,9 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
     }
 
     private static Failure Failed(GitHubAnswer answer, string? problem) =>
-        new(ErrorId.CredentialUnavailable, problem ?? (answer.Status == 401 ? $"{answer.Problem}: `AppId` and `PrivateKeyFile` are not of one GitHub App, or the clock is wrong" : answer.Problem)) { RetryAfter = answer.RetryAfter };
+        new(ErrorId.CredentialUnavailable,
+            problem ?? (answer.Status == 401 ? $"{answer.Problem}: `AppId` and `PrivateKeyFile` are not of one GitHub App, or the clock is wrong"
+                : answer.Problem)) { RetryAfter = answer.RetryAfter };
 
     private Result<InstallationToken> Read(AccessToken answer)
     {
@@ -151,9 +158,12 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             key.ImportFromPem(ReadKey());
             if (key.KeySize < MinKeySize) return Unusable($"holds an RSA key of {key.KeySize} bits, expected {MinKeySize} or more");
             var now = time.GetUtcNow();
-            var claims = new JsonObject { ["iat"] = (now - backdated).ToUnixTimeSeconds(), ["exp"] = (now + lifetime).ToUnixTimeSeconds(), ["iss"] = options.Id };
-            var input = $"{Base64Url.EncodeToString("""{"alg":"RS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims.ToJsonString()))}";
-            return new Secret($"{input}.{Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}");
+            var claims = new JsonObject { ["iat"] = (now - backdated).ToUnixTimeSeconds(), ["exp"] = (now + lifetime)
+                .ToUnixTimeSeconds(), ["iss"] = options.Id };
+            var header = Base64Url.EncodeToString("""{"alg":"RS256","typ":"JWT"}"""u8);
+            var input = $"{header}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims.ToJsonString()))}";
+            var signature = key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            return new Secret($"{input}.{Base64Url.EncodeToString(signature)}");
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {

@@ -9,8 +9,8 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Upstreams.GitHub;
 
 /// <summary>
-/// Kind <c>GitHubApp</c>: installation tokens of an App, each for no more than the repositories and permissions that the caller's role names, within those of the configuration. Several are valid side
-/// by side, so each replica has its own, in memory.
+/// Kind <c>GitHubApp</c>: installation tokens of an App, each for no more than the repositories and permissions that the caller's role names, within those of
+/// the configuration. Several are valid side by side, so each replica has its own, in memory.
 /// </summary>
 internal sealed class GitHubAppCredential : IContextCredential, IAsyncDisposable
 {
@@ -54,7 +54,8 @@ internal sealed class GitHubAppCredential : IContextCredential, IAsyncDisposable
         if (answer.StatusCode != HttpStatusCode.Unauthorized || use.Attempts > 1 || !use.CanRepeat) return default;
         RoleCredential? named = null;
         if (use.Caller?.Grants.TryCredentialAt(time.GetUtcNow(), out named, out _) == false) return default;
-        var another = scopes.TryGetValue(named?.Text ?? "", out var tokens) ? await tokens.AnotherAsync(used, cancellationToken) : (await GetAsync(use, cancellationToken)).Value;
+        var another = scopes.TryGetValue(named?.Text ?? "", out var tokens)
+            ? await tokens.AnotherAsync(used, cancellationToken) : (await GetAsync(use, cancellationToken)).Value;
         return another is null ? default : new(Again: another);
     }
 
@@ -77,7 +78,8 @@ internal sealed class GitHubAppCredential : IContextCredential, IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            logger.LogWarning("an installation token of {Context} could not be revoked within {Seconds} s; it ends by itself", options.Context, (int)patience.TotalSeconds);
+            logger.LogWarning("an installation token of {Context} could not be revoked within {Seconds} s; it ends by itself", options.Context,
+                (int)patience.TotalSeconds);
         }
     }
 

@@ -7,8 +7,8 @@ using WorkloadProxy.Outbound;
 namespace WorkloadProxy.Upstreams.GitHub;
 
 /// <summary>
-/// Octokit's way to the network: one call by the guarded, bounded client, with no redirect and no retry of its own. What was answered is kept beside what Octokit makes of it, and only an answer
-/// that is strictly one JSON object is handed on: Octokit's own parser takes the last of two members of one name.
+/// Octokit's way to the network: one call by the guarded, bounded client, with no redirect and no retry of its own. What was answered is kept beside what
+/// Octokit makes of it, and only an answer that is strictly one JSON object is handed on: Octokit's own parser takes the last of two members of one name.
 /// </summary>
 internal sealed class GitHubHttp(BoundedFetch fetch, CancellationToken cancellationToken) : IHttpClient
 {

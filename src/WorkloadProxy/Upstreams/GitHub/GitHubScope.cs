@@ -22,8 +22,10 @@ internal static class GitHubScope
             foreach (var name in names)
             {
                 if (!RoleCredentialReading.IsRepository(name)) return Refused($"`{name}` is not a repository");
-                if (RoleCredentialReading.OwnerOf(name) is { } its && owner.Length > 0 && !its.Equals(owner, StringComparison.OrdinalIgnoreCase)) return Refused($"`{name}` is not of `{owner}`");
-                if (repositories.Count > 0 && !repositories.Contains(NameOf(name), StringComparer.OrdinalIgnoreCase)) return Refused($"`{name}` is not among the `Repositories` of the configuration");
+                if (RoleCredentialReading.OwnerOf(name) is { } its && owner.Length > 0 && !its.Equals(owner, StringComparison.OrdinalIgnoreCase))
+                    return Refused($"`{name}` is not of `{owner}`");
+                if (repositories.Count > 0 && !repositories.Contains(NameOf(name), StringComparer.OrdinalIgnoreCase))
+                    return Refused($"`{name}` is not among the `Repositories` of the configuration");
             }
             repositories = [.. names.Select(NameOf)];
         }
@@ -33,15 +35,19 @@ internal static class GitHubScope
             var wanted = new SortedDictionary<string, string>(StringComparer.Ordinal);
             foreach (var one in text.Split(',', StringSplitOptions.TrimEntries))
             {
-                if (one.Split(':') is not [var name, var level] || !RoleCredentialReading.IsPermission(name, level) || !wanted.TryAdd(name, level)) return Refused($"`{one}` is not a permission such as `contents:read`, or appears twice");
-                if (permissions.Count > 0 && Array.IndexOf(levels, level) > Array.IndexOf(levels, permissions.GetValueOrDefault(name))) return Refused($"`{one}` is more than the `Permissions` of the configuration");
+                if (one.Split(':') is not [var name, var level] || !RoleCredentialReading.IsPermission(name, level) || !wanted.TryAdd(name, level))
+                    return Refused($"`{one}` is not a permission such as `contents:read`, or appears twice");
+                if (permissions.Count > 0 && Array.IndexOf(levels, level) > Array.IndexOf(levels, permissions.GetValueOrDefault(name)))
+                    return Refused($"`{one}` is more than the `Permissions` of the configuration");
             }
             permissions = wanted;
         }
-        return new GitHubTokenScope(owner, string.Join(',', repositories.Distinct(StringComparer.OrdinalIgnoreCase)), string.Join(',', permissions.Select(one => $"{one.Key}:{one.Value}")));
+        return new GitHubTokenScope(owner, string.Join(',', repositories.Distinct(StringComparer.OrdinalIgnoreCase)),
+            string.Join(',', permissions.Select(one => $"{one.Key}:{one.Value}")));
     }
 
-    private static string? Of(RoleCredential? named, CredentialOptions options, string name) => options.For.ContainsKey(name) ? null : named?.Members.GetValueOrDefault(name);
+    private static string? Of(RoleCredential? named, CredentialOptions options, string name) =>
+        options.For.ContainsKey(name) ? null : named?.Members.GetValueOrDefault(name);
 
     private static string NameOf(string repository) => repository[(repository.IndexOf('/') + 1)..];
 

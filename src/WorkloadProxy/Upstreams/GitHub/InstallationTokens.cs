@@ -3,7 +3,9 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Upstreams.GitHub;
 
-/// <summary>The installation tokens of one scope, one after the other: renewed ahead of their end, and revoked when the last caller that used them has gone.</summary>
+/// <summary>
+/// The installation tokens of one scope, one after the other: renewed ahead of their end, and revoked when the last caller that used them has gone.
+/// </summary>
 internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, TimeProvider time, ILogger logger)
 {
     // GitHub's live an hour
@@ -43,7 +45,8 @@ internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, 
     public async Task EndAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref held, null) is not { } last || last.Token.Ends <= time.GetUtcNow()) return;
-        if (!await app.RevokeAsync(last.Token.Secret, cancellationToken)) logger.LogWarning("an installation token for {Scope} could not be revoked; it ends at {Ends:O}", scope, last.Token.Ends);
+        if (!await app.RevokeAsync(last.Token.Secret, cancellationToken))
+            logger.LogWarning("an installation token for {Scope} could not be revoked; it ends at {Ends:O}", scope, last.Token.Ends);
     }
 
     /// <summary>Shared by all who wait; it does not end with the request that began it.</summary>

@@ -229,7 +229,7 @@ public sealed class SignInTests
     }
 
     [Fact]
-    public async Task A_token_for_git_is_good_for_the_accounts_own_repository_alone()
+    public async Task A_token_for_git_is_good_for_the_accounts_own_repository_alone_and_until_the_account_disconnects()
     {
         await using var test = await AccountTest.StartAsync();
         var (visitor, page) = await test.SignInAsync(test.Alice);
@@ -245,6 +245,9 @@ public sealed class SignInTests
         Assert.True(own.Succeeded, own.Errors);
         Assert.False(others.Succeeded);
         Assert.Equal(HttpStatusCode.Forbidden, (await test.Visit().PostAsync(AccountTest.GitToken, new() { ["csrf"] = "x" }, AccountTest.Public)).Status);
+
+        Assert.Equal(HttpStatusCode.SeeOther, (await visitor.SubmitAsync(AccountTest.Disconnect, page)).Status);
+        Assert.False((await git.TryAsync("ls-remote", Repository(test.Alice))).Succeeded);
 
         string Repository(AtProtoAccount account) => new UriBuilder($"{test.Proxy.Address}_rbac/ATProto/{account.Did}") { UserName = "token", Password = token }.Uri.ToString();
     }

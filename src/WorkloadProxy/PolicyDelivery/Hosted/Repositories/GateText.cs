@@ -15,7 +15,9 @@ internal sealed class GateText
 
     public void Add(string line) => lines.Add(SafeText.Clean(line, ' '));
 
-    /// <summary>The diagnostics, each with its source line and a caret; errors first. <paramref name="asWarnings"/>: of a branch that decides nothing.</summary>
+    /// <summary>
+    /// The diagnostics, each with its source line and a caret; errors first. <paramref name="asWarnings"/>: of a branch that decides nothing.
+    /// </summary>
     public void AddReview(PolicyReview review, bool asWarnings)
     {
         var sources = review.Files.ToDictionary(file => file.Path, file => file.Content, StringComparer.Ordinal);

@@ -1,6 +1,8 @@
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
-/// <summary>How many requests git runs for at once: so many in all, and of one context a quarter of them, so that no tenant can keep another one's push waiting.</summary>
+/// <summary>
+/// How many requests git runs for at once: so many in all, and of one context a quarter of them, so that no tenant can keep another one's push waiting.
+/// </summary>
 internal sealed class GitPlaces
 {
     public const int InAll = 32;

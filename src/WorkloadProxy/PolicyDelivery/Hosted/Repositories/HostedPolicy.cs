@@ -9,7 +9,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>The policy of one hosted repository: what of it is in force, and what was wrong with the rest.</summary>
-internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger logger)
+internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots,
+    TimeProvider time, ILogger logger)
 {
     /// <summary>As a status and the store name it.</summary>
     public const string Source = "hosted";
@@ -42,12 +43,13 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task FollowAsync(CancellationToken cancellationToken)
     {
-        if (!await publisher.LoadKeptAsync((_, _) => true, settles: true, cancellationToken)) publisher.Refuse("the set that another server has put in force can't be put in force here");
+        if (!await publisher.LoadKeptAsync((_, _) => true, settles: true, cancellationToken))
+            publisher.Refuse("the set that another server has put in force can't be put in force here");
     }
 
     /// <summary>
-    /// Compiles a commit of the repository on the disk; null, with the reason in the status, if it can't be put in force. One that was accepted before need not pass its tests again: what time
-    /// alone has broken must not take the policy away at a restart.
+    /// Compiles a commit of the repository on the disk; null, with the reason in the status, if it can't be put in force. One that was accepted before need not
+    /// pass its tests again: what time alone has broken must not take the policy away at a restart.
     /// </summary>
     public async Task<PolicyReview?> ReviewAsync(ObjectId commit, bool wasAccepted, CancellationToken cancellationToken)
     {
@@ -75,7 +77,8 @@ internal sealed class HostedPolicy(HostedRepository repository, GitProgram git, 
     private static byte[] SchemaOf(PolicySet set)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = ReadableJson.Encoder })) PolicySetJson.Write(writer, set);
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = ReadableJson.Encoder }))
+            PolicySetJson.Write(writer, set);
         stream.WriteByte((byte)'\n');
         return stream.ToArray();
     }

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
+using WorkloadProxy.Stages;
 using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
@@ -132,7 +132,8 @@ internal sealed class HostedRepositories(
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
             if (review is not null)
             {
-                (push.Record.Reason, push.Record.Commit) = ($"pushed {review.Commit}", review.Commit.ToString());
+                push.Record.Because($"pushed {review.Commit}");
+                push.Record.Commit = review.Commit.ToString();
                 logger.LogInformation("commit {Commit} of {Context} was pushed by {Who}", review.Commit, repository.Context, push.Permission.Who);
             }
             await quota.TidyAsync(repository, push.HasDeleted);
@@ -158,8 +159,7 @@ internal sealed class HostedRepositories(
 
     private static Failure Refuse(PushSession push, Failure failure)
     {
-        push.Record.Decision = AuditDecision.Deny;
-        push.Record.Reason = $"push refused: {failure.Message}";
+        push.Record.Deny($"push refused: {failure.Message}");
         return failure;
     }
 

@@ -7,7 +7,9 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
-/// <summary>One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.</summary>
+/// <summary>
+/// One context's bare repository on the disk. Made when it is first asked for; its branch <c>main</c> is the truth about the context's policy.
+/// </summary>
 internal sealed class HostedRepository(AuthContext context, HostedGitOptions options, GitProgram git, TimeProvider time, long maxSpooled = long.MaxValue)
 {
     public const string Main = "refs/heads/main";
@@ -45,12 +47,14 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public ObjectId? Tip => RefFile.Read(Directory, Main);
 
     /// <summary>
-    /// Where <c>main</c> has to stand: where it was when it was loaded, or what was accepted since; null before that. A git that outlived a killed server can still move the
-    /// branch after the next one has begun: what it wrote is put back. Unused where the repository is a copy. Written only within the gate.
+    /// Where <c>main</c> has to stand: where it was when it was loaded, or what was accepted since; null before that. A git that outlived a killed server can
+    /// still move the branch after the next one has begun: what it wrote is put back. Unused where the repository is a copy. Written only within the gate.
     /// </summary>
     public string? Accepted { get => Volatile.Read(ref accepted); set => Volatile.Write(ref accepted, value); }
 
-    /// <summary>Where the store's repository stood when the disk was last made a copy of it, by this server; null when it never was. Written only within the gate.</summary>
+    /// <summary>
+    /// Where the store's repository stood when the disk was last made a copy of it, by this server; null when it never was. Written only within the gate.
+    /// </summary>
     public RepositoryState? Copied { get => Volatile.Read(ref copied); set => Volatile.Write(ref copied, value); }
 
     /// <summary>git failed on it: a copy is looked through before it is used again.</summary>
@@ -87,7 +91,9 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public long? CleanSize { get; private set; }
 
     /// <summary>In bytes, without what pushes have in quarantine. Only within the gate.</summary>
-    public long Size() => SizeOf(Directory, (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal) && entry.Directory.EndsWith("objects", StringComparison.Ordinal)));
+    public long Size() =>
+        SizeOf(Directory, (ref FileSystemEntry entry) => !(entry.FileName.Contains("incoming-", StringComparison.Ordinal)
+            && entry.Directory.EndsWith("objects", StringComparison.Ordinal)));
 
     public void NoteCleaned(bool isThorough)
     {
@@ -116,14 +122,17 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         var packs = new DirectoryInfo(Path.Combine(Directory, "objects", "pack"));
         foreach (var left in packs.Exists ? packs.GetFiles() : [])
         {
-            if (left.Extension == ".keep" || left.Name.StartsWith("tmp_", StringComparison.Ordinal) || left.Name.StartsWith(".tmp-", StringComparison.Ordinal)) left.Delete();
+            if (left.Extension == ".keep" || left.Name.StartsWith("tmp_", StringComparison.Ordinal) || left.Name.StartsWith(".tmp-", StringComparison.Ordinal))
+                left.Delete();
         }
         if (!System.IO.Directory.Exists(Path.Combine(Directory, "refs"))) return;
         foreach (var (name, path) in LooseRefs.Files(Directory)) if (name.EndsWith(".lock", StringComparison.Ordinal)) File.Delete(path);
         LooseRefs.RemoveEmptyDirectories(Directory);
     }
 
-    /// <summary>A push has begun; disposing tells its end. Then goes what killed pushes left of their quarantines: what is older than every push that goes on.</summary>
+    /// <summary>
+    /// A push has begun; disposing tells its end. Then goes what killed pushes left of their quarantines: what is older than every push that goes on.
+    /// </summary>
     public IDisposable BeginPush()
     {
         var push = new PushEnd(this);
@@ -173,7 +182,8 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
 
     /// <summary>Puts <c>main</c> back to the first commit, where a push was to replace it and did not.</summary>
     public Task<GitResult> RestoreGeneratedAsync(ObjectId generated, CancellationToken cancellationToken) =>
-        git.RunAsync(new GitCommand("update-ref", "--end-of-options", Main, generated.ToString(), new string('0', generated.ToString().Length)) { Repository = Directory }, cancellationToken);
+        git.RunAsync(new GitCommand("update-ref", "--end-of-options", Main, generated.ToString(), new string('0', generated.ToString().Length))
+            { Repository = Directory }, cancellationToken);
 
     /// <summary>Puts <c>main</c> where it was accepted, wherever it stands. Only within the gate.</summary>
     public Task<GitResult> PutBackAsync(string accepted, CancellationToken cancellationToken)
@@ -193,7 +203,8 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     public Task<GitResult> InitAsync(string directory, string format, CancellationToken cancellationToken)
     {
         GitDirectories.MakePrivate(directory);
-        return git.RunAsync(new GitCommand("init", "--bare", "--quiet", "--initial-branch=main", "--template=", $"--object-format={format}", "--end-of-options", directory), cancellationToken);
+        return git.RunAsync(new GitCommand("init", "--bare", "--quiet", "--initial-branch=main", "--template=", $"--object-format={format}", "--end-of-options",
+            directory), cancellationToken);
     }
 
     public static void MarkAsCopy(string directory) => File.WriteAllText(Path.Combine(directory, CopyMark), "");
@@ -220,7 +231,9 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
         var draft = Draft;
         if (System.IO.Directory.Exists(draft)) System.IO.Directory.Delete(draft, recursive: true);
         var made = await InitAsync(draft, options.ObjectFormat, cancellationToken);
-        if (made.Succeeded) made = await FastImport.CommitAsync(git, draft, Main, null, files, "Begin with no permissions\n\nMade by workload-proxy. The first push may replace this commit.", time.GetUtcNow(), cancellationToken);
+        if (made.Succeeded)
+            made = await FastImport.CommitAsync(git, draft, Main, null, files,
+                "Begin with no permissions\n\nMade by workload-proxy. The first push may replace this commit.", time.GetUtcNow(), cancellationToken);
         if (!made.Succeeded) return made.Problem;
         if (RefFile.Read(draft, Main) is not { } first) return "the first commit was not made";
         made = await git.RunAsync(new GitCommand("update-ref", "--end-of-options", GeneratedRef, first.ToString()) { Repository = draft }, cancellationToken);
@@ -231,7 +244,8 @@ internal sealed class HostedRepository(AuthContext context, HostedGitOptions opt
     }
 
     private static long SizeOf(string directory, FileSystemEnumerable<long>.FindPredicate enters) =>
-        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = true, MaxRecursionDepth = MaxDepth })
+        new FileSystemEnumerable<long>(directory, (ref FileSystemEntry entry) => entry.Length,
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = true, MaxRecursionDepth = MaxDepth })
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
             ShouldRecursePredicate = enters,

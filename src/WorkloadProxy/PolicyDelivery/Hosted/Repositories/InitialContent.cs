@@ -13,7 +13,8 @@ internal static class InitialContent
     /// <exception cref="IOException">The directory can't be read, or holds too much.</exception>
     public static IReadOnlyList<PolicyFile> Of(AuthContext context, string? directory)
     {
-        if (directory is null) return [new("README.md", Encoding.UTF8.GetBytes(Readme(context))), new("policies/.gitkeep", default), new("roles/.gitkeep", default)];
+        if (directory is null)
+            return [new("README.md", Encoding.UTF8.GetBytes(Readme(context))), new("policies/.gitkeep", default), new("roles/.gitkeep", default)];
         var files = new List<PolicyFile>();
         var length = 0L;
         Add(new DirectoryInfo(directory), "");
@@ -30,7 +31,8 @@ internal static class InitialContent
                     Add(inner, $"{path}{entry.Name}/");
                     continue;
                 }
-                if (files.Count == MaxFiles || (length += ((FileInfo)entry).Length) > MaxLength) throw new IOException($"`{directory}` holds over {MaxFiles} files or {MaxLength} bytes");
+                if (files.Count == MaxFiles || (length += ((FileInfo)entry).Length) > MaxLength)
+                    throw new IOException($"`{directory}` holds over {MaxFiles} files or {MaxLength} bytes");
                 files.Add(new(path + entry.Name, File.ReadAllBytes(entry.FullName)));
             }
         }

@@ -1,14 +1,14 @@
 using System.Security.Cryptography;
-using WorkloadProxy.Audit;
 using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Publishing;
+using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach the gate.
 /// </summary>
-internal sealed class PushSession(HostedRepository repository, AuditRecord record, GitPermission permission, CancellationToken ended)
+internal sealed class PushSession(HostedRepository repository, RequestRecord record, GitPermission permission, CancellationToken ended)
 {
     private readonly SemaphoreSlim deciding = new(1);
     private readonly int cleanings = repository.Cleanings;
@@ -20,7 +20,7 @@ internal sealed class PushSession(HostedRepository repository, AuditRecord recor
     public GitPermission Permission => permission;
 
     /// <summary>The request's record: what the gate decides is audited.</summary>
-    public AuditRecord Record => record;
+    public RequestRecord Record => record;
 
     /// <summary>The request is over, one way or another.</summary>
     public CancellationToken Ended => ended;

@@ -11,7 +11,8 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
 {
     private const string Branches = "refs/heads/";
     private const string Tags = "refs/tags/";
-    // of the whole name: git makes a directory of each part, and a path that is too long for the system would be left behind, in the way of all that comes after
+    // of the whole name: git makes a directory of each part, and a path that is too long for the system would be left behind, in the way of all that comes
+    // after
     private const int MaxBytes = 255;
     private const int MaxParts = 20;
 
@@ -25,9 +26,11 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
     {
         var shown = SafeText.Clean(Name.Length <= 200 ? Name : Name[..200] + "…", ' ');
         if (Name == HostedRepository.Schema) return "branch `schema` belongs to the server, which writes `rbac.json` there";
-        if (!Name.StartsWith(Branches, StringComparison.Ordinal) && !Name.StartsWith(Tags, StringComparison.Ordinal)) return $"`{shown}` is neither a branch nor a tag";
+        if (!Name.StartsWith(Branches, StringComparison.Ordinal) && !Name.StartsWith(Tags, StringComparison.Ordinal))
+            return $"`{shown}` is neither a branch nor a tag";
         if (IsMain) return null;
-        if (Encoding.UTF8.GetByteCount(Name) > MaxBytes || Name.Count('/') >= MaxParts) return $"`{shown}` is too long, expected at most {MaxBytes} bytes and {MaxParts} parts";
+        if (Encoding.UTF8.GetByteCount(Name) > MaxBytes || Name.Count('/') >= MaxParts)
+            return $"`{shown}` is too long, expected at most {MaxBytes} bytes and {MaxParts} parts";
         if (Name.Any(SafeText.Steers)) return $"`{shown}` holds a control character or one that changes the reading direction";
         // what git tries before and behind a short name: `main` could mean more than one ref, and nobody's `git push URL main` would work any more
         var first = Name.Split('/')[2];
@@ -40,12 +43,15 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
         foreach (var own in (ReadOnlySpan<string>)["main", "schema"])
         {
             // on a file system that ignores case they would be one file
-            if (branch.Equals(own, StringComparison.OrdinalIgnoreCase) || branch.StartsWith(own + "/", StringComparison.OrdinalIgnoreCase)) return $"`{shown}` stands in the way of branch `{own}`";
+            if (branch.Equals(own, StringComparison.OrdinalIgnoreCase) || branch.StartsWith(own + "/", StringComparison.OrdinalIgnoreCase))
+                return $"`{shown}` stands in the way of branch `{own}`";
         }
         return null;
     }
 
-    /// <summary>The first ref that a push names twice, else null: git would write both, the second onto the first, and only one of them would have been looked at.</summary>
+    /// <summary>
+    /// The first ref that a push names twice, else null: git would write both, the second onto the first, and only one of them would have been looked at.
+    /// </summary>
     public static string? FirstTwice(IReadOnlyList<RefUpdate> updates)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -70,7 +76,8 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
     private static bool TryParse(string line, [NotNullWhen(true)] out RefUpdate? update)
     {
         var parts = line.Split(' ', 3);
-        update = parts.Length == 3 && parts[2].Length > 0 && ObjectId.TryParse(parts[0], out var before) && ObjectId.TryParse(parts[1], out var after) ? new(parts[2], before, after) : null;
+        update = parts.Length == 3 && parts[2].Length > 0 && ObjectId.TryParse(parts[0], out var before) && ObjectId.TryParse(parts[1], out var after)
+            ? new(parts[2], before, after) : null;
         return update is not null;
     }
 }

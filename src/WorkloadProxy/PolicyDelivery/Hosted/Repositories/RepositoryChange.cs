@@ -7,8 +7,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// A change of one repository that is under way, while no other server begins one. All of it is written by <see cref="CommitAsync"/>, or nothing is: a server that dies or loses
-/// the store leaves none of it.
+/// A change of one repository that is under way, while no other server begins one. All of it is written by <see cref="CommitAsync"/>, or nothing is: a server
+/// that dies or loses the store leaves none of it.
 /// </summary>
 internal sealed class RepositoryChange(Database database, AuthContext context, RepositoryLock turn, RepositoryState? before) : IAsyncDisposable
 {
@@ -21,13 +21,15 @@ internal sealed class RepositoryChange(Database database, AuthContext context, R
     /// <summary>So many packs have gathered that one should take their place.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public Task<bool> WantsOnePackAsync() => database.RunAsync(async connection =>
-        await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM repository_packs WHERE context = @context", new { context }) >= PacksBeforeOne, CancellationToken.None);
+        await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM repository_packs WHERE context = @context", new { context }) >= PacksBeforeOne,
+            CancellationToken.None);
 
     /// <summary>
-    /// Writes it: the refs, the objects that are new with them (none: null; <paramref name="all"/>: those of the whole repository), and whatever <paramref name="also"/> writes, in one transaction.
-    /// The state then; null when the repository has changed meanwhile, and nothing is written.
+    /// Writes it: the refs, the objects that are new with them (none: null; <paramref name="all"/>: those of the whole repository), and whatever
+    /// <paramref name="also"/> writes, in one transaction. The state then; null when the repository has changed meanwhile, and nothing is written.
     /// </summary>
-    /// <exception cref="StoreException">The store did not confirm it. If the connection was lost in that very moment it may have it all the same: what it says later is what holds.</exception>
+    /// <exception cref="StoreException">The store did not confirm it. If the connection was lost in that very moment it may have it all the same: what it says
+    /// later is what holds.</exception>
     public async Task<RepositoryState?> CommitAsync(RefList refs, byte[]? pack, bool all, Func<DbConnection, DbTransaction, Task>? also)
     {
         var after = new RepositoryState((before?.Version ?? 0) + 1, refs.Text);
@@ -40,10 +42,13 @@ internal sealed class RepositoryChange(Database database, AuthContext context, R
         }
         return await database.WriteAsync(async (connection, transaction) =>
         {
-            if (await connection.ExecuteScalarAsync<long?>("SELECT version FROM repositories WHERE context = @context", row, transaction) != before?.Version) return null;
+            if (await connection.ExecuteScalarAsync<long?>("SELECT version FROM repositories WHERE context = @context", row, transaction) != before?.Version)
+                return null;
             // what is no longer needed, and what a change left that was not accepted
-            await connection.ExecuteAsync($"DELETE FROM repository_packs WHERE context = @context AND id <> @id{(all ? "" : " AND version IS NULL")}", row, transaction);
-            if (await connection.ExecuteAsync("UPDATE repository_packs SET version = @Version WHERE id = @id", row, transaction) != (pack is null ? 0 : 1)) return null;
+            await connection.ExecuteAsync($"DELETE FROM repository_packs WHERE context = @context AND id <> @id{(all ? "" : " AND version IS NULL")}", row,
+                transaction);
+            if (await connection.ExecuteAsync("UPDATE repository_packs SET version = @Version WHERE id = @id", row, transaction) != (pack is null ? 0 : 1))
+                return null;
             await connection.ExecuteAsync(
                 """
                 INSERT INTO repositories (context, version, refs) VALUES (@context, @Version, @Refs)

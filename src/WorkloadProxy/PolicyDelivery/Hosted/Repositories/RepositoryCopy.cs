@@ -6,8 +6,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// The disk's copy of a repository whose truth is the store. A server trusts only what it has copied itself since its start: a copy that was left behind, whatever has become of it, is made anew.
-/// All of it only within the repository's gate.
+/// The disk's copy of a repository whose truth is the store. A server trusts only what it has copied itself since its start: a copy that was left behind,
+/// whatever has become of it, is made anew. All of it only within the repository's gate.
 /// </summary>
 internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILogger logger)
 {
@@ -17,7 +17,8 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
     public async Task<bool> IsWholeAsync(HostedRepository repository, CancellationToken cancellationToken)
     {
         if (!repository.IsDoubted) return true;
-        var result = await git.RunAsync(new GitCommand("fsck", "--full", "--no-dangling", "--no-progress") { Repository = repository.Directory }, cancellationToken);
+        var result = await git.RunAsync(new GitCommand("fsck", "--full", "--no-dangling", "--no-progress") { Repository = repository.Directory },
+            cancellationToken);
         repository.Trust();
         if (!result.Succeeded) logger.LogError("the copy of {Context} on this disk is damaged, and made anew: {Reason}", repository.Context, result.Problem);
         return result.Succeeded;
@@ -53,12 +54,15 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
         var (state, problem) = await ApplyAsync(repository, draft, 0, cancellationToken);
         if (problem is not null) return problem;
         HostedRepository.MarkAsCopy(draft);
-        if (repository.Replace(draft) is { } kept) logger.LogWarning("the repository of {Context} on this disk is not the store's; it was kept as {Directory}", repository.Context, kept);
+        if (repository.Replace(draft) is { } kept)
+            logger.LogWarning("the repository of {Context} on this disk is not the store's; it was kept as {Directory}", repository.Context, kept);
         repository.Copied = state;
         return null;
     }
 
-    /// <summary>Puts the refs back to where the store has them, after a change that was not written; a copy that can't be put right is made anew at the next use.</summary>
+    /// <summary>
+    /// Puts the refs back to where the store has them, after a change that was not written; a copy that can't be put right is made anew at the next use.
+    /// </summary>
     public async Task PutBackAsync(HostedRepository repository, RefList refs)
     {
         var known = repository.Copied;
@@ -81,13 +85,16 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
         var result = await git.RunAsync(new GitCommand("pack-objects", "--revs", "--stdout", "--quiet", "--delta-base-offset")
         { Repository = repository.Directory, Input = Encoding.ASCII.GetBytes(input), MaxOutput = MaxPack }, cancellationToken);
         // "PACK", version, number of objects
-        return result.Succeeded && result.Output is { Length: >= 12 } pack && BinaryPrimitives.ReadUInt32BigEndian(pack.AsSpan(8)) == 0 ? result with { Output = [] } : result;
+        return result.Succeeded && result.Output is { Length: >= 12 } pack && BinaryPrimitives.ReadUInt32BigEndian(pack.AsSpan(8)) == 0
+            ? result with { Output = [] } : result;
     }
 
-    private async Task<(RepositoryState? State, string? Problem)> ApplyAsync(HostedRepository repository, string directory, long since, CancellationToken cancellationToken)
+    private async Task<(RepositoryState? State, string? Problem)> ApplyAsync(HostedRepository repository, string directory, long since,
+        CancellationToken cancellationToken)
     {
         string? problem = null;
-        var state = await store.FetchAsync(repository.Context, since, async pack => problem ??= await IndexAsync(directory, pack, cancellationToken), cancellationToken);
+        var state = await store.FetchAsync(repository.Context, since, async pack => problem ??= await IndexAsync(directory, pack, cancellationToken),
+            cancellationToken);
         if (state is null) return (null, "the store has the repository no longer");
         problem ??= await SetRefsAsync(directory, state.List, cancellationToken);
         return (state, problem);
@@ -96,7 +103,9 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
     /// <summary>Checked as a push is: every object by itself, and that nothing is missing between them.</summary>
     private async Task<string?> IndexAsync(string directory, byte[] pack, CancellationToken cancellationToken)
     {
-        var result = await git.RunAsync(new GitCommand("index-pack", "--stdin", $"--strict={string.Join(',', GitSettings.HarmlessFlaws.Select(flaw => flaw + "=ignore"))}") { Repository = directory, Input = pack }, cancellationToken);
+        var result = await git.RunAsync(new GitCommand("index-pack", "--stdin",
+            $"--strict={string.Join(',', GitSettings.HarmlessFlaws.Select(flaw => flaw + "=ignore"))}") { Repository = directory, Input = pack },
+            cancellationToken);
         return result.Succeeded ? null : result.Problem;
     }
 
@@ -105,7 +114,8 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
         var (deletions, updates) = refs.ChangesFrom(RefList.Read(directory));
         foreach (var lines in new[] { deletions, updates }.Where(lines => lines.Length > 0))
         {
-            var result = await git.RunAsync(new GitCommand("update-ref", "--no-deref", "--stdin", "-z") { Repository = directory, Input = Encoding.UTF8.GetBytes(lines) }, cancellationToken);
+            var result = await git.RunAsync(new GitCommand("update-ref", "--no-deref", "--stdin", "-z")
+                { Repository = directory, Input = Encoding.UTF8.GetBytes(lines) }, cancellationToken);
             if (!result.Succeeded) return result.Problem;
         }
         return RefList.Read(directory) == refs ? null : "the refs are not those of the store";

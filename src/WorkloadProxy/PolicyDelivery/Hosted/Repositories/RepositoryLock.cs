@@ -8,8 +8,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// A repository's turn, among all servers: an advisory lock of PostgreSQL's, held by an open transaction that writes nothing. It ends with its connection, however the server ends.
-/// Who has lost it without knowing is stopped by the repository's version when the change is written.
+/// A repository's turn, among all servers: an advisory lock of PostgreSQL's, held by an open transaction that writes nothing. It ends with its connection,
+/// however the server ends. Who has lost it without knowing is stopped by the repository's version when the change is written.
 /// </summary>
 internal sealed class RepositoryLock : IAsyncDisposable
 {
@@ -20,7 +20,8 @@ internal sealed class RepositoryLock : IAsyncDisposable
 
     /// <summary>Waits for the turn; <paramref name="ended"/> is called when it is over, also if it never came.</summary>
     /// <exception cref="StoreException">The store can't be reached, or the turn did not come in time.</exception>
-    public static async Task<RepositoryLock> TakeAsync(Database database, AuthContext context, TimeSpan patience, Action ended, CancellationToken cancellationToken)
+    public static async Task<RepositoryLock> TakeAsync(Database database, AuthContext context, TimeSpan patience, Action ended,
+        CancellationToken cancellationToken)
     {
         var turn = new RepositoryLock();
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,7 +41,8 @@ internal sealed class RepositoryLock : IAsyncDisposable
                     var limits = new { wait = $"{(long)patience.TotalMilliseconds}ms", idle = $"{(long)(2 * patience).TotalMilliseconds}ms" };
                     await connection.ExecuteAsync(new CommandDefinition(Limit, limits, transaction, cancellationToken: cancellationToken));
                     const string Take = "SELECT pg_advisory_xact_lock(@Kind, @number)";
-                    await connection.ExecuteAsync(new CommandDefinition(Take, new { Kind, number = NumberOf(context) }, transaction, (int)patience.TotalSeconds + 5, cancellationToken: cancellationToken));
+                    await connection.ExecuteAsync(new CommandDefinition(Take, new { Kind, number = NumberOf(context) }, transaction,
+                        (int)patience.TotalSeconds + 5, cancellationToken: cancellationToken));
                     entered.SetResult();
                     await turn.leave.Task;
                     return true;

@@ -5,8 +5,8 @@ using WorkloadProxy.Git;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// What one hosted repository may take: bytes on the disk, and branches and tags. What no ref reaches is thrown away before a push is refused for want of space, and every
-/// fifty packs. Only within the repository's gate.
+/// What one hosted repository may take: bytes on the disk, and branches and tags. What no ref reaches is thrown away before a push is refused for want of
+/// space, and every fifty packs. Only within the repository's gate.
 /// </summary>
 internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogger logger)
 {
@@ -17,13 +17,15 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
     private const string AllComparedAnew = "-f";
 
     /// <summary>Null when there is room for the push, else why not. One that only deletes always has room.</summary>
-    public async Task<string?> ProblemOfAsync(HostedRepository repository, IReadOnlyList<RefUpdate> updates, string? quarantine, CancellationToken cancellationToken)
+    public async Task<string?> ProblemOfAsync(HostedRepository repository, IReadOnlyList<RefUpdate> updates, string? quarantine,
+        CancellationToken cancellationToken)
     {
         var names = RefFile.BranchesAndTags(repository.Directory);
         var before = names.Count;
         foreach (var update in updates) _ = update.New.IsZero ? names.Remove(update.Name) : names.Add(update.Name);
         if (names.Count > before && names.Count > options.MaxRefs)
-            return $"the repository would have {names.Count} branches and tags, at most {options.MaxRefs} are stored (`Git:MaxRefs`): delete some that are not needed any more (`git push --delete REMOTE NAME`)";
+            return $"the repository would have {names.Count} branches and tags, at most {options.MaxRefs} are stored (`Git:MaxRefs`): delete some that are not "
+                + "needed any more (`git push --delete REMOTE NAME`)";
 
         if (quarantine is null) return null;
         var pushed = GitProgram.SizeOf(quarantine);
@@ -36,7 +38,8 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
             size = repository.Size();
             if (size + pushed <= options.MaxRepositorySize) return null;
         }
-        return $"the repository would have {Megabytes(size + pushed)}, at most {Megabytes(options.MaxRepositorySize)} are stored (`Git:MaxRepositorySize`): delete branches and tags that are not needed any more (`git push --delete REMOTE NAME`)";
+        return $"the repository would have {Megabytes(size + pushed)}, at most {Megabytes(options.MaxRepositorySize)} are stored (`Git:MaxRepositorySize`): "
+            + "delete branches and tags that are not needed any more (`git push --delete REMOTE NAME`)";
     }
 
     /// <summary>Whether all that the new commits consist of is there: what the push was compared with may have been thrown away since.</summary>
@@ -55,7 +58,8 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
             var packs = Directory.GetFiles(Path.Combine(repository.Directory, "objects", "pack"), "*.pack").Length;
             if (packs < PacksBeforeCleaning && !hasDeleted) return;
             var size = repository.Size();
-            if (packs >= PacksBeforeCleaning || size > options.MaxRepositorySize / 2) await CleanAsync(repository, size > options.MaxSize ? WithoutComparison : WithComparison, CancellationToken.None);
+            if (packs >= PacksBeforeCleaning || size > options.MaxRepositorySize / 2)
+                await CleanAsync(repository, size > options.MaxSize ? WithoutComparison : WithComparison, CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -70,7 +74,8 @@ internal sealed class RepositoryQuota(GitProgram git, GitOptions options, ILogge
         {
             var cleaned = await git.RunAsync(new GitCommand("repack", "-a", "-d", "-n", "-q", deltas) { Repository = repository.Directory }, cancellationToken);
             // other pushes' quarantines look like leftovers to it: none is as old as `Git:Timeout` can be
-            if (cleaned.Succeeded) cleaned = await git.RunAsync(new GitCommand("prune", "--expire=2.hours.ago") { Repository = repository.Directory }, cancellationToken);
+            if (cleaned.Succeeded)
+                cleaned = await git.RunAsync(new GitCommand("prune", "--expire=2.hours.ago") { Repository = repository.Directory }, cancellationToken);
             if (!cleaned.Succeeded) logger.LogWarning("repository of {Context} could not be repacked: {Reason}", repository.Context, cleaned.Problem);
         }
         finally

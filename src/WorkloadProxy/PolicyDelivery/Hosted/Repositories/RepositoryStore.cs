@@ -14,7 +14,8 @@ internal sealed record RepositoryState(long Version, string Refs)
 }
 
 /// <summary>
-/// The hosted repositories in a store that several servers share. Each change is a row: a pack of the objects that came with it. Now and then one pack takes the place of all before.
+/// The hosted repositories in a store that several servers share. Each change is a row: a pack of the objects that came with it. Now and then one pack takes
+/// the place of all before.
 /// </summary>
 internal sealed class RepositoryStore(Database database)
 {
@@ -31,16 +32,19 @@ internal sealed class RepositoryStore(Database database)
 
     /// <summary>Hands over every pack that came after the version <paramref name="since"/>, oldest first; the state that they lead to.</summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
-    public Task<RepositoryState?> FetchAsync(AuthContext context, long since, Func<byte[], Task> take, CancellationToken cancellationToken) => database.RunAsync(async connection =>
+    public Task<RepositoryState?> FetchAsync(AuthContext context, long since, Func<byte[], Task> take, CancellationToken cancellationToken) =>
+        database.RunAsync(async connection =>
     {
         // one moment for all of it: between two queries another server may put one pack in place of many
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var state = await StateAsync(connection, transaction, context, cancellationToken);
         const string Packs = "SELECT id FROM repository_packs WHERE context = @context AND version > @since ORDER BY version";
-        foreach (var id in await connection.QueryAsync<string>(new CommandDefinition(Packs, new { context = context.ToString(), since }, transaction, cancellationToken: cancellationToken)))
+        foreach (var id in await connection.QueryAsync<string>(new CommandDefinition(Packs, new { context = context.ToString(), since }, transaction,
+            cancellationToken: cancellationToken)))
         {
             const string Pack = "SELECT pack FROM repository_packs WHERE id = @id";
-            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition(Pack, new { id }, transaction, TransferSeconds, cancellationToken: cancellationToken)))!);
+            await take((await connection.ExecuteScalarAsync<byte[]>(new CommandDefinition(Pack, new { id }, transaction, TransferSeconds,
+                cancellationToken: cancellationToken)))!);
         }
         return state;
     }, cancellationToken);
@@ -62,9 +66,11 @@ internal sealed class RepositoryStore(Database database)
         }
     }
 
-    private static Task<RepositoryState?> StateAsync(DbConnection connection, DbTransaction? transaction, AuthContext context, CancellationToken cancellationToken)
+    private static Task<RepositoryState?> StateAsync(DbConnection connection, DbTransaction? transaction, AuthContext context,
+        CancellationToken cancellationToken)
     {
         const string State = "SELECT version, refs FROM repositories WHERE context = @context";
-        return connection.QuerySingleOrDefaultAsync<RepositoryState?>(new CommandDefinition(State, new { context = context.ToString() }, transaction, cancellationToken: cancellationToken));
+        return connection.QuerySingleOrDefaultAsync<RepositoryState?>(new CommandDefinition(State, new { context = context.ToString() }, transaction,
+            cancellationToken: cancellationToken));
     }
 }

@@ -7,14 +7,19 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// Hosted repositories of several servers: the store is the truth, each disk a copy that is made current before it is used, and one change of a repository at a time is under way.
+/// Hosted repositories of several servers: the store is the truth, each disk a copy that is made current before it is used, and one change of a repository at a
+/// time is under way.
 /// </summary>
-internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, PolicySnapshotStore snapshots, GitOptions options, TimeProvider time, ILogger<SharedRepositories> logger)
+internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, PolicySnapshotStore snapshots, GitOptions options, TimeProvider time,
+    ILogger<SharedRepositories> logger)
 {
     private readonly RepositoryCopy copy = new(git, store, logger);
     private readonly RepositoryQuota quota = new(git, options, logger);
 
-    /// <summary>At start: the set that the store has, if it has one (<paramref name="kept"/>) when somebody asks for it. Nothing is copied to the disk before it is asked for.</summary>
+    /// <summary>
+    /// At start: the set that the store has, if it has one (<paramref name="kept"/>) when somebody asks for it. Nothing is copied to the disk before it is
+    /// asked for.
+    /// </summary>
     /// <exception cref="StoreException">The store can't be reached.</exception>
     public async Task LoadAsync(HostedPolicy policy, PolicySnapshotVersion? kept, CancellationToken cancellationToken)
     {
@@ -55,7 +60,9 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
             {
                 await using var change = await BeginAsync(repository, cancellationToken);
                 // another server may have been quicker
-                if ((change.Before is null ? await FoundAsync(policy, change, cancellationToken) : await CopyAsync(repository, cancellationToken)) is { } failed) return failed;
+                if ((change.Before is null ? await FoundAsync(policy, change, cancellationToken) : await CopyAsync(repository, cancellationToken)) is
+                    { } failed)
+                    return failed;
             }
             await LoadMovedAsync(policy, cancellationToken);
             await quota.TidyAsync(repository, hasDeleted: false);
@@ -67,7 +74,9 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         }
     }
 
-    /// <summary>Begins the change that a push is, from the store's state at this moment; null, or why not. Only within the gate; git receives into the copy meanwhile.</summary>
+    /// <summary>
+    /// Begins the change that a push is, from the store's state at this moment; null, or why not. Only within the gate; git receives into the copy meanwhile.
+    /// </summary>
     /// <exception cref="StoreException">The store can't be reached, or the repository's turn does not come.</exception>
     public async Task<string?> EnterAsync(HostedPolicy policy, PushSession push, CancellationToken cancellationToken)
     {
@@ -83,8 +92,8 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
     }
 
     /// <summary>
-    /// Writes what the disk has now beyond the store, and in the same transaction the set of <paramref name="review"/>, if that is what <c>main</c> stands at, which is in force then. If the store
-    /// does not take it, or has changed meanwhile (false), the disk is put back.
+    /// Writes what the disk has now beyond the store, and in the same transaction the set of <paramref name="review"/>, if that is what <c>main</c> stands at,
+    /// which is in force then. If the store does not take it, or has changed meanwhile (false), the disk is put back.
     /// </summary>
     /// <exception cref="StoreException">The store did not take it.</exception>
     /// <exception cref="IOException">The disk's copy can't be read.</exception>
@@ -94,7 +103,8 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         if (review is null) return await WriteAsync(repository, change, null, null);
         await policy.WriteSchemaAsync(review, since, CancellationToken.None);
         return await policy.TakeAsync(review, since, () => WriteAsync(repository, change, review.Commit,
-            (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(), review.Files, since)));
+            (connection, transaction) => snapshots.SaveAsync(connection, transaction, repository.Context, policy.Status.Source, review.Commit.ToString(),
+                review.Files, since)));
     }
 
     private async Task<bool> WriteAsync(HostedRepository repository, RepositoryChange change, ObjectId? accepted, Func<DbConnection, DbTransaction, Task>? also)
@@ -109,7 +119,8 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
                 written = change.Before;
                 return true;
             }
-            if (change.Before is not null && refs.Find(HostedRepository.Main) != (accepted ?? before.Find(HostedRepository.Main))) throw new IOException("branch main stands where nothing was accepted");
+            if (change.Before is not null && refs.Find(HostedRepository.Main) != (accepted ?? before.Find(HostedRepository.Main)))
+                throw new IOException("branch main stands where nothing was accepted");
             var all = await change.WantsOnePackAsync();
             var packed = await copy.PackAsync(repository, refs, all ? RefList.Empty : before, CancellationToken.None);
             if (!packed.Succeeded) throw new IOException(packed.Problem);
@@ -123,7 +134,9 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         }
     }
 
-    /// <summary>Makes the disk's copy current; null, or why not. If the store has no such repository there is none afterwards (<see cref="HostedRepository.Copied"/>).</summary>
+    /// <summary>
+    /// Makes the disk's copy current; null, or why not. If the store has no such repository there is none afterwards (<see cref="HostedRepository.Copied"/>).
+    /// </summary>
     private async Task<string?> CopyAsync(HostedRepository repository, CancellationToken cancellationToken)
     {
         if (await store.ReadAsync(repository.Context, cancellationToken) is not { } state)
@@ -142,7 +155,9 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         return await copy.RebuildAsync(repository, state, cancellationToken);
     }
 
-    /// <summary>Gives the store its first state of a repository: what a server alone has written to its disk before the store was shared, else a new one.</summary>
+    /// <summary>
+    /// Gives the store its first state of a repository: what a server alone has written to its disk before the store was shared, else a new one.
+    /// </summary>
     private async Task<string?> FoundAsync(HostedPolicy policy, RepositoryChange change, CancellationToken cancellationToken)
     {
         var repository = policy.Repository;
@@ -171,7 +186,8 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         if (policy.Repository.Copied?.List.Find(HostedRepository.Main)?.ToString() != policy.Version) await policy.LoadSnapshotAsync(null, cancellationToken);
     }
 
-    private Task<RepositoryChange> BeginAsync(HostedRepository repository, CancellationToken cancellationToken) => store.BeginAsync(repository.Context, options.Timeout, cancellationToken);
+    private Task<RepositoryChange> BeginAsync(HostedRepository repository, CancellationToken cancellationToken) =>
+        store.BeginAsync(repository.Context, options.Timeout, cancellationToken);
 
     private static bool IsAt(HostedRepository repository, RepositoryState state)
     {

@@ -18,7 +18,8 @@ internal sealed class PasswordClient(PublicDocuments documents, BoundedFetch fet
         AskAsync(did, origin, Create, request => request.Content = JsonContent.Create(new { identifier = did.Text, password }), cancellationToken);
 
     public Task<SessionResult> RefreshAsync(Did did, PasswordSession session, CancellationToken cancellationToken) =>
-        AskAsync(did, session.Origin, Renew, request => request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", session.RefreshToken.Reveal()), cancellationToken);
+        AskAsync(did, session.Origin, Renew, request => request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", session.RefreshToken.Reveal()),
+            cancellationToken);
 
     private async Task<SessionResult> AskAsync(Did did, string origin, string path, Action<HttpRequestMessage> with, CancellationToken cancellationToken)
     {
@@ -29,7 +30,8 @@ internal sealed class PasswordClient(PublicDocuments documents, BoundedFetch fet
         if (answered.Status == 0) return new(null, answered.Error);
         if (answered.Status != 200)
         {
-            var error = SessionAnswer.ErrorOf(answered.Content) is { Length: <= 64 } name && !name.AsSpan().ContainsAnyExceptInRange('!', '~') ? $" ({name})" : "";
+            var error = SessionAnswer.ErrorOf(answered.Content) is { Length: <= 64 } name && !name.AsSpan().ContainsAnyExceptInRange('!', '~')
+                ? $" ({name})" : "";
             return new(null, $"`{path[(path.LastIndexOf('.') + 1)..]}` answered {answered.Status}{error}", IsFinal: answered.Status is 400 or 401 or 403);
         }
         if (SessionAnswer.Parse(answered.Content) is not { } answer) return new(null, "the server's answer holds no session");

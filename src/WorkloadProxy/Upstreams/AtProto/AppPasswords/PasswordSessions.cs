@@ -11,12 +11,14 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 namespace WorkloadProxy.Upstreams.AtProto.AppPasswords;
 
 /// <summary>
-/// The sessions that app passwords gave, shared by the replicas: one makes or refreshes a session and the others read it. A password is presented at most once a minute, for servers count that and
-/// shut out who does it often.
+/// The sessions that app passwords gave, shared by the replicas: one makes or refreshes a session and the others read it. A password is presented at most once
+/// a minute, for servers count that and shut out who does it often.
 /// </summary>
-internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClient client, AtProtoServers servers, TimeProvider time, ILogger<PasswordSessions> logger)
+internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClient client, AtProtoServers servers, TimeProvider time,
+    ILogger<PasswordSessions> logger)
 {
-    private static readonly TimeSpan betweenPasswords = TimeSpan.FromMinutes(1), lease = TimeSpan.FromSeconds(30), patience = TimeSpan.FromSeconds(10), look = TimeSpan.FromMilliseconds(200), rest = TimeSpan.FromSeconds(5), unknownLife = TimeSpan.FromHours(1);
+    private static readonly TimeSpan betweenPasswords = TimeSpan.FromMinutes(1), lease = TimeSpan.FromSeconds(30), patience = TimeSpan.FromSeconds(10),
+    look = TimeSpan.FromMilliseconds(200), rest = TimeSpan.FromSeconds(5), unknownLife = TimeSpan.FromHours(1);
 
     private readonly string holder = Guid.NewGuid().ToString("N");
     private readonly ConcurrentDictionary<Did, PasswordSession> known = new();
@@ -31,7 +33,8 @@ internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClien
     /// </summary>
     public Task<Result<PasswordSession>> RenewAsync(Did did, CredentialOptions options, string origin, Credential? used)
     {
-        if (Known(did, origin) is { } current && current.Credential != used && time.GetUtcNow() < current.Expires) return Task.FromResult<Result<PasswordSession>>(current);
+        if (Known(did, origin) is { } current && current.Credential != used && time.GetUtcNow() < current.Expires)
+            return Task.FromResult<Result<PasswordSession>>(current);
         if (failed.TryGetValue(did, out var last) && time.GetUtcNow() < last.Until) return Task.FromResult<Result<PasswordSession>>(last.Failure);
         return renewing.GetOrAdd(did, _ => new(() => Task.Run(() => RenewOnceAsync(did, options, origin, used)))).Value;
     }
@@ -48,7 +51,8 @@ internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClien
                 {
                     if (!known.TryGetValue(did, out var session) || time.GetUtcNow() < session.RefreshAt) continue;
                     // a new password in the file is for the server where the account is now, and never for its former one
-                    if ((await servers.FindAsync(did, cancellationToken)).Succeeded(out var server, out _) && server.Pds == session.Origin) await RenewAsync(did, options, session.Origin, session.Credential);
+                    if ((await servers.FindAsync(did, cancellationToken)).Succeeded(out var server, out _) && server.Pds == session.Origin)
+                        await RenewAsync(did, options, session.Origin, session.Credential);
                 }
             }
         }
@@ -93,12 +97,15 @@ internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClien
             var stored = await table.ReadAsync(did, CancellationToken.None);
             var session = stored.Session is { } found && found.Origin == origin && found.Password == hash ? found : null;
             if (session is not null && session.AccessToken.Reveal() != usedToken && time.GetUtcNow() < session.Expires) return session;
-            if (await table.LeaseAsync(did, stored.Version, holder, lease, CancellationToken.None)) return await RenewHeldAsync(did, stored, session, origin, password, hash);
-            if (time.GetUtcNow() >= deadline) return CredentialStore.Unavailable($"another replica has been making a session of `{did}` for {patience.TotalSeconds:0} s");
+            if (await table.LeaseAsync(did, stored.Version, holder, lease, CancellationToken.None))
+                return await RenewHeldAsync(did, stored, session, origin, password, hash);
+            if (time.GetUtcNow() >= deadline)
+                return CredentialStore.Unavailable($"another replica has been making a session of `{did}` for {patience.TotalSeconds:0} s");
         }
     }
 
-    private async Task<Result<PasswordSession>> RenewHeldAsync(Did did, StoredPasswordSession stored, PasswordSession? session, string origin, string password, string hash)
+    private async Task<Result<PasswordSession>> RenewHeldAsync(Did did, StoredPasswordSession stored, PasswordSession? session, string origin, string password,
+        string hash)
     {
         var result = session is null ? new SessionResult(null, null, IsFinal: true) : await client.RefreshAsync(did, session, CancellationToken.None);
         if (result.Answer is null && result.IsFinal)
@@ -106,7 +113,8 @@ internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClien
             if (time.GetUtcNow() < stored.Presented + betweenPasswords)
             {
                 await table.ReleaseAsync(did, holder, CancellationToken.None);
-                return CredentialStore.Unavailable($"the app password of `{did}` was presented less than a minute ago{(result.Problem is null ? "" : ", and ")}{result.Problem}");
+                return CredentialStore.Unavailable($"the app password of `{did}` was presented less than a minute "
+                    + $"ago{(result.Problem is null ? "" : ", and ")}{result.Problem}");
             }
             await table.PresentAsync(did, holder, CancellationToken.None);
             result = await client.CreateAsync(did, origin, password, CancellationToken.None);
@@ -117,7 +125,8 @@ internal sealed class PasswordSessions(PasswordSessionTable table, PasswordClien
             return CredentialStore.Unavailable($"no session of `{did}`: {result.Problem}");
         }
         var now = time.GetUtcNow();
-        var next = new PasswordSession(origin, hash, new(answer.AccessToken), new(answer.RefreshToken), now, answer.Expires is { } expires && expires > now ? expires : now + unknownLife);
+        var next = new PasswordSession(origin, hash, new(answer.AccessToken), new(answer.RefreshToken), now, answer.Expires is { } expires && expires > now
+            ? expires : now + unknownLife);
         await table.KeepAsync(did, stored.Version, next, holder, CancellationToken.None);
         return next;
     }

@@ -16,7 +16,8 @@ internal sealed record SessionAnswer(string Did, string AccessToken, string Refr
         using (document)
         {
             var root = document.RootElement;
-            return Text(root, "did") is { } did && Text(root, "accessJwt") is { } access && Text(root, "refreshJwt") is { } refresh && IsToken(access) && IsToken(refresh)
+            return Text(root, "did") is { } did && Text(root, "accessJwt") is { } access && Text(root, "refreshJwt") is { } refresh && IsToken(access)
+                && IsToken(refresh)
                 ? new(did, access, refresh, ExpiryOf(access))
                 : null;
         }
@@ -37,7 +38,8 @@ internal sealed record SessionAnswer(string Did, string AccessToken, string Refr
         {
             if (!StrictJson.TryParseObject(Base64Url.DecodeFromChars(claims), MaxDepth, out var document, out _)) return null;
             using (document)
-                return document.RootElement.TryGetProperty("exp", out var exp) && exp.ValueKind == JsonValueKind.Number && exp.TryGetInt64(out var seconds) && seconds is > 0 and < 253_402_300_799 ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+                return document.RootElement.TryGetProperty("exp", out var exp) && exp.ValueKind == JsonValueKind.Number && exp.TryGetInt64(out var seconds)
+                    && seconds is > 0 and < 253_402_300_799 ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
         }
         catch (FormatException)
         {
@@ -47,5 +49,6 @@ internal sealed record SessionAnswer(string Did, string AccessToken, string Refr
 
     private static bool IsToken(string text) => text.Length is > 0 and <= MaxToken && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -9,8 +9,9 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Upstreams.AtProto.Client;
 
 /// <summary>
-/// The keys with which the proxy authenticates at authorization servers, and nowhere else: sealed in the store, the same for all replicas. A session is bound to the key that it began with for as long
-/// as it lives, so a new key serves new sessions only, and an old one stays published until its last session has ended.
+/// The keys with which the proxy authenticates at authorization servers, and nowhere else: sealed in the store, the same for all replicas. A session is bound
+/// to the key that it began with for as long as it lives, so a new key serves new sessions only, and an old one stays published until its last session has
+/// ended.
 /// </summary>
 internal sealed class ClientKeys
 {
@@ -64,7 +65,8 @@ internal sealed class ClientKeys
         try
         {
             // a store that has lost its keys takes none from a server that has them: sessions there are bound to them
-            if (await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken) is { Count: > 0 } stored) Volatile.Write(ref published, [.. stored]);
+            if (await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken) is { Count: > 0 } stored)
+                Volatile.Write(ref published, [.. stored]);
         }
         finally
         {
@@ -73,9 +75,11 @@ internal sealed class ClientKeys
     }
 
     /// <summary>Publishes a new key now, which serves once every authorization server can know it.</summary>
-    public Task<Result<SigningKey>> RotateAsync(CancellationToken cancellationToken) => ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
+    public Task<Result<SigningKey>> RotateAsync(CancellationToken cancellationToken) =>
+        ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
     {
-        if (stored.Count >= MaxPublished) return new Failure(ErrorId.TooManyRequests, $"{MaxPublished} client keys are published already; each is dropped once its last session has ended");
+        if (stored.Count >= MaxPublished)
+            return new Failure(ErrorId.TooManyRequests, $"{MaxPublished} client keys are published already; each is dropped once its last session has ended");
         return await AddAsync(stored, time.GetUtcNow() + lead, connection, transaction);
     }, cancellationToken);
 
@@ -95,16 +99,21 @@ internal sealed class ClientKeys
     {
         var now = time.GetUtcNow();
         if (stored.Count == 0) await AddAsync(stored, now, connection, transaction);
-        else if (now >= stored[^1].SignsFrom + rotation - lead) await AddAsync(stored, Later(stored[^1].SignsFrom + rotation, now + lead), connection, transaction);
-        var used = (await connection.QueryAsync<string>("SELECT DISTINCT key_id FROM atproto_sessions WHERE sealed IS NOT NULL AND key_id IS NOT NULL", transaction: transaction)).ToHashSet(StringComparer.Ordinal);
-        foreach (var (key, next) in stored.Zip(stored.Skip(1)).ToList()) if (!used.Contains(key.Id) && next.SignsFrom + overlap <= now) await DropAsync(stored, key, connection, transaction);
+        else if (now >= stored[^1].SignsFrom + rotation - lead)
+            await AddAsync(stored, Later(stored[^1].SignsFrom + rotation, now + lead), connection, transaction);
+        var used = (await connection.QueryAsync<string>("SELECT DISTINCT key_id FROM atproto_sessions WHERE sealed IS NOT NULL AND key_id IS NOT NULL",
+            transaction: transaction)).ToHashSet(StringComparer.Ordinal);
+        foreach (var (key, next) in stored.Zip(stored.Skip(1)).ToList())
+            if (!used.Contains(key.Id) && next.SignsFrom + overlap <= now) await DropAsync(stored, key, connection, transaction);
         return true;
     }, cancellationToken);
 
     /// <summary>
-    /// Takes a key out of the document at once; <paramref name="with"/> ends its sessions in the same transaction. If no other key serves now, the next one does, or a new one. False: there is no such key.
+    /// Takes a key out of the document at once; <paramref name="with"/> ends its sessions in the same transaction. If no other key serves now, the next one
+    /// does, or a new one. False: there is no such key.
     /// </summary>
-    public Task<bool> RevokeAsync(string id, Func<DbConnection, DbTransaction, Task> with, CancellationToken cancellationToken) => ChangeAsync(async (stored, connection, transaction) =>
+    public Task<bool> RevokeAsync(string id, Func<DbConnection, DbTransaction, Task> with, CancellationToken cancellationToken) =>
+        ChangeAsync(async (stored, connection, transaction) =>
     {
         if (stored.Find(key => key.Id == id) is not { } revoked) return false;
         await DropAsync(stored, revoked, connection, transaction);
@@ -141,7 +150,8 @@ internal sealed class ClientKeys
     private async Task<List<SigningKey>> StoredAsync(DbConnection connection, DbTransaction? transaction)
     {
         var known = Keys.ToDictionary(key => key.Id);
-        var rows = await connection.QueryAsync<(string Id, byte[] Sealed, long Published, long SignsFrom)>("SELECT id, sealed, published_at, signs_from FROM atproto_client_keys", transaction: transaction);
+        var rows = await connection.QueryAsync<(string Id, byte[] Sealed, long Published, long SignsFrom)>("SELECT id, sealed, published_at, signs_from FROM "
+            + "atproto_client_keys", transaction: transaction);
         return [.. InOrder(rows.Select(row => known.GetValueOrDefault(row.Id) ?? Restore(row)))];
     }
 
@@ -149,11 +159,13 @@ internal sealed class ClientKeys
     {
         try
         {
-            return SigningKey.Restore(SecurityAlgorithms.EcdsaSha256, store.Sealer.Open(row.Sealed, Purpose(row.Id)), FromSeconds(row.Published), FromSeconds(row.SignsFrom));
+            return SigningKey.Restore(SecurityAlgorithms.EcdsaSha256, store.Sealer.Open(row.Sealed, Purpose(row.Id)), FromSeconds(row.Published),
+                FromSeconds(row.SignsFrom));
         }
         catch (CryptographicException e)
         {
-            throw new StartException($"the client key `{row.Id}` in the store can't be opened: {e.Message}", "restore the store and its master key from a backup", e);
+            throw new StartException($"the client key `{row.Id}` in the store can't be opened: {e.Message}",
+                "restore the store and its master key from a backup", e);
         }
     }
 
@@ -162,7 +174,8 @@ internal sealed class ClientKeys
         // whole seconds, as the store keeps them: the same before and after a restart
         var key = SigningKey.Create(SecurityAlgorithms.EcdsaSha256, WholeSeconds(time.GetUtcNow()), WholeSeconds(signsFrom));
         await connection.ExecuteAsync("INSERT INTO atproto_client_keys (id, sealed, published_at, signs_from) VALUES (@Id, @secret, @published, @signsFrom)",
-            new { key.Id, secret = store.Sealer.Seal(key.Export(), Purpose(key.Id)), published = key.Published.ToUnixTimeSeconds(), signsFrom = key.SignsFrom.ToUnixTimeSeconds() }, transaction);
+            new { key.Id, secret = store.Sealer.Seal(key.Export(), Purpose(key.Id)), published = key.Published.ToUnixTimeSeconds(),
+                signsFrom = key.SignsFrom.ToUnixTimeSeconds() }, transaction);
         stored.Add(key);
         return key;
     }
@@ -173,7 +186,8 @@ internal sealed class ClientKeys
         stored.Remove(key);
     }
 
-    private static IEnumerable<SigningKey> InOrder(IEnumerable<SigningKey> keys) => keys.OrderBy(key => key.SignsFrom).ThenBy(key => key.Published).ThenBy(key => key.Id, StringComparer.Ordinal);
+    private static IEnumerable<SigningKey> InOrder(IEnumerable<SigningKey> keys) =>
+        keys.OrderBy(key => key.SignsFrom).ThenBy(key => key.Published).ThenBy(key => key.Id, StringComparer.Ordinal);
 
     private static string Purpose(string id) => $"atproto-client-key/{id}";
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;

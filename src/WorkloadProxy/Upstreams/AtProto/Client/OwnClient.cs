@@ -6,8 +6,8 @@ using WorkloadProxy.Configuration;
 namespace WorkloadProxy.Upstreams.AtProto.Client;
 
 /// <summary>
-/// The proxy as an OAuth client. Over https it is a confidential one, whose id is the address of its document; on loopback, where no authorization server can fetch one, the development client that
-/// the AT Protocol has for that, whose id says all.
+/// The proxy as an OAuth client. Over https it is a confidential one, whose id is the address of its document; on loopback, where no authorization server can
+/// fetch one, the development client that the AT Protocol has for that, whose id says all.
 /// </summary>
 internal sealed class OwnClient
 {
@@ -25,7 +25,8 @@ internal sealed class OwnClient
         // servers refuse `localhost` in redirect addresses: the name could be resolved to another machine
         BrowserUrl = IsConfidential ? publicUrl : $"http://127.0.0.1:{address.Port}{address.AbsolutePath.TrimEnd('/')}";
         RedirectUri = BrowserUrl + CallbackPath;
-        Id = IsConfidential ? publicUrl + DocumentPath : $"http://localhost?redirect_uri={Uri.EscapeDataString(RedirectUri)}&scope={Uri.EscapeDataString(Scope)}";
+        Id = IsConfidential ? publicUrl
+            + DocumentPath : $"http://localhost?redirect_uri={Uri.EscapeDataString(RedirectUri)}&scope={Uri.EscapeDataString(Scope)}";
     }
 
     /// <summary>The <c>client_id</c>.</summary>

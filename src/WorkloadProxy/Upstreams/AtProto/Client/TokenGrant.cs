@@ -43,17 +43,21 @@ internal sealed record TokenGrant(string AccessToken, string RefreshToken, IRead
     public static string? ErrorOf(ReadOnlyMemory<byte> json)
     {
         if (!StrictJson.TryParseObject(json, MaxDepth, out var document, out _)) return null;
-        using (document) return Text(document.RootElement, "error") is { Length: <= 64 } error && error.All(c => char.IsAsciiLetterLower(c) || c == '_') ? error : null;
+        using (document)
+            return Text(document.RootElement, "error") is { Length: <= 64 } error && error.All(c => char.IsAsciiLetterLower(c) || c == '_') ? error : null;
     }
 
-    private static string? Token(JsonElement root, string name) => Text(root, name, MaxToken) is { Length: > 0 } text && text.All(c => c is > ' ' and <= '~') ? text : null;
+    private static string? Token(JsonElement root, string name) =>
+        Text(root, name, MaxToken) is { Length: > 0 } text && text.All(c => c is > ' ' and <= '~') ? text : null;
 
     private static TimeSpan LifetimeOf(JsonElement root)
     {
-        if (!root.TryGetProperty("expires_in", out var value) || value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var seconds) || seconds <= 0) return unknownLifetime;
+        if (!root.TryGetProperty("expires_in", out var value) || value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var seconds) || seconds <= 0)
+            return unknownLifetime;
         return seconds < longest.TotalSeconds ? TimeSpan.FromSeconds(seconds) : longest;
     }
 
     private static string? Text(JsonElement root, string name, int max = MaxText) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text && text.Length <= max ? text : null;
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text && text.Length <= max
+        ? text : null;
 }

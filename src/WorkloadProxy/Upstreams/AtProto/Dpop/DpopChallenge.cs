@@ -22,7 +22,8 @@ internal readonly record struct DpopChallenge(string Error)
     }
 
     /// <summary>
-    /// Of one field value, which may hold several challenges (RFC 9110 §11.6.1): a comma ends a parameter or a challenge, and what has no <c>=</c> is the next scheme.
+    /// Of one field value, which may hold several challenges (RFC 9110 §11.6.1): a comma ends a parameter or a challenge, and what has no <c>=</c> is the next
+    /// scheme.
     /// </summary>
     public static DpopChallenge? Parse(string value)
     {

@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Upstreams.AtProto.Identity;
 
 /// <summary>
-/// The form of an app password, <c>xxxx-xxxx-xxxx-xxxx</c>. Anything else may be the password of the account itself, which opens all of it, and which the proxy must never hold.
+/// The form of an app password, <c>xxxx-xxxx-xxxx-xxxx</c>. Anything else may be the password of the account itself, which opens all of it, and which the proxy
+/// must never hold.
 /// </summary>
 internal static class AppPasswordForm
 {

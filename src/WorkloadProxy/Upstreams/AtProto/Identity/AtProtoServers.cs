@@ -4,12 +4,14 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Upstreams.AtProto.Identity;
 
 /// <summary>
-/// Where accounts live, from memory: at most five minutes old, or an hour while the documents can't be fetched. One fetch at a time looks again, in the background where what is known still serves.
+/// Where accounts live, from memory: at most five minutes old, or an hour while the documents can't be fetched. One fetch at a time looks again, in the
+/// background where what is known still serves.
 /// </summary>
 internal sealed class AtProtoServers(IdentityResolver resolver, TimeProvider time)
 {
     private const int MaxKnown = 10_000;
-    private static readonly TimeSpan soon = TimeSpan.FromMinutes(4), fresh = TimeSpan.FromMinutes(5), last = TimeSpan.FromHours(1), pause = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan soon = TimeSpan.FromMinutes(4), fresh = TimeSpan.FromMinutes(5), last = TimeSpan.FromHours(1),
+        pause = TimeSpan.FromSeconds(15);
 
     private readonly ConcurrentDictionary<Did, Known> known = new();
     private readonly ConcurrentDictionary<Did, Lazy<Task<Result<AtProtoServer>>>> fetching = new();
@@ -83,7 +85,8 @@ internal sealed class AtProtoServers(IdentityResolver resolver, TimeProvider tim
     private async Task<Result<AtProtoServer>> ResolveAsync(Did did)
     {
         if (!(await resolver.DocumentAsync(did, CancellationToken.None)).Succeeded(out var document, out var failure)) return failure;
-        return (await resolver.IssuerAsync(document.Pds, CancellationToken.None)).Succeeded(out var issuer, out failure) ? new AtProtoServer(did, document.Pds, issuer) : failure;
+        return (await resolver.IssuerAsync(document.Pds, CancellationToken.None)).Succeeded(out var issuer, out failure)
+            ? new AtProtoServer(did, document.Pds, issuer) : failure;
     }
 
     /// <summary>Replaced as a whole with each change.</summary>

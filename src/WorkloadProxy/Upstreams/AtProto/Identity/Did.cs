@@ -5,14 +5,15 @@ using System.Globalization;
 namespace WorkloadProxy.Upstreams.AtProto.Identity;
 
 /// <summary>
-/// An account's identifier, and the id of its context: <c>did:plc:</c> with 24 characters of base 32, or <c>did:web:</c> with a lower-case host name (for <c>localhost</c> also a port). There is one way
-/// to write each, so that DIDs are compared as texts.
+/// An account's identifier, and the id of its context: <c>did:plc:</c> with 24 characters of base 32, or <c>did:web:</c> with a lower-case host name (for
+/// <c>localhost</c> also a port). There is one way to write each, so that DIDs are compared as texts.
 /// </summary>
 internal sealed record Did
 {
     private const string PlcPrefix = "did:plc:", WebPrefix = "did:web:", Localhost = "localhost", PortSeparator = "%3A";
     private const int PlcLength = 24, MaxHost = 253, MaxLabel = 63;
-    private static readonly SearchValues<char> base32 = SearchValues.Create("abcdefghijklmnopqrstuvwxyz234567"), inNames = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
+    private static readonly SearchValues<char> base32 = SearchValues.Create("abcdefghijklmnopqrstuvwxyz234567"),
+        inNames = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 
     private Did(string text) => Text = text;
 
@@ -37,7 +38,8 @@ internal sealed record Did
     private static bool IsValid(string? text)
     {
         if (text is null) return false;
-        if (text.StartsWith(PlcPrefix, StringComparison.Ordinal)) return text.Length == PlcPrefix.Length + PlcLength && !text.AsSpan(PlcPrefix.Length).ContainsAnyExcept(base32);
+        if (text.StartsWith(PlcPrefix, StringComparison.Ordinal))
+            return text.Length == PlcPrefix.Length + PlcLength && !text.AsSpan(PlcPrefix.Length).ContainsAnyExcept(base32);
         if (!text.StartsWith(WebPrefix, StringComparison.Ordinal)) return false;
         var host = text.AsSpan(WebPrefix.Length);
         if (!host.StartsWith(Localhost) || host.Contains('.')) return IsHostName(host);

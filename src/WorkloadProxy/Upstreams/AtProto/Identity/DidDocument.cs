@@ -18,7 +18,8 @@ internal sealed record DidDocument(string Pds, string? Handle)
             var root = document.RootElement;
             if (Text(root, "id") != did.Text) problem = "belongs to another DID";
             else if (!TryFindPds(root, did, out var endpoint)) problem = "names no personal data server";
-            else if (!Origin.TryParse(endpoint, out var pds)) problem = "names a personal data server whose address is not an origin, such as `https://pds.example.com`";
+            else if (!Origin.TryParse(endpoint, out var pds))
+                problem = "names a personal data server whose address is not an origin, such as `https://pds.example.com`";
             else return new DidDocument(pds, HandleOf(root));
             return null;
         }
@@ -43,10 +44,12 @@ internal sealed record DidDocument(string Pds, string? Handle)
         if (!root.TryGetProperty("alsoKnownAs", out var aliases) || aliases.ValueKind != JsonValueKind.Array) return null;
         foreach (var alias in aliases.EnumerateArray())
         {
-            if (alias.ValueKind == JsonValueKind.String && alias.GetString() is { } text && text.StartsWith(HandleScheme, StringComparison.Ordinal)) return text[HandleScheme.Length..].ToLowerInvariant();
+            if (alias.ValueKind == JsonValueKind.String && alias.GetString() is { } text && text.StartsWith(HandleScheme, StringComparison.Ordinal))
+                return text[HandleScheme.Length..].ToLowerInvariant();
         }
         return null;
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

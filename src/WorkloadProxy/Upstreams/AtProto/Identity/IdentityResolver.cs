@@ -17,7 +17,9 @@ internal sealed class IdentityResolver(Uri directory, Uri? handles, PublicDocume
     public async Task<Result<Did>> ResolveAsync(Handle handle, CancellationToken cancellationToken)
     {
         var fetched = handles is { } resolver
-            ? await documents.GetListedAsync(new Uri($"{resolver.ToString().TrimEnd('/')}/xrpc/com.atproto.identity.resolveHandle?handle={Uri.EscapeDataString(handle.Text)}"), cancellationToken)
+            ? await documents.GetListedAsync(
+                new Uri($"{resolver.ToString().TrimEnd('/')}/xrpc/com.atproto.identity.resolveHandle?handle={Uri.EscapeDataString(handle.Text)}"),
+                cancellationToken)
             : await documents.GetAsync(documents.OriginOf(handle.Text, mustBeListed: false)!, "/.well-known/atproto-did", cancellationToken);
         if (!fetched.Succeeded(out var content, out var failure)) return failure;
         var text = handles is null ? PlainText(content) : DidIn(content);
@@ -28,7 +30,8 @@ internal sealed class IdentityResolver(Uri directory, Uri? handles, PublicDocume
     {
         Result<byte[]> fetched;
         if (did.IsPlc) fetched = await documents.GetListedAsync(new Uri($"{directory.ToString().TrimEnd('/')}/{did}"), cancellationToken);
-        else if (documents.OriginOf(did.Host!, did.IsLocal) is { } origin) fetched = await documents.GetAsync(origin, "/.well-known/did.json", cancellationToken);
+        else if (documents.OriginOf(did.Host!, did.IsLocal) is { } origin)
+            fetched = await documents.GetAsync(origin, "/.well-known/did.json", cancellationToken);
         else return new Failure(ErrorId.Unprocessable, $"the server of `{did}` is this machine's own, and not listed");
         if (!fetched.Succeeded(out var content, out var failure)) return failure;
         return DidDocument.Parse(content, did, out var problem) is { } document ? document : Wrong($"the document of `{did}`", problem);
@@ -37,13 +40,15 @@ internal sealed class IdentityResolver(Uri directory, Uri? handles, PublicDocume
     /// <summary>The issuer that a personal data server takes tokens of.</summary>
     public async Task<Result<string>> IssuerAsync(string pds, CancellationToken cancellationToken)
     {
-        if (!(await documents.GetAsync(pds, "/.well-known/oauth-protected-resource", cancellationToken)).Succeeded(out var content, out var failure)) return failure;
+        if (!(await documents.GetAsync(pds, "/.well-known/oauth-protected-resource", cancellationToken)).Succeeded(out var content, out var failure))
+            return failure;
         return IssuerIn(content, out var problem) is { } issuer ? issuer : Wrong($"what `{pds}` says of its authorization server", problem);
     }
 
     public async Task<Result<AuthorizationServer>> AuthorizationServerAsync(string issuer, CancellationToken cancellationToken)
     {
-        if (!(await documents.GetAsync(issuer, "/.well-known/oauth-authorization-server", cancellationToken)).Succeeded(out var content, out var failure)) return failure;
+        if (!(await documents.GetAsync(issuer, "/.well-known/oauth-authorization-server", cancellationToken)).Succeeded(out var content, out var failure))
+            return failure;
         return AuthorizationServer.Parse(content, issuer, out var problem) is { } server ? server : Wrong($"the metadata of `{issuer}`", problem);
     }
 
@@ -53,9 +58,12 @@ internal sealed class IdentityResolver(Uri directory, Uri? handles, PublicDocume
         using (document)
         {
             problem = "does not name exactly one origin";
-            if (!document.RootElement.TryGetProperty("authorization_servers", out var servers) || servers.ValueKind != JsonValueKind.Array || servers.GetArrayLength() != 1) return null;
+            if (!document.RootElement.TryGetProperty("authorization_servers", out var servers) || servers.ValueKind != JsonValueKind.Array
+                || servers.GetArrayLength() != 1)
+                return null;
             // an issuer is compared as text, so it must be written as an origin is
-            return servers[0].ValueKind == JsonValueKind.String && Origin.TryParse(servers[0].GetString(), out var origin) && origin == servers[0].GetString() ? origin : null;
+            return servers[0].ValueKind == JsonValueKind.String && Origin.TryParse(servers[0].GetString(), out var origin) && origin == servers[0].GetString()
+                ? origin : null;
         }
     }
 

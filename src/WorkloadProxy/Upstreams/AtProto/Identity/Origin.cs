@@ -17,7 +17,9 @@ internal static class Origin
         // as it was written: what a parser has tidied up (a user, a path, a backslash) another parser may read otherwise
         var written = text.EndsWith('/') ? text[..^1] : text;
         var found = Of(uri);
-        if (!written.Equals(found, StringComparison.OrdinalIgnoreCase) && !written.Equals($"{uri.Scheme}://{uri.Host}:{uri.Port}", StringComparison.OrdinalIgnoreCase)) return false;
+        if (!written.Equals(found, StringComparison.OrdinalIgnoreCase)
+            && !written.Equals($"{uri.Scheme}://{uri.Host}:{uri.Port}", StringComparison.OrdinalIgnoreCase))
+            return false;
         origin = found;
         return true;
     }

@@ -5,11 +5,14 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
-/// <summary>The sessions of the accounts that have signed in: found at once, refreshed ahead of their expiry, and waited for where a refresh is under way.</summary>
+/// <summary>
+/// The sessions of the accounts that have signed in: found at once, refreshed ahead of their expiry, and waited for where a refresh is under way.
+/// </summary>
 internal sealed class AtProtoSessions
 {
     private const int MaxTries = 3, MostAtOnce = 8;
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(10), look = TimeSpan.FromMilliseconds(200), round = TimeSpan.FromSeconds(10), lastPatience = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(10), look = TimeSpan.FromMilliseconds(200), round = TimeSpan.FromSeconds(10),
+        lastPatience = TimeSpan.FromSeconds(25);
 
     private readonly SessionParts parts;
     private readonly Func<string, bool> admits;
@@ -24,7 +27,8 @@ internal sealed class AtProtoSessions
     {
         (this.parts, this.admits, this.servers, this.time, this.logger) = (parts, admits, servers, time, logger);
         memory = new SessionMemory(parts.Table);
-        refresher = new SessionRefresher(memory, parts.Table, parts.AuthorizationServers, parts.AuthorizationClient, parts.Keys, parts.Revocation, parts.Server, time, logger);
+        refresher = new SessionRefresher(memory, parts.Table, parts.AuthorizationServers, parts.AuthorizationClient, parts.Keys, parts.Revocation, parts.Server,
+            time, logger);
         forced = new ForcedRefreshes(time);
     }
 
@@ -63,7 +67,8 @@ internal sealed class AtProtoSessions
 
     /// <summary>After the server has refused the token of <paramref name="usedVersion"/>: the newer one, or the one that a refresh brings.</summary>
     public ValueTask<Result<AtProtoSession>> RenewAsync(Did did, long usedVersion, CancellationToken cancellationToken) =>
-        memory.Find(did) is { Session: { } session } && session.Version > usedVersion && time.GetUtcNow() < session.Expires && !IsElsewhere(session) ? new(session) : new(NewerAsync(did, usedVersion, cancellationToken));
+        memory.Find(did) is { Session: { } session } && session.Version > usedVersion && time.GetUtcNow() < session.Expires && !IsElsewhere(session)
+        ? new(session) : new(NewerAsync(did, usedVersion, cancellationToken));
 
     /// <summary>Refreshes what is due for as long as the server runs; ends when refreshes that have begun are done.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -88,7 +93,9 @@ internal sealed class AtProtoSessions
         }
     }
 
-    /// <summary>Ends the session here, whatever the authorization server says, and then there; null: there was none. Otherwise whether it is known to have ended there.</summary>
+    /// <summary>
+    /// Ends the session here, whatever the authorization server says, and then there; null: there was none. Otherwise whether it is known to have ended there.
+    /// </summary>
     public async Task<bool?> DisconnectAsync(Did did, CancellationToken cancellationToken)
     {
         if (await parts.Table.DeleteAsync(did, cancellationToken) is not { } deleted) return null;
@@ -97,14 +104,15 @@ internal sealed class AtProtoSessions
     }
 
     /// <summary>
-    /// Takes a client key out of the document and ends its sessions: here first and at once, and then at their authorization servers as far as they answer. They know the key for some minutes yet, and no
-    /// other would do.
+    /// Takes a client key out of the document and ends its sessions: here first and at once, and then at their authorization servers as far as they answer.
+    /// They know the key for some minutes yet, and no other would do.
     /// </summary>
     public async Task<Result<KeyRevocation>> RevokeKeyAsync(string id, CancellationToken cancellationToken)
     {
         List<StoredSession> ended = [];
         if (parts.Keys is not { } keys || keys.Find(id) is not { } key
-            || !await keys.RevokeAsync(id, async (connection, transaction) => ended = await parts.Table.EndOfKeyAsync(id, "its client key was revoked", connection, transaction), cancellationToken))
+            || !await keys.RevokeAsync(id, async (connection, transaction) => ended = await parts.Table.EndOfKeyAsync(id, "its client key was revoked",
+                connection, transaction), cancellationToken))
             return new Failure(ErrorId.NotFound, $"there is no client key `{id}`");
         logger.LogWarning("client key {Key} is revoked, and {Sessions} sessions with it", id, ended.Count);
         await ReadAsync(null, CancellationToken.None);
@@ -150,7 +158,8 @@ internal sealed class AtProtoSessions
             // another replica's refresh, of which the store's notice will tell
             await Task.Delay(look, time, cancellationToken);
         }
-        return Unavailable(did, memory.Find(did)?.Stored is not { } found ? "nobody has signed in for it" : found.Ended is { } ended ? $"its session has ended: {ended}" : "its session could not be refreshed yet");
+        return Unavailable(did, memory.Find(did)?.Stored is not { } found ? "nobody has signed in for it" : found.Ended is { } ended
+            ? $"its session has ended: {ended}" : "its session could not be refreshed yet");
     }
 
     /// <summary>Requests go where the account is remembered to live, and its token must not go to a server of another authorization server.</summary>
@@ -162,7 +171,8 @@ internal sealed class AtProtoSessions
         const string Reason = "the account has moved to another authorization server";
         // what is remembered may be older than the session, which began at another replica: this request was to go to the former server, and goes nowhere
         if (!(await servers.LookAgainAsync(session.Did)).Succeeded(out var server, out var unknown) || server.Issuer == session.Issuer)
-            return new Failure(ErrorId.CredentialUnavailable, $"`{session.Did}` has another server now, so nothing was sent: try again") { RetryAfter = TimeSpan.FromSeconds(1), Detail = unknown?.Reason };
+            return new Failure(ErrorId.CredentialUnavailable, $"`{session.Did}` has another server now, so nothing was sent: try again")
+                { RetryAfter = TimeSpan.FromSeconds(1), Detail = unknown?.Reason };
         if (await parts.Table.EndAsync(session, Reason, CancellationToken.None))
         {
             logger.LogError("session of {Did} has ended: {Reason}; sign in again", session.Did, Reason);
@@ -174,7 +184,8 @@ internal sealed class AtProtoSessions
     }
 
     private Failure Unavailable(Did did, string detail) =>
-        new(ErrorId.CredentialUnavailable, $"there is no usable session of `{did}`, so nothing was sent: its owner signs in at `{parts.Client.LoginUrlFor(did.Text)}`") { Detail = detail };
+        new(ErrorId.CredentialUnavailable,
+            $"there is no usable session of `{did}`, so nothing was sent: its owner signs in at `{parts.Client.LoginUrlFor(did.Text)}`") { Detail = detail };
 
     private async Task MaintainAsync(ClientKeys keys, CancellationToken cancellationToken)
     {

@@ -4,8 +4,8 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
 /// <summary>
-/// How often a server that refuses a token which should be good may cause a refresh: three times a minute for each account. A server that refuses every token would otherwise have the authorization
-/// server asked by every request.
+/// How often a server that refuses a token which should be good may cause a refresh: three times a minute for each account. A server that refuses every token
+/// would otherwise have the authorization server asked by every request.
 /// </summary>
 internal sealed class ForcedRefreshes(TimeProvider time)
 {
@@ -16,6 +16,7 @@ internal sealed class ForcedRefreshes(TimeProvider time)
     public bool MayBegin(Did did)
     {
         if (windows.Count >= MaxKnown) windows.Clear();
-        return windows.AddOrUpdate(did, _ => (time.GetTimestamp(), 1), (_, last) => time.GetElapsedTime(last.Started) >= window ? (time.GetTimestamp(), 1) : (last.Started, last.Count + 1)).Count <= Most;
+        return windows.AddOrUpdate(did, _ => (time.GetTimestamp(), 1), (_, last) => time.GetElapsedTime(last.Started) >= window
+            ? (time.GetTimestamp(), 1) : (last.Started, last.Count + 1)).Count <= Most;
     }
 }

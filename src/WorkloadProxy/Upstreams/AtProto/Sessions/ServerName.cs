@@ -4,7 +4,8 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
 /// <summary>
-/// A random name of this server, which lies in its data directory and outlives its process. Whoever has the directory's lock knows that a lease under this name was a former process's, and that it is gone.
+/// A random name of this server, which lies in its data directory and outlives its process. Whoever has the directory's lock knows that a lease under this name
+/// was a former process's, and that it is gone.
 /// </summary>
 internal static class ServerName
 {
@@ -25,7 +26,8 @@ internal static class ServerName
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"this server's name can't be kept in `{file}`: {e.Message}", "check the permissions and the free space of `DataDirectory`", e);
+            throw new StartException($"this server's name can't be kept in `{file}`: {e.Message}",
+                "check the permissions and the free space of `DataDirectory`", e);
         }
     }
 }

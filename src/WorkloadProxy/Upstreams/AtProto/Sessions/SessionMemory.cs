@@ -7,7 +7,8 @@ namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 internal sealed class KnownSession(StoredSession stored, KnownSession.Usage usage)
 {
     public StoredSession Stored => stored;
-    public AtProtoSession? Session { get; } = stored.Secrets is { } secrets ? new(stored.Did, stored.Issuer, stored.Version, secrets.AccessToken, secrets.Key, stored.Expires) : null;
+    public AtProtoSession? Session { get; } = stored.Secrets is { } secrets
+        ? new(stored.Did, stored.Issuer, stored.Version, secrets.AccessToken, secrets.Key, stored.Expires) : null;
     public bool IsUsed => usage.Begun;
 
     /// <summary>Written once: requests must not fight for the line of memory.</summary>

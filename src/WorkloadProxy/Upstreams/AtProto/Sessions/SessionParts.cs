@@ -3,7 +3,10 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
-/// <summary>What sessions are made with. <see cref="Keys"/> is null for the development client; <see cref="Server"/> names this server among those that share the store, over its restarts.</summary>
+/// <summary>
+/// What sessions are made with. <see cref="Keys"/> is null for the development client; <see cref="Server"/> names this server among those that share the store,
+/// over its restarts.
+/// </summary>
 internal sealed record SessionParts
 {
     public required OwnClient Client { get; init; }

@@ -10,10 +10,12 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
 /// <summary>
-/// Refreshes sessions. A refresh token serves once, and a second use ends the session; so over all replicas one process at a time holds the right to use it (a lease in the store), neither a caller that
-/// leaves nor SIGTERM interrupts it between the answer and the commit, and what it got serves nobody before the commit.
+/// Refreshes sessions. A refresh token serves once, and a second use ends the session; so over all replicas one process at a time holds the right to use it (a
+/// lease in the store), neither a caller that leaves nor SIGTERM interrupts it between the answer and the commit, and what it got serves nobody before the
+/// commit.
 /// </summary>
-internal sealed class SessionRefresher(SessionMemory memory, SessionTable table, AuthorizationServers servers, AuthorizationClient client, ClientKeys? keys, SessionRevocation revocation, string server, TimeProvider time, ILogger logger)
+internal sealed class SessionRefresher(SessionMemory memory, SessionTable table, AuthorizationServers servers, AuthorizationClient client, ClientKeys? keys,
+    SessionRevocation revocation, string server, TimeProvider time, ILogger logger)
 {
     // the metadata and two calls take 35 s at most, so that nobody else begins before this is decided
     private static readonly TimeSpan lease = TimeSpan.FromSeconds(60);
@@ -29,7 +31,9 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
             MaxRetryAttempts = int.MaxValue,
             OnRetry = arguments =>
             {
-                if (arguments.AttemptNumber == 0) logger.LogError("a refreshed session can't be stored yet, and is kept in memory: {Reason}", (arguments.Outcome.Exception as StoreException)?.Reason);
+                if (arguments.AttemptNumber == 0)
+                    logger.LogError("a refreshed session can't be stored yet, and is kept in memory: {Reason}",
+                        (arguments.Outcome.Exception as StoreException)?.Reason);
                 return default;
             },
             Delay = TimeSpan.FromMilliseconds(100),
@@ -39,7 +43,8 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
         .Build();
 
     /// <summary>One refresh at a time for an account, shared by all who wait for it.</summary>
-    public Task RefreshAsync(StoredSession session) => refreshing.GetOrAdd(session.Did, _ => new Lazy<Task>(() => Task.Run(() => RefreshOnceAsync(session)))).Value;
+    public Task RefreshAsync(StoredSession session) =>
+        refreshing.GetOrAdd(session.Did, _ => new Lazy<Task>(() => Task.Run(() => RefreshOnceAsync(session)))).Value;
 
     /// <summary>The refresh that is under way for the account, or null.</summary>
     public Task? Running(Did did) => refreshing.TryGetValue(did, out var task) ? task.Value : null;
@@ -66,7 +71,8 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
                 await RestAsync(current, unknown);
                 return;
             }
-            var result = await client.TokenAsync(authorizationServer, key, secrets.Key, [new("grant_type", "refresh_token"), new("refresh_token", secrets.RefreshToken.Reveal())], CancellationToken.None);
+            var result = await client.TokenAsync(authorizationServer, key, secrets.Key,
+                [new("grant_type", "refresh_token"), new("refresh_token", secrets.RefreshToken.Reveal())], CancellationToken.None);
             if (result.Grant is { } grant) await KeepAsync(current, grant);
             else await FailAsync(current, result);
         }
@@ -102,7 +108,8 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
     private async Task FailAsync(StoredSession session, GrantResult result)
     {
         // only if the version is still the same: otherwise somebody else has used this refresh token, and stored what came of it
-        if (result.Error == "invalid_grant") await EndAsync(session, "its refresh token was refused: the session was ended where it came from, or the answer to an earlier refresh was lost");
+        if (result.Error == "invalid_grant")
+            await EndAsync(session, "its refresh token was refused: the session was ended where it came from, or the answer to an earlier refresh was lost");
         // tokens that can't be used have taken the place of those that could
         else if (result.Unwanted is not null) await EndAsync(session, "its authorization server answered a refresh with tokens that can't be used");
         else await RestAsync(session, result.Failure!);
@@ -110,12 +117,13 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
 
     private async Task EndAsync(StoredSession session, string reason)
     {
-        if (await table.EndAsync(session, reason, CancellationToken.None)) logger.LogError("session of {Did} has ended: {Reason}; sign in again", session.Did, reason);
+        if (await table.EndAsync(session, reason, CancellationToken.None))
+            logger.LogError("session of {Did} has ended: {Reason}; sign in again", session.Did, reason);
     }
 
     /// <summary>
-    /// No answer, or one that says nothing about the refresh token. It is kept, and tried again in one, two, four … minutes, at most thirty: should the answer have been lost after the token was used,
-    /// that try ends the session, and nothing could have saved it.
+    /// No answer, or one that says nothing about the refresh token. It is kept, and tried again in one, two, four … minutes, at most thirty: should the answer
+    /// have been lost after the token was used, that try ends the session, and nothing could have saved it.
     /// </summary>
     private async Task RestAsync(StoredSession session, Failure failure)
     {

@@ -4,7 +4,9 @@ using WorkloadProxy.Upstreams.AtProto.Identity;
 
 namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 
-/// <summary>Ends sessions at the authorization server that gave them. Nothing here depends on its success: whoever calls has ended the session here first.</summary>
+/// <summary>
+/// Ends sessions at the authorization server that gave them. Nothing here depends on its success: whoever calls has ended the session here first.
+/// </summary>
 internal sealed class SessionRevocation(AuthorizationServers servers, AuthorizationClient client, ClientKeys? keys)
 {
     /// <summary>Whether the session is known to have ended there.</summary>
@@ -16,13 +18,16 @@ internal sealed class SessionRevocation(AuthorizationServers servers, Authorizat
     }
 
     /// <summary>The same with the client's key given, which may be out of the document already.</summary>
-    public Task<bool> RevokeAsync(StoredSession session, Tokens.SigningKey clientKey, CancellationToken cancellationToken) => session.Secrets is not { } secrets ? Task.FromResult(true)
+    public Task<bool> RevokeAsync(StoredSession session, Tokens.SigningKey clientKey, CancellationToken cancellationToken) =>
+        session.Secrets is not { } secrets ? Task.FromResult(true)
         : RevokeAsync(session.Issuer, clientKey, false, secrets.Key, secrets.RefreshToken.Reveal(), cancellationToken);
 
-    public async Task<bool> RevokeAsync(string issuer, Tokens.SigningKey? clientKey, bool isPublic, DpopKey key, string token, CancellationToken cancellationToken)
+    public async Task<bool> RevokeAsync(string issuer, Tokens.SigningKey? clientKey, bool isPublic, DpopKey key, string token,
+        CancellationToken cancellationToken)
     {
         // another client key ends nothing at best
         if (clientKey is null && !isPublic) return false;
-        return (await servers.FindAsync(issuer, cancellationToken)).Succeeded(out var server, out _) && await client.RevokeAsync(server, clientKey, key, token, cancellationToken);
+        return (await servers.FindAsync(issuer, cancellationToken)).Succeeded(out var server, out _)
+            && await client.RevokeAsync(server, clientKey, key, token, cancellationToken);
     }
 }

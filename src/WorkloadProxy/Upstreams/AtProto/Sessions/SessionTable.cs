@@ -14,22 +14,30 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
 {
     /// <summary>Of <see cref="StoreChanges"/>; the subject is the DID.</summary>
     public const string Topic = "atproto_sessions";
-    private const string Columns = "SELECT did AS Did, version AS Version, issuer AS Issuer, key_id AS KeyId, scopes AS Scopes, account AS Account, sealed AS Sealed, connected_at AS ConnectedAt, refreshed_at AS RefreshedAt, expires_at AS ExpiresAt, ended AS Ended, lease_until AS LeaseUntil, rest_until AS RestUntil, failures AS Failures FROM atproto_sessions";
+    private const string Columns =
+        "SELECT did AS Did, version AS Version, issuer AS Issuer, key_id AS KeyId, scopes AS Scopes, account AS Account, sealed AS Sealed, connected_at AS "
+            + "ConnectedAt, refreshed_at AS RefreshedAt, expires_at AS ExpiresAt, ended AS Ended, lease_until AS LeaseUntil, rest_until AS RestUntil, failures "
+            + "AS Failures FROM atproto_sessions";
 
     /// <summary>All, or the one of <paramref name="did"/>.</summary>
     public Task<List<StoredSession>> ReadAsync(string? did, CancellationToken cancellationToken) => database.RunAsync(async connection =>
-        (await connection.QueryAsync<Row>(Columns + (did is null ? "" : " WHERE did = @did"), new { did })).Select(Open).OfType<StoredSession>().ToList(), cancellationToken);
+        (await connection.QueryAsync<Row>(Columns + (did is null ? "" : " WHERE did = @did"), new { did })).Select(Open).OfType<StoredSession>().ToList(),
+            cancellationToken);
 
     /// <summary>
-    /// Stores the session of a consent, unless a live one with other scopes is there: then that stays, and this is false. <c>Replaced</c> is what was there before; the caller revokes it.
+    /// Stores the session of a consent, unless a live one with other scopes is there: then that stays, and this is false. <c>Replaced</c> is what was there
+    /// before; the caller revokes it.
     /// </summary>
     public Task<(bool Stored, StoredSession? Before)> ConnectAsync(
-        Did did, string issuer, string? clientKeyId, string account, TokenGrant grant, DpopKey key, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+        Did did, string issuer, string? clientKeyId, string account, TokenGrant grant, DpopKey key,
+        CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
     {
         var row = await connection.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE did = @did", new { did = did.Text }, transaction);
         var before = row is null ? null : Open(row);
         // a key that was revoked while the authorization server answered: the session would be one that can't be revoked
-        if (clientKeyId is not null && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM atproto_client_keys WHERE id = @clientKeyId", new { clientKeyId }, transaction) == 0) return (false, null);
+        if (clientKeyId is not null && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM atproto_client_keys WHERE id = @clientKeyId",
+            new { clientKeyId }, transaction) == 0)
+            return (false, null);
         // one at a former authorization server is as good as ended
         if (before?.Secrets is not null && before.Issuer == issuer && Join(before.Scopes) != Join(grant.Scopes)) return (false, before);
         var now = time.GetUtcNow();
@@ -38,12 +46,14 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
         await connection.ExecuteAsync("DELETE FROM atproto_sessions WHERE did = @did", new { did = did.Text }, transaction);
         await connection.ExecuteAsync(
             """
-            INSERT INTO atproto_sessions (did, version, issuer, key_id, scopes, account, sealed, connected_at, refreshed_at, expires_at, lease_until, rest_until, failures)
+            INSERT INTO atproto_sessions (did, version, issuer, key_id, scopes, account, sealed, connected_at, refreshed_at, expires_at,
+                lease_until, rest_until, failures)
             VALUES (@did, @version, @issuer, @clientKeyId, @scopes, @account, @secrets, @now, @now, @expires, 0, 0, 0)
             """,
             new
             {
-                did = did.Text, version, issuer, clientKeyId, scopes = Join(grant.Scopes), account, now = now.ToUnixTimeSeconds(), expires = (now + grant.Lifetime).ToUnixTimeSeconds(),
+                did = did.Text, version, issuer, clientKeyId, scopes = Join(grant.Scopes), account, now = now.ToUnixTimeSeconds(),
+                expires = (now + grant.Lifetime).ToUnixTimeSeconds(),
                 secrets = Seal(did, version, new(new(grant.AccessToken), new(grant.RefreshToken), key)),
             }, transaction);
         await database.NotifyAsync(connection, transaction, Topic, did.Text);
@@ -54,13 +64,17 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
     public Task<bool> LeaseAsync(StoredSession session, string holder, TimeSpan duration, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        return ChangeAsync(session.Did, "UPDATE atproto_sessions SET lease = @holder, lease_until = @until WHERE did = @did AND version = @version AND lease_until <= @now AND rest_until <= @now",
-            new { did = session.Did.Text, version = session.Version, holder, until = (now + duration).ToUnixTimeSeconds(), now = now.ToUnixTimeSeconds() }, tell: false, cancellationToken);
+        return ChangeAsync(session.Did,
+            "UPDATE atproto_sessions SET lease = @holder, lease_until = @until WHERE did = @did AND version = @version AND lease_until <= @now AND "
+                + "rest_until <= @now",
+            new { did = session.Did.Text, version = session.Version, holder, until = (now + duration).ToUnixTimeSeconds(), now = now.ToUnixTimeSeconds() },
+            tell: false, cancellationToken);
     }
 
     /// <summary>Frees what a former process of this server held when it ended: <paramref name="server"/> is what the names of its holders begin with.</summary>
     public Task FreeLeasesAsync(string server, CancellationToken cancellationToken) => database.WriteAsync((connection, transaction) =>
-        connection.ExecuteAsync("UPDATE atproto_sessions SET lease = NULL, lease_until = 0 WHERE lease LIKE @former", new { former = server + "/%" }, transaction), cancellationToken);
+        connection.ExecuteAsync("UPDATE atproto_sessions SET lease = NULL, lease_until = 0 WHERE lease LIKE @former", new { former = server + "/%" },
+            transaction), cancellationToken);
 
     /// <summary>Gives the right back after a failure; nobody tries again before <paramref name="rest"/> has passed.</summary>
     public Task<bool> ReleaseAsync(StoredSession session, string holder, TimeSpan rest, CancellationToken cancellationToken) => ChangeAsync(session.Did,
@@ -69,24 +83,29 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
 
     /// <summary>Replaces a version by the one after it; false when the row has another version by now.</summary>
     public Task<bool> RenewAsync(StoredSession next, CancellationToken cancellationToken) => ChangeAsync(next.Did,
-        "UPDATE atproto_sessions SET version = @version, scopes = @scopes, sealed = @secrets, refreshed_at = @refreshed, expires_at = @expires, lease = NULL, lease_until = 0, rest_until = 0, failures = 0 WHERE did = @did AND version = @before",
+        "UPDATE atproto_sessions SET version = @version, scopes = @scopes, sealed = @secrets, refreshed_at = @refreshed, expires_at = @expires, lease = NULL, "
+            + "lease_until = 0, rest_until = 0, failures = 0 WHERE did = @did AND version = @before",
         new
         {
-            did = next.Did.Text, version = next.Version, before = next.Version - 1, scopes = Join(next.Scopes), secrets = Seal(next.Did, next.Version, next.Secrets!),
+            did = next.Did.Text, version = next.Version, before = next.Version - 1, scopes = Join(next.Scopes),
+            secrets = Seal(next.Did, next.Version, next.Secrets!),
             refreshed = next.Refreshed.ToUnixTimeSeconds(), expires = next.Expires.ToUnixTimeSeconds(),
         },
         tell: true, cancellationToken);
 
     /// <summary>The session has ended: the reason stays, the secrets go. False when the row has another version by now.</summary>
     public Task<bool> EndAsync(StoredSession session, string reason, CancellationToken cancellationToken) => ChangeAsync(session.Did,
-        "UPDATE atproto_sessions SET version = version + 1, sealed = NULL, ended = @reason, lease = NULL, lease_until = 0 WHERE did = @did AND version = @version AND sealed IS NOT NULL",
+        "UPDATE atproto_sessions SET version = version + 1, sealed = NULL, ended = @reason, lease = NULL, lease_until = 0 WHERE did = @did AND version = "
+            + "@version AND sealed IS NOT NULL",
         new { did = session.Did.Text, version = session.Version, reason }, tell: true, cancellationToken);
 
     /// <summary>Ends all sessions of a client key, within a transaction of the caller's; what they were, for they have to be revoked.</summary>
     public async Task<List<StoredSession>> EndOfKeyAsync(string clientKeyId, string reason, DbConnection connection, DbTransaction transaction)
     {
-        var sessions = (await connection.QueryAsync<Row>(Columns + " WHERE key_id = @clientKeyId AND sealed IS NOT NULL", new { clientKeyId }, transaction)).Select(Open).OfType<StoredSession>().ToList();
-        await connection.ExecuteAsync("UPDATE atproto_sessions SET version = version + 1, sealed = NULL, ended = @reason, lease = NULL, lease_until = 0 WHERE key_id = @clientKeyId AND sealed IS NOT NULL",
+        var sessions = (await connection.QueryAsync<Row>(Columns + " WHERE key_id = @clientKeyId AND sealed IS NOT NULL", new { clientKeyId }, transaction))
+            .Select(Open).OfType<StoredSession>().ToList();
+        await connection.ExecuteAsync("UPDATE atproto_sessions SET version = version + 1, sealed = NULL, ended = @reason, lease = NULL, lease_until = 0 WHERE "
+            + "key_id = @clientKeyId AND sealed IS NOT NULL",
             new { clientKeyId, reason }, transaction);
         foreach (var session in sessions) await database.NotifyAsync(connection, transaction, Topic, session.Did.Text);
         return sessions;
@@ -102,7 +121,8 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
         return Open(row);
     }, cancellationToken);
 
-    private Task<bool> ChangeAsync(Did did, string sql, object parameters, bool tell, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    private Task<bool> ChangeAsync(Did did, string sql, object parameters, bool tell, CancellationToken cancellationToken) =>
+        database.WriteAsync(async (connection, transaction) =>
     {
         var changed = await connection.ExecuteAsync(sql, parameters, transaction) > 0;
         if (changed && tell) await database.NotifyAsync(connection, transaction, Topic, did.Text);
@@ -135,7 +155,8 @@ internal sealed class SessionTable(Database database, Sealer sealer, TimeProvide
     }
 
     private byte[] Seal(Did did, long version, SessionSecrets secrets) => sealer.Seal(
-        JsonSerializer.SerializeToUtf8Bytes(new[] { secrets.AccessToken.Reveal(), secrets.RefreshToken.Reveal(), Convert.ToBase64String(secrets.Key.Export()) }), Purpose(did, version));
+        JsonSerializer.SerializeToUtf8Bytes(new[]
+            { secrets.AccessToken.Reveal(), secrets.RefreshToken.Reveal(), Convert.ToBase64String(secrets.Key.Export()) }), Purpose(did, version));
 
     private static string Purpose(Did did, long version) => $"atproto-session/{version}/{did}";
     private static string Join(IEnumerable<string> scopes) => string.Join(' ', scopes.Distinct().Order(StringComparer.Ordinal));

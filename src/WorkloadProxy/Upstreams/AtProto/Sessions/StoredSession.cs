@@ -9,8 +9,8 @@ namespace WorkloadProxy.Upstreams.AtProto.Sessions;
 internal sealed record SessionSecrets(Secret AccessToken, Secret RefreshToken, DpopKey Key);
 
 /// <summary>
-/// An account's session as the store has it. <see cref="Version"/> rises with each change; <see cref="Secrets"/> is null once it has ended, and <see cref="Ended"/> says why.
-/// <see cref="ClientKeyId"/> is the client's key that the session began with, null for the development client.
+/// An account's session as the store has it. <see cref="Version"/> rises with each change; <see cref="Secrets"/> is null once it has ended, and
+/// <see cref="Ended"/> says why. <see cref="ClientKeyId"/> is the client's key that the session began with, null for the development client.
 /// </summary>
 internal sealed record StoredSession(Did Did, long Version, string Issuer, string? ClientKeyId, IReadOnlyList<string> Scopes, string Account)
 {
@@ -35,7 +35,8 @@ internal sealed record StoredSession(Did Did, long Version, string Issuer, strin
     public bool MayRefresh(DateTimeOffset now) => Secrets is not null && LeaseUntil <= now && RestUntil <= now;
 
     /// <summary>At 80 % of the token's life where requests use it, otherwise weekly.</summary>
-    public bool IsDue(DateTimeOffset now, bool isUsed) => Secrets is not null && ((isUsed && now >= Refreshed + (Expires - Refreshed) * 0.8) || now >= Refreshed + idleRenewal);
+    public bool IsDue(DateTimeOffset now, bool isUsed) =>
+        Secrets is not null && ((isUsed && now >= Refreshed + (Expires - Refreshed) * 0.8) || now >= Refreshed + idleRenewal);
 
     /// <summary>Of <paramref name="asked"/>, those that the authorization server has left out.</summary>
     public IReadOnlyList<string> Missing(IEnumerable<string> asked) => [.. asked.Except(Scopes, StringComparer.Ordinal)];
@@ -44,8 +45,10 @@ internal sealed record StoredSession(Did Did, long Version, string Issuer, strin
     public string? Warning(IEnumerable<string> asked, DateTimeOffset now)
     {
         if (Ended is not null) return $"the session has ended: {Ended}";
-        if (Failures > 0) return now < Expires ? "refreshing the session has failed so far" : "the session's token has expired, and refreshing it has failed so far";
-        return Missing(asked) is { Count: > 0 } missing ? $"the authorization server left out {string.Join(", ", missing.Select(scope => $"`{scope}`"))}" : null;
+        if (Failures > 0)
+            return now < Expires ? "refreshing the session has failed so far" : "the session's token has expired, and refreshing it has failed so far";
+        return Missing(asked) is { Count: > 0 } missing
+            ? $"the authorization server left out {string.Join(", ", missing.Select(scope => $"`{scope}`"))}" : null;
     }
 
     /// <summary>The next version, from the answer to a refresh. The key stays.</summary>

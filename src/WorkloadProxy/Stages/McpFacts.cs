@@ -1,9 +1,9 @@
 using System.Text.Json;
 
-namespace WorkloadProxy.Audit;
+namespace WorkloadProxy.Stages;
 
 /// <summary>What the record says of an MCP call: which server, method and name, never an argument.</summary>
-internal sealed class McpAudit
+internal sealed class McpFacts
 {
     private const int Longest = 256;
     private string? method, name;
