@@ -61,7 +61,8 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
         while (end < value.Length && value[end] == ' ') end++;
         var token = value[end..];
         if (token.IsEmpty || token.ContainsAnyExcept(TokenCharacters)) return new(BearerTokenKind.Malformed, default);
-        return new(token.Contains('.') || IsJsonObject(token) ? BearerTokenKind.Jwt : OwnSecret.Is(token) ? BearerTokenKind.Own : BearerTokenKind.Opaque, header[end..]);
+        var kind = token.Contains('.') || IsJsonObject(token) ? BearerTokenKind.Jwt : OwnSecret.Is(token) ? BearerTokenKind.Own : BearerTokenKind.Opaque;
+        return new(kind, header[end..]);
     }
 
     /// <summary>Whether a header's value is to be judged as a JWT: three parts, of which the first is a JSON object's.</summary>

@@ -35,7 +35,8 @@ internal static class BodyReader
         ITimer? deadline = null;
         try
         {
-            return await ReadAsync(reader, maxLength, () => deadline ??= time.CreateTimer(_ => reader.CancelPendingRead(), null, patience, Timeout.InfiniteTimeSpan));
+            return await ReadAsync(
+                reader, maxLength, () => deadline ??= time.CreateTimer(_ => reader.CancelPendingRead(), null, patience, Timeout.InfiniteTimeSpan));
         }
         finally
         {

@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Tokens;
 
 /// <summary>
-/// How the secrets begin that this proxy gives out and that are no JWTs. Each is taken at its own endpoint: anywhere else a user's API token is expected, which goes on to the upstream.
+/// How the secrets begin that this proxy gives out and that are no JWTs. Each is taken at its own endpoint: anywhere else a user's API token is expected,
+/// which goes on to the upstream.
 /// </summary>
 internal static class OwnSecret
 {

@@ -96,7 +96,8 @@ public sealed class ProvingTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(null, signature)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.RefreshAsync(identity)).Status);
         // a refresh token has no dot, as users' tokens have none: it goes nowhere for that
-        foreach (var target in new[] { "/v2/account", "/info/refs?service=git-upload-pack", $"/_rbac/DigitalOcean/{Serving.TestProxy.Team}/info/refs?service=git-upload-pack" })
+        const string Fetch = "/info/refs?service=git-upload-pack";
+        foreach (var target in new[] { "/v2/account", Fetch, $"/_rbac/DigitalOcean/{Serving.TestProxy.Team}{Fetch}" })
             Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.GetAsync(target, refresh)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.CreateAsync(ProvisioningTest.Body(), refresh)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.PostJsonAsync("/v1/oidc/issue", refresh, "{}")).Status);

@@ -65,7 +65,8 @@ public sealed class ProvisioningReplicaTests(PostgresServer server)
         Assert.Equal(created, test.Proxy.Sandbox.Requests.All.Count(request => request.Method == "POST"));
 
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while ((await test.Proxy.GetAsync("/health/ready", null)).Status != HttpStatusCode.OK) await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        while ((await test.Proxy.GetAsync("/health/ready", null)).Status != HttpStatusCode.OK)
+            await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, signature)).Status);
         Assert.Equal(HttpStatusCode.OK, (await test.RefreshAsync(refresh)).Status);
     }
