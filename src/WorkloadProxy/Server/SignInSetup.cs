@@ -116,7 +116,8 @@ internal sealed class SignInSetup
         var own = Credentials.Configured.OfType<ClientCredentialsCredential>().ToList();
         if (upstream is null && atproto?.Sessions is null && own.Count == 0) return null;
         var now = time.GetUtcNow();
-        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(now))).Where(found => found.Warning is not null).Select(found => $"{found.Context}: {found.Warning}")
+        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(now))).Where(found => found.Warning is not null)
+            .Select(found => $"{found.Context}: {found.Warning}")
             .Concat(own.Select(credential => credential.Warning(now)).OfType<string>()).Concat(atproto?.Warnings(now) ?? []).ToList();
         return warnings.Count == 0 ? new("credentials", HealthStatus.Ok) : new("credentials", HealthStatus.Degraded, string.Join("; ", warnings.Take(20)));
     }
