@@ -15,7 +15,7 @@ internal sealed class Field : IAsyncDisposable
 
     public Subject this[string name] => subjects[name];
 
-    public static async Task<Field> StartAsync(WorkFolder folder, Tokens tokens)
+    public static async Task<Field> StartAsync(WorkFolder folder, Tokens tokens, string? against = null)
     {
         var field = new Field(folder);
         try
@@ -27,6 +27,7 @@ internal sealed class Field : IAsyncDisposable
             await field.AddAsync("haproxy", () => field.HaProxyAsync(tokens));
             await field.AddAsync("product", () => field.ProductAsync("product"));
             await field.AddAsync("product-es256", () => field.ProductAsync("product-es256", "ES256"));
+            if (against is not null) await field.AddAsync(Workload.OlderBuild, () => field.ProductAsync(Workload.OlderBuild, program: Path.Combine(against, "workload-proxy.dll")));
             return field;
         }
         catch
@@ -41,8 +42,9 @@ internal sealed class Field : IAsyncDisposable
     /// <param name="algorithm">That it signs with.</param>
     /// <param name="policy">An element of <c>Policies</c>.</param>
     /// <param name="mcp">Where its MCP server is: at the origin otherwise.</param>
+    /// <param name="program">Another build of it.</param>
     /// <param name="change">What is different.</param>
-    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, Uri? mcp = null, Action<JsonObject>? change = null)
+    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, Uri? mcp = null, string? program = null, Action<JsonObject>? change = null)
     {
         var port = Subject.FreePort();
         var url = $"http://127.0.0.1:{port}";
@@ -61,7 +63,7 @@ internal sealed class Field : IAsyncDisposable
         })!.AsObject();
         change?.Invoke(settings);
         var configuration = folder.File($"{name}.json", settings.ToJsonString());
-        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
+        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [program ?? WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
         {
             ["DIGITALOCEAN_TOKEN"] = TeamToken,
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = origin,

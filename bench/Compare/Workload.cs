@@ -6,6 +6,9 @@ namespace Compare;
 internal sealed record Workload(string Name, string Description, string[] Subjects, string Method, string Target, int Expected, int TokenCount = 1, bool Fresh = false, string Body = "", string Headers = "", string Contains = "",
     string Audience = Tokens.Context)
 {
+    /// <summary>The product as <c>--against</c> names it.</summary>
+    public const string OlderBuild = "product-before";
+
     /// <summary>What a proxy of many jobs sees all day.</summary>
     public static readonly Workload LiveTokens = new("get-10k", "permitted GET, 10,000 live tokens in turn", ["yarp", "haproxy", "product"], "GET", Database, 200, TokenCount: 10_000);
 
@@ -19,6 +22,9 @@ internal sealed record Workload(string Name, string Description, string[] Subjec
         new("denied", "GET that no rule permits", ["yarp", "product"], "GET", "/v2/droplets", 403),
         new("exchange", "exchange at /v1/oidc/issue, RS256 and ES256, beside what openssl signs", ["product", "openssl-rsa2048", "product-es256", "openssl-ecdsap256"], "POST", "/v1/oidc/issue", 200, Body: Exchange()),
     ];
+
+    /// <summary>With an older build beside the product, where a change of the hot path shows.</summary>
+    public Workload WithOlderBuild() => Name is "get" or "post" ? this with { Subjects = [.. Subjects, OlderBuild] } : this;
 
     private const string Database = "/v2/databases/9cc10173-e9ea-4176-9dbc-a4cee4c4ff30";
 

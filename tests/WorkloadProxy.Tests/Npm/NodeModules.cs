@@ -6,7 +6,7 @@ namespace WorkloadProxy.Tests.Npm;
 /// <summary>The pinned npm packages and the scripts beside this file, in one folder of the repository's <c>artifacts</c>. CI installs them before the tests; else the first test that asks does.</summary>
 internal static class NodeModules
 {
-    private const string Install = "ci --no-audit --no-fund --ignore-scripts --omit=optional --loglevel=error";
+    private const string Install = "ci --no-audit --no-fund --ignore-scripts --loglevel=error";
     private static readonly string source = Path.Combine(Examples.RepositoryRoot(), "tests", "WorkloadProxy.Tests", "Npm");
     private static readonly string folder = Path.Combine(Examples.RepositoryRoot(), "artifacts", "npm");
     private static readonly Lazy<Task<string?>> installed = new(InstallAsync);
@@ -18,6 +18,15 @@ internal static class NodeModules
         var (code, output, error) = await StartAsync("node", [script, .. arguments], environment);
         Assert.True(code == 0, $"{script} ended with {code}\n{output}\n{error}");
         return output;
+    }
+
+    /// <summary>A file of a package. Ends the test where the packages are missing, or have none for this platform.</summary>
+    public static async Task<string> FileAsync(string path)
+    {
+        if (await installed.Value is { } missing) Assert.Skip(missing);
+        var file = Path.Combine(folder, "node_modules", path);
+        Assert.SkipUnless(File.Exists(file), $"`{path}` is not there: its package is for Linux on x64 alone");
+        return file;
     }
 
     private static async Task<string?> InstallAsync()
