@@ -51,6 +51,7 @@ internal static partial class GitHubLints
         if (role.Claims.FirstOrDefault(claim => claim.Name == "sub") is not { Texts: { Count: > 0 } subjects } subject) return;
         CheckForms(subjects, subject, diagnostics);
         CheckEnds(role, subjects, subject, diagnostics);
+        CheckRefs(subjects, subject, diagnostics);
         CheckRepository(role, subjects, diagnostics);
         if (!role.Claims.Any(claim => TellEvents.Contains(claim.Name) && !claim.Constraint.IsBare)) CheckPullRequests(subjects, subject, diagnostics);
     }
@@ -67,6 +68,15 @@ internal static partial class GitHubLints
         if (!subjects.All(text => text.Pattern.IsLiteral && RepositoryOnly().IsMatch(text.Pattern.LiteralPrefix))) return;
         diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects go on behind the repository",
             "for instance `repo:OWNER/REPO:ref:refs/heads/main`", subject.Range));
+    }
+
+    private static void CheckRefs(IReadOnlyList<ClaimConstraint.Text> subjects, RoleClaim subject, ICollection<Diagnostic> diagnostics)
+    {
+        for (var i = 0; i < subjects.Count; i++)
+        {
+            if (ShortRef().Match(subjects[i].Pattern.LiteralPrefix) is not { Success: true, Groups: var groups } || (!subjects[i].Pattern.IsLiteral && "refs/".StartsWith(groups[1].Value, StringComparison.Ordinal))) continue;
+            diagnostics.Add(ForeignSyntax.Warning($"`ref:{groups[1].Value}` matches no token of GitHub, whose refs begin with `refs/`", "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`", subject.RangeOf(i)));
+        }
     }
 
     private static void CheckRepository(Role role, IReadOnlyList<ClaimConstraint.Text> subjects, ICollection<Diagnostic> diagnostics)
@@ -109,4 +119,7 @@ internal static partial class GitHubLints
 
     [GeneratedRegex(@"\A(repo:[^/:]+)/(?:([^:]+):)?")]
     private static partial Regex OwnerAndMaybeRepository();
+
+    [GeneratedRegex(@"\Arepo:[^:]+:ref:(?!refs/)(.+)\z", RegexOptions.Singleline)]
+    private static partial Regex ShortRef();
 }

@@ -14,6 +14,10 @@ internal static class RoleLints
             if (NameSuggestion.Nearest(attribute.Name, [.. RoleReader.Reserved, "claims"]) is { } reserved)
                 diagnostics.Add(RoleDiagnostics.LooksReserved(attribute.Name, reserved, attribute.NameRange));
         }
+        foreach (var claim in role.Claims)
+        {
+            for (var i = 0; i < claim.Texts.Count; i++) ForeignSyntax.CheckClaim(claim.Texts[i].Written, claim.RangeOf(i), diagnostics);
+        }
         CheckAudience(role, diagnostics);
         if (!role.IsOwn) CheckNamespace(role, diagnostics);
         if (!role.IsOwn) CheckAccount(role, diagnostics);

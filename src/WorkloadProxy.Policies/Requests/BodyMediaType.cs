@@ -13,14 +13,14 @@ internal enum BodyMediaType
 
 /// <summary>
 /// <c>Content-Type</c> → how a body can be inspected: JSON or a form, in UTF-8, protobuf, and nothing else. No parameter but <c>charset</c>, and no type that an upstream which looks at its beginning would
-/// read as a form while JSON was inspected. An empty parameter is none (RFC 9110 section 5.6.6), as in <c>application/json;</c>.
+/// read as a form while JSON was inspected.
 /// </summary>
 internal static class BodyMediaTypes
 {
     public static BodyMediaType Parse(string contentType)
     {
         // A comma is how two headers arrive in one; a quoted one is not worth the ambiguity.
-        if (contentType.Contains(',') || !MediaTypeHeaderValue.TryParse(WithoutEmptyParameters(contentType), out var type) || type.MediaType is not { } media) return BodyMediaType.Unsupported;
+        if (contentType.Contains(',') || !MediaTypeHeaderValue.TryParse(MediaTypeText.WithoutEmptyParameters(contentType), out var type) || type.MediaType is not { } media) return BodyMediaType.Unsupported;
         if (type.Parameters.Count == 0)
         {
             if (media.Equals("application/proto", StringComparison.OrdinalIgnoreCase)) return BodyMediaType.Protobuf;
@@ -35,7 +35,4 @@ internal static class BodyMediaTypes
     private static bool IsStructuredJson(string media)
         => media.StartsWith("application/", StringComparison.OrdinalIgnoreCase) && media.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
             && !media.Contains("form-urlencoded", StringComparison.OrdinalIgnoreCase) && !media.Contains("form-data", StringComparison.OrdinalIgnoreCase);
-
-    private static string WithoutEmptyParameters(string contentType)
-        => contentType.Contains('"') ? contentType : string.Join(';', contentType.Split(';').Where((part, i) => i == 0 || part.AsSpan().Trim(" \t").Length > 0));
 }

@@ -72,6 +72,14 @@ public sealed class Role
         return true;
     }
 
+    /// <summary>The names of the claims that keep it from a token, if nothing does but their letter case; else none.</summary>
+    internal IReadOnlyList<string> SpelledOtherwise(Claims claims)
+    {
+        if (!IssuerHolds(claims) || !SourceHolds(claims) || !DropletHolds(claims)) return [];
+        var failing = Claims.Where(claim => !claim.Holds(claims)).ToList();
+        return failing.TrueForAll(claim => claim.FailsByLetterCase(claims)) ? [.. failing.Select(claim => claim.Name)] : [];
+    }
+
     /// <summary>Why it matches a token at a time or doesn't, constraint by constraint. For the policy's author: it shows expected values.</summary>
     public RoleExplanation Explain(Claims claims, DateTimeOffset now) => RoleExplanation.Of(this, claims, now);
 

@@ -40,6 +40,10 @@ public sealed class RoleClaim
     /// <summary>A missing claim never holds.</summary>
     internal bool Holds(Claims claims) => claims.Root.TryGetProperty(Name, out var claim) && Constraint.Holds(claim);
 
+    /// <summary>It doesn't hold, and would if letter case didn't count.</summary>
+    internal bool FailsByLetterCase(Claims claims)
+        => !Holds(claims) && claims.String(Name) is { } claim && Texts.Any(text => text.Pattern.Matches(claim, ignoreCase: true));
+
     /// <summary>The string patterns, if it is made of nothing else: one, or all of a list; otherwise none.</summary>
     internal IReadOnlyList<ClaimConstraint.Text> Texts { get; }
 

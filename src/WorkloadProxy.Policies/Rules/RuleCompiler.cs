@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
+using WorkloadProxy.Policies.Lints;
 using WorkloadProxy.Policies.Mcp;
 using WorkloadProxy.Policies.Parameters;
 using WorkloadProxy.Policies.Patterns;
@@ -64,6 +65,7 @@ internal static partial class RuleCompiler
         var allowed = allowedWritten is null ? null : parameters.Allowed(allowedWritten);
         var deniedWritten = Find(body, "denied_parameters");
         var denied = deniedWritten is null ? null : parameters.Denied(deniedWritten);
+        if (denied is not null && allowed is null) DeniedTextLint.Check(denied, name => RangeOf(deniedWritten!, name, parameters), found);
         var description = Text(body, "description", parameters, found);
         var reason = Text(body, "reason", parameters, found);
         var expires = CompileExpires(body, parameters, found);
@@ -164,7 +166,7 @@ internal static partial class RuleCompiler
         if (pattern.Text is "/v1/oidc/token") found.Add(RuleDiagnostics.NeverConsulted(pattern.Text, label.Range));
         if (pattern.Text.Contains('?')) found.Add(RuleDiagnostics.QueryInPattern(label.Range));
         if (pattern.Text.Contains("**", StringComparison.Ordinal)) found.Add(RuleDiagnostics.TwoStars(label.Range));
-        if (pattern.Text.Split('/').FirstOrDefault(segment => segment.Length > 1 && segment.Contains('+')) is { } literal) found.Add(RuleDiagnostics.LiteralPlus(literal, label.Range));
+        if (!ForeignSyntax.CheckPath(pattern.Text, label.Range, found) && pattern.Text.Split('/').FirstOrDefault(segment => segment.Length > 1 && segment.Contains('+')) is { } literal) found.Add(RuleDiagnostics.LiteralPlus(literal, label.Range));
         foreach (Match template in Template().Matches(pattern.Text))
         {
             if (template.Value != "{actx}" && !template.Value.StartsWith("{claims.", StringComparison.Ordinal)) found.Add(RuleDiagnostics.UnknownTemplate(template.Value, label.Range));

@@ -23,7 +23,7 @@ internal static class AuditText
         if (record.TraceId is not null) json.WriteString("trace_id"u8, record.TraceId);
         if (record.Client is not null) json.WriteString("client"u8, record.Client);
         if (detail < AuditDetail.Least && (record.Caller?.Token ?? record.Revoked) is { } token) WriteIdentity(json, token, detail);
-        else if (record.Context is { } context) json.WriteString("context"u8, Cut(context, detail));
+        else if ((record.Context ?? record.NamedContext) is { } context) json.WriteString("context"u8, Cut(context, detail));
         if (whole && record.Caller is { } caller) WriteGrants(json, caller);
         else if (record.Commit is not null) json.WriteString("commit"u8, record.Commit);
         if (whole && record.CredentialSha256 is not null) WriteAccount(json, record);

@@ -13,7 +13,7 @@ internal sealed class HeaderHygiene
         // where the request came from: this proxy is the client
         "Forwarded", "X-Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Client-IP", "Via", "X-Cluster-Client-IP", "Fastly-Client-IP", "DO-Connecting-IP",
         // who somebody is, in the words of a proxy that an upstream may trust
-        "Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "X-User", "X-Username", "X-Authenticated-User", "X-Client-Cert", "X-ARR-ClientCert", "Client-Cert", "Client-Cert-Chain",
+        "X-User", "X-Username", "X-Anonymous-Consumer", "X-Credential-Identifier", "X-Client-Cert", "X-ARR-ClientCert", "Client-Cert", "Client-Cert-Chain",
         // what would change that which was authorized
         "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Host", "X-HTTP-Host-Override", "X-Override-URL",
         "Sudo", "atproto-proxy",
@@ -42,7 +42,7 @@ internal sealed class HeaderHygiene
     private static readonly string[] families =
     [
         "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Envoy-", "X-WebAuth-", "X-Auth-Request-", "X-Remote-", "X-Goog-IAP-", "X-Goog-Authenticated-User-", "X-MS-Client-Principal",
-        "X-MS-Token-", "X-Amzn-Oidc-", "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-",
+        "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-", "X-Client-Cert-", "OIDC-", "Remote-", "Tailscale-", "Teleport-", "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-",
     ];
 
     /// <summary>With <c>PassHeaders</c>, what goes on without being named there: it describes the content, or the handshake of an upgrade that was permitted.</summary>
@@ -72,7 +72,7 @@ internal sealed class HeaderHygiene
     {
         if (dropped.Contains(name) || name.Contains('_') || name[0] == ':') return false;
         // the first letter spares most names the list of families
-        if ((name[0] | 0x20) is 'x' or 's' or 'c' or 'i' && BeginsWithAny(name, families)) return false;
+        if ((name[0] | 0x20) is 'x' or 's' or 'c' or 'i' or 'o' or 'r' or 't' && BeginsWithAny(name, families)) return false;
         return passed is null || passed.Contains(name) || BeginsWithAny(name, ofTheContent);
     }
 

@@ -186,7 +186,7 @@ internal sealed class McpEndpoint(
         call.Audit.Name = McpJson.Text(message.Params, "name") ?? (uri?.IndexOfAny(['?', '#']) is >= 0 and var end ? uri[..end] : uri);
     }
 
-    private static bool IsJson(IHeaderDictionary headers) => headers.ContentEncoding.Count == 0 && headers.ContentType.Count == 1 && MediaTypeHeaderValue.TryParse(headers.ContentType[0], out var type)
+    private static bool IsJson(IHeaderDictionary headers) => headers.ContentEncoding.Count == 0 && headers.ContentType.Count == 1 && MediaTypeHeaderValue.TryParse(MediaTypeText.WithoutEmptyParameters(headers.ContentType[0] ?? ""), out var type)
         && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
         && type.Parameters.All(parameter => parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase) && HeaderUtilities.RemoveQuotes(parameter.Value).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 }

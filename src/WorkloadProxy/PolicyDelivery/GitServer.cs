@@ -24,7 +24,7 @@ internal sealed class GitServer : IDisposable
         var failures = new FailureLimit(time);
         tokens = new ApiTokens(time);
         remotes = sources.Remote;
-        gate = new PushGate(sources.Program, sources.Hosted, options, sets, time, logs.CreateLogger<PushGate>());
+        gate = new PushGate(sources.Program, sources.Hosted, sources.Reviews, options, sets, time, logs.CreateLogger<PushGate>());
         endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, ownTokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
         webhooks = new WebhookEndpoint(sources.Remote, time);
     }

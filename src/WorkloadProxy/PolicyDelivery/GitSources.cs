@@ -21,12 +21,14 @@ internal sealed class GitSources
         Program = new GitProgram(directories, options.Git, time);
         var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), snapshots, options.Git, time, logs.CreateLogger<SharedRepositories>());
         Hosted = new HostedRepositories(Program, shared, changes, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
-        Remote = new RemoteGitSources(options, Program, sets, snapshots, new GitHubApi(fetch, time), time, logs.CreateLogger<RemoteGitSources>());
+        Reviews = new ReviewPlaces(options.Git, time);
+        Remote = new RemoteGitSources(options, Program, Reviews, sets, snapshots, new GitHubApi(fetch, time), time, logs.CreateLogger<RemoteGitSources>());
     }
 
     public GitProgram Program { get; }
     public HostedRepositories Hosted { get; }
     public RemoteGitSources Remote { get; }
+    public ReviewPlaces Reviews { get; }
 
     /// <summary>One for each context, as of now.</summary>
     public IEnumerable<PolicySourceStatus> Statuses => [.. Hosted.Statuses, .. Remote.Statuses];

@@ -252,4 +252,20 @@ public sealed class RemedyTests
         Assert.True(result.Set is not null, $"{hcl}\n{string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))}");
         return PolicyExplainer.Explain(result.Set, Some.Token(), new ExplainedRequest(method, target, Some.Now) { Body = Encoding.UTF8.GetBytes(body) });
     }
+
+    [Theory]
+    [InlineData("Acme/Shop", "Production", "role `deploy` differs from the token only in the letter case of `repository`, `environment`: write it as the token does")]
+    [InlineData("acme/shop", "Production", "role `deploy` differs from the token only in the letter case of `environment`: write it as the token does")]
+    [InlineData("Acme/Shop", "staging", "to permit it, add a role for the token and a policy for the request:")]
+    public void A_role_that_differs_in_letter_case_is_named_instead_of_a_new_one(string repository, string environment, string expected)
+    {
+        var role = $"role \"deploy\" {{\n  iss = \"https://ci.example.com\"\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  repository = \"{repository}\"\n  environment = \"{environment}\"\n  policies = [\"p\"]\n}}\n";
+        var set = Some.Set(PolicyCompiler.Compile([Some.File("roles/r.hcl", role), Some.File("policies/p.hcl", "path \"/a\" { capabilities = [\"read\"] }")], Some.Options));
+        var claims = Claims.Parse(Encoding.UTF8.GetBytes($$"""{"iss":"https://ci.example.com","aud":"{{Some.Options.Context}}","sub":"x","repository":"acme/shop","environment":"production"}"""));
+
+        var explanation = PolicyExplainer.Explain(set, claims, new ExplainedRequest("GET", "/a", Some.Now));
+
+        Assert.Equal(expected, explanation.Remedy!.Text);
+        if (repository == "Acme/Shop") Assert.EndsWith("the token has \"acme/shop\"; only the letter case differs", explanation.Roles[0].Reason);
+    }
 }

@@ -26,6 +26,8 @@ public class RoleLintTests
     [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:deploy-*\"")]
     [InlineData(Own + "  iss = \"https://app.harness.io/ng/api/oidc/account/abc\"\n  sub = \"x\"")]
     [InlineData(Own + "  iss = \"https://app.harness.io/oidc\"\n  account_id = \"abc\"")]
+    [InlineData(Cluster + "  sub = [\"app:v1.*\", \"app:a.b.*\", \"app:(x)\", \"app:{x}\", \"app:[x]\", \"app:$x\", \"app:x y\"]")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r:ref:re*\", \"repo:o@1/r@2:ref:*\"]")]
     public void What_is_said_plainly_is_not_warned_about(string body) => Assert.Empty(Warnings(body));
 
     [Theory]
@@ -40,7 +42,7 @@ public class RoleLintTests
     [InlineData(Own + "  sub = \"actx:{actx}:role:x\"\n  actx_source = \"api://Depot?actx={actx}\"", "5:17 warning role-never-matches: no token can match role `r`: a `sub` with the id of this context is taken only from `api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6` itself")]
     [InlineData(GitHub + "  sub = \"repo:o/r:ref:refs/heads/main\"", "5:9 warning github-sub-one-form: `sub` has only the older form of GitHub's subjects: `repo:o/r:ref:refs/heads/main`")]
     [InlineData(GitHub + "  sub = \"repo:o@1/r@2:ref:refs/heads/main\"", "5:9 warning github-sub-one-form: `sub` has only the newer form of GitHub's subjects: `repo:o@1/r@2:ref:refs/heads/main`")]
-    [InlineData(GitHub + "  sub = [\"repo:o/r:ref:x\", \"repo:o/r2:ref:x\"]", "5:9 warning github-sub-one-form: `sub` has only the older form of GitHub's subjects: `repo:o/r:ref:x`")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r:ref:refs/x\", \"repo:o/r2:ref:refs/x\"]", "5:9 warning github-sub-one-form: `sub` has only the older form of GitHub's subjects: `repo:o/r:ref:refs/x`")]
     [InlineData(GitHub + BothForms + "  job_workflow_reff = \"x\"", "6:3 warning misspelt-claim: no token of that issuer has a claim `job_workflow_reff`")]
     [InlineData(GitHub + BothForms + "  branch = \"main\"", "6:3 warning misspelt-claim: no token of that issuer has a claim `branch`")]
     [InlineData(GitHub + BothForms + "  favourite_colour = \"red\"", "6:3 warning misspelt-claim: no token of that issuer has a claim `favourite_colour`")]
@@ -48,8 +50,17 @@ public class RoleLintTests
     [InlineData(GitHub + BothForms + "  ref_protected = true", "6:19 warning role-never-matches: no token can match role `r`: GitHub's `ref_protected` is a string")]
     [InlineData(GitHub + BothForms + "  repository = \"o/other\"", "6:16 warning role-never-matches: no token can match role `r`: `sub` and `repository` name different repositories")]
     [InlineData(GitHub + "  sub = [\"repo:o/r\", \"repo:o@1/r@2\"]", "5:9 warning role-never-matches: no token can match role `r`: GitHub's subjects go on behind the repository")]
-    [InlineData(GitHub + "  sub = [\"repo:o/r:*\", \"repo:o@1/r@2:ref:x\"]", "5:10 warning admits-pull-requests: `sub` is `repo:o/r:*`, which pull requests match too")]
-    [InlineData(GitHub + "  sub = [\"repo:o/r:ref:x\", \"repo:o@1/*\"]", "5:28 warning admits-pull-requests: `sub` is `repo:o@1/*`, which pull requests match too")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r:*\", \"repo:o@1/r@2:ref:refs/x\"]", "5:10 warning admits-pull-requests: `sub` is `repo:o/r:*`, which pull requests match too")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r:ref:refs/x\", \"repo:o@1/*\"]", "5:33 warning admits-pull-requests: `sub` is `repo:o@1/*`, which pull requests match too")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r:ref:main\", \"repo:o@1/r@2:ref:refs/heads/main\"]", "5:10 warning foreign-pattern: `ref:main` matches no token of GitHub, whose refs begin with `refs/`")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:.*\"", "5:9 warning foreign-pattern: `.*` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:(a|b)\"", "5:9 warning foreign-pattern: `(a|b)` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = [\"x\", \"system:serviceaccount:ci:{a,b}\"]", "5:15 warning foreign-pattern: `{a,b}` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:[a-z]+\"", "5:9 warning foreign-pattern: `[a-z]+` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = \"^system:serviceaccount:ci:a\"", "5:9 warning foreign-pattern: `^` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:a$\"", "5:9 warning foreign-pattern: `$` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:a\\\\.b\"", "5:9 warning foreign-pattern: `\\.` is not a pattern here: it is compared as it is written")]
+    [InlineData(Cluster + "  sub = \"system:serviceaccount:ci:a \"", "5:9 warning foreign-pattern: `system:serviceaccount:ci:a ` begins or ends with a space, which is part of the value")]
     public void What_hardly_means_what_it_says_is_warned_about(string body, string expected) => Assert.Equal([$"roles/r.hcl:{expected}"], Warnings(body));
 
     [Fact]

@@ -44,6 +44,24 @@ public sealed class LastLookTests
     [Theory]
     [InlineData("/v2/echo/a", """{"name":"a"}""")]
     [InlineData("/v1/oidc/issue", Exchange)]
+    public async Task A_token_that_expires_while_its_body_comes_neither_acts_nor_mints(string path, string body)
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var proxy = await TestProxy.StartAsync(Examples.ForOneJob(Constrained), time: time);
+        var job = Examples.Job;
+        // within the 60 s that clocks may differ by, and beyond them before the body's time is over
+        job["exp"] = time.GetUtcNow().ToUnixTimeSeconds() - 45;
+        await using var begun = await BegunRequest.SendHeadAsync(proxy, path, proxy.IdentityToken(job), body.Length);
+
+        time.Advance(TimeSpan.FromSeconds(20));
+
+        Assert.StartsWith("HTTP/1.1 401 ", await begun.SendBodyAsync(body));
+        Assert.DoesNotContain(proxy.Sandbox.Requests.All, request => request.Target == path);
+    }
+
+    [Theory]
+    [InlineData("/v2/echo/a", """{"name":"a"}""")]
+    [InlineData("/v1/oidc/issue", Exchange)]
     public async Task A_policy_that_goes_while_a_body_comes_permits_nothing_any_more(string path, string body)
     {
         await using var proxy = await TestProxy.StartAsync(Examples.ForOneJob(Constrained));

@@ -92,6 +92,17 @@ public sealed class WireTextTests
     }
 
     [Fact]
+    public async Task An_answer_with_more_headers_than_are_read_is_502_and_says_so()
+    {
+        await using var upstream = new RawUpstream(_ => $"HTTP/1.1 200 OK\r\nX-Long: {new string('x', 70_000)}\r\nContent-Length: 2\r\n\r\nok");
+        await using var proxy = await BeforeAsync(upstream);
+
+        var answer = await proxy.GetAsync("/a", proxy.IdentityToken());
+
+        Assert.Equal((HttpStatusCode.BadGateway, "upstream `DigitalOcean` answered with more than 64 KB of headers"), (answer.Status, answer.Json.GetProperty("message").GetString()));
+    }
+
+    [Fact]
     public async Task A_status_line_brings_no_header_of_its_own()
     {
         await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 Fine\rX-Evil: 1\r\nContent-Length: 2\r\n\r\nok");
@@ -135,6 +146,14 @@ public sealed class WireTextTests
     [InlineData("X-HTTP-Host-Override")]
     [InlineData("X-SSL-Client-Cert")]
     [InlineData("impersonate-group")]
+    [InlineData("X-Consumer-Username")]
+    [InlineData("X-Authenticated-Userid")]
+    [InlineData("X-Amzn-Mtls-Clientcert-Subject")]
+    [InlineData("OIDC-CLAIM-sub")]
+    [InlineData("Remote-Groups")]
+    [InlineData("Tailscale-User-Login")]
+    [InlineData("Teleport-Jwt-Assertion")]
+    [InlineData("X-Apigateway-Api-Userinfo")]
     public async Task What_proxies_say_of_a_caller_is_not_the_callers_to_say(string name)
     {
         await using var upstream = new RawUpstream(_ => Ok);

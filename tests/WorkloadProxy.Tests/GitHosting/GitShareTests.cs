@@ -4,6 +4,7 @@ using System.Text;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.PolicyDelivery.Hosted.Repositories;
+using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.GitHosting;
@@ -58,6 +59,48 @@ public class GitShareTests
         taken[0].Dispose();
         await ninth;
     }
+
+    [Fact]
+    public async Task A_pushed_set_of_a_few_kilobytes_has_one_budget_for_all_its_files()
+    {
+        await using var test = await HostedTest.StartAsync();
+        var inForce = await test.CommitPolicyAsync();
+        Assert.True((await test.PushAsync()).Succeeded);
+        // two megabytes of values each, so that no file alone is over its own budget
+        var text = $"sub = [for a in [for b in {Numbers(50)} : [for c in {Numbers(20)} : c]] : [for d in a : \"actx:{{actx}}:role:${{d}}{new string('y', 2000)}\"][0]]";
+        for (var i = 0; i < 60; i++) test.Write($"roles/r{i}.hcl", $"role \"r{i}\" {{\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  policies = []\n  {text}\n}}\n");
+        await test.Git.CommitAsync();
+
+        var push = await test.PushAsync();
+
+        Assert.False(push.Succeeded);
+        Assert.Contains("evaluation-budget", push.Errors);
+        Assert.StartsWith(inForce, await test.Git.RunAsync("ls-remote", test.Url(), "refs/heads/main"));
+        Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
+    }
+
+    [Fact]
+    public async Task Two_sets_are_worked_on_at_once_and_a_third_waits()
+    {
+        var places = new ReviewPlaces(new GitOptions(), TimeProvider.System);
+        using var release = new SemaphoreSlim(0);
+        using var begun = new SemaphoreSlim(0);
+        var works = Enumerable.Range(0, 3).Select(_ => places.RunAsync(stop =>
+        {
+            begun.Release();
+            release.Wait(stop);
+            return null!;
+        }, TestContext.Current.CancellationToken)).ToList();
+        for (var i = 0; i < ReviewPlaces.InAll; i++) await begun.WaitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, begun.CurrentCount);
+        release.Release();
+        await begun.WaitAsync(TestContext.Current.CancellationToken);
+        release.Release(2);
+        await Task.WhenAll(works);
+    }
+
+    private static string Numbers(int count) => $"[{string.Join(",", Enumerable.Range(0, count))}]";
 
     private static HostedRepository Repository(string id)
     {

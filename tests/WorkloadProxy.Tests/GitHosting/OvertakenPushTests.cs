@@ -41,7 +41,7 @@ public sealed class OvertakenPushTests
         using var store = await data.OpenAsync();
         var (sets, changes) = (new PolicySetStore(), new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance));
         var repositories = new HostedRepositories(git, null, changes, options, sets, new PolicySnapshotStore(store.Database), TimeProvider.System, NullLogger<HostedRepositories>.Instance);
-        var gate = new PushGate(git, repositories, options, sets, TimeProvider.System, NullLogger<PushGate>.Instance);
+        var gate = new PushGate(git, repositories, new ReviewPlaces(options.Git, TimeProvider.System), options, sets, TimeProvider.System, NullLogger<PushGate>.Instance);
         using var opened = gate.Open(waiting);
 
         if (isThrownAway) await client.RunAsync("push", "--quiet", repository.Directory, ":other");

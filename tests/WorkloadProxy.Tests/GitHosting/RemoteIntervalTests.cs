@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
@@ -31,7 +32,7 @@ public sealed class RemoteIntervalTests
         var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
-        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), time, NullLogger.Instance);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), new ReviewPlaces(data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), time, NullLogger.Instance);
         Assert.Null(await source.PullAsync(stop.Token));
         Assert.Equal(first, InForce()!.Version);
         var running = source.RunAsync(stop.Token);
@@ -75,7 +76,7 @@ public sealed class RemoteIntervalTests
         await snapshots.SaveAsync(TestProxy.DigitalOcean, policy.Git!.Url, new string('1', 40), slow, DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
-        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), sets, snapshots, new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), new ReviewPlaces(data.Options.Git, TimeProvider.System), sets, snapshots, new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
 
         var loading = Task.Run(() => source.LoadSnapshotIfNoneAsync(TestContext.Current.CancellationToken));
         Assert.Null(await source.PullAsync(TestContext.Current.CancellationToken));
@@ -83,6 +84,37 @@ public sealed class RemoteIntervalTests
 
         Assert.Equal(newest, sets.Current(TestProxy.DigitalOcean)!.Version);
         Assert.Equal(newest, source.Status.Version);
+    }
+
+    [Fact]
+    public async Task A_set_that_takes_longer_than_it_may_is_not_taken_and_its_place_is_free()
+    {
+        using var git = await GitClient.InitAsync();
+        using var data = new TestStore();
+        using var store = await data.OpenAsync();
+        using var fetch = new BoundedFetch(TimeProvider.System);
+        var (time, sets) = (new FakeTimeProvider(), new PolicySetStore());
+        // each of these tests costs a whole decision's budget: together they would take minutes
+        var items = $"[{string.Join(",", Enumerable.Range(0, 95))}]";
+        git.Write("policies/slow.hcl", string.Concat(Enumerable.Repeat($"path \"/x\" {{\n  capabilities = [\"deny\"]\n  when = length([for a in {items} : [for b in {items} : b]]) == claims.no\n}}\n", 25)));
+        git.Write("tests/slow.hcl", string.Concat(Enumerable.Range(0, 20_000).Select(i => $"test \"{i}\" {{\n  token = {{ no = 1 }}\n  request = {{ path = \"/x\" }}\n  expect = \"deny\"\n}}\n")));
+        await git.CommitAsync();
+        var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
+        var directories = new GitDirectories(data.Path);
+        directories.Prepare();
+        var reviews = new ReviewPlaces(data.Options.Git, time);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), reviews, sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
+
+        var pulling = source.PullAsync(TestContext.Current.CancellationToken);
+        while (!pulling.IsCompleted)
+        {
+            time.Advance(data.Options.Git.Timeout);
+            await Task.WhenAny(pulling, Task.Delay(10, TestContext.Current.CancellationToken));
+        }
+
+        Assert.Contains("takes longer than `Git:Timeout`", await pulling);
+        Assert.Null(sets.Current(TestProxy.DigitalOcean));
+        for (var i = 0; i < 2 * ReviewPlaces.InAll; i++) await reviews.RunAsync(_ => null!, TestContext.Current.CancellationToken);
     }
 
     private static Task<string> CommitAsync(GitClient git, string path)

@@ -21,7 +21,7 @@ internal sealed class RemoteTest : IAsyncDisposable
     public string Mirror => Directory.GetDirectories(Path.Combine(Proxy.Options.DataDirectory, "mirrors")).Single();
 
     /// <summary>The remote already holds a set that permits the sandbox's job to read databases, unless <paramref name="prepare"/> does something else.</summary>
-    public static async Task<RemoteTest> StartAsync(Func<GitClient, TemporaryDirectory, RemoteGitOptions, Task<RemoteGitOptions>>? configure = null, bool empty = false, string? dataDirectory = null, params string[] init)
+    public static async Task<RemoteTest> StartAsync(Func<GitClient, TemporaryDirectory, RemoteGitOptions, Task<RemoteGitOptions>>? configure = null, bool empty = false, string? dataDirectory = null, TimeProvider? time = null, params string[] init)
     {
         var git = await GitClient.InitAsync(init);
         var files = new TemporaryDirectory();
@@ -31,7 +31,7 @@ internal sealed class RemoteTest : IAsyncDisposable
         {
             if (!empty) WriteAndCommit(git, sandbox).GetAwaiter().GetResult();
             return options with { DataDirectory = dataDirectory ?? options.DataDirectory, Policies = [new PolicySourceOptions(TestProxy.DigitalOcean, Git: remote)] };
-        });
+        }, time: time);
         return new RemoteTest(proxy, git, files);
     }
 

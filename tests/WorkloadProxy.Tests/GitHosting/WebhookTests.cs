@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Cli.Output;
 
 namespace WorkloadProxy.Tests.GitHosting;
@@ -82,6 +83,43 @@ public class WebhookTests
     }
 
     [Fact]
+    public async Task A_body_that_does_not_come_is_waited_for_as_long_as_a_forms()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var test = await StartAsync(time);
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port, TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("{}")}\r\nContent-Length: 2\r\n\r\n{{"), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
+
+        var answer = reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask();
+        while (!answer.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(31));
+            await Task.WhenAny(answer, Task.Delay(10, TestContext.Current.CancellationToken));
+        }
+
+        Assert.StartsWith("HTTP/1.1 400 ", await answer);
+    }
+
+    [Fact]
+    public async Task Wrong_deliveries_fill_no_audit()
+    {
+        // the clock stands still: all of it comes in one second
+        await using var test = await StartAsync(new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
+        for (var i = 0; i < 130; i++) await PostAsync(test, "{}", "sha256=00");
+        await test.Proxy.StopServerAsync();
+
+        var lines = await test.Proxy.AuditAsync(2);
+
+        Assert.Equal(100, lines.Count(line => line.TryGetProperty("request_id", out _)));
+        Assert.Single(lines, line => line.GetProperty("reason").GetString()!.StartsWith("30 more requests", StringComparison.Ordinal));
+        // whoever set up the secret wrongly finds out which
+        Assert.Equal("api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6", lines[0].GetProperty("context").GetString());
+        await test.Proxy.StartServerAsync();
+    }
+
+    [Fact]
     public async Task A_flood_of_replays_is_answered_and_looks_no_oftener_than_a_look_lasts()
     {
         await using var test = await StartAsync();
@@ -94,7 +132,8 @@ public class WebhookTests
         while (await test.AskAsync("/v2/account") != HttpStatusCode.OK) Assert.Equal(0, (await test.PullAsync()).ExitCode);
     }
 
-    private static Task<RemoteTest> StartAsync() => RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }));
+    private static Task<RemoteTest> StartAsync(TimeProvider? time = null)
+        => RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }), time: time);
 
     private static string Sign(string body) => "sha256=" + Convert.ToHexStringLower(HMACSHA256.HashData("s3cret"u8, Encoding.UTF8.GetBytes(body)));
 

@@ -88,6 +88,11 @@ public sealed class OAuthFormTests
         Assert.Equal(code, Error(Good.Replace(part, replacement, StringComparison.Ordinal)).Code);
 
     [Theory]
+    [InlineData("application/x-www-form-urlencoded;")]
+    [InlineData("application/x-www-form-urlencoded ; ; charset=UTF-8 ;")]
+    public void An_empty_parameter_of_the_content_type_is_none(string type) => Assert.NotNull(TokenRequestForm.Parse(Encoding.UTF8.GetBytes(Good), type, out _));
+
+    [Theory]
     [InlineData("application/json")]
     [InlineData(null)]
     [InlineData("multipart/form-data; boundary=x")]

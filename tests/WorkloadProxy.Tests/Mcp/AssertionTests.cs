@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text.Json.Nodes;
+using Sandbox.Tokens;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Mcp;
@@ -54,10 +56,24 @@ public sealed class AssertionTests : IAsyncLifetime
         Assert.Equal(error, answer.Json.GetProperty("error").GetString());
     }
 
-    private Task<Answer> AssertAsync(string assertion, string resource, string scope)
+    [Fact]
+    public async Task Who_is_not_authenticated_learns_of_no_context()
+    {
+        var exp = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 300;
+        var forged = TokenForge.Sign(SigningKey.Ecdsa(), new JsonObject { ["iss"] = proxy.Sandbox.Issuer.Issuer, ["aud"] = PublicUrl, ["sub"] = "repo:org/repo:ref:refs/heads/main", ["exp"] = exp });
+
+        var known = await AssertAsync(forged, Endpoint, "", TestProxy.DigitalOcean.ToString());
+        var unknown = await AssertAsync(forged, Endpoint, "", "api://DigitalOcean?actx=00000000-0000-4000-8000-000000000000");
+
+        Assert.Equal((HttpStatusCode.BadRequest, "invalid_grant"), (known.Status, known.Json.GetProperty("error").GetString()));
+        Assert.Equal((known.Status, known.Body), (unknown.Status, unknown.Body));
+    }
+
+    private Task<Answer> AssertAsync(string assertion, string resource, string scope, string audience = "")
     {
         Dictionary<string, string> form = new() { ["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer", ["assertion"] = assertion, ["resource"] = resource, ["client_id"] = "ignored" };
         if (scope.Length > 0) form["scope"] = scope;
+        if (audience.Length > 0) form["audience"] = audience;
         return proxy.SendAsync(HttpMethod.Post, "/v1/oidc/token", null, new FormUrlEncodedContent(form));
     }
 }

@@ -110,6 +110,23 @@ public sealed partial class AuditTests
     }
 
     [Fact]
+    public async Task Of_an_API_token_that_the_upstream_does_not_take_no_more_than_256_characters_of_a_path_are_kept()
+    {
+        await using var proxy = await TestProxy.StartAsync();
+        var target = "/v2/echo/" + new string('"', 7000) + "?" + new string('q', 700);
+
+        var made = await proxy.SendRawGetAsync(target, "anything-that-is-no-JWT");
+        var own = await proxy.SendRawGetAsync(target, proxy.Sandbox.Options.UserToken);
+
+        Assert.StartsWith("HTTP/1.1 401 ", made);
+        Assert.StartsWith("HTTP/1.1 200 ", own);
+        var line = await proxy.AuditOfAsync(RequestId().Match(made).Groups[1].Value);
+        Assert.Equal(("pass", 257), (line.GetProperty("decision").GetString(), line.GetProperty("path").GetString()!.Length));
+        Assert.False(line.TryGetProperty("query", out _));
+        Assert.Equal(target.Split('?')[0], (await proxy.AuditOfAsync(RequestId().Match(own).Groups[1].Value)).GetProperty("path").GetString());
+    }
+
+    [Fact]
     public async Task A_token_that_no_role_matches_leaves_the_nearest_role_in_the_audit_and_the_caller_learns_nothing()
     {
         await using var proxy = await TestProxy.StartAsync(Examples.Tutorial);

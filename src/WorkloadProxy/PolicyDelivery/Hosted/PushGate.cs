@@ -16,16 +16,14 @@ namespace WorkloadProxy.PolicyDelivery.Hosted;
 /// <summary>
 /// Decides on pushes. git's <c>pre-receive</c> asks through the control socket, while what was pushed lies in quarantine: one word against it and git forgets it all.
 /// </summary>
-internal sealed class PushGate(GitProgram git, HostedRepositories repositories, ProxyOptions options, PolicySetStore sets, TimeProvider time, ILogger<PushGate> logger)
+internal sealed class PushGate(GitProgram git, HostedRepositories repositories, ReviewPlaces reviews, ProxyOptions options, PolicySetStore sets, TimeProvider time, ILogger<PushGate> logger)
 {
     /// <summary>The control command that the hook sends.</summary>
     public const string CommandName = "git.pre-receive";
     private const int MaxUpdates = 100;
     private const int MaxCheckedBranches = 5;
-    private const int MaxReviews = 2;
 
     private readonly ConcurrentDictionary<string, PushSession> sessions = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim reviewing = new(MaxReviews);
     private readonly SignedCommits signatures = new(git);
     private readonly RepositoryQuota quota = new(git, options.Git, logger);
 
@@ -84,7 +82,7 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         {
             return e.Failure.Message;
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or TimeoutException)
         {
             return "the push took too long, or its connection is gone";
         }
@@ -125,22 +123,11 @@ internal sealed class PushGate(GitProgram git, HostedRepositories repositories, 
         return null;
     }
 
-    /// <summary>
-    /// A pushed set is anybody's text who may push to one context: its work stops with the push's time, and no more than two are under way, so that one tenant can't take the machine
-    /// from the others. The repository's gate lets one push of a context in at a time.
-    /// </summary>
-    private async Task<PolicyReview> ReviewAsync(HostedRepository repository, ObjectId commit, PolicyTreeContent content, PolicySet? before, CancellationToken cancellationToken)
+    /// <summary>The repository's gate lets one push of a context in at a time.</summary>
+    private Task<PolicyReview> ReviewAsync(HostedRepository repository, ObjectId commit, PolicyTreeContent content, PolicySet? before, CancellationToken cancellationToken)
     {
         var compiling = options.Compiling(repository.Context) with { MaxFiles = options.Git.MaxFiles };
-        await reviewing.WaitAsync(cancellationToken);
-        try
-        {
-            return await Task.Run(() => PolicyReview.Of(commit, content, compiling, before, time.GetUtcNow(), cancellationToken), cancellationToken);
-        }
-        finally
-        {
-            reviewing.Release();
-        }
+        return reviews.RunAsync(stop => PolicyReview.Of(commit, content, compiling, before, time.GetUtcNow(), stop), cancellationToken);
     }
 
     private async Task CheckBranchAsync(PushSession session, RefUpdate update, GitObjects objects, GateText text, CancellationToken cancellationToken)

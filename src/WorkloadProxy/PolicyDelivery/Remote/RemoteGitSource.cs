@@ -14,6 +14,7 @@ internal sealed class RemoteGitSource
     private readonly RemoteGitOptions remote;
     private readonly PolicyPublisher publisher;
     private readonly GitProgram git;
+    private readonly ReviewPlaces reviews;
     private readonly RemoteGitMirror mirror;
     private readonly SignedCommits signatures;
     private readonly CommitStatus? commitStatus;
@@ -27,14 +28,15 @@ internal sealed class RemoteGitSource
     private ObjectId? looked;
     private PolicySourceError? refusal;
 
-    public RemoteGitSource(PolicySourceOptions policy, ProxyOptions options, GitProgram git, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger logger)
+    public RemoteGitSource(
+        PolicySourceOptions policy, ProxyOptions options, GitProgram git, ReviewPlaces reviews, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger logger)
     {
         remote = policy.Git!;
         publisher = new PolicyPublisher(options.Compiling(policy.Context), remote.Url, sets, snapshots, time, logger);
         mirror = new RemoteGitMirror(policy.Context, remote, options.Git, git);
         signatures = new SignedCommits(git);
         commitStatus = remote.Status is { } to ? new CommitStatus(policy.Context, remote.Url, to, remote.Path, mirror.Directory, github, time, logger) : null;
-        (this.git, this.time, this.logger) = (git, time, logger);
+        (this.git, this.reviews, this.time, this.logger) = (git, reviews, time, logger);
     }
 
     public PolicySourceStatus Status => publisher.Status;
@@ -153,7 +155,15 @@ internal sealed class RemoteGitSource
             return await RefuseAsync(commit, unsigned, null, cancellationToken);
         PolicyTreeContent content;
         await using (var objects = GitObjects.Open(git, mirror.Directory, null)) content = await PolicyTreeReader.ReadAsync(objects, commit, remote.Path, cancellationToken);
-        var review = publisher.Review(commit, content, cancellationToken);
+        PolicyReview review;
+        try
+        {
+            review = await reviews.RunAsync(stop => publisher.Review(commit, content, stop), cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            return await RefuseAsync(commit, e.Message, null, cancellationToken);
+        }
         if (review.Accepted is null) return await RefuseAsync(commit, review.Problem, review, cancellationToken);
 
         (looked, refusal) = (commit, null);

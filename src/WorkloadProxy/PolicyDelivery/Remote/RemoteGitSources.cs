@@ -10,13 +10,14 @@ using WorkloadProxy.Upstreams.GitHub;
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
 /// <summary>The contexts whose policy comes from a remote repository.</summary>
-internal sealed class RemoteGitSources(ProxyOptions options, GitProgram git, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger<RemoteGitSources> logger)
+internal sealed class RemoteGitSources(
+    ProxyOptions options, GitProgram git, ReviewPlaces reviews, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger<RemoteGitSources> logger)
 {
     private const int MostAtOnce = 8;
     private static readonly TimeSpan patienceAtStart = TimeSpan.FromSeconds(10);
 
     private readonly IReadOnlyList<RemoteGitSource> sources =
-        [.. options.Policies.Where(policy => policy.Git is not null).Select(policy => new RemoteGitSource(policy, options, git, sets, snapshots, github, time, logger))];
+        [.. options.Policies.Where(policy => policy.Git is not null).Select(policy => new RemoteGitSource(policy, options, git, reviews, sets, snapshots, github, time, logger))];
 
     public IEnumerable<PolicySourceStatus> Statuses => sources.Select(source => source.Status);
 

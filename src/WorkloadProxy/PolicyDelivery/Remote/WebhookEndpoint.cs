@@ -28,14 +28,15 @@ internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider tim
         if (source is not null)
         {
             record.Upstream = source.Status.Context.Upstream;
-            record.Context = source.Status.Context.ToString();
+            record.NamedContext = source.Status.Context.ToString();
             record.Commit = source.Status.Version;
         }
-        if (!(await BodyReader.ReadFormAsync(http, MaxBody)).Succeeded(out var body, out var unread)) return unread;
+        if (!(await BodyReader.ReadFormAsync(http, MaxBody, time)).Succeeded(out var body, out var unread)) return unread;
         // verified before anything is limited: a delivery that is signed well gets through, whatever others send from its address
         var secret = source is null ? null : SecretOf(source);
         var isSigned = IsSigned(http.Request.Headers["X-Hub-Signature-256"].ToString(), HMACSHA256.HashData(secret ?? nobodysSecret, body));
         if (source is null || secret is null || !isSigned) return Refuse(record.Client, path);
+        record.Context = record.NamedContext;
         source.Wake();
         record.Permit("webhook");
         record.Reply(StatusCodes.Status202Accepted, null, ReadOnlyMemory<byte>.Empty);

@@ -29,7 +29,7 @@ internal sealed class AtProtoCallback(UpstreamOptions upstream, AtProtoSignInPar
         try
         {
             if (await parts.Pending.TakeAsync(state, browser, http.RequestAborted) is not { } pending || !Did.TryParse(pending.Did, out var did)) return await RefuseAsync(NotBegun());
-            record.Context = new AuthContext(upstream.Name, did.Text).ToString();
+            record.NamedContext = new AuthContext(upstream.Name, did.Text).ToString();
             Cookie.AtProto.Remove(http);
             var key = DpopKey.Restore(pending.Key);
             if (!(await RedeemAsync(pending, key, query)).Succeeded(out var grant, out var refused)) return await RefuseAsync(refused);
@@ -39,6 +39,7 @@ internal sealed class AtProtoCallback(UpstreamOptions upstream, AtProtoSignInPar
                 return await RefuseAsync(new Failure(ErrorId.Forbidden, $"the sign-in was for `{did}`, and another account signed in; nothing has changed"));
             }
             failed = false;
+            record.Context = record.NamedContext;
             return await admission.AdmitAsync(http, record, new Admitted(did, pending.Issuer, pending.ClientKeyId, pending.Account, grant, key), RefuseAsync);
         }
         finally

@@ -30,7 +30,7 @@ internal sealed class AtProtoLogin(UpstreamOptions upstream, AtProtoSignInParts 
             return null;
         }
         if (!(await FindAccountAsync(http, record, query!)).Succeeded(out var found, out var failure)) return await RefuseAsync(http, record, failure);
-        record.Context = new AuthContext(upstream.Name, found.Did.Text).ToString();
+        record.NamedContext = new AuthContext(upstream.Name, found.Did.Text).ToString();
         if (!upstream.Admits(found.Did.Text)) return await RefuseAccountAsync(http, record, found.Did);
         return (await BeginAsync(http, found)).Succeeded(out var address, out failure) ? SignInPages.Redirect(http, record, address, "sign-in started") : await RefuseAsync(http, record, failure);
     }
