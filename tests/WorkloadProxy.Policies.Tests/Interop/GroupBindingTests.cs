@@ -5,6 +5,7 @@ namespace WorkloadProxy.Policies.Tests.Interop;
 /// <summary>What a registry behind Dex binds to groups, written as roles.</summary>
 public sealed class GroupBindingTests
 {
+    private const string FirstGroup = "sub = \"*@acme.example\"\n  when = claims.groups[0] == \"my-org:platform\"";
     private const string Platform = """groups = "my-org:platform" """;
 
     [Theory]
@@ -19,10 +20,8 @@ public sealed class GroupBindingTests
     // what newer versions of Dex write for a client
     [InlineData("""groups = "client:nightly" """, """ "groups":["client:nightly"] """, true)]
     // a condition that can't be evaluated grants nothing
-    [InlineData("""sub = "*@acme.example"
-      when = claims.groups[0] == "my-org:platform" """, """ "groups":["my-org:platform"] """, true)]
-    [InlineData("""sub = "*@acme.example"
-      when = claims.groups[0] == "my-org:platform" """, """ "email":"x" """, false)]
+    [InlineData(FirstGroup, """ "groups":["my-org:platform"] """, true)]
+    [InlineData(FirstGroup, """ "email":"x" """, false)]
     public void A_binding_matches_by_its_groups(string constraints, string claims, bool permitted)
     {
         Assert.Equal(permitted ? DecisionOutcome.Allow : DecisionOutcome.Deny, Decide([("a", constraints)], claims, "/a"));
