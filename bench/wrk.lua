@@ -1,4 +1,4 @@
--- One workload for wrk: METHOD and TARGET, with the tokens of the file TOKENS one after another, and BODY if there is one.
+-- One workload for wrk: METHOD and TARGET, with the tokens of the file TOKENS one after another, and BODY and the lines of HEADERS if there are any.
 -- Requests are formatted before the clock runs. The last line printed is JSON.
 local formatted, position = {}, 0
 
@@ -7,6 +7,7 @@ function init(args)
   if body == "" then body = nil end
   for token in io.lines(os.getenv("TOKENS")) do
     local headers = { ["Authorization"] = "Bearer " .. token }
+    for name, value in (os.getenv("HEADERS") or ""):gmatch("([^:\n]+): ([^\n]+)") do headers[name] = value end
     if body then headers["Content-Type"] = "application/json" end
     formatted[#formatted + 1] = wrk.format(os.getenv("METHOD"), os.getenv("TARGET"), headers, body)
   end

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Compare;
 
@@ -21,8 +22,8 @@ internal sealed class Field : IAsyncDisposable
         {
             folder.File("jwks.json", tokens.Jwks);
             PolicyFiles.Ordinary(folder, "policy");
-            await field.AddAsync("nginx", field.NginxAsync);
-            await field.AddAsync("yarp", field.YarpAsync);
+            await field.AddAsync("nginx", () => field.NginxAsync("nginx", Subject.FreePort()));
+            await field.AddAsync("yarp", () => field.YarpAsync("yarp", field["nginx"].Address));
             await field.AddAsync("haproxy", () => field.HaProxyAsync(tokens));
             await field.AddAsync("product", () => field.ProductAsync("product"));
             await field.AddAsync("product-es256", () => field.ProductAsync("product-es256", "ES256"));
@@ -37,23 +38,31 @@ internal sealed class Field : IAsyncDisposable
     }
 
     /// <summary>The product as it is run: policies from a directory unless told otherwise, an audit file, metrics exported (to the origin, which takes anything). Its data stays for the next of that name.</summary>
-    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, string? program = null)
+    /// <param name="name">Of the process, its configuration and its data.</param>
+    /// <param name="algorithm">That it signs with.</param>
+    /// <param name="policy">An element of <c>Policies</c>.</param>
+    /// <param name="mcp">Where its MCP server is: at the origin otherwise.</param>
+    /// <param name="program">Another build of it.</param>
+    /// <param name="change">What is different.</param>
+    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, Uri? mcp = null, string? program = null, Action<JsonObject>? change = null)
     {
         var port = Subject.FreePort();
         var url = $"http://127.0.0.1:{port}";
         var origin = subjects["nginx"].Address.ToString();
-        var configuration = folder.File($"{name}.json", JsonSerializer.Serialize(new
+        var settings = JsonSerializer.SerializeToNode(new
         {
             PublicUrl = url,
             Urls = url,
             DataDirectory = $"{name}.data",
-            Upstreams = new { DigitalOcean = new { Kind = "digitalocean", Address = origin } },
+            Upstreams = new { DigitalOcean = new { Kind = "digitalocean", Address = origin, Mcp = new { bench = new { Address = new Uri(mcp ?? subjects["nginx"].Address, Agents.McpClient.Path) } } } },
             Issuers = new[] { new { Tokens.Issuer, JwksFile = "jwks.json" } },
             Policies = new[] { policy ?? new { Tokens.Context, Directory = "policy" } },
             Credentials = new[] { new { Tokens.Context, Kind = "Bearer", EnvironmentVariable = "DIGITALOCEAN_TOKEN" } },
             Tokens = new { Algorithm = algorithm },
             Audit = new { File = $"{name}.audit.jsonl" },
-        }));
+        })!.AsObject();
+        change?.Invoke(settings);
+        var configuration = folder.File($"{name}.json", settings.ToJsonString());
         return Subject.StartAsync(name, port, "/health/ready", "dotnet", [program ?? WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
         {
             ["DIGITALOCEAN_TOKEN"] = TeamToken,
@@ -78,37 +87,38 @@ internal sealed class Field : IAsyncDisposable
         foreach (var subject in subjects.Values.Reverse()) await subject.DisposeAsync();
     }
 
-    private Task<Subject> NginxAsync()
+    public Task<Subject> NginxAsync(string name, int port)
     {
-        var port = Subject.FreePort();
         var body = JsonSerializer.Serialize(new { database = new { id = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", name = "backend", engine = "pg", note = new string('x', 900) } });
-        var configuration = folder.File("nginx/nginx.conf", $$"""
+        var called = JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 7, result = new { content = new[] { new { type = "text", text = new string('x', 900) } }, resultType = "complete" } });
+        var configuration = folder.File($"{name}/nginx.conf", $$"""
             worker_processes 1;
             daemon off;
-            pid {{folder.File("nginx/pid")}};
+            pid {{folder.File($"{name}/pid")}};
             error_log stderr crit;
             events { worker_connections 4096; }
             http {
               access_log off;
               keepalive_requests 1000000000;
-              client_body_temp_path {{folder.File("nginx/body")}};
-              proxy_temp_path {{folder.File("nginx/proxy")}};
-              fastcgi_temp_path {{folder.File("nginx/fastcgi")}};
-              uwsgi_temp_path {{folder.File("nginx/uwsgi")}};
-              scgi_temp_path {{folder.File("nginx/scgi")}};
+              client_body_temp_path {{folder.File($"{name}/body")}};
+              proxy_temp_path {{folder.File($"{name}/proxy")}};
+              fastcgi_temp_path {{folder.File($"{name}/fastcgi")}};
+              uwsgi_temp_path {{folder.File($"{name}/uwsgi")}};
+              scgi_temp_path {{folder.File($"{name}/scgi")}};
               server {
                 listen 127.0.0.1:{{port}};
+                location /_mcp/ { default_type application/json; return 200 '{{called}}'; }
                 location / { default_type application/json; return 200 '{{body}}'; }
               }
             }
             """);
-        return Subject.StartAsync("nginx", port, "/", "nginx", ["-p", folder.File("nginx"), "-c", configuration]);
+        return Subject.StartAsync(name, port, "/", "nginx", ["-p", folder.File(name), "-c", configuration]);
     }
 
-    private Task<Subject> YarpAsync()
+    public Task<Subject> YarpAsync(string name, Uri origin)
     {
         var port = Subject.FreePort();
-        return Subject.StartAsync("yarp", port, "/", "dotnet", [Published("BareYarp", "bare-yarp"), "--urls", $"http://127.0.0.1:{port}", "--Origin", subjects["nginx"].Address.ToString()]);
+        return Subject.StartAsync(name, port, "/", "dotnet", [Published("BareYarp", "bare-yarp.dll"), "--urls", $"http://127.0.0.1:{port}", "--Origin", origin.ToString()]);
     }
 
     /// <summary>Verifies signature, issuer, audience and expiry, and puts the credential in the token's place.</summary>
@@ -150,12 +160,18 @@ internal sealed class Field : IAsyncDisposable
     private async Task AddAsync(string name, Func<Task<Subject>> start) => subjects[name] = await start();
 
     /// <summary>The published program.</summary>
-    public static string WorkloadProxy { get; } = Published("WorkloadProxy", "workload-proxy");
+    public static string WorkloadProxy { get; } = Published("WorkloadProxy", "workload-proxy.dll");
+
+    /// <summary>The same as a program of its own, as hosts start it.</summary>
+    public static string Program { get; } = Published("WorkloadProxy", "workload-proxy");
+
+    /// <summary>Where the runtime is that this program has, for one that has to find it.</summary>
+    public static string Runtime { get; } = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
 
     /// <summary>Where <c>bench/run</c> published it.</summary>
     private static string Published(string project, string name)
     {
         var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        return Path.Combine(here.Parent!.Parent!.Parent!.Parent!.Parent!.FullName, "artifacts", "bench", project, $"{name}.dll");
+        return Path.Combine(here.Parent!.Parent!.Parent!.Parent!.Parent!.FullName, "artifacts", "bench", project, name);
     }
 }

@@ -24,6 +24,11 @@ internal static class PolicyFiles
             "note"   = []
           }
         }
+        mcp "bench" {
+          tool "droplet-create" {
+            allowed_parameters = { "Name" = "agent-*", "Size" = optional("s-*"), "Note" = any() }
+          }
+        }
         path "/_rbac/DigitalOcean/{actx}" {
           capabilities = ["read", "update"]
         }
@@ -35,6 +40,20 @@ internal static class PolicyFiles
 
     /// <summary>The same among thousands: 10,000 files.</summary>
     public static string Large(WorkFolder folder, string directory) => Write(folder, directory, others: Many - 1);
+
+    /// <summary>One role that may write to the account of its context.</summary>
+    public static void Writer(WorkFolder folder, string directory)
+    {
+        folder.File($"{directory}/policies/writer.hcl", "path \"/xrpc/com.atproto.repo.createRecord\" {\n  capabilities = [\"create\"]\n}\n");
+        folder.File($"{directory}/roles/writer.hcl", $$"""
+            role "writer" {
+              iss      = "{{Tokens.Issuer}}"
+              aud      = "api://ATProto?actx={actx}"
+              sub      = "repo:org/repo:ref:refs/heads/main"
+              policies = ["writer"]
+            }
+            """);
+    }
 
     /// <summary>The jobs' policy with or without one more path, as a change.</summary>
     public static void Change(WorkFolder folder, string directory, string path, bool permitted, int number) => folder.File(

@@ -1,4 +1,5 @@
 using Compare;
+using Compare.Agents;
 
 var rounds = 5;
 var seconds = 5;
@@ -10,6 +11,9 @@ var only = new List<string>();
     ("start", "start → ready, and memory at rest"),
     ("memory", "memory of 10,000 live tokens"),
     ("policy", "`policy check` of 10,000 files; one of them changed under a running server"),
+    ("streams", "an MCP server's event through the proxy; memory of 1,000 open streams"),
+    ("bridge", "`mcp bridge`: start → first answer, and what it adds to a call"),
+    ("atproto", "a write by an AT Protocol session, beside one with a credential that stays"),
     ("push", "`git push` → in force, beside git alone"),
 ];
 string[] known = [.. Workload.All.Select(w => w.Name), .. further.Select(f => f.Name), "soak"];
@@ -36,10 +40,13 @@ using var tokens = new Tokens(folder);
 await using var field = await Field.StartAsync(folder, tokens, against);
 var results = new List<Result>();
 foreach (var workload in Workload.All.Where(w => Wanted(w.Name)).Select(w => against is null ? w : w.WithOlderBuild())) results.AddRange(await Runner.RunAsync(workload, field, tokens, rounds, seconds));
+if (Wanted("atproto")) results.AddRange(await AtProtoWrites.RunAsync(field, folder, tokens, rounds, seconds));
 var measured = new List<Verdict>();
 if (Wanted("start")) measured.AddRange(await StartUp.MeasureAsync(field, rounds));
 if (Wanted("memory")) measured.AddRange(await TokenMemory.MeasureAsync(field, tokens, rounds, seconds));
 if (Wanted("policy")) measured.AddRange(await PolicyChange.MeasureAsync(field, folder, tokens, rounds));
+if (Wanted("streams")) measured.AddRange(await Streams.MeasureAsync(field, tokens, rounds, seconds));
+if (Wanted("bridge")) measured.AddRange(await Bridge.MeasureAsync(field, folder, tokens, rounds));
 if (Wanted("push")) measured.AddRange(await Push.MeasureAsync(field, folder, tokens, rounds));
 var report = new Report(results, measured, soak > 0 ? await Soak.RunAsync(field, tokens, soak) : null);
 report.Write("artifacts/bench");

@@ -58,6 +58,17 @@ internal sealed class Report(IReadOnlyList<Result> results, IReadOnlyList<Verdic
             yield return Verdict.Ratio("permitted GET, CPU against bare YARP", get, bare, r => r.CpuMicroseconds);
         }
         if (Get("post", "product") is { } post && Get("post", "yarp") is { } free) yield return Verdict.Ratio("constrained POST of 1 KB, throughput against bare YARP", post, free, r => r.PerSecond, least: 0.85);
+        if (Get("mcp", "product") is { } called && Get("mcp", "yarp") is { } passed)
+        {
+            yield return Verdict.Ratio("constrained `tools/call` of 1 KB, throughput against bare YARP", called, passed, r => r.PerSecond, least: 0.8);
+            yield return Verdict.Ratio("constrained `tools/call` of 1 KB, CPU against bare YARP", called, passed, r => r.CpuMicroseconds);
+        }
+        if (Get("atproto", "product-session") is { } session && Get("atproto", "product-bearer") is { } ordinary)
+        {
+            yield return Verdict.Ratio("write by an AT Protocol session against an ordinary one, throughput", session, ordinary, r => r.PerSecond);
+            yield return Verdict.Ratio("write by an AT Protocol session against an ordinary one, CPU", session, ordinary, r => r.CpuMicroseconds);
+            yield return Verdict.Difference("CPU time that the session adds to a write", session, ordinary, r => r.CpuMicroseconds, "µs");
+        }
         foreach (var (workload, what) in ((string, string)[])[("get", "permitted GET"), ("post", "constrained POST of 1 KB")])
         {
             if (Get(workload, "product") is { } now && Get(workload, Workload.OlderBuild) is { } before) yield return Verdict.Ratio($"{what}, CPU against the older build", now, before, r => r.CpuMicroseconds);

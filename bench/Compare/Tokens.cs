@@ -18,15 +18,15 @@ internal sealed class Tokens(WorkFolder folder) : IDisposable
     public string EcdsaPublicPem => System.Text.Encoding.ASCII.GetString(ecdsa.PublicPem());
 
     /// <summary>A file of so many distinct live tokens, a line each. ES256 where many are wanted at once: signing RSA would take longer than the measurement.</summary>
-    public string Write(string name, int count, bool cheap = false)
+    public string Write(string name, int count, bool cheap = false, string audience = Context)
     {
         var lines = new string[count];
         var first = Interlocked.Add(ref serial, count) - count;
-        Parallel.For(0, count, i => lines[i] = One(first + i, cheap ? ecdsa : rsa));
+        Parallel.For(0, count, i => lines[i] = One(first + i, cheap ? ecdsa : rsa, audience));
         return folder.File(name, string.Join('\n', lines) + "\n");
     }
 
-    public string One() => One(Interlocked.Increment(ref serial), rsa);
+    public string One(string audience = Context) => One(Interlocked.Increment(ref serial), rsa, audience);
 
     /// <summary>A client of a subject, with one token.</summary>
     public HttpClient Client(Subject subject) => new() { BaseAddress = subject.Address, DefaultRequestHeaders = { Authorization = new("Bearer", One()) } };
@@ -37,13 +37,13 @@ internal sealed class Tokens(WorkFolder folder) : IDisposable
         ecdsa.Dispose();
     }
 
-    private static string One(int number, SigningKey key)
+    private static string One(int number, SigningKey key, string audience)
     {
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         return TokenForge.Sign(key, new JsonObject
         {
             ["iss"] = Issuer,
-            ["aud"] = Context,
+            ["aud"] = audience,
             ["sub"] = "repo:org/repo:ref:refs/heads/main",
             ["repository"] = "org/repo",
             ["repository_id"] = "74",

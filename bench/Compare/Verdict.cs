@@ -21,6 +21,13 @@ internal sealed record Verdict(string Bound, string ToReach, double Measured, do
         return new(bound, reach, measured, pairs.Min(), pairs.Max(), "×", least is null && most is null ? null : !(measured < least) && !(measured > most));
     }
 
+    /// <summary>What one takes more than the other, for information.</summary>
+    public static Verdict Difference(string what, Result of, Result to, Func<Sample, double> figure, string unit)
+    {
+        var pairs = of.Rounds.Zip(to.Rounds, (a, b) => figure(a) - figure(b)).ToArray();
+        return new(what, "", Figures.Median(of.Rounds.Select(figure)) - Figures.Median(to.Rounds.Select(figure)), pairs.Min(), pairs.Max(), unit, null);
+    }
+
     /// <summary>A row of the table.</summary>
     public string Markdown => $"| {Bound} | {ToReach} | {Text(Measured)} {Unit} | {Text(Lowest)}–{Text(Highest)} | {Met switch { true => "yes", false => "**no**", null => "" }} |";
 

@@ -14,7 +14,7 @@ internal static class Wrk
         var (cpu, work) = (subject.CpuSeconds, subject.Work);
         var (output, _) = await Command.RunAsync(
             "wrk", ["-t", "1", "-c", $"{Connections}", "-d", $"{seconds}s", "--timeout", "10s", "-s", Path.Combine(AppContext.BaseDirectory, "wrk.lua"), subject.Address.ToString()],
-            new Dictionary<string, string> { ["METHOD"] = workload.Method, ["TARGET"] = workload.Target, ["BODY"] = workload.Body, ["TOKENS"] = tokenFile });
+            new Dictionary<string, string> { ["METHOD"] = workload.Method, ["TARGET"] = workload.Target, ["BODY"] = workload.Body, ["HEADERS"] = workload.Headers, ["TOKENS"] = tokenFile });
         var wire = JsonSerializer.Deserialize<Summary>(output.TrimEnd().Split('\n')[^1], Web)!;
         var wrong = expected >= 400 ? wire.Requests - wire.Refused : wire.Refused;
         if (wrong != 0 || wire.Broken != 0) throw new InvalidOperationException($"`{subject.Name}` under `{workload.Name}`: {wrong} answers with another status, {wire.Broken} broken connections");

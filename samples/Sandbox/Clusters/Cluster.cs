@@ -32,6 +32,10 @@ public sealed class Cluster : IAsyncDisposable
         app.MapPost("/api/v1/namespaces/{space}/serviceaccounts/{name}/token", cluster.RequestToken);
         app.MapGet("/.well-known/openid-configuration", context => cluster.Publish(context, new JsonObject { ["issuer"] = Issuer, ["jwks_uri"] = cluster.Address + "/openid/v1/jwks" }));
         app.MapGet("/openid/v1/jwks", context => cluster.Publish(context, new JsonObject { ["keys"] = new JsonArray(cluster.key.Jwk()) }));
+        // what kubectl looks up before it asks
+        app.MapGet("/api", context => cluster.Discover(context, new JsonObject { ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1") }));
+        app.MapGet("/apis", context => cluster.Discover(context, new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray() }));
+        app.MapGet("/api/v1", context => cluster.Discover(context, new JsonObject { ["kind"] = "APIResourceList", ["groupVersion"] = "v1", ["resources"] = new JsonArray(Resource("pods", "Pod"), Resource("configmaps", "ConfigMap")) }));
         app.MapGet("/api/v1/namespaces/{space}/{resource}", cluster.List);
         app.MapFallback(context => Status(context, 404, "NotFound", "the server could not find the requested resource"));
         await app.StartAsync(cancellation);
@@ -78,13 +82,30 @@ public sealed class Cluster : IAsyncDisposable
         return document.ContainsKey("keys") && !wantsKeys ? Status(context, 406, "NotAcceptable", "only application/jwk-set+json is served here") : Json(context, 200, document);
     }
 
+    private Task Discover(HttpContext context, JsonObject document) => AccountOf(context) is null ? Status(context, 401, "Unauthorized", "Unauthorized") : Json(context, 200, document);
+
+    private static JsonObject Resource(string name, string kind) =>
+        new() { ["name"] = name, ["singularName"] = kind.ToLowerInvariant(), ["namespaced"] = true, ["kind"] = kind, ["verbs"] = new JsonArray("get", "list", "delete") };
+
     private Task List(HttpContext context)
     {
         if (AccountOf(context) is not { } account) return Status(context, 401, "Unauthorized", "Unauthorized");
         var (space, resource) = ((string)context.Request.RouteValues["space"]!, (string)context.Request.RouteValues["resource"]!);
         if (!account.StartsWith($"{Prefix}{space}:", StringComparison.Ordinal) && !account.EndsWith(":proxy", StringComparison.Ordinal))
             return Status(context, 403, "Forbidden", $"{resource} is forbidden: User \"{account}\" cannot list resource \"{resource}\" in the namespace \"{space}\"");
-        return Json(context, 200, new JsonObject { ["kind"] = "List", ["namespace"] = space, ["user"] = account, ["items"] = new JsonArray() });
+        var kind = resource == "pods" ? "Pod" : "ConfigMap";
+        JsonObject Named(string name) => new() { ["kind"] = kind, ["apiVersion"] = "v1", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space, ["resourceVersion"] = "1" } };
+        if (context.Request.Query["watch"] == "true") return WatchAsync(context, Named($"later-{resource}"));
+        var (list, items) = (new JsonObject { ["resourceVersion"] = "1" }, new JsonArray(Named($"{resource}-of-{space}")));
+        return Json(context, 200, new JsonObject { ["kind"] = $"{kind}List", ["apiVersion"] = "v1", ["user"] = account, ["metadata"] = list, ["items"] = items });
+    }
+
+    /// <summary>One event, and nothing more until the caller goes away.</summary>
+    private static async Task WatchAsync(HttpContext context, JsonObject added)
+    {
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(new JsonObject { ["type"] = "ADDED", ["object"] = added }.ToJsonString() + "\n", context.RequestAborted);
+        await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>The account whose token came, verified; null for any other. A signature with PKCS #1 padding is the same each time.</summary>

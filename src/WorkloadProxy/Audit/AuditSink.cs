@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
 namespace WorkloadProxy.Audit;
@@ -6,8 +7,12 @@ namespace WorkloadProxy.Audit;
 internal sealed class AuditSink(string? path) : IDisposable
 {
     private const int MaxTornLine = 1024 * 1024;
+    private static readonly TimeSpan interval = TimeSpan.FromSeconds(1);
+
+    private readonly FileInfo? atPath = path is null ? null : new FileInfo(path);
     private Stream? stream;
-    private string? openedAs;
+    private string? descriptor, openedAs;
+    private long looked;
     private volatile bool reopen;
 
     /// <summary>What SIGHUP asks for.</summary>
@@ -16,7 +21,7 @@ internal sealed class AuditSink(string? path) : IDisposable
     /// <summary>Writes whole lines; throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when that fails.</summary>
     public void Write(ReadOnlySpan<byte> lines)
     {
-        if (stream is not null && (reopen || WasMovedAway() || WasCutShort())) Close();
+        if (stream is not null && (reopen || IsAnother())) Close();
         reopen = false;
         if (stream is null) Open();
         var start = stream is FileStream { CanSeek: true } ? stream.Position : -1;
@@ -65,7 +70,8 @@ internal sealed class AuditSink(string? path) : IDisposable
         CutTornLine(path);
         var file = new FileStream(path, options);
         stream = file;
-        openedAs = LinkOf(file);
+        descriptor = $"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}";
+        openedAs = LinkOf(descriptor);
     }
 
     /// <summary>
@@ -114,18 +120,21 @@ internal sealed class AuditSink(string? path) : IDisposable
         }
     }
 
-    private static string? LinkOf(FileStream file) =>
-        OperatingSystem.IsLinux() ? new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget : null;
+    private static string? LinkOf(string descriptor) => OperatingSystem.IsLinux() ? new FileInfo(descriptor).LinkTarget : null;
 
-    /// <summary>The open file's own idea of its path differs from ours once it is renamed or removed; where no <c>/proc</c> tells, a missing file does.</summary>
-    private bool WasMovedAway()
+    /// <summary>
+    /// Whether the path no longer leads to the open file (renamed, removed, another in its place), or the file was emptied (<c>copytruncate</c>): writing on at the old place would leave a hole. One look
+    /// at the path is enough while what is there is as long as what was written; when it is not, and each second, the open file's own idea of its path is asked, where <c>/proc</c> tells.
+    /// </summary>
+    private bool IsAnother()
     {
-        if (path is null || stream is not FileStream file) return false;
-        return !File.Exists(path) || LinkOf(file) != openedAs;
+        if (atPath is null || stream is not FileStream file) return false;
+        atPath.Refresh();
+        if (!atPath.Exists) return true;
+        if (file.CanSeek && atPath.Length == file.Position && Stopwatch.GetElapsedTime(looked) < interval) return false;
+        looked = Stopwatch.GetTimestamp();
+        return (file.CanSeek && file.Length < file.Position) || LinkOf(descriptor!) != openedAs;
     }
-
-    /// <summary>Emptied in place (<c>copytruncate</c>): writing on at the old place would leave a hole.</summary>
-    private bool WasCutShort() => stream is FileStream { CanSeek: true } file && file.Length < file.Position;
 
     private void Close()
     {

@@ -50,7 +50,8 @@ internal static class BodyReader
             ReadResult read;
             try
             {
-                var reading = reader.ReadAsync(http.RequestAborted);
+                // without `RequestAborted`: the read of a caller who leaves ends by itself, and one that is cancelled meanwhile has Kestrel write a warning for each such caller
+                var reading = reader.ReadAsync(CancellationToken.None);
                 // most bodies are here with their head, and cost no timer
                 if (!reading.IsCompleted) onWait();
                 read = await reading;
@@ -59,8 +60,9 @@ internal static class BodyReader
             {
                 return new Failure(ErrorId.PayloadTooLarge, "the request's body is larger than the server takes");
             }
-            catch (BadHttpRequestException)
+            catch (Exception error) when (error is IOException or OperationCanceledException)
             {
+                // a `BadHttpRequestException` too, which is an `IOException`
                 return new Failure(ErrorId.BadRequest, "the request's body is not whole");
             }
             if (read.IsCanceled)

@@ -62,6 +62,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
             json.WriteStartObject();
             json.WriteString("id"u8, Id);
             if (RpcError.IsConnect(http.Request)) json.WriteString("code"u8, RpcError.CodeOf(Status));
+            else if (KubernetesError.IsExpected(http.Request)) KubernetesError.WriteMembers(json, Status);
             json.WriteString("message"u8, Failure.Message);
             json.WriteString("request_id"u8, requestId);
             json.WriteEndObject();

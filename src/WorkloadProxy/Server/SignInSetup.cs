@@ -110,11 +110,14 @@ internal sealed class SignInSetup
         return token.Credential?.BearerToken is not { } access || await client!.RevokeAsync(access.Reveal(), CancellationToken.None);
     }
 
-    /// <summary>Which credentials need attention; null where nobody can sign in.</summary>
+    /// <summary>Which credentials need attention; null where there are none that the proxy renews.</summary>
     public HealthComponent? Look()
     {
-        if (upstream is null && atproto?.Sessions is null) return null;
-        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(time.GetUtcNow()))).Where(found => found.Warning is not null).Select(found => $"{found.Context}: {found.Warning}").Concat(atproto?.Warnings(time.GetUtcNow()) ?? []).ToList();
+        var own = Credentials.Configured.OfType<ClientCredentialsCredential>().ToList();
+        if (upstream is null && atproto?.Sessions is null && own.Count == 0) return null;
+        var now = time.GetUtcNow();
+        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(now))).Where(found => found.Warning is not null).Select(found => $"{found.Context}: {found.Warning}")
+            .Concat(own.Select(credential => credential.Warning(now)).OfType<string>()).Concat(atproto?.Warnings(now) ?? []).ToList();
         return warnings.Count == 0 ? new("credentials", HealthStatus.Ok) : new("credentials", HealthStatus.Degraded, string.Join("; ", warnings.Take(20)));
     }
 

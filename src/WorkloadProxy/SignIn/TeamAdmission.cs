@@ -61,6 +61,7 @@ internal sealed class TeamAdmission(
             <p>To let it in, the operator of this proxy adds its id to <code>{{setting}}</code>:</p>
             <pre class="wrap"><code>"Teams": ["{{team}}"]</code></pre>
             <p>The access that you have just granted has been revoked.</p>
+            {{Pages.Link(pages.PublicUrl + DigitalOceanSignIn.LoginPath, "Sign in for another team")}}
             """));
     }
 

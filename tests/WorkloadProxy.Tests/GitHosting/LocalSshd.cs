@@ -21,15 +21,15 @@ internal sealed class LocalSshd : IAsyncDisposable
     public string KnownHosts { get; }
 
     /// <summary>Skips the test where sshd is not installed.</summary>
-    public static async Task<LocalSshd> StartAsync(TemporaryDirectory files, string hostKeyType = "ed25519", int? at = null, string name = "host")
+    public static async Task<LocalSshd> StartAsync(TemporaryDirectory files, string hostKeyType = "ed25519", int? at = null, string name = "host", string address = "127.0.0.1")
     {
         if (!File.Exists(Program)) Assert.Skip($"`{Program}` is not there: apt-get install openssh-server");
         // sshd as root wants it, and only its package's start script makes it
         if (Environment.IsPrivilegedProcess) Directory.CreateDirectory("/run/sshd");
         var (host, key) = (await SignedCommitTests.KeyAsync(files, name, hostKeyType), await SignedCommitTests.KeyAsync(files, $"{name}-user"));
         var port = at ?? FreePort();
-        var configuration = files.Write("sshd_config", $"""
-            ListenAddress 127.0.0.1
+        var configuration = files.Write($"{name}-sshd_config", $"""
+            ListenAddress {address}
             Port {port}
             HostKey {host}
             AuthorizedKeysFile {key}.pub
@@ -43,7 +43,7 @@ internal sealed class LocalSshd : IAsyncDisposable
         var process = Process.Start(new ProcessStartInfo(Program, ["-D", "-e", "-f", configuration]) { RedirectStandardError = true })!;
         process.BeginErrorReadLine();
         var sshd = new LocalSshd(process, port, key, files.Write("known_hosts", KnownHost(port, host)));
-        await sshd.ListeningAsync();
+        await sshd.ListeningAsync(IPAddress.Parse(address));
         return sshd;
     }
 
@@ -59,7 +59,7 @@ internal sealed class LocalSshd : IAsyncDisposable
         process.Dispose();
     }
 
-    private async Task ListeningAsync()
+    private async Task ListeningAsync(IPAddress address)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         for (var left = 500; left > 0 && !process.HasExited && await poll.WaitForNextTickAsync(); left--)
@@ -67,7 +67,7 @@ internal sealed class LocalSshd : IAsyncDisposable
             using var client = new TcpClient();
             try
             {
-                await client.ConnectAsync(IPAddress.Loopback, Port);
+                await client.ConnectAsync(address, Port);
                 return;
             }
             catch (SocketException)

@@ -34,6 +34,39 @@ public sealed class McpEventReaderTests
         }).QuickCheckThrowOnFailure();
     }
 
+    /// <summary>httpx, which the Python SDK reads with, cut lines as <c>splitlines</c> does.</summary>
+    [Theory]
+    [InlineData(": hello\u2028data: {}\n\n")]
+    [InlineData("id: 1\u0085data: {}\n\n")]
+    [InlineData("id: 1\u001c DATA : {}\n\n")]
+    [InlineData("data: {\"a\":\"b\u2029\u2029data: {}\u2029\u2029\"}\n\n")]
+    [InlineData("event: a\vdata:{}\n\n")]
+    [InlineData("\tdata: {}\n\n")]
+    public void Data_behind_a_line_end_that_is_none_is_ambiguous(string text)
+    {
+        var reader = new McpEventReader(1000);
+        reader.Add(Encoding.UTF8.GetBytes(text));
+        Assert.True(reader.TryRead(out var read) && read.IsAmbiguous);
+    }
+
+    [Fact]
+    public void Texts_with_line_separators_of_Unicode_pass()
+    {
+        var reader = new McpEventReader(1000);
+        reader.Add("data: {\"a\":\"one\u2028two\u0085data three: â ä\"}\n\n"u8);
+        Assert.True(reader.TryRead(out var read) && !read.IsAmbiguous);
+    }
+
+    /// <summary>Elsewhere than at the start it is part of a field's name, and the field is not <c>data</c>.</summary>
+    [Fact]
+    public void A_byte_order_mark_is_passed_over_at_the_start_alone()
+    {
+        var reader = new McpEventReader(1000);
+        reader.Add("\ufeffdata: {}\n\n\ufeffdata: {}\n\n"u8);
+        Assert.True(reader.TryRead(out var first) && !first.IsAmbiguous && first.Data.Span.SequenceEqual("{}"u8));
+        Assert.True(reader.TryRead(out var second) && second.IsAmbiguous);
+    }
+
     [Fact]
     public void A_field_that_a_careless_reader_takes_for_data_is_ambiguous()
     {

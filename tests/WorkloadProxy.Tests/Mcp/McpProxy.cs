@@ -35,18 +35,19 @@ internal static class McpProxy
         }
         """;
 
-    public static Task<TestProxy> StartAsync(string policy = Policy, Func<McpServerOptions, McpServerOptions>? configure = null, TimeProvider? time = null) =>
+    public static Task<TestProxy> StartAsync(string policy = Policy, Func<McpServerOptions, McpServerOptions>? configure = null, TimeProvider? time = null, Func<ProxyOptions, ProxyOptions>? with = null) =>
         TestProxy.StartAsync(new Dictionary<string, string>(Examples.ForOneJob(policy)) { ["gha-roles/other.hcl"] = OtherRole }, (options, sandbox) =>
         {
             var server = new McpServerOptions { Name = "droplets", Address = new Uri(sandbox.Address, "/mcp") };
-            return options with
+            options = options with
             {
                 Upstreams = new Dictionary<string, UpstreamOptions>
                 {
-                    ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { Mcp = [configure?.Invoke(server) ?? server] },
+                    ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { Mcp = [configure?.Invoke(server) ?? server, server with { Name = "second" }] },
                     ["Notes"] = new() { Name = "Notes", Kind = UpstreamKind.Mcp, Mcp = [server with { Name = "notes" }] },
                 },
             };
+            return with?.Invoke(options) ?? options;
         }, time);
 
     /// <summary>A message as a client of the newest revision sends it.</summary>

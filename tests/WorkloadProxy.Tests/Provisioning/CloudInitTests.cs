@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 
 namespace WorkloadProxy.Tests.Provisioning;
 
@@ -39,6 +40,11 @@ public sealed class CloudInitTests
         { Multipart.Replace("\n", "\r\n", StringComparison.Ordinal), ["text/cloud-config", "text/x-shellscript"] },
         { Multipart.Replace("runcmd: [a]\n", "runcmd: [a]\r\n", StringComparison.Ordinal), ["text/cloud-config", "text/x-shellscript"] },
         { Multipart.Replace("\n--B--\n", "", StringComparison.Ordinal), ["text/cloud-config", "text/x-shellscript"] },
+        { "## template: jinja\n#!/bin/sh\necho {{ v1.instance_id }}\n", ["text/jinja2"] },
+        { "\n\n#!/bin/sh\necho after empty lines\n", ["text/x-shellscript"] },
+        // of what a user may write, nothing ends the part that it is in
+        { "#!/bin/sh\necho\n--=-0\n--=-0--\n--\n\n--B--\n", ["text/x-shellscript"] },
+        { Multipart.Replace("\"B\"", "\"=-0\"", StringComparison.Ordinal).Replace("--B", "--=-0", StringComparison.Ordinal), ["text/cloud-config", "text/x-shellscript"] },
         { "MIME-Version: 1.0\nContent-Type: text/cloud-config\nX-Merge-Type: list(append)\n\n#cloud-config\nruncmd: [a]\n", ["text/cloud-config"] },
     };
 
@@ -46,19 +52,62 @@ public sealed class CloudInitTests
     [MemberData(nameof(UserData))]
     public async Task Cloud_init_finds_the_users_parts_as_they_were_and_the_script_beside_them(string userData, string[] types)
     {
-        if (!Directory.Exists("/usr/lib/python3/dist-packages/cloudinit")) Assert.Skip("cloud-init is missing: apt-get install cloud-init");
         await using var test = await ProvisioningTest.StartAsync();
-        var (_, wrapped) = await test.CreateAsync(userData);
-        var ran = await Shell.RunAsync("/usr/bin/python3", ["-c", Processor], JsonSerializer.Serialize(new[] { userData, wrapped }));
-        Assert.True(ran.ExitCode == 0, ran.Errors);
-        var (alone, together) = (JsonDocument.Parse(ran.Output).RootElement[0].EnumerateArray().ToList(), JsonDocument.Parse(ran.Output).RootElement[1].EnumerateArray().ToList());
-        Assert.Equal(types, together[..^1].Select(part => part[0].GetString()));
-        // type, text and merge headers
+        Assert.Equal(types, await PartsAsync(test, userData));
+    }
+
+    [Theory]
+    [InlineData("#include\nADDRESS/one\n")]
+    [InlineData("#include-once\nADDRESS/one\nADDRESS/two\n")]
+    [InlineData("Content-Type: multipart/mixed; boundary=\"B\"\nMIME-Version: 1.0\n\n--B\nContent-Type: text/x-include-url\n\n#include\nADDRESS/one\n--B\nContent-Type: text/cloud-config\n\n#cloud-config\n{}\n--B--\n")]
+    public async Task What_an_include_file_names_is_fetched_as_without_the_script(string userData)
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var fetched = 0;
+        test.Proxy.Sandbox.Intercept = async context =>
+        {
+            if (!context.Request.Headers.UserAgent.ToString().StartsWith("Cloud-Init", StringComparison.Ordinal)) return false;
+            Interlocked.Increment(ref fetched);
+            await context.Response.WriteAsync("#!/bin/sh\necho fetched\n");
+            return true;
+        };
+        var types = await PartsAsync(test, userData.Replace("ADDRESS", test.Proxy.Sandbox.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal));
+        Assert.Contains("text/x-shellscript", types);
+        Assert.True(fetched >= 2, $"{fetched} files were fetched");
+    }
+
+    /// <summary>DigitalOcean hands user data over as text; what is encoded is nothing that cloud-init knows there, with the script beside it or without.</summary>
+    [Theory]
+    [InlineData("IyEvYmluL3NoCmVjaG8gaGVsbG8K")]
+    [InlineData("just a text")]
+    public async Task What_cloud_init_does_not_know_stays_what_it_is_and_the_script_runs(string userData)
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var (_, together) = await ProcessAsync(test, userData);
+        Assert.Equal(userData, together[0][2].GetString());
+        Assert.Equal("00-workload-proxy", together[^1][1].GetString());
+    }
+
+    /// <summary>The types of the user's parts, which are those of the user data alone, as are their text and merge headers.</summary>
+    private static async Task<IEnumerable<string?>> PartsAsync(ProvisioningTest test, string userData)
+    {
+        var (alone, together) = await ProcessAsync(test, userData);
         Assert.Equal(alone.Select(Told), together[..^1].Select(Told));
         var own = together[^1];
         Assert.Equal(("text/x-shellscript", "00-workload-proxy"), (own[0].GetString(), own[1].GetString()));
         Assert.StartsWith("#!/bin/sh\n", own[2].GetString(), StringComparison.Ordinal);
         Assert.NotEmpty(ProvisioningTest.TokenIn(own[2].GetString()!));
+        return together[..^1].Select(part => part[0].GetString());
+    }
+
+    private static async Task<(List<JsonElement> Alone, List<JsonElement> Together)> ProcessAsync(ProvisioningTest test, string userData)
+    {
+        if (!Directory.Exists("/usr/lib/python3/dist-packages/cloudinit")) Assert.Skip("cloud-init is missing: apt-get install cloud-init");
+        var (_, wrapped) = await test.CreateAsync(userData);
+        var ran = await Shell.RunAsync("/usr/bin/python3", ["-c", Processor], JsonSerializer.Serialize(new[] { userData, wrapped }));
+        Assert.True(ran.ExitCode == 0, ran.Errors);
+        var parts = JsonDocument.Parse(ran.Output).RootElement;
+        return ([.. parts[0].EnumerateArray()], [.. parts[1].EnumerateArray()]);
     }
 
     private static string Told(JsonElement part) => $"{part[0]} {part[2]} {part[3]}";

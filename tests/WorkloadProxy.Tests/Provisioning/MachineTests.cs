@@ -18,6 +18,58 @@ public sealed class MachineTests
           - [sh, -c, "cut -c1-3 /root/secrets/digitalocean.com/serviceaccount/token > /root/ran"]
         """;
 
+    /// <summary>Of every kind that cloud-init knows one part, which leaves a file of its name.</summary>
+    private const string AllKinds = """
+        MIME-Version: 1.0
+        Content-Type: multipart/mixed; boundary="B"
+
+        --B
+        Content-Type: text/part-handler
+
+        #part-handler
+        def list_types():
+            return ["text/x-mine"]
+        def handle_part(data, ctype, filename, payload):
+            if ctype == "text/x-mine":
+                open("/root/handled", "w").write(payload)
+        --B
+        Content-Type: text/x-mine
+
+        by a handler
+        --B
+        Content-Type: text/cloud-boothook
+
+        #!/bin/sh
+        echo early > /root/boothook
+        --B
+        Content-Type: text/cloud-config
+        Merge-Type: list(append)+dict(recurse_array)+str()
+
+        #cloud-config
+        runcmd: [[touch, /root/first]]
+        --B
+        Content-Type: text/cloud-config
+        Merge-Type: list(append)+dict(recurse_array)+str()
+
+        #cloud-config
+        runcmd: [[touch, /root/second]]
+        write_files: [{path: /root/written, content: by the user}]
+        --B
+        Content-Type: text/jinja2
+
+        ## template: jinja
+        #!/bin/sh
+        echo {{ v1.instance_id }} > /root/jinja
+        --B
+        Content-Type: text/x-shellscript
+        Content-Transfer-Encoding: base64
+        Content-Disposition: attachment; filename="mine.sh"
+
+        IyEvYmluL3NoCmVjaG8gZG9uZSA+IC9yb290L2RvbmUK
+        --B--
+
+        """;
+
     [Fact]
     public async Task A_machine_proves_itself_at_first_boot_and_does_what_the_tutorial_says()
     {
@@ -116,12 +168,13 @@ public sealed class MachineTests
     {
         var port = TestProxy.FreePort();
         await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = new(port, AllowPrivateAddresses: true) });
-        var (id, userData) = await test.CreateAsync("#!/bin/sh\necho done > /root/done\n");
+        var (id, userData) = await test.CreateAsync(AllKinds);
         await test.DestroyAsync(id);
         // it tries for less long here
         userData = userData.Replace("+ 100))", "+ 1))", StringComparison.Ordinal).Replace("do sleep 10", "do sleep 1", StringComparison.Ordinal);
         await using var machine = await Machine.BootAsync(test.Files, userData, port);
-        Assert.Equal("done\n", await machine.RunAsync("cat /root/done"));
+        await machine.RunAsync("ls /root/first /root/second");
+        Assert.Equal("by a handler|early|by the user|machine|done", (await machine.RunAsync("cd /root; cat handled; echo '|'; cat boothook; echo '|'; cat written; echo '|'; cat jinja; echo '|'; cat done")).Replace("\n", "", StringComparison.Ordinal));
         Assert.Contains("workload-proxy: not proved yet (403)", await machine.RunAsync("cat /var/log/boot.log"), StringComparison.Ordinal);
         await machine.RunAsync($"[ ! -e {Folder} ]");
     }

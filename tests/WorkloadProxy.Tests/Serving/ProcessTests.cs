@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using WorkloadProxy.Storage;
 
@@ -100,6 +102,32 @@ public sealed class ProcessTests
         Assert.Equal(HttpStatusCode.OK, (await inFlight).StatusCode);
         Assert.Equal(0, (await process.EndAsync()).Code);
         Assert.Contains(await proxy.AuditAsync(2), line => line.GetProperty("path").GetString() == "/v2/echo/slow" && line.GetProperty("status").GetInt32() == 200);
+    }
+
+    [Fact]
+    public async Task Callers_who_leave_in_the_middle_of_a_body_leave_their_line_in_the_audit_and_none_in_the_log()
+    {
+        await using var proxy = await StoppedAsync();
+        var (configuration, address) = ServedProcess.Configure(proxy);
+        await using var process = ServedProcess.Start(configuration);
+        await process.ReadyAsync(address);
+        for (var i = 0; i < 5; i++)
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, address.Port);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /v1/oidc/revoke HTTP/1.1\r\nHost: proxy.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken="));
+        }
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        List<JsonElement> left;
+        do left = [.. (await proxy.AuditAsync(0)).Where(line => line.TryGetProperty("path", out var path) && path.GetString() == "/v1/oidc/revoke")];
+        while (left.Count < 5 && await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken));
+        Assert.All(left, line => Assert.Equal(400, line.GetProperty("status").GetInt32()));
+
+        process.Terminate();
+        var (code, errors) = await process.EndAsync();
+
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("ended abnormally", errors);
     }
 
     [Fact]

@@ -24,6 +24,7 @@ public sealed class BrowserTests
         await page.GotoAsync(test.Proxy.Options.PublicUrl);
         await ShowAsync(page, "landing");
         await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with DigitalOcean" }).ClickAsync();
+        await ShowAsync(page, "consent");
         await page.GetByRole(AriaRole.Button, new() { Name = "Authorize application" }).ClickAsync();
 
         await Expects(page, "Your team is connected.");
@@ -70,13 +71,35 @@ public sealed class BrowserTests
         await ShowAsync(page, "refused");
     }
 
+    [Fact]
+    public async Task Who_says_no_reads_that_nothing_has_changed_and_can_start_again()
+    {
+        Assert.SkipUnless(File.Exists(Chromium), "needs Chromium: apt-get install chromium");
+        await using var test = await SignInTest.StartAsync();
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Headless = true, Args = arguments });
+        var page = await browser.NewPageAsync();
+
+        await page.GotoAsync(test.Proxy.Options.PublicUrl + SignInTest.Login);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+
+        await Expects(page, "Access was not granted; nothing has changed.");
+        await ShowAsync(page, "declined");
+        // the address leads nowhere a second time
+        await page.ReloadAsync();
+        await Expects(page, "This sign-in was not started in this browser");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Start again" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Authorize application" }).ClickAsync();
+        await Expects(page, "Your team is connected.");
+    }
+
     private static Task Expects(IPage page, string text) => page.GetByText(text).First.WaitForAsync(new() { Timeout = 15_000 });
 
     /// <summary>Nothing is wider than the window, in both colours and on a phone; the pictures are kept where SCREENSHOTS says.</summary>
     private static async Task ShowAsync(IPage page, string name)
     {
         var folder = Environment.GetEnvironmentVariable("SCREENSHOTS");
-        foreach (var (width, scheme) in new[] { (1100, ColorScheme.Light), (1100, ColorScheme.Dark), (360, ColorScheme.Light) })
+        foreach (var (width, scheme) in new[] { (1100, ColorScheme.Light), (1100, ColorScheme.Dark), (360, ColorScheme.Light), (360, ColorScheme.Dark) })
         {
             await page.SetViewportSizeAsync(width, 900);
             await page.EmulateMediaAsync(new() { ColorScheme = scheme });

@@ -121,6 +121,30 @@ public sealed class ClientCredentialsTests
     }
 
     [Fact]
+    public async Task Readiness_says_when_a_token_can_not_be_renewed_and_when_it_has_ended_for_want_of_a_newer_one()
+    {
+        var clock = SignInTest.NewClock();
+        await using var test = await StartAsync(clock);
+        Assert.Equal(HttpStatusCode.OK, (await test.AskAsync()).Status);
+        Assert.Equal("ok", (await test.HealthAsync()).Status);
+        foreach (var _ in new[] { 1, 2 }) test.Answers.Enqueue(context => Results.StatusCode(503).ExecuteAsync(context));
+
+        clock.Advance(TimeSpan.FromSeconds(81));
+        Assert.Equal(HttpStatusCode.OK, (await test.AskAsync()).Status);
+        await SignInTest.UntilAsync(() => test.HealthAsync().Result.Detail?.Contains("and renewing it has failed so far: `127.0.0.1` answered 503", StringComparison.Ordinal) == true, "a warning");
+
+        clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(HttpStatusCode.BadGateway, (await test.AskAsync()).Status);
+        var (status, detail) = await test.HealthAsync();
+        Assert.Equal("degraded", status);
+        Assert.StartsWith($"{TestProxy.DigitalOcean}: no token has been given: `127.0.0.1` answered 503", detail);
+
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal(HttpStatusCode.OK, (await test.AskAsync()).Status);
+        Assert.Equal("ok", (await test.HealthAsync()).Status);
+    }
+
+    [Fact]
     public async Task A_secret_that_was_replaced_in_its_file_counts_at_the_next_token()
     {
         var clock = SignInTest.NewClock();
@@ -172,6 +196,13 @@ public sealed class ClientCredentialsTests
     private sealed record Started(TestProxy Proxy, ConcurrentQueue<(string Target, IFormCollection Form)> Asked, ConcurrentQueue<Func<HttpContext, Task>> Answers, string SecretFile) : IAsyncDisposable
     {
         public Task<Answer> AskAsync() => Proxy.GetAsync("/v2/databases", Proxy.IdentityToken());
+
+        /// <summary>The component `credentials` of readiness.</summary>
+        public async Task<(string? Status, string? Detail)> HealthAsync()
+        {
+            var component = (await Proxy.GetAsync("/health/ready", null)).Json.GetProperty("components").GetProperty("credentials");
+            return (component.GetProperty("status").GetString(), component.TryGetProperty("detail", out var detail) ? detail.GetString() : null);
+        }
 
         public ValueTask DisposeAsync() => Proxy.DisposeAsync();
     }

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Sandbox.OAuth;
+using WorkloadProxy.Tests.Cli;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.SignIn;
@@ -163,24 +164,23 @@ public sealed class CredentialTests
     }
 
     [Fact]
+    public async Task A_body_that_is_short_enough_to_be_held_is_sent_again_as_it_was()
+    {
+        await using var sent = await UploadedAsync(chunked: false);
+
+        Assert.Equal(HttpStatusCode.OK, sent.Answer.Status);
+        Assert.Equal(["""{"a":1}""", """{"a":1}"""], sent.Bodies);
+    }
+
+    [Fact]
     public async Task A_body_that_can_not_be_sent_again_is_502_with_a_time_to_wait()
     {
-        var clock = SignInTest.NewClock();
-        await using var test = await SignInTest.ConnectedAsync(clock, TimeSpan.FromSeconds(50));
-        var upstream = new HeldRequest(test, "/v2/upload");
-        var body = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes("""{"a":1}""")));
-        var asked = test.Proxy.SendAsync(HttpMethod.Post, "/v2/upload", test.Proxy.IdentityToken(), body, request => request.Headers.TransferEncodingChunked = true);
-        await upstream.Arrived;
-        clock.Advance(TimeSpan.FromSeconds(41));
-        clock.Advance(TimeSpan.FromSeconds(30));
-        await SignInTest.UntilAsync(() => test.OAuth.Refreshes == 1, "a refresh");
-        upstream.Go();
+        await using var sent = await UploadedAsync(chunked: true);
 
-        var answer = await asked;
-        Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (answer.Status, answer.ErrorId));
-        Assert.Contains("try again", answer.Body);
-        Assert.Equal("1", answer.Headers["Retry-After"]);
-        Assert.Equal(1, upstream.Count);
+        Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (sent.Answer.Status, sent.Answer.ErrorId));
+        Assert.Contains("try again", sent.Answer.Body);
+        Assert.Equal("1", sent.Answer.Headers["Retry-After"]);
+        Assert.Single(sent.Bodies);
     }
 
     [Fact]
@@ -243,6 +243,32 @@ public sealed class CredentialTests
         Assert.Equal("degraded", status);
         Assert.Contains("can't be refreshed: sign in again before then", detail);
         Assert.Contains(">expires soon<", (await visitor.GetAsync("/")).Body);
+        var shown = await CommandRun.RunAsync(test.Proxy.Folder, "status", "--DataDirectory", test.Proxy.Options.DataDirectory, "--PublicUrl", test.Proxy.Options.PublicUrl);
+        Assert.True(shown.ExitCode == 0, shown.Error);
+        Assert.Contains("credentials: degraded (", shown.Output);
+        Assert.Contains("can't be refreshed: sign in again before then", shown.Output);
+    }
+
+    /// <summary>A POST that is under way while a refresh ends its token.</summary>
+    private static async Task<Uploaded> UploadedAsync(bool chunked)
+    {
+        var clock = SignInTest.NewClock();
+        var test = await SignInTest.ConnectedAsync(clock, TimeSpan.FromSeconds(50));
+        var upstream = new HeldRequest(test, "/v2/upload");
+        var body = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes("""{"a":1}""")));
+        var asked = test.Proxy.SendAsync(HttpMethod.Post, "/v2/upload", test.Proxy.IdentityToken(), body, request => request.Headers.TransferEncodingChunked = chunked);
+        await upstream.Arrived;
+        clock.Advance(TimeSpan.FromSeconds(41));
+        clock.Advance(TimeSpan.FromSeconds(30));
+        await SignInTest.UntilAsync(() => test.OAuth.Refreshes == 1, "a refresh");
+        upstream.Go();
+        var answer = await asked;
+        return new Uploaded(test, answer, [.. test.Proxy.Sandbox.Requests.All.Where(request => request.Target == "/v2/upload").Select(request => request.Body)]);
+    }
+
+    private sealed record Uploaded(SignInTest Test, Answer Answer, IReadOnlyList<string> Bodies) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Test.DisposeAsync();
     }
 
     /// <summary>The first request for a path waits at the upstream.</summary>

@@ -9,15 +9,15 @@ namespace WorkloadProxy.Cli.Agents;
 internal static class IdentitySource
 {
     public const string Help = "file:PATH, env:NAME, github, cursor, vm or kubernetes";
-    public const string Machine = "/root/secrets/digitalocean.com/serviceaccount";
-    private const string Pod = "/var/run/secrets/workload-proxy/token";
+    public const string Machine = "root/secrets/digitalocean.com/serviceaccount";
+    private const string Pod = "var/run/secrets/workload-proxy/token";
     private const string CursorSocket = "/run/cursor/api.sock";
 
     /// <summary>The one that this machine has; null if there is none.</summary>
-    public static string? Find() => Variable("ACTIONS_ID_TOKEN_REQUEST_URL") is not null ? "github"
+    public static string? Find(string root) => Variable("ACTIONS_ID_TOKEN_REQUEST_URL") is not null ? "github"
         : Variable("CURSOR_AGENT_SOCKET") is not null ? "cursor"
-        : File.Exists($"{Machine}/token") ? "vm"
-        : File.Exists(Pod) ? "kubernetes" : null;
+        : File.Exists(Path.Combine(root, Machine, "token")) ? "vm"
+        : File.Exists(Path.Combine(root, Pod)) ? "kubernetes" : null;
 
     public static bool IsKnown(string source) => source is "github" or "cursor" or "vm" or "kubernetes" or "command" || source.StartsWith("file:", StringComparison.Ordinal) || source.StartsWith("env:", StringComparison.Ordinal);
 
@@ -27,7 +27,7 @@ internal static class IdentitySource
         "github" => Variable("ACTIONS_ID_TOKEN_REQUEST_URL") + Variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
         "cursor" => Variable("CURSOR_AGENT_SOCKET") ?? "",
         "command" => "",
-        _ => Local(request.Source),
+        _ => Local(request),
     };
 
     /// <exception cref="TokenException">It has none now.</exception>
@@ -36,13 +36,14 @@ internal static class IdentitySource
         "github" => await GitHubAsync(request, http, cancellationToken),
         "cursor" => await CursorAsync(request, cancellationToken),
         "command" => await RunAsync(request.Command, cancellationToken),
-        _ => Local(request.Source),
+        _ => Local(request),
     };
 
-    private static string Local(string source)
+    private static string Local(TokenRequest request)
     {
+        var source = request.Source;
         if (source.StartsWith("env:", StringComparison.Ordinal)) return Variable(source[4..])?.Trim() ?? throw new TokenException($"the environment variable `{source[4..]}` is not set");
-        var file = source switch { "vm" => $"{Machine}/token", "kubernetes" => Pod, _ => source["file:".Length..] };
+        var file = source switch { "vm" => Path.Combine(request.Root, Machine, "token"), "kubernetes" => Path.Combine(request.Root, Pod), _ => source["file:".Length..] };
         try
         {
             return File.ReadAllText(file).Trim() is { Length: > 0 } token ? token : throw new TokenException($"the file `{file}` is empty");

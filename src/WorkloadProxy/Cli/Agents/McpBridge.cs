@@ -207,8 +207,8 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
 
     private async Task WriteAsync(string json)
     {
-        // a message is one line
-        var line = Encoding.UTF8.GetBytes(json.AsSpan().ContainsAny('\n', '\r') ? json.ReplaceLineEndings(" ") + "\n" : json + "\n");
+        // a message is one line; a line end can only be between tokens
+        var line = Encoding.UTF8.GetBytes(json.Replace('\n', ' ').Replace('\r', ' ') + "\n");
         await writing.WaitAsync();
         try
         {

@@ -7,7 +7,7 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Cli.Agents;
 
 /// <summary>The options that say which token is wanted, or their environment variables.</summary>
-internal sealed class TokenInput
+internal sealed class TokenInput(string root = "/")
 {
     private readonly Option<string> proxy = new("--proxy") { HelpName = "URL", Description = "The proxy, for an exchange; $WORKLOAD_PROXY_URL unless given." };
     private readonly Option<string> context = new("--context") { HelpName = "C", Description = "The context that the token is for; $WORKLOAD_PROXY_CONTEXT unless given." };
@@ -28,7 +28,7 @@ internal sealed class TokenInput
     {
         request = null;
         var run = parsed.GetValue(command) ?? [];
-        var from = run.Length > 0 ? "command" : Value(parsed, source, "SOURCE") ?? IdentitySource.Find();
+        var from = run.Length > 0 ? "command" : Value(parsed, source, "SOURCE") ?? IdentitySource.Find(root);
         var (url, of, seconds) = (Value(parsed, proxy, "URL"), Value(parsed, context, "CONTEXT"), Value(parsed, lifetime, "TTL"));
         if (from == "vm") (url, of) = (url ?? Machine("base_url"), of ?? (Machine("team_uuid") is { } team ? $"api://DigitalOcean?actx={team}" : null));
         error = null;
@@ -51,6 +51,7 @@ internal sealed class TokenInput
             Role = Value(parsed, role, "ROLE"),
             Lifetime = seconds is null ? null : ttl,
             Source = from!,
+            Root = root,
             Command = run,
         };
         return true;
@@ -61,11 +62,11 @@ internal sealed class TokenInput
     private static string? Value(ParseResult parsed, Option<string> option, string name) =>
         parsed.GetValue(option) is { Length: > 0 } given ? given : Environment.GetEnvironmentVariable($"WORKLOAD_PROXY_{name}") is { Length: > 0 } value ? value : null;
 
-    private static string? Machine(string file)
+    private string? Machine(string file)
     {
         try
         {
-            return File.ReadAllText($"{IdentitySource.Machine}/{file}").Trim();
+            return File.ReadAllText(Path.Combine(root, IdentitySource.Machine, file)).Trim();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -14,6 +14,8 @@ internal sealed record TokenRequest
     public string? Role { get; init; }
     public int? Lifetime { get; init; }
     public required string Source { get; init; }
+    /// <summary>Where the files of a virtual machine or a pod begin.</summary>
+    public string Root { get; init; } = "/";
     /// <summary>A command that prints the identity token, in place of a source.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 

@@ -6,15 +6,22 @@ namespace WorkloadProxy.Mcp.Protocol;
 /// <summary>One event of an event stream: its bytes as they came, closing blank line included, and its data.</summary>
 internal readonly record struct McpEvent(ReadOnlyMemory<byte> Raw, ReadOnlyMemory<byte> Data)
 {
-    /// <summary>Whether a field's name is <c>data</c> in other letters, which a careless client would read.</summary>
+    private static readonly byte[] blanks = " \t\v\f\0"u8.ToArray();
+    /// <summary>The first bytes of what ends a line for readers that cut text as Python's <c>splitlines</c> does, and for no others.</summary>
+    private static readonly SearchValues<byte> oddLineEnds = SearchValues.Create([0x0b, 0x0c, 0x1c, 0x1d, 0x1e, 0xc2, 0xe2]);
+
+    /// <summary>Whether a careless client would read other data: of a field whose name is <c>data</c> in other letters, or after a line end that is none.</summary>
     public bool IsAmbiguous { get; private init; }
 
-    public static McpEvent Of(byte[] raw)
+    /// <param name="raw">Its bytes.</param>
+    /// <param name="isFirst">Whether the stream begins with it: a byte-order mark is passed over there, and is part of a field's name elsewhere.</param>
+    public static McpEvent Of(byte[] raw, bool isFirst = true)
     {
         var rest = raw.AsSpan();
-        if (rest.StartsWith(Encoding.UTF8.Preamble)) rest = rest[3..];
+        var isMarked = rest.StartsWith(Encoding.UTF8.Preamble);
+        if (isMarked) rest = rest[3..];
         var data = new ArrayBufferWriter<byte>(Math.Max(rest.Length, 1));
-        var (any, ambiguous) = (false, false);
+        var (any, ambiguous) = (false, (isMarked && !isFirst) || HidesData(rest));
         while (!rest.IsEmpty)
         {
             var end = rest.IndexOfAny((byte)'\n', (byte)'\r');
@@ -24,7 +31,7 @@ internal readonly record struct McpEvent(ReadOnlyMemory<byte> Raw, ReadOnlyMemor
             var name = colon < 0 ? line : line[..colon];
             if (!name.SequenceEqual("data"u8))
             {
-                ambiguous |= Ascii.EqualsIgnoreCase(name.Trim((byte)' '), "data"u8);
+                ambiguous |= Ascii.EqualsIgnoreCase(name.Trim(blanks), "data"u8);
                 continue;
             }
             line = colon < 0 ? [] : line[(colon + 1)..];
@@ -55,6 +62,21 @@ internal readonly record struct McpEvent(ReadOnlyMemory<byte> Raw, ReadOnlyMemor
         output.Write("event: message\n"u8);
         Write(output, data);
         return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>A server could put a message that was never judged behind such a line end, in a comment or within a text.</summary>
+    private static bool HidesData(ReadOnlySpan<byte> raw)
+    {
+        for (int at; (at = raw.IndexOfAny(oddLineEnds)) >= 0;)
+        {
+            raw = raw[at..];
+            var length = raw[0] < 0x20 ? 1 : raw.StartsWith("\u0085"u8) ? 2 : raw.StartsWith("\u2028"u8) || raw.StartsWith("\u2029"u8) ? 3 : 0;
+            raw = raw[Math.Max(length, 1)..];
+            if (length == 0) continue;
+            var line = raw.TrimStart(blanks);
+            if (line.Length > 4 && Ascii.EqualsIgnoreCase(line[..4], "data"u8) && line[4..].TrimStart(blanks).StartsWith((byte)':')) return true;
+        }
+        return false;
     }
 
     private static void Write(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> data)

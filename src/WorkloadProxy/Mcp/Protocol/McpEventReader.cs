@@ -8,7 +8,7 @@ internal sealed class McpEventReader(int maxLength)
     private const int Usual = 4096;
     private byte[] buffer = new byte[Usual];
     private int length, scanned, lineStart;
-    private bool afterCr;
+    private bool afterCr, began;
 
     /// <summary>Whether an event is longer than is taken. Asked when there is none to read.</summary>
     public bool IsTooLong => length > maxLength;
@@ -53,7 +53,8 @@ internal sealed class McpEventReader(int maxLength)
             (length, scanned, lineStart) = (length - next, 0, 0);
             // one large event must not keep its buffer for the rest of a long stream
             if (length == 0 && buffer.Length > 16 * Usual) buffer = new byte[Usual];
-            read = McpEvent.Of(raw);
+            read = McpEvent.Of(raw, isFirst: !began);
+            began = true;
             return true;
         }
         read = default;

@@ -1,8 +1,0 @@
-mcp "*" {
-  tool "*" {}
-  method "unknown/method" {}
-  prompt "*" {}
-  resource "test://*" {}
-  client = ["elicitation", "roots", "sampling"]
-  tasks  = true
-}
