@@ -105,7 +105,8 @@ internal sealed class Pipeline(
         if (rawTarget is null) return bearer.Refusal ?? basePath.Elsewhere();
         IReadOnlyList<string> from = [];
         if (tokenHeaders?.Take(http.Request.Headers, ref bearer, out from) is { } ambiguous) return ambiguous;
-        if (forwarder.PassThrough is { } passThrough && handedOut?.CameThrough(bearer.Text.Span) is not true && (named is null || named.Serves(passThrough.Options.Name))
+        if (forwarder.PassThrough is { } passThrough && handedOut?.CameThrough(bearer.Text.Span) is not true
+            && (named is null || named.Serves(passThrough.Options.Name))
             && (bearer.Kind == BearerTokenKind.Opaque || (bearer.Kind == BearerTokenKind.Jwt && from.Count == 0 && passThroughIssuers.Take(bearer.Text.Span))))
         {
             if (!RequestTarget.TryCheckPassThrough(rawTarget, out var isOwnPath, out var problem)) return new Failure(ErrorId.BadRequest, problem);
@@ -124,7 +125,8 @@ internal sealed class Pipeline(
         }
         // an MCP client can say `Authorization` whatever its provider's SDK does
         if (named is { McpPath: not null } || (named is null && target.Path.StartsWith(McpEndpoint.Prefix, StringComparison.Ordinal)))
-            return await mcp.HandleAsync(http, record, target, named is null ? target.Path : named.EndpointAt(target.Path), from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
+            return await mcp.HandleAsync(http, record, target, named is null ? target.Path : named.EndpointAt(target.Path),
+                from.Count == 0 ? bearer : new BearerToken(BearerTokenKind.None, default));
 
         if (named is null && publicPaths?.Find(target.Path) is { } anyones)
         {
@@ -149,7 +151,9 @@ internal sealed class Pipeline(
         record.Upstream = caller.Token.Context.Upstream;
         if (forwarder.Find(caller.Token.Context.Upstream) is not { } upstream)
             return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{caller.Token.Context.Upstream}` is not configured");
-        if (upstream.Options.Kind == UpstreamKind.Mcp) return new Failure(ErrorId.Forbidden, $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
+        if (upstream.Options.Kind == UpstreamKind.Mcp)
+            return new Failure(ErrorId.Forbidden,
+                $"upstream `{upstream.Options.Name}` has MCP servers only, under `{McpEndpoint.Prefix}{upstream.Options.Name}/`");
         if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
         if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         var isWebSocket = RequestFraming.IsWebSocket(http);
@@ -202,10 +206,12 @@ internal sealed class Pipeline(
         if (RequestGate.SlashRefusal(target, upstream.Options.EncodedSlash) is { } notTaken) return new Failure(ErrorId.BadRequest, notTaken);
         if (StripPrefix(upstream, record, ref target) is { } notBehindPrefix) return notBehindPrefix;
         // without a token to end it, a body could be sent for ever
-        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false }) return new Failure(ErrorId.BadRequest, "a public path takes no body");
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false })
+            return new Failure(ErrorId.BadRequest, "a public path takes no body");
         if (RequestFraming.IsWebSocket(http)) http.Request.Headers.Remove("Upgrade");
         if (!(await upstream.FindOriginAsync(null, target.Path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
-        return await forwarder.SendAsync(http, new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);
+        return await forwarder.SendAsync(http,
+            new ForwardedRequest { Upstream = upstream, Origin = origin, Target = target.Forwarded, RequestId = record.RequestId!, IsPublic = true }, record);
     }
 
     /// <summary>The proxy's own endpoints, public paths and repositories: nobody's own token goes there.</summary>
@@ -227,7 +233,8 @@ internal sealed class Pipeline(
             if (interception.Refused is { } refused) return refused;
         }
         if (!(await upstream.FindOriginAsync(null, path, http.RequestAborted)).Succeeded(out var origin, out var noAddress)) return noAddress;
-        var forwarded = new ForwardedRequest { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
+        var forwarded = new ForwardedRequest
+            { Upstream = upstream, Origin = origin, Target = rawTarget, RequestId = record.RequestId!, Interception = interception };
         return await forwarder.SendAsync(http, forwarded, record);
     }
 
@@ -267,7 +274,8 @@ internal sealed class Pipeline(
     private Failure? StripPrefix(Upstream upstream, RequestRecord record, ref RequestTarget target)
     {
         if (upstream.Options.StripPrefix is not { } prefix || !HasPrefix(target, prefix)) return null;
-        if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out var behind, out var error, out _)) return new Failure(ErrorId.BadRequest, error);
+        if (!RequestTarget.TryParse(target.Forwarded[prefix.Length..], contextIds, out var behind, out var error, out _))
+            return new Failure(ErrorId.BadRequest, error);
         // behind the prefix there is the upstream alone
         if (behind.IsOwnPath) return NoOwnPath();
         target = behind;
@@ -275,7 +283,8 @@ internal sealed class Pipeline(
         return null;
     }
 
-    private static bool HasPrefix(RequestTarget target, string prefix) => target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
+    private static bool HasPrefix(RequestTarget target, string prefix) =>
+        target.Forwarded.Length > prefix.Length && target.Forwarded[prefix.Length] == '/' && target.Forwarded.StartsWith(prefix, StringComparison.Ordinal);
 
     private static Failure NoOwnPath() => new(ErrorId.Forbidden, "the proxy has no endpoint at this path");
 

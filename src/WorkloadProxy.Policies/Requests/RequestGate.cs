@@ -52,7 +52,8 @@ public static class RequestGate
         OwnPathKind.Exchange => null,
         OwnPathKind.Git => Settled(DecisionOutcome.Deny, "this path is git's at the server's root, where an API token picks the context: no policy is asked"),
         _ when !own.Takes(method) => Settled(
-            DecisionOutcome.MethodNotAllowed, $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
+            DecisionOutcome.MethodNotAllowed,
+            $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
         OwnPathKind.Document => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, whoever asks: no policy is asked"),
         _ => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, by what comes with the request: no policy is asked"),
     };

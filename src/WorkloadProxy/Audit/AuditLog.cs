@@ -32,7 +32,9 @@ internal sealed class AuditLog : IAsyncDisposable
     private readonly ITimer everySecond;
     private readonly AuditWriter writer;
 
-    /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when the trail or the sink is unavailable.</summary>
+    /// <summary>
+    /// Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when the trail or the sink is unavailable.
+    /// </summary>
     public AuditLog(ProxyOptions proxy, TimeProvider time, ILogger<AuditLog> logger)
     {
         (options, this.time, this.logger) = (proxy.Audit, time, logger);

@@ -9,8 +9,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.HandedOut;
 
 /// <summary>
-/// The tokens of upstreams that callers got through the proxy, and whose each one is. They pass for as long as the configuration says, unless the caller's own token is revoked. A revocation is
-/// forgotten in time, and a token that was handed out may live longer: so it ends for good as soon as a revocation is seen.
+/// The tokens of upstreams that callers got through the proxy, and whose each one is. They pass for as long as the configuration says, unless the caller's own
+/// token is revoked. A revocation is forgotten in time, and a token that was handed out may live longer: so it ends for good as soon as a revocation is seen.
 /// </summary>
 internal sealed class HandedOutTokens : IAsyncDisposable
 {
@@ -37,9 +37,11 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     private DateTimeOffset nextForgetting;
 
     /// <summary>
-    /// With <paramref name="remembersEnded"/>, tokens that have ended stay known: another upstream takes users' own tokens, and one that has ended looks like these, so it would be shown to that upstream.
+    /// With <paramref name="remembersEnded"/>, tokens that have ended stay known: another upstream takes users' own tokens, and one that has ended looks like
+    /// these, so it would be shown to that upstream.
     /// </summary>
-    public HandedOutTokens(HandedOutStore store, RevocationSet revocations, Authenticator authenticator, PolicySetStore sets, StoreChanges changes, bool remembersEnded, TimeProvider time, ILogger logger)
+    public HandedOutTokens(HandedOutStore store, RevocationSet revocations, Authenticator authenticator, PolicySetStore sets, StoreChanges changes,
+        bool remembersEnded, TimeProvider time, ILogger logger)
     {
         (this.store, this.revocations, this.authenticator, this.sets, this.changes) = (store, revocations, authenticator, sets, changes);
         (this.remembersEnded, this.time, this.logger) = (remembersEnded, time, logger);
@@ -111,7 +113,8 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         try
         {
             var now = time.GetUtcNow();
-            var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds)).Select(token => token.Hash).ToList();
+            var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds))
+                .Select(token => token.Hash).ToList();
             if (ended.Count > 0 && remembersEnded) await store.EndAsync(ended, now + memory, CancellationToken.None);
             else if (ended.Count > 0) await store.RemoveAsync(ended, CancellationToken.None);
             foreach (var token in ended)
@@ -139,7 +142,8 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         if (now < nextForgetting) return;
         nextForgetting = now + forgetting;
         var surplus = endedTokens.Count - MaxEnded;
-        var forgotten = endedTokens.OrderBy(token => token.Value).TakeWhile((token, place) => place < surplus || token.Value <= now).Select(token => token.Key).ToList();
+        var forgotten = endedTokens.OrderBy(token => token.Value).TakeWhile((token, place) => place < surplus || token.Value <= now).Select(token => token.Key)
+            .ToList();
         if (forgotten.Count > 0) await store.RemoveAsync(forgotten, CancellationToken.None);
         foreach (var token in forgotten) endedTokens.TryRemove(token, out _);
     }

@@ -25,12 +25,14 @@ internal sealed class GitServer
         var failures = new FailureLimit(time);
         remotes = sources.Remote;
         gate = new PushGate(sources.Program, sources.Hosted, sources.Reviews, options, sets, time, logs.CreateLogger<PushGate>());
-        endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, ownTokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
+        endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, ownTokens, credentials, sets, failures, time), sources.Hosted,
+            new HttpBackend(sources.Program, options.Git, time), gate);
         webhooks = new WebhookEndpoint(sources.Remote, time);
     }
 
     /// <summary>What the control socket answers: git's hook, and <c>policy pull</c>.</summary>
-    public IEnumerable<KeyValuePair<string, ControlCommand>> ControlCommands => [new(PushGate.CommandName, gate.AnswerAsync), new(RemoteGitSources.PullName, remotes.PullAsync)];
+    public IEnumerable<KeyValuePair<string, ControlCommand>> ControlCommands =>
+        [new(PushGate.CommandName, gate.AnswerAsync), new(RemoteGitSources.PullName, remotes.PullAsync)];
 
     /// <summary>Answers at one of git's paths, to git's own credentials; null when the answer went back.</summary>
     public Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, GitPath path, string rawQuery) =>

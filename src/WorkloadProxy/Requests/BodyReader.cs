@@ -14,7 +14,9 @@ internal static class BodyReader
     /// <summary>For the forms that anyone may send: no more than they can hold, in no more time than it takes.</summary>
     public const int MaxFormLength = 64 * 1024;
 
-    /// <summary>In which a body has to come that somebody waits for, the caller known or not: a caller could lay in a stock of permitted requests otherwise.</summary>
+    /// <summary>
+    /// In which a body has to come that somebody waits for, the caller known or not: a caller could lay in a stock of permitted requests otherwise.
+    /// </summary>
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
 
     private static readonly byte[] Empty = [];
@@ -23,7 +25,8 @@ internal static class BodyReader
     public static ValueTask<Result<byte[]>> ReadAsync(HttpContext http, TimeProvider? time = null) => ReadAsync(http, MaxLength, time ?? TimeProvider.System);
 
     /// <summary>The same for a caller who has not been authenticated.</summary>
-    public static ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, int maxLength = MaxFormLength, TimeProvider? time = null) => ReadAsync(http, maxLength, time ?? TimeProvider.System);
+    public static ValueTask<Result<byte[]>> ReadFormAsync(HttpContext http, int maxLength = MaxFormLength, TimeProvider? time = null) =>
+        ReadAsync(http, maxLength, time ?? TimeProvider.System);
 
     /// <summary>The body's bytes up to a limit of the endpoint's own.</summary>
     public static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, int maxLength, TimeProvider time)

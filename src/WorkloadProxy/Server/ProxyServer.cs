@@ -64,7 +64,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // most of the heap is what only the start needed (text and trees of policies, configuration): it goes back to the system once, when nobody waits for the server any more
+            // most of the heap is what only the start needed (text and trees of policies, configuration): it goes back to the system once, when nobody waits
+            // for the server any more
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             await told.Task;
         }
@@ -101,7 +102,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         logger = logs.CreateLogger<ProxyServer>();
         if (telemetry.Result is not null) Keep(new OtlpTroubles(logger, time));
         SayWhatIsOpen(store, options, logger);
-        foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options))) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
+        foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options)))
+            logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
 
         // the shared foundations of the stages
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
@@ -126,7 +128,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         var issuerKeys = Keep(new IssuerKeys(options, sets, new IssuerKeyStore(store.Database), fetch, time, logs.CreateLogger<IssuerKeys>()));
         var authenticator = new Authenticator(options, sets, keys, issuerKeys, revocations, time);
         var authorizer = new Authorizer(authenticator, time);
-        var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
+        var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context)
+            || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = Keep(signIn.Credentials);
         var apiTokens = new ApiTokens(fetch, time);
@@ -135,20 +138,28 @@ internal sealed class ProxyServer : IAsyncDisposable
         var handedOut = await HandedOutSetup.OpenAsync(options, store.Database, revocations, authenticator, sets, changes, time, logs, cancellationToken);
         if (handedOut is not null) Keep(handedOut);
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
-            upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
-        var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
+            upstream.Kind == UpstreamKind.AtProto && accounts is not null
+            ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
+        var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder,
+            new McpSeal(store.Sealer), time);
         var git = new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, apiTokens, signIn.GitTokens, credentials, time, logs);
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
-            .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
+            .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds,
+                new KeyValuePair<string, object?>("context", status.Context.ToString()))));
 
         var probe = new HealthProbe(store.Database, changes, keys, audit, sources, time, signIn.Look);
-        var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl), new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
-            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning, new HealthEndpoints(probe, options.HealthDetails),
+        var endpoints = OwnEndpoints(options, new Discovery(keys, options.PublicUrl),
+            new TokenEndpoint(authenticator, issuer, exchange, new ResourceContexts(options)),
+            new RevokeEndpoint(authenticator, revocations, changes, provisioning.Revocation.RevokeAsync), provisioning,
+            new HealthEndpoints(probe, options.HealthDetails),
             signIn.Endpoints(sources, sets, gitSources, apiTokens, Version));
-        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]), NamedHosts.Of(options), endpoints,
-            PublicPathsBeside(endpoints, options, time, logs), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets), TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
-            credentials, forwarder, handedOut, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics, time, logs.CreateLogger<Pipeline>());
+        var pipeline = new Pipeline(audit, new ClientAddress(options.TrustedProxies), new AllowedHosts(options.Framework["AllowedHosts"]),
+            NamedHosts.Of(options), endpoints,
+            PublicPathsBeside(endpoints, options, time, logs), new PassThroughIssuers(forwarder.PassThrough?.Options.PassThroughIssuers ?? [], sets),
+            TokenHeaders.Of(options), authenticator, authorizer, issuer, git,
+            credentials, forwarder, handedOut, mcp, ContextIds.Of(options.Policies.Select(policy => policy.Context)), new BasePath(options.PublicUrl), metrics,
+            time, logs.CreateLogger<Pipeline>());
         var application = new RequestApplication(pipeline);
         new KestrelRefusals(audit, time).SubscribeTo(parts.Diagnostics);
 
@@ -168,7 +179,8 @@ internal sealed class ProxyServer : IAsyncDisposable
     private static void SayWhatIsOpen(Store store, ProxyOptions options, ILogger logger)
     {
         var place = options.Postgres is { } postgres ? $"PostgreSQL at {postgres.Server}" : store.Directory.StoreFile;
-        var key = options.MasterKey.EnvironmentVariable is { } variable ? $"environment variable {variable}" : options.MasterKey.File ?? store.Directory.MasterKeyFile;
+        var key = options.MasterKey.EnvironmentVariable is { } variable ? $"environment variable {variable}" : options.MasterKey.File
+            ?? store.Directory.MasterKeyFile;
         logger.LogInformation("data directory {Directory}, store {Store}, master key {MasterKey}", store.Directory.Path, place, key);
         if (store.MadeMasterKey) logger.LogWarning("made a new master key at {MasterKey}: back it up, apart from the store", key);
     }
@@ -182,11 +194,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` accepts no listening connection", "check that it permits more connections, and that there is no pooler in transaction mode in front of it", e);
+            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` accepts no listening connection",
+                "check that it permits more connections, and that there is no pooler in transaction mode in front of it", e);
         }
     }
 
-    private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    private static async Task ListenAsync(IServer kestrel, RequestApplication application, ProxyOptions options, ILoggerFactory logs,
+        CancellationToken cancellationToken)
     {
         var addresses = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
         // its own endpoints take the place of `Urls`
@@ -199,14 +213,17 @@ internal sealed class ProxyServer : IAsyncDisposable
             await kestrel.StartAsync(application, cancellationToken);
             logs.CreateLogger<ProxyServer>().LogInformation("version {Version} listens on {Addresses}", Version, string.Join(", ", addresses));
         }
-        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException
+            or UnauthorizedAccessException)
         {
             // what Kestrel throws for an address in use or unavailable, and for what its own configuration section says wrong
-            throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
+            throw new StartException($"the server can't listen: {error.Message}",
+                "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
         }
     }
 
-    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke, ProvisioningParts provisioning, HealthEndpoints health,
+    private static PublicEndpoints OwnEndpoints(ProxyOptions options, Discovery discovery, TokenEndpoint token, RevokeEndpoint revoke,
+        ProvisioningParts provisioning, HealthEndpoints health,
         IReadOnlyDictionary<string, PublicEndpoint> people)
     {
         var documents = new DiscoveryEndpoint(discovery);
@@ -226,17 +243,21 @@ internal sealed class ProxyServer : IAsyncDisposable
         };
         var endpoints = new Dictionary<string, PublicEndpoint>(people);
         // the table that `policy explain` and `policy test` know too: an entry without a handler doesn't start
-        foreach (var own in OwnPaths.Endpoints.Where(own => !people.ContainsKey(own.Path))) endpoints.Add(own.Path, new PublicEndpoint(own.Methods, handlers[own.Path]));
+        foreach (var own in OwnPaths.Endpoints.Where(own => !people.ContainsKey(own.Path)))
+            endpoints.Add(own.Path, new PublicEndpoint(own.Methods, handlers[own.Path]));
         foreach (var (path, endpoint) in McpDiscovery.Endpoints(options, documents.ConfigurationAsync)) endpoints.Add(path, endpoint);
         return new PublicEndpoints(endpoints);
     }
 
-    /// <summary>The proxy's own endpoints come first, so a public path there would never be reached: the configuration knows most of them, and here all are known.</summary>
+    /// <summary>
+    /// The proxy's own endpoints come first, so a public path there would never be reached: the configuration knows most of them, and here all are known.
+    /// </summary>
     private static PublicPaths? PublicPathsBeside(PublicEndpoints endpoints, ProxyOptions options, TimeProvider time, ILoggerFactory logs)
     {
         foreach (var path in options.Public)
         {
-            if (endpoints.Paths.FirstOrDefault(path.Path.Matches) is { } own) throw new StartException($"the public path `{path.Path.Text}` belongs to the proxy itself (`{own}`)", "give it another `Public:#:Path`");
+            if (endpoints.Paths.FirstOrDefault(path.Path.Matches) is { } own)
+                throw new StartException($"the public path `{path.Path.Text}` belongs to the proxy itself (`{own}`)", "give it another `Public:#:Path`");
         }
         return options.Public.Count == 0 ? null : new PublicPaths(options.Public, time, logs.CreateLogger<PublicPaths>());
     }
@@ -258,7 +279,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"the audit log can't be written: {error.Message}", "check `Audit:File`, its directory's permissions and the free space in `DataDirectory`", error);
+            throw new StartException($"the audit log can't be written: {error.Message}",
+                "check `Audit:File`, its directory's permissions and the free space in `DataDirectory`", error);
         }
     }
 

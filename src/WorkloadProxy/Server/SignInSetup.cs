@@ -23,7 +23,10 @@ using WorkloadProxy.Web;
 
 namespace WorkloadProxy.Server;
 
-/// <summary>Signing in, its pages, and the kinds of credential that are tokens. Where no upstream has <c>OAuth</c>, nothing of it is loaded, and <c>GET /</c> is the same page for everyone.</summary>
+/// <summary>
+/// Signing in, its pages, and the kinds of credential that are tokens. Where no upstream has <c>OAuth</c>, nothing of it is loaded, and <c>GET /</c> is the
+/// same page for everyone.
+/// </summary>
 internal sealed class SignInSetup
 {
     private readonly ProxyOptions options;
@@ -42,39 +45,48 @@ internal sealed class SignInSetup
     private readonly OAuthTokens tokens;
     private SignedInContexts? contexts;
 
-    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, AtProtoForwarding? accounts, BoundedFetch fetch, RevocationSet revocations, TimeProvider time, ILoggerFactory logs)
+    public SignInSetup(ProxyOptions options, Store store, AtProtoParts? atproto, AtProtoForwarding? accounts, BoundedFetch fetch, RevocationSet revocations,
+        TimeProvider time, ILoggerFactory logs)
     {
-        (this.options, this.store, this.atproto, this.accounts, this.fetch, this.revocations, this.time, this.logs) = (options, store, atproto, accounts, fetch, revocations, time, logs);
+        (this.options, this.store, this.atproto, this.accounts, this.fetch, this.revocations, this.time, this.logs) = (options, store, atproto, accounts, fetch,
+            revocations, time, logs);
         upstream = options.Upstreams.Values.FirstOrDefault(upstream => upstream.OAuth is not null);
         teams = (upstream?.OAuth?.Teams ?? []).ToFrozenSet(StringComparer.Ordinal);
         everyone = teams.Contains("*");
         if (upstream?.OAuth is { } oauth)
         {
             var secret = new ClientSecret(oauth.ClientSecretFile, oauth.ClientSecretEnvironmentVariable);
-            client = new TokenClient(fetch, Below(oauth.Address, "token"), Below(oauth.Address, "revoke"), Below(oauth.Address, "token/info"), oauth.ClientId, secret);
+            client = new TokenClient(fetch, Below(oauth.Address, "token"), Below(oauth.Address, "revoke"), Below(oauth.Address, "token/info"), oauth.ClientId,
+                secret);
         }
         GitTokens = new GitTokens(store.Database, time);
         tokenStore = new TokenStore(store.Database, store.Sealer, time);
-        tokens = new OAuthTokens(tokenStore, store.Database.IsShared, context => context.Upstream == upstream?.Name ? client : null, time, logs.CreateLogger<OAuthTokens>());
+        tokens = new OAuthTokens(tokenStore, store.Database.IsShared, context => context.Upstream == upstream?.Name ? client : null, time,
+            logs.CreateLogger<OAuthTokens>());
     }
 
     /// <summary>What people of a kind without API tokens show to git.</summary>
     public GitTokens GitTokens { get; }
 
-    public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
+    public CredentialStore Credentials =>
+        field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
         [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
-        [CredentialKind.Dpop] = entry => accounts?.CredentialOf(entry.Context) ?? throw new InvalidOperationException($"`{entry.Context}` does not belong to an account"),
-        [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry) ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
+        [CredentialKind.Dpop] = entry => accounts?.CredentialOf(entry.Context)
+            ?? throw new InvalidOperationException($"`{entry.Context}` does not belong to an account"),
+        [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry)
+            ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
         [CredentialKind.GitHubApp] = entry => GitHubAppCredential.Open(entry, options, fetch, time, logs.CreateLogger<GitHubAppCredential>()),
         [CredentialKind.Exchange] = OpenExchange,
         [CredentialKind.ClientCredentials] = entry => new ClientCredentialsCredential(entry, fetch, time, logs.CreateLogger<ClientCredentialsCredential>()),
-    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id)) ? tokens.CredentialOf(context) : accounts?.CredentialOf(context));
+    }, context => context.Upstream == upstream?.Name && (everyone || teams.Contains(context.Id))
+    ? tokens.CredentialOf(context) : accounts?.CredentialOf(context));
 
     private ExchangeCredential OpenExchange(CredentialOptions entry)
     {
         var logger = logs.CreateLogger<ExchangeCredential>();
-        var client = new ExchangeClient(fetch, options.Upstreams[entry.Context.Upstream], entry.Exchange!, new SecretCredential(entry with { Kind = CredentialKind.Bearer }, logger));
+        var client = new ExchangeClient(fetch, options.Upstreams[entry.Context.Upstream], entry.Exchange!,
+            new SecretCredential(entry with { Kind = CredentialKind.Bearer }, logger));
         return new ExchangeCredential(entry.Context, client, new ExchangedTokenStore(store.Database, store.Sealer, entry.Key), revocations, time, logger);
     }
 
@@ -94,9 +106,13 @@ internal sealed class SignInSetup
         await contexts.ReadAsync(null, cancellationToken);
     }
 
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask, accounts?.RunAsync(options, cancellationToken) ?? Task.CompletedTask);
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask,
+            accounts?.RunAsync(options, cancellationToken) ?? Task.CompletedTask);
 
-    /// <summary>Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.</summary>
+    /// <summary>
+    /// Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.
+    /// </summary>
     public async Task<bool?> DisconnectAsync(AuthContext context)
     {
         if (context.Upstream == atproto?.Upstream.Name)
@@ -138,13 +154,15 @@ internal sealed class SignInSetup
         }
         var pages = new SignInPages(options.PublicUrl);
         var sessions = new SessionStore(store.Database, time);
-        var accounts = atproto?.SessionParts is { } sessionParts ? new AccountSignIn(atproto, sessionParts, pages, sessions, contexts, options, store, time, logs) : null;
+        var accounts = atproto?.SessionParts is { } sessionParts
+            ? new AccountSignIn(atproto, sessionParts, pages, sessions, contexts, options, store, time, logs) : null;
         var sameOrigin = accounts is null ? new SameOrigin(options.PublicUrl) : new SameOrigin(options.PublicUrl, accounts.BrowserUrl);
         var kinds = new Dictionary<string, SignInKind>(StringComparer.Ordinal);
         if (accounts is not null) kinds[atproto!.Upstream.Name] = accounts.Kind;
         if (upstream is not null)
         {
-            kinds[upstream.Name] = new SignInKind(new SignInChoice("DigitalOcean", options.PublicUrl + DigitalOceanSignIn.LoginPath), DigitalOceanSignIn.DisconnectPath, context => upstream.OAuth!.Admits(context.Id),
+            kinds[upstream.Name] = new SignInKind(new SignInChoice("DigitalOcean", options.PublicUrl + DigitalOceanSignIn.LoginPath),
+                DigitalOceanSignIn.DisconnectPath, context => upstream.OAuth!.Admits(context.Id),
                 context => tokens.Find(context) is { } token ? CredentialView.Of(token, time.GetUtcNow()) : null) { TokenCommand = "doctl auth token" };
         }
         var view = new TeamView(options, sources, sets, git.Hosted);
@@ -156,9 +174,11 @@ internal sealed class SignInSetup
         };
         if (upstream is not null)
         {
-            var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api, logs.CreateLogger<TeamAdmission>());
+            var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api,
+                logs.CreateLogger<TeamAdmission>());
             var signIn = new DigitalOceanSignIn(upstream, pages, store.Sealer, sessions, client!, admission, new FailureLimit(time), time);
-            var disconnect = new DisconnectEndpoint(upstream.Name, kinds[upstream.Name].Choice.LoginUrl, home, pages, sameOrigin, sessions, tokens, tokenStore, client!, logs.CreateLogger<DisconnectEndpoint>());
+            var disconnect = new DisconnectEndpoint(upstream.Name, kinds[upstream.Name].Choice.LoginUrl, home, pages, sameOrigin, sessions, tokens, tokenStore,
+                client!, logs.CreateLogger<DisconnectEndpoint>());
             endpoints.Add(DigitalOceanSignIn.LoginPath, new(Get, signIn.LoginAsync));
             endpoints.Add(DigitalOceanSignIn.CallbackPath, new(Get, signIn.CallbackAsync));
             endpoints.Add(DigitalOceanSignIn.DisconnectPath, new(Post, disconnect.HandleAsync));

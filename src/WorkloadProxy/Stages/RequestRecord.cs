@@ -32,7 +32,9 @@ internal sealed class RequestRecord
     public Caller? Caller { get; set; }
     /// <summary>The context and its policy set's commit, where an API token led to them and no caller names them.</summary>
     public string? Context { get; set; }
-    /// <summary>The context that somebody named who has not proved to be of it. Written as <see cref="Context"/> is, but it takes the request from no limit.</summary>
+    /// <summary>
+    /// The context that somebody named who has not proved to be of it. Written as <see cref="Context"/> is, but it takes the request from no limit.
+    /// </summary>
     public string? NamedContext { get; set; }
     public string? Commit { get; set; }
     /// <summary>Whose API token it was, where one led to the context, and the token's SHA-256: who pushed a policy.</summary>

@@ -67,7 +67,8 @@ internal sealed class OAuthTokens
             if (running is not null || isDue)
             {
                 // it may end without a new token because another replica holds the lease: that one is waited for
-                if (tries++ == MaxTries || !await (running ?? refresher.RefreshAsync(token)).EndsInTimeAsync(deadline - now, time, cancellationToken)) return null;
+                if (tries++ == MaxTries || !await (running ?? refresher.RefreshAsync(token)).EndsInTimeAsync(deadline - now, time, cancellationToken))
+                    return null;
                 continue;
             }
             if (token.LeaseUntil <= now || now >= deadline) return null;

@@ -10,7 +10,8 @@ internal static class McpJson
 {
     /// <summary>The member's text; null where there is none, or it is not a string.</summary>
     public static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString() : null;
 
     /// <summary>The member if it is an object; else an element of kind <see cref="JsonValueKind.Undefined"/>.</summary>
     public static JsonElement Object(JsonElement element, string name) =>

@@ -16,10 +16,12 @@ namespace WorkloadProxy.PolicyDelivery.Hosted;
 internal delegate ValueTask<Result<Caller>> AuthenticateToken(ReadOnlyMemory<char> token, CancellationToken cancellationToken);
 
 /// <summary>Who may fetch and push: the context whose repository the request may use, or why none.</summary>
-internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, GitTokens ownTokens, CredentialStore credentials, PolicySetStore sets, FailureLimit failures, TimeProvider time)
+internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenticate, ApiTokens tokens, GitTokens ownTokens, CredentialStore credentials,
+    PolicySetStore sets, FailureLimit failures, TimeProvider time)
 {
     /// <summary>The one upstream whose API tokens pick the context at the server's root.</summary>
-    private readonly UpstreamOptions? atRoot = OnlyOne(options.Upstreams.Values.Where(upstream => upstream is { Kind: UpstreamKind.DigitalOcean, PassThrough: true }))
+    private readonly UpstreamOptions? atRoot =
+        OnlyOne(options.Upstreams.Values.Where(upstream => upstream is { Kind: UpstreamKind.DigitalOcean, PassThrough: true }))
         ?? OnlyOne(options.Upstreams.Values.Where(upstream => upstream.Kind == UpstreamKind.DigitalOcean));
 
     /// <summary>Whose repository the request may use, or why none.</summary>
@@ -27,7 +29,9 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     {
         var credential = GitCredential.Read(http.Request.Headers.Authorization);
         // git's first request never bears a credential: the challenge is what makes it ask for one
-        if (credential.Kind == BearerTokenKind.None) return new Failure(ErrorId.InvalidToken, "expected a credential: any user name with an API token as the password, or a bearer token") { OffersBasic = true };
+        if (credential.Kind == BearerTokenKind.None)
+            return new Failure(ErrorId.InvalidToken, "expected a credential: any user name with an API token as the password, or a bearer token")
+                { OffersBasic = true };
         if (credential.Kind == BearerTokenKind.Several) return new Failure(ErrorId.BadRequest, "more than one `Authorization` header");
         // counted before anybody is asked: else a burst of guesses would all be asked before the first answer is there to be counted
         var attempt = await failures.BeginAsync(record.Client, http.RequestAborted);
@@ -46,7 +50,8 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         }
     }
 
-    private async Task<Result<GitPermission>> AuthorizeAsync(RequestRecord record, GitRequest request, BearerToken credential, CancellationToken cancellationToken)
+    private async Task<Result<GitPermission>> AuthorizeAsync(RequestRecord record, GitRequest request, BearerToken credential,
+        CancellationToken cancellationToken)
     {
         var result = credential.Kind switch
         {
@@ -55,15 +60,19 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
             _ => new Failure(ErrorId.InvalidToken, "the credential is malformed") { OffersBasic = true },
         };
         if (!result.Succeeded(out var context, out var failure)) return failure;
-        var who = record.Caller is { } caller ? $"`{caller.Token.Subject}` of `{caller.Token.Issuer}`" : $"{record.AccountEmail ?? record.AccountUuid ?? "an unnamed account"} (token {record.CredentialSha256?[..12]}…)";
+        var who = record.Caller is { } caller ? $"`{caller.Token.Subject}` of `{caller.Token.Issuer}`"
+            : $"{record.AccountEmail ?? record.AccountUuid ?? "an unnamed account"} (token {record.CredentialSha256?[..12]}…)";
         return new GitPermission(context, SafeText.Clean(who, ' '), async token => (await AuthorizeAsync(record, request, credential, token)).Failure);
     }
 
     public static Failure NotFound() => new(ErrorId.NotFound, "there is no such repository");
 
-    private async Task<Result<AuthContext>> AuthorizeTokenAsync(RequestRecord record, GitRequest request, ReadOnlyMemory<char> token, CancellationToken cancellationToken)
+    private async Task<Result<AuthContext>> AuthorizeTokenAsync(RequestRecord record, GitRequest request, ReadOnlyMemory<char> token,
+        CancellationToken cancellationToken)
     {
-        if (request.Path.Upstream is null) return new Failure(ErrorId.InvalidToken, "at the server's root an API token is expected; a workload's token is taken under `/_rbac/<Upstream>/<actx>`") { OffersBasic = true };
+        if (request.Path.Upstream is null)
+            return new Failure(ErrorId.InvalidToken,
+                "at the server's root an API token is expected; a workload's token is taken under `/_rbac/<Upstream>/<actx>`") { OffersBasic = true };
         if (!(await authenticate(token, cancellationToken)).Succeeded(out var caller, out var failure)) return failure with { OffersBasic = true };
         record.Caller = caller;
         record.Upstream = caller.Token.Context.Upstream;
@@ -71,7 +80,8 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         if (!Addresses(request.Path, context)) return NotFound();
 
         var path = $"/_rbac/{context.Upstream}/{string.Join('/', context.Id.Split('/').Select(Uri.EscapeDataString))}";
-        if (!RequestTarget.TryParse(path, ContextIds.Of([context]), out var target, out _, out _)) return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
+        if (!RequestTarget.TryParse(path, ContextIds.Of([context]), out var target, out _, out _))
+            return new Failure(ErrorId.Forbidden, "this context's repository can't be named in a policy");
         var decision = caller.Grants.Decide(new AccessRequest { Method = request.IsPush ? "PUT" : "GET", Target = target, Now = time.GetUtcNow() });
         record.Decide(decision);
         if (decision.Outcome == DecisionOutcome.Allow) return context;
@@ -81,8 +91,10 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
 
     private async Task<Result<AuthContext>> AuthorizeApiTokenAsync(RequestRecord record, GitRequest request, string token, CancellationToken cancellationToken)
     {
-        if (request.Path.Upstream is { } accounts && options.Upstreams.TryGetValue(accounts, out var atproto) && atproto.AtProto?.OAuth is not null) return await AuthorizeOwnTokenAsync(record, request, atproto, token, cancellationToken);
-        var upstream = request.Path.Upstream is not { } name ? atRoot : options.Upstreams.TryGetValue(name, out var named) && named.Kind == UpstreamKind.DigitalOcean ? named : null;
+        if (request.Path.Upstream is { } accounts && options.Upstreams.TryGetValue(accounts, out var atproto) && atproto.AtProto?.OAuth is not null)
+            return await AuthorizeOwnTokenAsync(record, request, atproto, token, cancellationToken);
+        var upstream = request.Path.Upstream is not { } name ? atRoot : options.Upstreams.TryGetValue(name, out var named)
+            && named.Kind == UpstreamKind.DigitalOcean ? named : null;
         // one text whether the upstream is of another kind or not there; a secret of ours is not shown to one
         if (upstream?.Address is null || OwnSecret.Is(token)) return new Failure(ErrorId.InvalidToken, "no API token is taken here") { OffersBasic = true };
         record.Upstream = upstream.Name;
@@ -101,11 +113,14 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     }
 
     /// <summary>A token that an account got here by signing in: its upstream has none that could be shown to others.</summary>
-    private async Task<Result<AuthContext>> AuthorizeOwnTokenAsync(RequestRecord record, GitRequest request, UpstreamOptions upstream, string token, CancellationToken cancellationToken)
+    private async Task<Result<AuthContext>> AuthorizeOwnTokenAsync(RequestRecord record, GitRequest request, UpstreamOptions upstream, string token,
+        CancellationToken cancellationToken)
     {
         record.Upstream = upstream.Name;
-        if (await ownTokens.FindAsync(token, cancellationToken) is not { } owner || owner.Context.Upstream != upstream.Name || !upstream.Admits(owner.Context.Id))
-            return new Failure(ErrorId.InvalidToken, "the token is unknown or has expired: sign in, and get one from your account's page") { OffersBasic = true };
+        if (await ownTokens.FindAsync(token, cancellationToken) is not { } owner || owner.Context.Upstream != upstream.Name
+            || !upstream.Admits(owner.Context.Id))
+            return new Failure(ErrorId.InvalidToken, "the token is unknown or has expired: sign in, and get one from your account's page")
+                { OffersBasic = true };
         record.AccountUuid = owner.Account;
         record.CredentialSha256 = TokenHash.TryCompute(token, out var hash) ? hash.ToHex() : null;
         if (!Addresses(request.Path, owner.Context)) return NotFound();
@@ -120,14 +135,16 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         if (!(await tokens.ScopesAsync(upstream, token, cancellationToken)).Succeeded(out var own, out var unknown)) return unknown;
         // not knowing is a refusal: a credential that is unreadable for a moment may be anything in the next
         if (!(await credentials.GetAsync(context, cancellationToken)).Succeeded(out var credential, out var unavailable))
-            return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for can't be read, so its scopes are unknown") { Detail = unavailable.Reason };
+            return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for can't be read, so its scopes are unknown")
+                { Detail = unavailable.Reason };
         if (credential.BearerToken is not { } bearer)
             return new Failure(ErrorId.PolicyUnavailable, "the credential that the policy is for is not a bearer token, so its scopes are unknown");
         if (!(await tokens.ScopesAsync(upstream, bearer.Reveal(), cancellationToken)).Succeeded(out var stored, out unknown)) return unknown;
         return own.IsSupersetOf(stored) ? null : new Failure(ErrorId.Forbidden, "the API token has fewer scopes than the credential that the policy is for");
     }
 
-    private static bool Addresses(GitPath path, AuthContext context) => path.Upstream == context.Upstream && (path.Id == context.Id || path.IdWithoutSuffix == context.Id);
+    private static bool Addresses(GitPath path, AuthContext context) =>
+        path.Upstream == context.Upstream && (path.Id == context.Id || path.IdWithoutSuffix == context.Id);
 
     private static UpstreamOptions? OnlyOne(IEnumerable<UpstreamOptions> found) => found.Take(2).ToList() is [var one] ? one : null;
 }
