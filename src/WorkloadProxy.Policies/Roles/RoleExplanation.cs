@@ -35,7 +35,11 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
             constraints.Add(new("expires", !role.IsExpired(now), $"the role {(role.IsExpired(now) ? "ended" : "ends")} at {end:yyyy-MM-dd'T'HH:mm:ssK}"));
         var issuers = role.IsOwn ? $"\"{role.Options.OwnIssuer}\" (this proxy)" : string.Join(" or ", role.Issuers.Select(issuer => $"\"{issuer}\""));
         constraints.Add(new("iss", role.IssuerHolds(claims), Text("iss", issuers, claims)));
-        foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, ValueText.Of(claim.Expected), claims) + (claim.FailsByLetterCase(claims) ? "; only the letter case differs" : "")));
+        foreach (var claim in role.Claims)
+        {
+            var text = Text(claim.Name, ValueText.Of(claim.Expected), claims);
+            constraints.Add(new(claim.Name, claim.Holds(claims), claim.FailsByLetterCase(claims) ? text + "; only the letter case differs" : text));
+        }
         if (!role.SourceHolds(claims) && claims.String("sub") is { } subject && role.Options.Contexts.NamesakesOf(subject) is [var first, ..] && first.Id != role.Options.Context.Id)
             constraints.Add(new("actx_source", false, $"`actx_source`: several contexts have the id `{first.Id}`, and the role does not say which one it means"));
         else if (!role.SourceHolds(claims))

@@ -41,8 +41,9 @@ internal sealed class HeaderHygiene
     /// <summary>Families of names that proxies set: the caller's address, identity or original request.</summary>
     private static readonly string[] families =
     [
-        "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Envoy-", "X-WebAuth-", "X-Auth-Request-", "X-Remote-", "X-Goog-IAP-", "X-Goog-Authenticated-User-", "X-MS-Client-Principal",
-        "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-", "X-Client-Cert-", "OIDC-", "Remote-", "Tailscale-", "Teleport-", "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-",
+        "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Envoy-", "X-WebAuth-", "X-Auth-Request-", "X-Remote-", "X-Goog-IAP-", "X-Goog-Authenticated-User-",
+        "X-MS-Client-Principal", "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-", "X-Client-Cert-",
+        "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-", "OIDC-", "Remote-", "Tailscale-", "Teleport-",
     ];
 
     /// <summary>With <c>PassHeaders</c>, what goes on without being named there: it describes the content, or the handshake of an upgrade that was permitted.</summary>
