@@ -27,7 +27,7 @@ internal sealed class Field : IAsyncDisposable
             await field.AddAsync("haproxy", () => field.HaProxyAsync(tokens));
             await field.AddAsync("product", () => field.ProductAsync("product"));
             await field.AddAsync("product-es256", () => field.ProductAsync("product-es256", "ES256"));
-            if (against is not null) await field.AddAsync(Workload.OlderBuild, () => field.ProductAsync(Workload.OlderBuild, program: Path.Combine(against, "workload-proxy.dll")));
+            if (against is not null) await field.AddAsync(Workload.OlderBuild, () => field.OlderBuildAsync(Path.Combine(against, "workload-proxy.dll")));
             return field;
         }
         catch
@@ -70,6 +70,14 @@ internal sealed class Field : IAsyncDisposable
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
             ["OTEL_TRACES_EXPORTER"] = "none",
         });
+    }
+
+    /// <summary>Likewise, with no more than the first release knew.</summary>
+    private Task<Subject> OlderBuildAsync(string program)
+    {
+        PolicyFiles.WithoutTools(folder, "policy-before");
+        return ProductAsync(Workload.OlderBuild, policy: new { Tokens.Context, Directory = "policy-before" }, program: program,
+            change: settings => settings["Upstreams"]!["DigitalOcean"]!.AsObject().Remove("Mcp"));
     }
 
     /// <summary>Audit files are moved away now and then, as a log rotation does: the product opens new ones.</summary>

@@ -7,7 +7,9 @@ internal static class PolicyFiles
     private const int Many = 5_000;
 
     /// <summary>What the jobs may do.</summary>
-    private const string Bench = """
+    private const string Bench = Paths + Tools;
+
+    private const string Paths = """
         path "/v1/oidc/issue" {
           capabilities       = ["create"]
           allowed_parameters = { "aud" = "api://DigitalOcean?actx={actx}", "sub" = "actx:{actx}:role:bench", "ttl" = 300 }
@@ -24,19 +26,26 @@ internal static class PolicyFiles
             "note"   = []
           }
         }
-        mcp "bench" {
-          tool "droplet-create" {
-            allowed_parameters = { "Name" = "agent-*", "Size" = optional("s-*"), "Note" = any() }
-          }
-        }
         path "/_rbac/DigitalOcean/{actx}" {
           capabilities = ["read", "update"]
         }
 
         """;
 
+    private const string Tools = """
+        mcp "bench" {
+          tool "droplet-create" {
+            allowed_parameters = { "Name" = "agent-*", "Size" = optional("s-*"), "Note" = any() }
+          }
+        }
+
+        """;
+
     /// <summary>One role for the jobs that are measured, among a hundred of others.</summary>
     public static string Ordinary(WorkFolder folder, string directory) => Write(folder, directory, others: 100);
+
+    /// <summary>The same for a build that knows no MCP servers.</summary>
+    public static string WithoutTools(WorkFolder folder, string directory) => Write(folder, directory, others: 100, Paths);
 
     /// <summary>The same among thousands: 10,000 files.</summary>
     public static string Large(WorkFolder folder, string directory) => Write(folder, directory, others: Many - 1);
@@ -60,9 +69,9 @@ internal static class PolicyFiles
         $"{directory}/policies/bench.hcl",
         $"{Bench}# {number}\n" + (permitted ? $"path \"{path}\" {{\n  capabilities = [\"read\"]\n}}\n" : ""));
 
-    private static string Write(WorkFolder folder, string directory, int others)
+    private static string Write(WorkFolder folder, string directory, int others, string bench = Bench)
     {
-        folder.File($"{directory}/policies/bench.hcl", Bench);
+        folder.File($"{directory}/policies/bench.hcl", bench);
         folder.File($"{directory}/roles/bench.hcl", $$"""
             role "bench" {
               iss              = "{{Tokens.Issuer}}"

@@ -71,7 +71,8 @@ internal sealed class Report(IReadOnlyList<Result> results, IReadOnlyList<Verdic
         }
         foreach (var (workload, what) in ((string, string)[])[("get", "permitted GET"), ("post", "constrained POST of 1 KB")])
         {
-            if (Get(workload, "product") is { } now && Get(workload, Workload.OlderBuild) is { } before) yield return Verdict.Ratio($"{what}, CPU against the older build", now, before, r => r.CpuMicroseconds);
+            if (Get(workload, "product") is not { } now || Get(workload, Workload.OlderBuild) is not { } before) continue;
+            yield return Verdict.Ratio($"{what}, CPU against the older build", now, before, r => r.CpuMicroseconds);
         }
         if (Get("exchange", "product") is { } rsa && Get("exchange", "openssl-rsa2048") is { } rsaSigns)
         {

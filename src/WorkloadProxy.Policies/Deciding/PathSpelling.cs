@@ -23,12 +23,17 @@ internal static class PathSpelling
     public static bool Matches(PathPattern pattern, string path) => pattern.Denies(path, WithoutTrailingSlash(pattern));
 
     /// <summary>
-    /// The path with the ASCII letter in place of each other letter that some comparisons which ignore case take for it, and .NET's does not (<see cref="SameName"/>); null when it holds none.
+    /// The path with the ASCII letter in place of each other letter that some comparisons which ignore case take for it, and .NET's does not
+    /// (<see cref="SameName"/>); null when it holds none.
     /// </summary>
-    public static string? WithAsciiLetters(string path) => path.AsSpan().IndexOfAny(SameName.LikeAscii) < 0 ? null : string.Create(path.Length, path, static (span, from) =>
+    public static string? WithAsciiLetters(string path)
     {
-        for (var i = 0; i < span.Length; i++) span[i] = SameName.ToAscii(from[i]);
-    });
+        if (path.AsSpan().IndexOfAny(SameName.LikeAscii) < 0) return null;
+        return string.Create(path.Length, path, static (span, from) =>
+        {
+            for (var i = 0; i < span.Length; i++) span[i] = SameName.ToAscii(from[i]);
+        });
+    }
 
     private static bool SpellAlike(PathPattern a, PathPattern b)
         => a.IsPrefix == b.IsPrefix && a.Key.AsSpan().TrimEnd('/').Equals(b.Key.AsSpan().TrimEnd('/'), StringComparison.OrdinalIgnoreCase);

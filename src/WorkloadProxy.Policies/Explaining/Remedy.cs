@@ -39,12 +39,13 @@ public sealed record Remedy(string Text, string Hcl)
         var active = grants.ActiveRoles(request.Now);
         if (active.IsEmpty)
         {
-            if (grants.RoleNames is [var inactive, ..])
-                return new Remedy($"role `{inactive}` matches the token, but is disabled, has expired, or its `when` is false", "");
-            if (set.Roles.Select(role => (role.Name, Claims: role.SpelledOtherwise(claims))).FirstOrDefault(role => role.Claims.Count > 0) is
-                { Name: { } near, Claims: var spelled })
-                return new Remedy($"role `{near}` differs from the token only in the letter case of "
-                    + $"{string.Join(", ", spelled.Select(claim => $"`{claim}`"))}: write it as the token does", "");
+            if (grants.RoleNames is [var inactive, ..]) return new Remedy($"role `{inactive}` matches the token, but is disabled, has expired, or its `when` is false", "");
+            var spelled = set.Roles.Select(role => (role.Name, Claims: role.SpelledOtherwise(claims))).FirstOrDefault(role => role.Claims.Count > 0);
+            if (spelled.Name is not null)
+            {
+                var names = string.Join(", ", spelled.Claims.Select(claim => $"`{claim}`"));
+                return new Remedy($"role `{spelled.Name}` differs from the token only in the letter case of {names}: write it as the token does", "");
+            }
             return new Remedy("to permit it, add a role for the token and a policy for the request:", $"{ProposedRule.Role(set, claims)}\n{exact}");
         }
         if (deciding is null)

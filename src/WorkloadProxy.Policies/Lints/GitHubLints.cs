@@ -79,11 +79,12 @@ internal static partial class GitHubLints
     {
         for (var i = 0; i < subjects.Count; i++)
         {
-            if (ShortRef().Match(subjects[i].Pattern.LiteralPrefix) is not { Success: true, Groups: var groups }
-                || (!subjects[i].Pattern.IsLiteral && "refs/".StartsWith(groups[1].Value, StringComparison.Ordinal)))
-                continue;
-            diagnostics.Add(ForeignSyntax.Warning($"`ref:{groups[1].Value}` matches no token of GitHub, whose refs begin with `refs/`",
-                "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`", subject.RangeOf(i)));
+            if (ShortRef().Match(subjects[i].Pattern.LiteralPrefix) is not { Success: true } match) continue;
+            var name = match.Groups[1].Value;
+            // a wildcard may stand for the rest of it
+            if (!subjects[i].Pattern.IsLiteral && "refs/".StartsWith(name, StringComparison.Ordinal)) continue;
+            diagnostics.Add(ForeignSyntax.Warning(
+                $"`ref:{name}` matches no token of GitHub, whose refs begin with `refs/`", "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`", subject.RangeOf(i)));
         }
     }
 

@@ -33,7 +33,10 @@ internal static class SameName
 
     private static readonly System.Buffers.SearchValues<char> Plain = System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-?*");
 
-    /// <summary>Letters whose other case is ASCII. The runtime leaves them alone; to others they are one letter with ours, the dotted and the dotless i to Java's <c>equalsIgnoreCase</c>.</summary>
+    /// <summary>
+    /// Letters whose other case is ASCII. The runtime leaves them alone; to others they are one letter with ours, the dotted and the dotless i to Java's
+    /// <c>equalsIgnoreCase</c>.
+    /// </summary>
     public static System.Buffers.SearchValues<char> LikeAscii { get; } = System.Buffers.SearchValues.Create("ſ\u212aıİ");
 
     /// <summary>The small ASCII letter of one of <see cref="LikeAscii"/>; any other character as it is.</summary>

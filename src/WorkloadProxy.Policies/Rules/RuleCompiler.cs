@@ -170,8 +170,8 @@ internal static partial class RuleCompiler
         if (pattern.Text is "/v1/oidc/token") found.Add(RuleDiagnostics.NeverConsulted(pattern.Text, label.Range));
         if (pattern.Text.Contains('?')) found.Add(RuleDiagnostics.QueryInPattern(label.Range));
         if (pattern.Text.Contains("**", StringComparison.Ordinal)) found.Add(RuleDiagnostics.TwoStars(label.Range));
-        if (!ForeignSyntax.CheckPath(pattern.Text, label.Range, found)
-            && pattern.Text.Split('/').FirstOrDefault(segment => segment.Length > 1 && segment.Contains('+')) is { } literal)
+        var isForeign = ForeignSyntax.CheckPath(pattern.Text, label.Range, found);
+        if (!isForeign && pattern.Text.Split('/').FirstOrDefault(segment => segment.Length > 1 && segment.Contains('+')) is { } literal)
             found.Add(RuleDiagnostics.LiteralPlus(literal, label.Range));
         foreach (Match template in Template().Matches(pattern.Text))
         {

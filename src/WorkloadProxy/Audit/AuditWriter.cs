@@ -129,7 +129,8 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
                 failing = false;
                 return true;
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+            // of any kind: a thread that ended here would leave a queue that fills, and requests that go on without their lines
+            catch (Exception error) when (error is not OutOfMemoryException)
             {
                 Volatile.Write(ref writingSince, 0);
                 if (!failing) logger.LogError("the audit log can't be written: {Error}", error.Message);

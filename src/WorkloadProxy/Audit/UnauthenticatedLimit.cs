@@ -22,8 +22,8 @@ internal sealed class UnauthenticatedLimit
         && record is not { Outcome: RequestOutcome.Public, Upstream: not null };
 
     /// <summary>
-    /// Whether the caller's texts may come from anyone. An API token that was passed through is anything that is no JWT, and whether it is somebody's only the upstream knows: its line stays, as the
-    /// upstream saw the request, but unless the upstream took it no more of the path is kept.
+    /// Whether the caller's texts may come from anyone. An API token that was passed through is anything that is no JWT, and whether it is somebody's only the
+    /// upstream knows: its line stays, as the upstream saw the request, but unless the upstream took it no more of the path is kept.
     /// </summary>
     public static bool IsUnproven(RequestRecord record) =>
         record is { Caller: null, Revoked: null, Context: null } && (record.Outcome != RequestOutcome.Pass || record.Status is not (>= 100 and < 400));

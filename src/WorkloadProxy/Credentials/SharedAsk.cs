@@ -14,8 +14,8 @@ internal sealed class SharedAsk(TimeProvider time)
     private Task<Result<Credential>>? asking;
     private (Failure Failure, DateTimeOffset At)? failed;
 
-    /// <summary>When the last question failed; null when it did not.</summary>
-    public DateTimeOffset? FailedAt { get { lock (gate) return failed?.At; } }
+    /// <summary>Why and when the last question failed; null when it did not.</summary>
+    public (Failure Failure, DateTimeOffset At)? Failed { get { lock (gate) return failed; } }
 
     /// <summary>Joins the question that is under way, or begins one. It does not end with the request that began it.</summary>
     public Task<Result<Credential>> AskAsync(Func<Task<Result<Credential>>> ask)

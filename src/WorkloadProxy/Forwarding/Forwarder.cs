@@ -138,8 +138,8 @@ internal sealed class Forwarder : IDisposable
         return error switch
         {
             ForwarderError.RequestCreation when exception is ControlCharacterException => new(ErrorId.BadRequest, exception.Message),
-            _ when exception is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => new(ErrorId.UpstreamUnreachable,
-                $"upstream `{upstream}` answered with more than 64 KB of headers") { Detail = detail },
+            _ when exception is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }
+                => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` answered with more than 64 KB of headers") { Detail = detail },
             ForwarderError.RequestTimedOut => new(ErrorId.UpstreamTimeout, $"upstream `{upstream}` did not answer in time") { Detail = detail },
             ForwarderError.RequestCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
                 => new(ErrorId.BadRequest, "the request ended before it was whole") { Detail = detail },

@@ -53,7 +53,9 @@ internal static class McpDecision
     private static Decision Listen(McpMessage message, McpAccess access, DateTimeOffset now)
     {
         var decision = access.Connect();
-        if (!McpJson.Object(message.Params, "notifications").TryGetProperty("resourceSubscriptions", out var uris)) return decision;
+        var wanted = McpJson.Object(message.Params, "notifications");
+        if (decision.Outcome == DecisionOutcome.Allow && wanted.TryGetProperty("taskIds", out _) && !access.Tasks) return Denied("no policy permits tasks at this server");
+        if (!wanted.TryGetProperty("resourceSubscriptions", out var uris)) return decision;
         foreach (var uri in uris.EnumerateArray())
         {
             if (decision.Outcome != DecisionOutcome.Allow) break;

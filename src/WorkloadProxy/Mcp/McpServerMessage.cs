@@ -22,7 +22,7 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     private const int UrlElicitationRequired = -32042;
     private static readonly string[] ofError = ["error"], ofCode = ["code"];
     private static readonly string[] ofEnvelope = ["jsonrpc", "id", "method", "params", "result", "error"];
-    private static readonly string[] ofParams = ["uri", "taskId", "_meta"];
+    private static readonly string[] ofParams = ["uri", "taskId", "_meta", "inputRequests", "notifications"], ofSubscriptions = ["taskIds"];
     private static readonly string[] ofResult =
         ["tools", "prompts", "resources", "resourceTemplates", "cacheScope", "resultType", "inputRequests", "task", "taskId", "tasks", "_meta"];
     private static readonly string[] ofItem = ["name", "uri", "uriTemplate"];
@@ -74,7 +74,9 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     private static McpServerMessage OfServer(JsonElement root, ReadOnlyMemory<byte> json, string method, McpCall call, McpEdits edits)
     {
         var (access, parameters) = (call.Access, McpJson.Object(root, "params"));
-        if (McpJson.Twin(parameters, ofParams) is not null) return End("a message with a name that differs from an MCP name only in letter case");
+        var acknowledged = McpJson.Object(parameters, "notifications");
+        if ((McpJson.Twin(parameters, ofParams) ?? McpJson.Twin(acknowledged, ofSubscriptions)) is not null)
+            return End("a message with a name that differs from an MCP name only in letter case");
         if (root.TryGetProperty("id", out _))
         {
             // a ping that the caller may not answer would only make the server think that it is gone
@@ -88,7 +90,12 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         }
         if (method == "notifications/resources/updated" && (McpJson.Text(parameters, "uri") is not { } uri || !access.Shows(McpKind.Resource, uri)))
             return new(McpVerdict.Drop, default);
+        // they tell all of a task, its result too
+        if (method.StartsWith("notifications/tasks", StringComparison.OrdinalIgnoreCase) && !access.Tasks) return new(McpVerdict.Drop, default);
+        if (parameters.ValueKind == JsonValueKind.Object && AsksTooMuch(parameters, access))
+            return call.IsStandalone ? new(McpVerdict.Drop, default) : End("a request for input that no policy permits");
         SealTask(root, parameters, call, edits);
+        SealTasks(root, acknowledged, call, edits);
         return Done(root, json, edits);
     }
 
@@ -144,6 +151,13 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         if (holder.TryGetProperty("taskId", out var id) && id.ValueKind == JsonValueKind.String)
             edits.Replace(McpJson.RangeOf(root, id), McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
         SealTask(root, McpJson.Object(McpJson.Object(holder, "_meta"), McpMessage.RelatedTaskName), call, edits);
+    }
+
+    private static void SealTasks(JsonElement root, JsonElement holder, McpCall call, McpEdits edits)
+    {
+        if (holder.ValueKind != JsonValueKind.Object || !holder.TryGetProperty("taskIds", out var ids) || ids.ValueKind != JsonValueKind.Array) return;
+        var texts = ids.EnumerateArray().Where(id => id.ValueKind == JsonValueKind.String).Select(id => McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
+        edits.Replace(McpJson.RangeOf(root, ids), $"[{string.Join(',', texts)}]");
     }
 
     private static McpServerMessage Done(JsonElement root, ReadOnlyMemory<byte> json, McpEdits edits) =>

@@ -64,7 +64,8 @@ public sealed class ClaimInPathTests : IAsyncLifetime
     public async Task A_claim_with_a_character_that_ends_a_segment_somewhere_opens_no_path(string claim, string path)
     {
         Assert.Equal(HttpStatusCode.Forbidden, (await proxy.GetAsync($"/v2/echo/deploy/{path}", Token("place", $"\"{claim}\""))).Status);
-        if (!path.Contains('/')) Assert.Equal(HttpStatusCode.Forbidden, (await proxy.GetAsync($"/v2/echo/deploys/{path}", Token("place", $"\"{claim}\""))).Status);
+        if (!path.Contains('/'))
+            Assert.Equal(HttpStatusCode.Forbidden, (await proxy.GetAsync($"/v2/echo/deploys/{path}", Token("place", $"\"{claim}\""))).Status);
         Assert.Empty(proxy.Sandbox.Requests.All);
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/v2/echo/deploy/main", Token("place", "\"main\""))).Status);
     }

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>One permitted caller's body times a team's rules must not come to seconds: what would cost more than a decision may is a denial, and the next request costs what it did before.</summary>
+/// <summary>
+/// One permitted caller's body times a team's rules must not come to seconds: what would cost more than a decision may is a denial, and the next request costs what
+/// it did before.
+/// </summary>
 public sealed class DecisionCostTests : IAsyncLifetime
 {
     private TestProxy proxy = null!;
@@ -17,7 +20,7 @@ public sealed class DecisionCostTests : IAsyncLifetime
           capabilities      = ["create"]
           denied_parameters = { "a" = [regex("([a-z]+[0-9]?)+x")] }
         }
-        {{string.Concat(Enumerable.Range(0, 60).Select(i => $"path \"/v2/echo/when\" {{\n  capabilities = [\"create\"]\n  when = length([for item in request.body.items : item if item == {i}]) == 5\n}}\n"))}}
+        {{string.Concat(Enumerable.Range(0, 60).Select(WhenRule))}}
         """));
 
     public ValueTask DisposeAsync() => proxy.DisposeAsync();
@@ -29,7 +32,7 @@ public sealed class DecisionCostTests : IAsyncLifetime
     [InlineData("/v2/echo/denied", 1, 64 * 1024, HttpStatusCode.Forbidden)]
     [InlineData("/v2/echo/denied", 200, 4000, HttpStatusCode.Forbidden)]
     [InlineData("/v2/echo/denied", 20, 4000, HttpStatusCode.OK)]
-    public async Task Values_are_matched_against_a_regex_up_to_a_length_and_together_up_to_a_budget(string path, int values, int length, HttpStatusCode expected)
+    public async Task Values_meet_a_regex_up_to_a_length_and_together_up_to_a_budget(string path, int values, int length, HttpStatusCode expected)
     {
         var body = $$"""{"a":[{{string.Join(',', Enumerable.Repeat($"\"{new string('a', length)}\"", values))}}]}""";
 
@@ -50,4 +53,12 @@ public sealed class DecisionCostTests : IAsyncLifetime
         Assert.Empty(proxy.Sandbox.Requests.All);
         Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync("/v2/echo/when", proxy.IdentityToken(), """{"items":[7,7,7,7,7]}""")).Status);
     }
+
+    private static string WhenRule(int number) => $$"""
+        path "/v2/echo/when" {
+          capabilities = ["create"]
+          when         = length([for item in request.body.items : item if item == {{number}}]) == 5
+        }
+
+        """;
 }

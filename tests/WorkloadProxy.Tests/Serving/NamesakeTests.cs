@@ -5,7 +5,7 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>Contexts of one id at two upstreams: whoever has the one mints tokens with the other's subjects, and must get nothing that was meant for it.</summary>
+/// <summary>Contexts of one id at two upstreams: whoever has one mints tokens with the other's subjects, and must get nothing that was meant for it.</summary>
 public sealed class NamesakeTests
 {
     private const string Mint = """
@@ -23,22 +23,37 @@ public sealed class NamesakeTests
     {
         var files = new Dictionary<string, string>
         {
-            ["bank/roles/payer.hcl"] = $"role \"payer\" {{\n  aud = \"api://Bank?actx={{actx}}\"\n  sub = \"actx:acme:role:payer\"\n  policies = [\"pay\"]\n  {source}\n}}\n",
+            ["bank/roles/payer.hcl"] = $$"""
+                role "payer" {
+                  aud      = "api://Bank?actx={actx}"
+                  sub      = "actx:acme:role:payer"
+                  policies = ["pay"]
+                  {{source}}
+                }
+                """,
             ["bank/policies/pay.hcl"] = "path \"/pay\" { capabilities = [\"create\"] }",
         };
         foreach (var upstream in (string[])["GitHub", "Depot"])
         {
-            files[$"{upstream}/gha-roles/job.hcl"] = $"role \"job\" {{\n  iss = \"ISSUER\"\n  aud = \"api://{upstream}?actx={{actx}}\"\n  sub = \"repo:org/repo:ref:refs/heads/main\"\n  policies = [\"mint\"]\n}}\n";
+            files[$"{upstream}/gha-roles/job.hcl"] = $$"""
+                role "job" {
+                  iss      = "ISSUER"
+                  aud      = "api://{{upstream}}?actx={actx}"
+                  sub      = "repo:org/repo:ref:refs/heads/main"
+                  policies = ["mint"]
+                }
+                """;
             files[$"{upstream}/policies/mint.hcl"] = Mint;
         }
         await using var proxy = await TestProxy.StartAsync(files, (options, sandbox) =>
         {
             AuthContext bank = new("Bank", "main"), github = new("GitHub", "acme"), depot = new("Depot", "acme");
-            var directory = options.Policies[0].Directory!;
+            PolicySourceOptions Source(AuthContext context, string folder) => new(context, Directory: Path.Combine(options.Policies[0].Directory!, folder));
             return options with
             {
-                Upstreams = new[] { "Bank", "GitHub", "Depot" }.ToDictionary(name => name, name => new UpstreamOptions { Name = name, Kind = UpstreamKind.Http, Address = sandbox.Address }),
-                Policies = [new(bank, Directory: Path.Combine(directory, "bank")), new(github, Directory: Path.Combine(directory, "GitHub")), new(depot, Directory: Path.Combine(directory, "Depot"))],
+                Upstreams = new[] { "Bank", "GitHub", "Depot" }
+                    .ToDictionary(name => name, name => new UpstreamOptions { Name = name, Kind = UpstreamKind.Http, Address = sandbox.Address }),
+                Policies = [Source(bank, "bank"), Source(github, "GitHub"), Source(depot, "Depot")],
                 Credentials = [options.Credentials[0] with { Context = bank }],
             };
         });

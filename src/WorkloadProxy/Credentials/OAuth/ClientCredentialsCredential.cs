@@ -26,7 +26,7 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
     /// <summary>What readiness says of it, or null: nothing has failed since the last token came.</summary>
     public string? Warning(DateTimeOffset now)
     {
-        if (Volatile.Read(ref failed) is not { } failure) return null;
+        if (shared.Failed is not var (failure, _)) return null;
         return $"{options.Context}: " + (Volatile.Read(ref held) is { } current && now < current.Expires
             ? $"the credential ends at {current.Expires:yyyy-MM-dd HH:mm} UTC, and renewing it has failed so far: {failure.Detail}"
             : $"no token has been given: {failure.Detail}");

@@ -18,7 +18,7 @@ internal static class McpShape
     private static readonly string[] ofReference = ["type", "name", "uri"];
     private static readonly string[] ofMeta = [McpMessage.MetaVersionName, McpMessage.ClientCapabilitiesName, McpMessage.RelatedTaskName, "progressToken"];
     private static readonly string[] ofCapabilities = ["elicitation", "roots", "sampling", "tasks", "extensions", "experimental"];
-    private static readonly string[] ofSubscriptions = ["toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"];
+    private static readonly string[] ofSubscriptions = ["toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds"];
     private static readonly (string Name, JsonValueKind Kind)[] types =
     [
         ("name", JsonValueKind.String), ("uri", JsonValueKind.String), ("taskId", JsonValueKind.String), ("arguments", JsonValueKind.Object),
@@ -86,9 +86,13 @@ internal static class McpShape
     private static string? SubscriptionsFault(JsonElement notifications)
     {
         if (McpJson.Twin(notifications, ofSubscriptions) is { } twin) return Twin(twin, "`params.notifications`");
-        if (notifications.ValueKind != JsonValueKind.Object || !notifications.TryGetProperty("resourceSubscriptions", out var uris)) return null;
-        return uris.ValueKind == JsonValueKind.Array && uris.EnumerateArray().All(uri => uri.ValueKind == JsonValueKind.String)
-            ? null : "`params.notifications.resourceSubscriptions` is not a list of strings";
+        if (notifications.ValueKind != JsonValueKind.Object) return null;
+        foreach (var name in (string[])["resourceSubscriptions", "taskIds"])
+        {
+            if (notifications.TryGetProperty(name, out var list) && !(list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)))
+                return $"`params.notifications.{name}` is not a list of strings";
+        }
+        return null;
     }
 
     private static string Twin(string name, string where) =>

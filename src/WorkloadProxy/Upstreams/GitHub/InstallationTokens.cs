@@ -25,7 +25,7 @@ internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, 
     {
         if (until.UtcTicks > Volatile.Read(ref usedUntil)) Volatile.Write(ref usedUntil, until.UtcTicks);
         if (Volatile.Read(ref held) is not { } current || now >= current.Token.Ends - usableBefore) return new(AskAsync().WaitAsync(cancellationToken));
-        if (now >= current.Token.Ends - renewedBefore && (shared.FailedAt is not { } at || now >= at + rest)) _ = AskAsync();
+        if (now >= current.Token.Ends - renewedBefore && (shared.Failed is not var (_, at) || now >= at + rest)) _ = AskAsync();
         return new(current.Credential);
     }
 
