@@ -39,7 +39,8 @@ public sealed record Remedy(string Text, string Hcl)
         var active = grants.ActiveRoles(request.Now);
         if (active.IsEmpty)
         {
-            if (grants.RoleNames is [var inactive, ..]) return new Remedy($"role `{inactive}` matches the token, but is disabled, has expired, or its `when` is false", "");
+            if (grants.RoleNames is [var inactive, ..])
+                return new Remedy($"role `{inactive}` matches the token, but is disabled, has expired, or its `when` is false", "");
             var spelled = set.Roles.Select(role => (role.Name, Claims: role.SpelledOtherwise(claims))).FirstOrDefault(role => role.Claims.Count > 0);
             if (spelled.Name is not null)
             {

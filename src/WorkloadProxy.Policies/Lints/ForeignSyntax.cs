@@ -4,8 +4,8 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>
-/// Patterns of other tools, which are text here: regexes, braces, parameters of routes. A role or rule that holds one compiles, and matches nothing that its author
-/// has in mind.
+/// Patterns of other tools, which are text here: regexes, braces, parameters of routes. A role or rule that holds one compiles, and matches nothing that its
+/// author has in mind.
 /// </summary>
 internal static partial class ForeignSyntax
 {

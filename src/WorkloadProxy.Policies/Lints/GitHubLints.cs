@@ -84,7 +84,8 @@ internal static partial class GitHubLints
             // a wildcard may stand for the rest of it
             if (!subjects[i].Pattern.IsLiteral && "refs/".StartsWith(name, StringComparison.Ordinal)) continue;
             diagnostics.Add(ForeignSyntax.Warning(
-                $"`ref:{name}` matches no token of GitHub, whose refs begin with `refs/`", "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`", subject.RangeOf(i)));
+                $"`ref:{name}` matches no token of GitHub, whose refs begin with `refs/`", "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`",
+                subject.RangeOf(i)));
         }
     }
 

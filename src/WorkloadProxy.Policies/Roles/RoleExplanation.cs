@@ -40,8 +40,10 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
             var text = Text(claim.Name, ValueText.Of(claim.Expected), claims);
             constraints.Add(new(claim.Name, claim.Holds(claims), claim.FailsByLetterCase(claims) ? text + "; only the letter case differs" : text));
         }
-        if (!role.SourceHolds(claims) && claims.String("sub") is { } subject && role.Options.Contexts.NamesakesOf(subject) is [var first, ..] && first.Id != role.Options.Context.Id)
-            constraints.Add(new("actx_source", false, $"`actx_source`: several contexts have the id `{first.Id}`, and the role does not say which one it means"));
+        if (!role.SourceHolds(claims) && claims.String("sub") is { } subject && role.Options.Contexts.NamesakesOf(subject) is [var first, ..]
+            && first.Id != role.Options.Context.Id)
+            constraints.Add(new("actx_source", false,
+                $"`actx_source`: several contexts have the id `{first.Id}`, and the role does not say which one it means"));
         else if (!role.SourceHolds(claims))
             constraints.Add(new("actx_source", false, Text("actx_source", $"\"{role.Options.Context}\", for `sub` has the id of this context", claims)));
         if (!role.DropletHolds(claims))

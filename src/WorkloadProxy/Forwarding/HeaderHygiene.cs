@@ -44,7 +44,8 @@ internal sealed class HeaderHygiene
     private static readonly string[] families =
     [
         "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Envoy-", "X-WebAuth-", "X-Auth-Request-", "X-Remote-", "X-Goog-IAP-", "X-Goog-Authenticated-User-",
-        "X-MS-Client-Principal", "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-", "X-Client-Cert-",
+        "X-MS-Client-Principal", "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-",
+        "X-Client-Cert-",
         "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-", "OIDC-", "Remote-", "Tailscale-", "Teleport-",
     ];
 

@@ -4,8 +4,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// The context that an MCP endpoint's address stands for: its upstream's only one, or the one that the audience names. That may not be a context of this server:
-/// callers who have not been authenticated are not told which ones are.
+/// The context that an MCP endpoint's address stands for: its upstream's only one, or the one that the audience names. That may not be a context of this
+/// server: callers who have not been authenticated are not told which ones are.
 /// </summary>
 internal sealed class ResourceContexts(ProxyOptions options)
 {

@@ -12,10 +12,12 @@ internal static class McpDecision
         if (message.IsResponse) return Client(access, access.Client != McpClient.None, "a response to the server");
         var parameters = message.Params;
         // answers to what the server asked for travel with the repeated request in the newest revision
-        if (parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("inputResponses", out _) && access.Client == McpClient.None) return Client(access, false, "an answer to the server");
+        if (parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("inputResponses", out _) && access.Client == McpClient.None)
+            return Client(access, false, "an answer to the server");
         switch (message.Method)
         {
-            case "initialize" or "server/discover" or "ping" or "logging/setLevel" or "tools/list" or "prompts/list" or "resources/list" or "resources/templates/list"
+            case "initialize" or "server/discover" or "ping" or "logging/setLevel" or "tools/list" or "prompts/list" or "resources/list"
+                or "resources/templates/list"
                 or "notifications/initialized" or "notifications/cancelled" or "notifications/progress":
                 return access.Connect();
             case "tools/call":
@@ -54,7 +56,8 @@ internal static class McpDecision
     {
         var decision = access.Connect();
         var wanted = McpJson.Object(message.Params, "notifications");
-        if (decision.Outcome == DecisionOutcome.Allow && wanted.TryGetProperty("taskIds", out _) && !access.Tasks) return Denied("no policy permits tasks at this server");
+        if (decision.Outcome == DecisionOutcome.Allow && wanted.TryGetProperty("taskIds", out _) && !access.Tasks)
+            return Denied("no policy permits tasks at this server");
         if (!wanted.TryGetProperty("resourceSubscriptions", out var uris)) return decision;
         foreach (var uri in uris.EnumerateArray())
         {

@@ -14,7 +14,8 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
     private static readonly TimeSpan unknownLife = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan rest = TimeSpan.FromSeconds(10);
 
-    private readonly TokenClient client = new(fetch, options.TokenAddress!, null, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
+    private readonly TokenClient client = new(fetch, options.TokenAddress!, null, null, options.ClientId!,
+        new ClientSecret(options.File, options.EnvironmentVariable));
     private readonly SharedAsk shared = new(time);
     private Held? held;
     private DateTimeOffset notBefore;
