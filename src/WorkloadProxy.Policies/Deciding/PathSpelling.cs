@@ -4,7 +4,7 @@ using WorkloadProxy.Policies.Patterns;
 
 namespace WorkloadProxy.Policies.Deciding;
 
-/// <summary>Permits whose patterns match a path but for its spelling: letter case, one closing slash, <c>;…</c> suffixes of segments.</summary>
+/// <summary>Permits whose patterns match a path but for its spelling: letter case, one trailing slash, <c>;…</c> suffixes of segments.</summary>
 internal static class PathSpelling
 {
     /// <summary>
@@ -15,7 +15,7 @@ internal static class PathSpelling
         => !wider.IsLiteral && !SpellAlike(specific, wider) && (specific.SpellingPrefix.StartsWith(wider.SpellingPrefix, StringComparison.OrdinalIgnoreCase)
             || wider.SpellingPrefix.StartsWith(specific.SpellingPrefix, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>A pattern's segments; without the empty one behind a closing slash, which a path need not have then.</summary>
+    /// <summary>A pattern's segments; without the empty one after a trailing slash, which a path need not have then.</summary>
     public static ImmutableArray<PathSegment> WithoutTrailingSlash(PathPattern pattern)
         => pattern is { IsPrefix: false, Segments: [_, .., { Kind: PathSegmentKind.Literal, Literal: "" }] } ? pattern.Segments[..^1] : pattern.Segments;
 

@@ -4,7 +4,7 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>
-/// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that put claims in are matched one by one, bound for each
+/// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that hold claims are matched one by one, bound for each
 /// caller. Immutable once built.
 /// </summary>
 internal sealed class RuleIndex
@@ -58,7 +58,7 @@ internal sealed class RuleIndex
 
     public ImmutableArray<RuleGroup> Templated { get; }
 
-    /// <summary>With one caller's claims put in.</summary>
+    /// <summary>With one caller's claims substituted.</summary>
     public ImmutableArray<BoundGroup> Bind(Claims claims)
     {
         if (Templated.IsEmpty) return [];
@@ -103,8 +103,8 @@ internal sealed class RuleIndex
     }
 
     /// <summary>
-    /// The more specific permits that would decide the path if letter case, one closing slash and <c>;…</c> suffixes of segments didn't count, or null. Without
-    /// this a constraint would be passed by a spelling that an upstream takes for the same path and a wider permit matches.
+    /// The more specific permits that would decide the path if letter case, one trailing slash and <c>;…</c> suffixes of segments didn't count, or null.
+    /// Without this a constraint would be passed by a spelling that an upstream takes for the same path and a wider permit matches.
     /// </summary>
     public RuleGroup? FindShadow(RuleGroup deciding, RequestTarget target, ImmutableArray<BoundGroup> bound)
     {

@@ -4,8 +4,8 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>
-/// Patterns of other tools, which are text here: regexes, braces, parameters of routes. A role or rule that holds one compiles, and matches nothing that its author
-/// has in mind.
+/// What is a pattern in other tools, and text here: regexes, braces, parameters of routes. A role or rule that holds it compiles, and matches nothing that its
+/// author has in mind.
 /// </summary>
 internal static partial class ForeignSyntax
 {
@@ -35,8 +35,7 @@ internal static partial class ForeignSyntax
     }
 
     private static (string Part, string Help)? Find(string text) =>
-        Found(AnyText().Match(text), "write `*`, without the `.`", out var found)
-        || Found(Group().Match(text), Alternatives, out found)
+        Found(AnyText().Match(text), "write `*`, without the `.`", out var found) || Found(Group().Match(text), Alternatives, out found)
         || Found(CharacterClass().Match(text), "write `*`, or constrain the value in a `when` with `regex`", out found)
         || Found(Anchor().Match(text), WholeValue, out found) ? found : null;
 

@@ -5,7 +5,7 @@ namespace WorkloadProxy.Policies.Parameters;
 /// <summary>
 /// Which parameter names some upstream takes for one. Used wherever a name is refused, never where one is permitted: letter case as Go's and Java's readers
 /// ignore it, which is Unicode's simple case folding (<c>ſ</c> is s, the Kelvin sign is k), and PHP's reading of names (leading spaces are cut, a first
-/// <c>[</c>, every <c>.</c> and every space is <c>_</c>; what stands before a <c>[</c> is a name as well).
+/// <c>[</c>, every <c>.</c> and every space is <c>_</c>; what comes before a <c>[</c> is a name as well).
 /// </summary>
 internal static class SameName
 {

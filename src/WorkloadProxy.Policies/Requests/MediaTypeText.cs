@@ -7,8 +7,6 @@ public static class MediaTypeText
     /// An empty parameter is none (RFC 9110 section 5.6.6), as in <c>application/json;</c>: clients send it, and parsers after RFC 7231 refuse it.
     /// </summary>
     public static string WithoutEmptyParameters(string contentType)
-    {
-        if (contentType.Contains('"')) return contentType;
-        return string.Join(';', contentType.Split(';').Where((part, i) => i == 0 || part.AsSpan().Trim(" \t").Length > 0));
-    }
+        => contentType.Contains('"')
+            ? contentType : string.Join(';', contentType.Split(';').Where((part, i) => i == 0 || part.AsSpan().Trim(" \t").Length > 0));
 }
