@@ -107,9 +107,9 @@ internal sealed class AuditSink(string? path) : IDisposable
             if (whole > 0 || tail.Length == file.Length) file.SetLength(file.Length - tail.Length + whole);
             else file.WriteByte((byte)'\n');
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception error) when (error is UnauthorizedAccessException or FileNotFoundException)
         {
-            // it may be appended to, and no more
+            // it may be appended to, and no more; or it is a link to a file that is still to be made
         }
     }
 

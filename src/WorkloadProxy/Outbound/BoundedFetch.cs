@@ -46,6 +46,8 @@ internal sealed class BoundedFetch : IDisposable
         var guard = new PublicConnection(resolve ?? ((name, cancellationToken) => Dns.GetHostAddressesAsync(name, cancellationToken)));
         var guarded = NewHandler();
         guarded.UseProxy = false;
+        // a server that anyone may have named gets no more; one that the operator named is asked about many tokens at once
+        guarded.MaxConnectionsPerServer = 4;
         guarded.ConnectCallback = guard.ConnectAsync;
         publicOnly = new HttpMessageInvoker(guarded);
         listed = new HttpMessageInvoker(NewHandler());
@@ -115,7 +117,7 @@ internal sealed class BoundedFetch : IDisposable
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(2),
         PooledConnectionLifetime = TimeSpan.FromMinutes(1),
-        MaxConnectionsPerServer = 4,
+        MaxConnectionsPerServer = 64,
         MaxResponseHeadersLength = 32,
         // what lies beyond the cap is not even read to keep the connection
         MaxResponseDrainSize = 0,

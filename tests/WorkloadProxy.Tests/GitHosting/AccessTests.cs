@@ -272,7 +272,7 @@ public class AccessTests
         await test.PushAsync("wrong-token");
         await test.PushAsync(test.Tokens.ReadOnlyToken);
 
-        var lines = await test.Proxy.AuditAsync(6);
+        var lines = await test.Proxy.AuditAsync(7);
 
         Assert.Contains(lines, line => line.GetProperty("decision").GetString() == "deny" && line.GetProperty("reason").GetString() == "push refused: 1 error" && line.GetProperty("context").GetString() == TestProxy.DigitalOcean.ToString());
         Assert.Contains(lines, line => line.TryGetProperty("error", out var error) && error.GetString() == "forbidden");
