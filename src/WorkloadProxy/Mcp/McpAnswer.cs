@@ -11,6 +11,8 @@ namespace WorkloadProxy.Mcp;
 /// <summary>Takes the server's answer: nothing of it reaches the caller before it was judged. Watches how long the server takes, until a stream begins.</summary>
 internal sealed class McpAnswer : IDisposable
 {
+    /// <summary>A server that only says that much makes the proxy allocate no more.</summary>
+    private const int MostHeldAtOnce = 65_536;
     private readonly McpCall call;
     private readonly ITimer? patience;
 
@@ -135,7 +137,13 @@ internal sealed class McpAnswer : IDisposable
         var most = call.Server.Options.MaxAnswer;
         if (answer.Content.Headers.ContentLength > most) return null;
         await using var stream = await answer.Content.ReadAsStreamAsync(cancellationToken);
-        using var held = new MemoryStream((int)(answer.Content.Headers.ContentLength ?? 0));
+        if (answer.Content.Headers.ContentLength is > 0 and <= MostHeldAtOnce and var length)
+        {
+            var whole = new byte[length];
+            await stream.ReadExactlyAsync(whole, cancellationToken);
+            return whole;
+        }
+        using var held = new MemoryStream();
         var buffer = new byte[8192];
         for (int read; (read = await stream.ReadAsync(buffer, cancellationToken)) > 0;)
         {

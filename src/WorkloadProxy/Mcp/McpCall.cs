@@ -9,6 +9,9 @@ namespace WorkloadProxy.Mcp;
 /// <summary>One request to an MCP endpoint on its way: who calls, what was asked, and what the answers are judged by.</summary>
 internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord record, TimeProvider time)
 {
+    private Caller? first;
+    private byte[]? binding;
+
     public McpServer Server => server;
     public McpSeal Seal => seal;
     public RequestRecord Record => record;
@@ -16,8 +19,8 @@ internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord reco
 
     /// <summary>Null until a token is accepted; from then on no answer is an HTTP 401 or 403, which clients take for "sign in again".</summary>
     public Caller? Caller { get; private set; }
-    /// <summary>What the ids that this caller gets are bound to.</summary>
-    public byte[] Binding { get; private set; } = [];
+    /// <summary>What the ids that this caller gets are bound to: to the roles that it came with. Few calls have ids.</summary>
+    public byte[] Binding => binding ??= McpSeal.BindingOf(first!, server.Path);
     public McpRevision Revision { get; set; }
     /// <summary>Null for GET and DELETE, and until it is read.</summary>
     public McpMessage? Message { get; set; }
@@ -49,7 +52,7 @@ internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord reco
 
     public void Admit(Caller caller)
     {
-        if (Caller is null) Binding = McpSeal.BindingOf(caller, server.Path);
+        first ??= caller;
         Caller = record.Caller = caller;
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Runtime.InteropServices;
 using WorkloadProxy.Mcp.Protocol;
 using WorkloadProxy.Policies;
 
@@ -48,7 +47,7 @@ internal static class McpDecision
         Name = McpJson.Text(message.Params, named)!,
         Method = message.Method!,
         Now = now,
-        Arguments = kind != McpKind.Resource && message.Params.TryGetProperty("arguments", out var arguments) ? JsonMarshal.GetRawUtf8Value(arguments).ToArray() : default,
+        Parsed = kind != McpKind.Resource ? McpJson.Object(message.Params, "arguments") : default,
     };
 
     private static Decision Listen(McpMessage message, McpAccess access, DateTimeOffset now)

@@ -26,7 +26,7 @@ internal sealed class RefreshToken
 
     public static RefreshToken Create() => new(OwnSecret.Refresh + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Size)));
 
-    /// <summary>Null for a text that is none of ours.</summary>
+    /// <summary>Null for a text that is not one of ours.</summary>
     public static RefreshToken? Parse(ReadOnlySpan<char> text) =>
         text.Length == length && text.StartsWith(OwnSecret.Refresh) && Ascii.IsValid(text) ? new RefreshToken(text.ToString()) : null;
 

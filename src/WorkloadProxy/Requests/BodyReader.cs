@@ -61,7 +61,7 @@ internal static class BodyReader
             }
             catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
             {
-                return new Failure(ErrorId.PayloadTooLarge, "the request's body is larger than the server takes");
+                return new Failure(ErrorId.PayloadTooLarge, "the request's body is larger than the server accepts");
             }
             catch (Exception error) when (error is IOException or OperationCanceledException)
             {

@@ -64,7 +64,7 @@ internal sealed class SignInSetup
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
         [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
-        [CredentialKind.Dpop] = entry => accounts?.CredentialOf(entry.Context) ?? throw new InvalidOperationException($"`{entry.Context}` is no account's"),
+        [CredentialKind.Dpop] = entry => accounts?.CredentialOf(entry.Context) ?? throw new InvalidOperationException($"`{entry.Context}` does not belong to an account"),
         [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry) ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
         [CredentialKind.GitHubApp] = entry => GitHubAppCredential.Open(entry, options, fetch, time, logs.CreateLogger<GitHubAppCredential>()),
         [CredentialKind.Exchange] = OpenExchange,

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Mcp;
@@ -128,6 +128,22 @@ public sealed class McpLyingServerTests : IClassFixture<McpServing>
         var answer = await proxy.SendAsync(HttpMethod.Get, McpProxy.Path, proxy.IdentityToken(), with: request => request.Headers.Accept.ParseAdd("text/event-stream"));
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("data: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"tools\":[{\"name\":\"droplet-list\"}]}}\n\n: end\n\n", answer.Body);
+    }
+
+    [Fact]
+    public async Task A_server_that_switches_protocols_is_not_followed()
+    {
+        proxy.Sandbox.Intercept = async http =>
+        {
+            if (http.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade) return false;
+            await using var stream = await upgrade.UpgradeAsync();
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(Asks));
+            return true;
+        };
+        var answer = await proxy.SendRawAsync($"GET {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nAccept: text/event-stream\r\n"
+            + $"Authorization: Bearer {proxy.IdentityToken()}\r\n\r\n");
+        Assert.DoesNotContain("HTTP/1.1 101", answer);
+        Assert.DoesNotContain("password", answer);
     }
 
     [Fact]
