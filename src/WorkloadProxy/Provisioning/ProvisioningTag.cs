@@ -18,12 +18,13 @@ internal static class ProvisioningTag
     {
         subject = null;
         if (!request.TryGetProperty("tags", out var tags)) return null;
-        if (tags.ValueKind == JsonValueKind.String) return IsOurs(tags.GetString()!) ? Malformed("`tags` is a string, expected a list") : null;
-        if (tags.ValueKind != JsonValueKind.Array) return null;
+        if (tags.ValueKind != JsonValueKind.Array)
+            return Mentions(tags) ? Malformed($"`tags` holds a `{Prefix}…` tag and is not a list, expected a list of strings") : null;
         string? found = null;
         foreach (var tag in tags.EnumerateArray())
         {
-            if (tag.ValueKind != JsonValueKind.String || !IsOurs(tag.GetString()!)) continue;
+            if (!Mentions(tag)) continue;
+            if (tag.ValueKind != JsonValueKind.String) return Malformed($"`tags` holds a `{Prefix}…` tag inside another value, expected a list of strings");
             if (found is not null) return Malformed($"`tags` holds more than one `{Prefix}…` tag, expected one");
             found = tag.GetString()!;
             if (!IsWellFormed(found))
@@ -43,6 +44,15 @@ internal static class ProvisioningTag
     }
 
     private static bool IsOurs(string tag) => tag.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Also where no tag belongs: some servers flatten lists of lists and objects with numbers as names.</summary>
+    private static bool Mentions(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => IsOurs(value.GetString()!),
+        JsonValueKind.Array => value.EnumerateArray().Any(Mentions),
+        JsonValueKind.Object => value.EnumerateObject().Any(member => Mentions(member.Value)),
+        _ => false,
+    };
 
     private static bool IsWellFormed(string tag)
     {

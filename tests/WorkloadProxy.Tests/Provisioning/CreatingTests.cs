@@ -151,6 +151,8 @@ public sealed class CreatingTests
     [InlineData("""{"tags":["oidc-sub:role:ex-database\u2010and-spaces-keys-access"]}""", 422)]
     [InlineData("""{"tags":["oidc-sub:role:ex-database-and-spaces-keys-access,web"]}""", 422)]
     [InlineData("""{"tags":["oidc-sub:role:ex-database-and-spaces-keys-access","Oidc-Sub:role:other"]}""", 422)]
+    [InlineData("""{"tags":[["oidc-sub:role:ex-database-and-spaces-keys-access"]]}""", 422)]
+    [InlineData("""{"tags":{"0":"oidc-sub:role:ex-database-and-spaces-keys-access"}}""", 422)]
     [InlineData("name=a&tags[]=oidc-sub:role:ex-database-and-spaces-keys-access", 400)]
     public async Task A_body_that_asks_for_an_identity_and_can_be_misread_is_refused(string body, int status)
     {
