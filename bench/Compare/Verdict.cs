@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Compare;
 
-/// <summary>One row of the specification: what is to be reached, the figure made of the medians, and the lowest and highest that a single round came to. Without a bound it is for information.</summary>
+/// <summary>One row of the report: what is to be reached, the figure made of the medians, and the lowest and highest that a single round came to. Without a bound it is for information.</summary>
 internal sealed record Verdict(string Bound, string ToReach, double Measured, double Lowest, double Highest, string Unit, bool? Met)
 {
     /// <summary>Something that costs: less is better.</summary>

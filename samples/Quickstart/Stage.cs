@@ -108,6 +108,14 @@ internal sealed class Stage : IAsyncDisposable
               is what the cloud received
           tail -f {AuditFile}
               is what the proxy decided
+
+        Where to look next, in this repository:
+          sudo samples/droplet/run
+              gives a VM an identity of its own (docs/provisioning.md)
+          docs/sign-in.md
+              has a team connect itself in the browser
+          samples/README.md
+              lists what else can be run: GitHub Actions, agents, Kubernetes
         """;
 
     public async ValueTask DisposeAsync()

@@ -12,7 +12,7 @@ public sealed class EvaluationContext
     public IReadOnlyDictionary<string, HclFunction> Functions { get; init; } = FrozenDictionary<string, HclFunction>.Empty;
 
     /// <summary>
-    /// How many evaluation steps may still be taken (SPEC: 1,000,000 a file, 10,000 a condition); at none, evaluation ends with the error
+    /// How many evaluation steps may still be taken (1,000,000 for a file, 10,000 for a condition); at none, evaluation ends with the error
     /// <c>evaluation-budget</c>.
     /// </summary>
     public int StepsLeft { get; set; } = 1_000_000;

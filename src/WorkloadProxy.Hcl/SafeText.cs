@@ -13,6 +13,16 @@ public static class SafeText
         char.IsControl(c) || c is '\u061C' or '\u200E' or '\u200F' or (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 
     /// <summary>
+    /// A caller's or an author's own words inside a message: one line, cut to <paramref name="longest"/> characters, with <c>?</c> for controls and for halves
+    /// of surrogate pairs, and <c>'</c> for the backtick, which quotes them. What else <see cref="Steers"/> stays: whoever prints the message escapes it.
+    /// </summary>
+    public static string Quoted(string text, int longest)
+    {
+        var shown = text.Length <= longest ? text : string.Concat(text.AsSpan(0, longest), "…");
+        return string.Concat(shown.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c == '`' ? '\'' : c));
+    }
+
+    /// <summary>
     /// <paramref name="text"/> with <paramref name="replacement"/> for every character that <see cref="Steers"/>, except those in <paramref name="kept"/>.
     /// </summary>
     public static string Clean(string text, char replacement, string kept = "")

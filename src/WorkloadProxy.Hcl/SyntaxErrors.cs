@@ -13,7 +13,7 @@ internal static class SyntaxErrors
     public static Diagnostic InvalidEncoding(SourceRange range) =>
         Error("invalid-encoding", "the file is not UTF-8 from here on", "save it as UTF-8", range);
     public static Diagnostic NulCharacter(SourceRange range) =>
-        Error("nul-character", "a NUL character stands here, which no file may hold", "save the file as UTF-8, not UTF-16, and remove the character", range);
+        Error("nul-character", "there is a NUL character here, which no file may hold", "save the file as UTF-8, not UTF-16, and remove the character", range);
     public static Diagnostic NestingTooDeep(int limit, SourceRange range) =>
         Error("nesting-too-deep", $"this is nested more than {limit} levels deep", "the rest of the file was not read", range);
 
@@ -106,37 +106,37 @@ internal static class SyntaxErrors
     public static Diagnostic LegacyIndex(string first, string second, SourceRange range) =>
         Error("invalid-index", "two indexes in a row can't be written with dots", $"write `[{first}][{second}]`", range);
     public static Diagnostic NestedSplat(SourceRange range) =>
-        Error("nested-splat", "a `*` can't stand inside another `.*`", "write `[*]` in its place", range);
+        Error("nested-splat", "a `*` can't be inside another `.*`", "write `[*]` in its place", range);
     public static Diagnostic MissingAttributeName(SourceRange range) =>
-        Error("missing-attribute-name", "expected an attribute's name behind the dot",
+        Error("missing-attribute-name", "expected an attribute's name after the dot",
             "write the name, or `[\"NAME\"]` for one that is not an identifier", range);
     public static Diagnostic MissingSplatBracket(SourceRange range) =>
-        Error("missing-bracket", "expected `]` right behind `[*`", "write `[*]`", range);
+        Error("missing-bracket", "expected `]` right after `[*`", "write `[*]`", range);
     public static Diagnostic MissingIndexBracket(SourceRange range) =>
-        Error("missing-bracket", "expected `]` behind the index", "add the missing `]`", range);
+        Error("missing-bracket", "expected `]` after the index", "add the missing `]`", range);
     public static Diagnostic MissingFunctionName(SourceRange range) =>
-        Error("missing-function-name", "expected a function's name behind `::`", "write the name, or remove the `::`", range);
+        Error("missing-function-name", "expected a function's name after `::`", "write the name, or remove the `::`", range);
     public static Diagnostic MissingOpenParenthesis(SourceRange range) =>
-        Error("missing-parenthesis", "expected `(` behind the function's name", "a call is `NAME(…)`, also without arguments", range);
+        Error("missing-parenthesis", "expected `(` after the function's name", "a call is `NAME(…)`, also without arguments", range);
     public static Diagnostic MissingCloseParenthesis(SourceRange range) =>
-        Error("missing-parenthesis", "expected `)` right behind `...`", "only the last argument may be expanded", range);
+        Error("missing-parenthesis", "expected `)` right after `...`", "only the last argument may be expanded", range);
     public static Diagnostic UnterminatedCall(SourceRange range) =>
         Error("unterminated-call", "this function call is not closed before the end of the file",
             "add the missing `)`; an earlier bracket may be unbalanced", range);
     public static Diagnostic MissingArgumentSeparator(SourceRange range) =>
-        Error("missing-separator", "expected a comma between arguments", "add a `,` between the arguments, or a `)` behind the last one", range);
+        Error("missing-separator", "expected a comma between arguments", "add a `,` between the arguments, or a `)` after the last one", range);
     public static Diagnostic UnterminatedTuple(SourceRange range) =>
         Error("unterminated-list", "this list is not closed before the end of the file", "add the missing `]`; an earlier bracket may be unbalanced", range);
     public static Diagnostic MissingItemSeparator(SourceRange range) =>
-        Error("missing-separator", "expected a comma between items", "add a `,` between the items, or a `]` behind the last one", range);
+        Error("missing-separator", "expected a comma between items", "add a `,` between the items, or a `]` after the last one", range);
     public static Diagnostic UnterminatedObject(SourceRange range) =>
         Error("unterminated-object", "this object is not closed before the end of the file", "add the missing `}`; an earlier brace may be unbalanced", range);
     public static Diagnostic MissingMemberValue(SourceRange range) =>
-        Error("missing-value", "expected `=` and a value behind the key", "write `KEY = VALUE`; a list of values without keys stands in `[]`", range);
+        Error("missing-value", "expected `=` and a value after the key", "write `KEY = VALUE`; a list of values without keys is written in `[]`", range);
     public static Diagnostic MissingEquals(SourceRange range, bool maybeName) =>
-        Error("missing-separator", "expected `=` behind the key", maybeName ? "a key with dots or blanks is written in quotes" : "write `KEY = VALUE`", range);
+        Error("missing-separator", "expected `=` after the key", maybeName ? "a key with dots or blanks is written in quotes" : "write `KEY = VALUE`", range);
     public static Diagnostic MissingMemberSeparator(SourceRange range) =>
-        Error("missing-separator", "expected a newline or a comma between members", "add a `,` between the members, or a `}` behind the last one", range);
+        Error("missing-separator", "expected a newline or a comma between members", "add a `,` between the members, or a `}` after the last one", range);
     public static Diagnostic InvalidFor(string problem, SourceRange range) =>
         Error("invalid-for", problem, "`for` is `[for x in list: x]` or `{for k, v in object: k => v}`", range);
     public static Diagnostic InvalidEscape(string problem, SourceRange range) =>
@@ -148,7 +148,7 @@ internal static class SyntaxErrors
     public static Diagnostic InterpolationEnd(SourceRange range) =>
         Error("invalid-interpolation", "expected `}` to end the interpolation", "for the literal characters `${` write `$${`", range);
     public static Diagnostic MissingDirective(SourceRange range) =>
-        Error("invalid-directive", "expected `if`, `else`, `endif`, `for` or `endfor` behind `%{`", "for the literal characters `%{` write `%%{`", range);
+        Error("invalid-directive", "expected `if`, `else`, `endif`, `for` or `endfor` after `%{`", "for the literal characters `%{` write `%%{`", range);
     public static Diagnostic UnknownDirective(string name, SourceRange range)
     {
         var suggestion = NameSuggestion.Nearest(name, ["if", "for", "else", "endif", "endfor"]);

@@ -7,7 +7,7 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy;
 
 /// <summary>
-/// Host names that serve one upstream, or one MCP server, and nothing else (<c>Host</c>): for programs that can be told a host and no path. None of the proxy's
+/// Host names that serve one upstream, or one MCP server, and nothing else (<c>Host</c>): for programs that can be told a host but no path. None of the proxy's
 /// own paths is there, so an upstream may have what lies at them elsewhere (<c>/health</c>), and a caller's token must be for that upstream.
 /// </summary>
 internal sealed class NamedHosts

@@ -192,7 +192,9 @@ internal sealed class Pipeline(
         return await forwarder.SendAsync(http, forwarded, record);
     }
 
-    /// <summary>A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.</summary>
+    /// <summary>
+    /// A path of an upstream that the operator lets anyone read. What it answers may depend on nothing that the caller could have brought along.
+    /// </summary>
     private async Task<Failure?> ForwardForAnyoneAsync(HttpContext http, RequestRecord record, RequestTarget target, string name)
     {
         record.Upstream = name;
@@ -213,7 +215,9 @@ internal sealed class Pipeline(
     {
         var path = PathOf(rawTarget);
         // a query that can't be decoded has no names to tell
-        record.AskFor(path, path.Length < rawTarget.Length && RequestTarget.TryParse($"/{rawTarget.AsSpan(path.Length)}", out var query, out _, out _) ? query.QueryNames : null);
+        RequestTarget? query = null;
+        if (path.Length < rawTarget.Length) RequestTarget.TryParse($"/{rawTarget.AsSpan(path.Length)}", out query, out _, out _);
+        record.AskFor(path, query?.QueryNames);
         record.Upstream = upstream.Options.Name;
         RequestFraming.IsWebSocket(http);
         var interception = default(Interception);

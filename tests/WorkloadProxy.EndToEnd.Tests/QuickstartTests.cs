@@ -21,6 +21,12 @@ public sealed class QuickstartTests
         await using var quickstart = Server.Start(Program, []);
         var file = (await quickstart.Line(line => line.Contains("bash ", StringComparison.Ordinal) && line.Contains("commands.sh", StringComparison.Ordinal))).Trim()["bash ".Length..];
 
+        foreach (var next in new[] { "samples/droplet/run", "docs/sign-in.md", "samples/README.md" })
+        {
+            await quickstart.Line(line => line.Contains(next, StringComparison.Ordinal));
+            Assert.True(File.Exists(Path.Combine(Repository.Top, next)));
+        }
+
         var ran = (await Tool.Run("bash", [file])).Succeeded();
 
         Assert.Contains("postgresql://", ran.Output, StringComparison.Ordinal);

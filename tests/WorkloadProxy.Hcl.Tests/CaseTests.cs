@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace WorkloadProxy.Hcl.Tests;
 
 /// <summary>
-/// The tables under <c>Cases/</c>. Values and ranges are those of HashiCorp's library, but for what SPEC wants otherwise: numbers are exact decimals; the errors of later attributes are
+/// The tables under <c>Cases/</c>. Values and ranges are those of HashiCorp's library, except for what is different on purpose: numbers are exact decimals; the errors of later attributes are
 /// told though an earlier one was broken; an index without its <c>]</c> is reported where the bracket is missed, not where parsing goes on.
 /// </summary>
 public sealed class CaseTests

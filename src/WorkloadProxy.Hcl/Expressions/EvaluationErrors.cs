@@ -55,7 +55,7 @@ internal static class EvaluationErrors
         Error("invalid-operand", $"expected {wanted}, but found {Kind(value)}", value.Kind switch
     {
         HclValueKind.Null => TestForNull,
-        HclValueKind.String when wanted == "a number" => "a number stands without quotes",
+        HclValueKind.String when wanted == "a number" => "a number is written without quotes",
         _ when wanted == "a bool" => Comparison,
         _ => null,
     }, range);
@@ -102,7 +102,7 @@ internal static class EvaluationErrors
     public static Diagnostic AmbiguousKey(SourceRange range) =>
         Error("ambiguous-key", "a key with a dot or an index may be a name or a reference", "write a name in quotes, a reference in parentheses", range);
     public static Diagnostic DuplicateKey(string name, SourceRange range) =>
-        Error("duplicate-key", $"two items give the key `{Short(name)}`", "to keep both in a list, write `...` behind the value", range);
+        Error("duplicate-key", $"two items give the key `{Short(name)}`", "to keep both in a list, write `...` after the value", range);
     public static Diagnostic NullIteration(SourceRange range) =>
         Error("invalid-iteration", "`for` needs a list or an object, but found null", TestForNull, range);
     public static Diagnostic NotIterable(HclValue value, SourceRange range) =>

@@ -60,7 +60,7 @@ internal static class Escapes
 
     private static bool TryResolve(ReadOnlySpan<byte> escape, StringBuilder result, out string problem)
     {
-        problem = "expected a character behind the backslash";
+        problem = "expected a character after the backslash";
         if (escape.Length < 2)
             return false;
         switch ((char)escape[1])

@@ -8,7 +8,7 @@ internal ref partial struct Parser
         Read();
         if (!Enter(open))
             return Invalid(Range(open));
-        // `for` may stand on a later line, also where newlines count.
+        // `for` may be on a later line, also where newlines count.
         var outerNewlines = SetNewlines(false);
         HclExpression result;
         if (IsKeyword(Peek(), "for"u8))
@@ -145,7 +145,7 @@ internal ref partial struct Parser
         if (Lost(mark))
             return AbandonFor(open, closeKind, null, 0);
         if (PeekKind() != TokenKind.Colon)
-            return AbandonFor(open, closeKind, "expected `:` behind the collection", Peek());
+            return AbandonFor(open, closeKind, "expected `:` after the collection", Peek());
         Read();
         mark = diagnostics.Reported;
         HclExpression? key = null;
@@ -189,19 +189,19 @@ internal ref partial struct Parser
     /// <summary><c>v in</c> or <c>k, v in</c>.</summary>
     private bool ForNames(out string? keyName, out string valueName, out string problem)
     {
-        (keyName, valueName, problem) = (null, "", "expected a variable's name behind `for`");
+        (keyName, valueName, problem) = (null, "", "expected a variable's name after `for`");
         if (PeekKind() != TokenKind.Identifier)
             return false;
         valueName = Text(Read());
         if (PeekKind() == TokenKind.Comma)
         {
             Read();
-            problem = "expected a variable's name behind the comma";
+            problem = "expected a variable's name after the comma";
             if (PeekKind() != TokenKind.Identifier)
                 return false;
             (keyName, valueName) = (valueName, Text(Read()));
         }
-        problem = "expected `in` behind the variables of `for`";
+        problem = "expected `in` after the variables of `for`";
         if (!IsKeyword(Peek(), "in"u8))
             return false;
         Read();

@@ -66,7 +66,7 @@ internal ref partial struct Parser
     }
 
     /// <summary>
-    /// The name or legacy index behind a dot, or null (and nothing read) if there is neither. In a splat an error about the index stands at the name before it.
+    /// The name or legacy index behind a dot, or null (and nothing read) if there is neither. In a splat an error about the index is at the name before it.
     /// </summary>
     private HclTraversalStep? Constant(int dot, int? splat)
     {

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace WorkloadProxy.Hcl;
 
 /// <summary>
-/// Tokens → tree, by recursive descent; recovers as HashiCorp's parser does, so that its errors stand at the same places. Only one thing is otherwise: there,
+/// Tokens → tree, by recursive descent; recovers as HashiCorp's parser does, so that its errors are at the same places. Only one thing is otherwise: there,
 /// the first recovery mutes doubtful errors to the end of the file, here only until the next attribute or block begins on its own line.
 /// </summary>
 internal ref partial struct Parser(ReadOnlySpan<byte> source, string file, TokenList tokens, DiagnosticList diagnostics)

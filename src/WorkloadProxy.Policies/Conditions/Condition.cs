@@ -54,7 +54,7 @@ public sealed class Condition
     /// <summary>Whether it reads nothing at all: then it says nothing about the caller.</summary>
     internal bool IsConstant { get; }
 
-    /// <summary>Null with at least one error when a name can't exist in <paramref name="scope"/>, or a constant is no bool.</summary>
+    /// <summary>Null with at least one error when a name can't exist in <paramref name="scope"/>, or a constant is not a bool.</summary>
     internal static Condition? Compile(HclExpression expression, ConditionScope scope, ICollection<Diagnostic> diagnostics, SetLocals? locals = null)
     {
         var found = new DiagnosticBag();

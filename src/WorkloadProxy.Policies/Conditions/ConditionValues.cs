@@ -8,7 +8,7 @@ namespace WorkloadProxy.Policies.Conditions;
 internal static class ConditionValues
 {
     /// <summary>
-    /// Stands where there is no value to compute with: operators refuse it, and within a collection it is equal to nothing, not even to another of its kind.
+    /// Used where there is no value to compute with: operators refuse it, and within a collection it is equal to nothing, not even to another of its kind.
     /// </summary>
     private static HclValue Unusable => HclValue.FromOpaque(new object());
 

@@ -3,8 +3,8 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>
-/// A deny's pattern with a caller's claims put in. A claim that is missing, or can't appear in a path, is a wildcard: not knowing what it would be must not let
-/// anyone past the deny. <paramref name="Anywhere"/> is for a claim of several segments, which no segment can hold.
+/// A deny's pattern with a caller's claims substituted. A claim that is missing, or can't appear in a path, is a wildcard: not knowing what it would be must
+/// not let anyone past the deny. <paramref name="Anywhere"/> is for a claim of several segments, which no segment can hold.
 /// </summary>
 internal readonly record struct DenyPattern(PathPattern? Pattern, TextPattern? Anywhere)
 {

@@ -86,7 +86,7 @@ internal sealed class GrantView(RuleIndex index, ImmutableArray<BoundGroup> boun
             $"capability `{Capabilities.Name(needed)}` is not granted (rule at {first.Place})", null);
     }
 
-    /// <summary>The most specific denies among those found: one that holds, and one that hangs on the body.</summary>
+    /// <summary>The most specific denies among those found: one that holds, and one that depends on the body.</summary>
     private ref struct DenySearch(in AccessRequest request, Claims claims, StepBudget? steps) : RuleNode.ISink
     {
         private readonly ref readonly AccessRequest request = ref request;

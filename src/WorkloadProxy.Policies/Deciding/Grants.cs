@@ -126,7 +126,7 @@ public sealed class Grants
         return nearest ??= NearestRole.Of(Set.Roles, claims, now);
     }
 
-    /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET stands in place of <c>read</c>.</summary>
+    /// <summary>What the method needs; with an upgrade <c>connect</c>, which for a GET replaces <c>read</c>.</summary>
     internal static Capability NeededBy(in AccessRequest request)
     {
         var needed = Capabilities.Of(request.Method);

@@ -52,7 +52,7 @@ internal static class RuleCheck
     }
 
     /// <summary>
-    /// Whether a <c>deny</c> holds now: true, false (expired, or its <c>when</c> is false), or null while that hangs on the body. One that fails to evaluate
+    /// Whether a <c>deny</c> holds now: true, false (expired, or its <c>when</c> is false), or null while that depends on the body. One that fails to evaluate
     /// holds.
     /// </summary>
     public static bool? IsActive(PolicyRule deny, in AccessRequest request, Claims claims, ref StepBudget? steps)

@@ -46,7 +46,7 @@ internal sealed record RuleGroup(PathPattern Pattern, int Rank, ImmutableArray<R
 }
 
 /// <summary>
-/// A group whose pattern puts claims in, with one caller's claims put in: <paramref name="Pattern"/> for its permits, null when a claim is missing or can't
+/// A group whose pattern holds claims, with one caller's claims substituted: <paramref name="Pattern"/> for its permits, null when a claim is missing or can't
 /// appear in a path, and <paramref name="Deny"/> for its denies, which hold for whatever the claim might be then.
 /// </summary>
 internal readonly record struct BoundGroup(RuleGroup Group, PathPattern? Pattern, DenyPattern Deny);

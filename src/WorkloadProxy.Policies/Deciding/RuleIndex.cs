@@ -4,7 +4,7 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Deciding;
 
 /// <summary>
-/// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that put claims in are matched one by one, bound for each
+/// The rules of a distinct set of policies, merged: one trie for permits and one for denies. Patterns that hold claims are matched one by one, bound for each
 /// caller. Immutable once built.
 /// </summary>
 internal sealed class RuleIndex
@@ -58,7 +58,7 @@ internal sealed class RuleIndex
 
     public ImmutableArray<RuleGroup> Templated { get; }
 
-    /// <summary>With one caller's claims put in.</summary>
+    /// <summary>With one caller's claims substituted.</summary>
     public ImmutableArray<BoundGroup> Bind(Claims claims)
     {
         if (Templated.IsEmpty) return [];
@@ -87,29 +87,41 @@ internal sealed class RuleIndex
         where TSink : RuleNode.ISink, allows ref struct
     {
         if (!hasDenies) return;
-        denies.Denies(target.MatchPath.AsSpan(1), ref sink);
-        if (PathPattern.WithoutSuffixSegments(target.MatchPath) is { } shorter) denies.Denies(shorter.AsSpan(1), ref sink);
+        FindDeniesAsIs(target.MatchPath, bound, ref sink);
+        if (PathSpelling.WithAsciiLetters(target.MatchPath) is { } plain) FindDeniesAsIs(plain, bound, ref sink);
+    }
+
+    private void FindDeniesAsIs<TSink>(string path, ImmutableArray<BoundGroup> bound, ref TSink sink)
+        where TSink : RuleNode.ISink, allows ref struct
+    {
+        denies.Denies(path.AsSpan(1), ref sink);
+        if (PathPattern.WithoutSuffixSegments(path) is { } shorter) denies.Denies(shorter.AsSpan(1), ref sink);
         foreach (var templated in bound)
         {
-            if (!templated.Group.Denies.IsEmpty && templated.Deny.Holds(target.MatchPath)) sink.Found(templated.Group);
+            if (!templated.Group.Denies.IsEmpty && templated.Deny.Holds(path)) sink.Found(templated.Group);
         }
     }
 
     /// <summary>
-    /// The more specific permits that would decide the path if letter case, one closing slash and <c>;…</c> suffixes of segments didn't count, or null. Without
-    /// this a constraint would be passed by a spelling that an upstream takes for the same path and a wider permit matches.
+    /// The more specific permits that would decide the path if letter case, one trailing slash and <c>;…</c> suffixes of segments didn't count, or null.
+    /// Without this a constraint would be passed by a spelling that an upstream takes for the same path and a wider permit matches.
     /// </summary>
     public RuleGroup? FindShadow(RuleGroup deciding, RequestTarget target, ImmutableArray<BoundGroup> bound)
     {
         var shadow = new Shadow(deciding);
-        spellings.Denies(target.MatchPath.AsSpan(1), ref shadow);
-        if (PathPattern.WithoutSuffixSegments(target.MatchPath) is { } shorter) spellings.Denies(shorter.AsSpan(1), ref shadow);
+        FindShadowAsIs(target.MatchPath, bound, ref shadow);
+        if (PathSpelling.WithAsciiLetters(target.MatchPath) is { } plain) FindShadowAsIs(plain, bound, ref shadow);
+        return shadow.Group;
+    }
+
+    private void FindShadowAsIs(string path, ImmutableArray<BoundGroup> bound, ref Shadow shadow)
+    {
+        spellings.Denies(path.AsSpan(1), ref shadow);
+        if (PathPattern.WithoutSuffixSegments(path) is { } shorter) spellings.Denies(shorter.AsSpan(1), ref shadow);
         foreach (var templated in bound)
         {
-            if (!templated.Group.Permits.IsEmpty && templated.Pattern is { } pattern && PathSpelling.Matches(pattern, target.MatchPath))
-                shadow.Found(templated.Group);
+            if (!templated.Group.Permits.IsEmpty && templated.Pattern is { } pattern && PathSpelling.Matches(pattern, path)) shadow.Found(templated.Group);
         }
-        return shadow.Group;
     }
 
     private struct Shadow(RuleGroup deciding) : RuleNode.ISink

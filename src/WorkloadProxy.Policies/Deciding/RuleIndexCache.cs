@@ -25,7 +25,7 @@ internal sealed class RuleIndexCache
         var key = new Key([.. uses.Values]);
         if (indexes.TryGetValue(key, out var index)) return index;
         index = new RuleIndex(key.Policies);
-        // Which roles match is the tokens' to say: beyond the bound an index lives with its grants alone.
+        // Which roles match depends on the tokens: beyond the bound an index lives with its grants alone.
         return indexes.Count < MaxEntries ? indexes.GetOrAdd(key, index) : index;
     }
 

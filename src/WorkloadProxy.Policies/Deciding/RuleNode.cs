@@ -37,7 +37,7 @@ internal sealed class RuleNode
         if (!group.Pattern.IsPrefix) node.ends = [.. node.ends, group];
     }
 
-    /// <summary>Every permit whose pattern matches; <paramref name="path"/> is what is left behind the last slash taken.</summary>
+    /// <summary>Every permit whose pattern matches; <paramref name="path"/> is what is left after the last slash taken.</summary>
     public void Permits<TSink>(ReadOnlySpan<char> path, ref TSink sink)
         where TSink : ISink, allows ref struct
     {
@@ -59,7 +59,7 @@ internal sealed class RuleNode
         }
     }
 
-    /// <summary>Every deny that holds for the path (<see cref="PathPattern.Denies(string)"/>, less the segments that are nothing but a suffix).</summary>
+    /// <summary>Every deny that holds for the path (<see cref="PathPattern.Denies(string)"/>, without the segments that are nothing but a suffix).</summary>
     public void Denies<TSink>(ReadOnlySpan<char> path, ref TSink sink)
         where TSink : ISink, allows ref struct
     {

@@ -9,7 +9,7 @@ internal static class RoleDiff
     {
         var old = Constraints(was);
         var current = Constraints(now);
-        // which credential is the wider one is the upstream's to say
+        // which credential is the wider one is for the upstream to say
         if (!Equals(was.Credential, now.Credential))
             yield return new(AccessChangeKind.Changed, now.Name,
                 $"role `{now.Name}` now names the credential `{now.Credential?.Text ?? "none"}`, was `{was.Credential?.Text ?? "none"}`");

@@ -62,7 +62,7 @@ internal static class RuleDiff
         var gone = Without(was, now);
         var added = Without(now, was);
         if (added.Count > 0) yield return new(AccessChangeKind.Narrowed, role, $"role `{role}` is now denied {path}{TermsIfAny(added)}");
-        if (gone.Count > 0) yield return new(AccessChangeKind.Widened, role, $"role `{role}` no longer is denied {path}{TermsIfAny(gone)}");
+        if (gone.Count > 0) yield return new(AccessChangeKind.Widened, role, $"role `{role}` is no longer denied {path}{TermsIfAny(gone)}");
     }
 
     private static Dictionary<string, List<PolicyRule>> ByPattern(ImmutableArray<Policy> policies)

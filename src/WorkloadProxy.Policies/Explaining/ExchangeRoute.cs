@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace WorkloadProxy.Policies.Explaining;
 
-/// <summary>A way round a denial that the policy already has: a token for another role, which the caller may exchange its own for.</summary>
+/// <summary>A way around a denial that the policy already has: a token for another role, which the caller may exchange its own for.</summary>
 internal static class ExchangeRoute
 {
     private const int MostSubjects = 100;

@@ -46,7 +46,8 @@ public static class PolicyExplainer
         foreach (var group in index.Groups.Reverse())
         {
             var pattern = group.Pattern.Bind(claims);
-            var denies = DenyPattern.Of(group.Pattern, claims).Holds(path);
+            var deny = DenyPattern.Of(group.Pattern, claims);
+            var denies = deny.Holds(path) || (PathSpelling.WithAsciiLetters(path) is { } plain && deny.Holds(plain));
             foreach (var use in group.Denies) rules.Add(ExplainDeny(use.Rule, denies, request, claims, decision));
             foreach (var use in group.Permits)
             {

@@ -30,7 +30,9 @@ internal static class ProposedRule
         var issuer = claims.String("iss");
         var text = new StringBuilder("role \"NAME\" {\n");
         if (issuer is not null && issuer != set.Options.OwnIssuer) text.Append("  iss      = ").Append(HclText.Quote(issuer)).Append('\n');
-        text.Append("  aud      = ").Append(HclText.Quote(claims.String("aud") is { } audience && audience != set.Context.ToString() ? audience : $"api://{set.Context.Upstream}?actx={{actx}}")).Append('\n');
+        text.Append("  aud      = ")
+            .Append(HclText.Quote(claims.String("aud") is { } audience && audience != set.Context.ToString()
+                ? audience : $"api://{set.Context.Upstream}?actx={{actx}}")).Append('\n');
         if (claims.String("sub") is { } subject) text.Append("  sub      = ").Append(HclText.Quote(subject)).Append('\n');
         return text.Append("  policies = [\"NAME\"]\n}\n").ToString();
     }

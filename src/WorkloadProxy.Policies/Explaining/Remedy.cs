@@ -9,8 +9,9 @@ using WorkloadProxy.Policies.Text;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// The smallest change that would permit a denied request: <paramref name="Text"/> says where <paramref name="Hcl"/> goes, or why nothing is proposed. It widens the rule that has the
-/// capability by the values that were refused, and keeps the rule's other constraints and its <c>when</c>: advice is followed without a second thought, so it must not open a hole.
+/// The smallest change that would permit a denied request: <paramref name="Text"/> says where <paramref name="Hcl"/> goes, or why nothing is proposed. It
+/// widens the rule that has the capability by the values that were refused, and keeps the rule's other constraints and its <c>when</c>: advice is followed
+/// without a second thought, so it must not open a hole.
 /// </summary>
 public sealed record Remedy(string Text, string Hcl)
 {
@@ -21,14 +22,16 @@ public sealed record Remedy(string Text, string Hcl)
         var bound = index.Bind(claims);
         var deciding = index.FindPermits(request.Target, bound);
         if (!PathPattern.CanName(request.Target.Path)) return new Remedy("no pattern names this path alone", "");
-        if (request.Body is { IsAbsent: false, Form: null, Json: { ValueKind: System.Text.Json.JsonValueKind.Object } json } && json.GetPropertyCount() == 0 && !request.Target.IsOwnPath)
+        if (request.Body is { IsAbsent: false, Form: null, Json: { ValueKind: System.Text.Json.JsonValueKind.Object } json } && json.GetPropertyCount() == 0
+            && !request.Target.IsOwnPath)
             return For(set, grants, index, request with { Body = RequestBody.Absent }, claims, decision);
         var exact = ProposedRule.Block(request.Target.Path, needed, request, set.Context);
         var deny = index.Groups.SelectMany(group => group.Denies).FirstOrDefault(use => use.Rule.Range == decision.Rule);
         if (deny is not null)
         {
             // The exact path is more specific than any wildcard; but on an own path, or against a deny of this very pattern, no permit helps.
-            if (request.Target.IsOwnPath || deny.Rule.Pattern.LiteralPrefix.Length == deny.Rule.Pattern.Key.Length) return new Remedy($"to permit it, remove the `deny` at {deny.Rule.Place}", "");
+            if (request.Target.IsOwnPath || deny.Rule.Pattern.LiteralPrefix.Length == deny.Rule.Pattern.Key.Length)
+                return new Remedy($"to permit it, remove the `deny` at {deny.Rule.Place}", "");
             return new Remedy($"to permit it despite the `deny` at {deny.Rule.Place}, add to {deny.Rule.Range.File}:", exact);
         }
         if (request.Target.Path == OwnPaths.Issue && !MayBeMinted(set.Context, request.Body))
@@ -36,19 +39,25 @@ public sealed record Remedy(string Text, string Hcl)
         var active = grants.ActiveRoles(request.Now);
         if (active.IsEmpty)
         {
-            if (grants.RoleNames is [var inactive, ..]) return new Remedy($"role `{inactive}` matches the token, but is disabled, has expired, or its `when` is false", "");
-            if (set.Roles.Select(role => (role.Name, Claims: role.SpelledOtherwise(claims))).FirstOrDefault(role => role.Claims.Count > 0) is { Name: { } near, Claims: var spelled })
-                return new Remedy($"role `{near}` differs from the token only in the letter case of {string.Join(", ", spelled.Select(claim => $"`{claim}`"))}: write it as the token does", "");
+            if (grants.RoleNames is [var inactive, ..])
+                return new Remedy($"role `{inactive}` matches the token, but is disabled, has expired, or its `when` is false", "");
+            if (set.Roles.Select(role => (role.Name, Claims: role.SpelledOtherwise(claims))).FirstOrDefault(role => role.Claims.Count > 0) is
+                { Name: { } near, Claims: var spelled })
+                return new Remedy($"role `{near}` differs from the token only in the letter case of "
+                    + $"{string.Join(", ", spelled.Select(claim => $"`{claim}`"))}: write it as the token does", "");
             return new Remedy("to permit it, add a role for the token and a policy for the request:", $"{ProposedRule.Role(set, claims)}\n{exact}");
         }
-        if (deciding is null) return new Remedy($"to permit it, add to {active.SelectMany(role => role.Policies).FirstOrDefault()?.File ?? "a policy of the role"}:", exact);
+        if (deciding is null)
+            return new Remedy($"to permit it, add to {active.SelectMany(role => role.Policies).FirstOrDefault()?.File ?? "a policy of the role"}:", exact);
         if (deciding.MayBeShadowed && index.FindShadow(deciding, request.Target, bound)?.Permits[0].Rule is { } shadow)
-            return new Remedy($"to permit it, spell the path as `{shadow.Path}` ({shadow.Place}) does; to permit this spelling too, add to {shadow.Range.File}:", exact);
+            return new Remedy($"to permit it, spell the path as `{shadow.Path}` ({shadow.Place}) does; to permit this spelling too, add to "
+                + $"{shadow.Range.File}:", exact);
 
         var rules = deciding.Permits.Select(use => use.Rule).ToList();
         var capable = rules.Where(rule => Capabilities.Grants(rule.Granted, needed)).ToList();
         if (capable.Count == 0) return WithCapability(rules, needed, set, request, claims);
-        return Widened(capable.FirstOrDefault(rule => rule.Range == decision.Rule) ?? capable.MaxBy(rule => Check(rule, request, claims).Closeness)!, set, request, claims);
+        return Widened(capable.FirstOrDefault(rule => rule.Range == decision.Rule) ?? capable.MaxBy(rule => Check(rule, request, claims).Closeness)!, set,
+            request, claims);
     }
 
     private static Remedy Widened(PolicyRule rule, PolicySet set, in AccessRequest request, Claims claims)
@@ -58,7 +67,8 @@ public sealed record Remedy(string Text, string Hcl)
         if (wider is null) return new Remedy($"no change of one value permits it: see the rule at {rule.Place}", "");
         var after = Check(rule.With(wider), request, claims);
         if (after.Verdict == RuleVerdict.Grants)
-            return new Remedy($"to permit it, change in `allowed_parameters` of the rule at {rule.Place}:", ProposedRule.ForEveryContext(Widening.Changes(rule.Allowed!, wider), request, set.Context));
+            return new Remedy($"to permit it, change in `allowed_parameters` of the rule at {rule.Place}:",
+                ProposedRule.ForEveryContext(Widening.Changes(rule.Allowed!, wider), request, set.Context));
         return new Remedy($"no change of `allowed_parameters` permits it: {after.Reason} (rule at {rule.Place})", "");
     }
 
@@ -73,7 +83,8 @@ public sealed record Remedy(string Text, string Hcl)
             return new Remedy($"to permit it, change the rule at {rule.Place}:", $"capabilities = [{string.Join(", ", capabilities)}]\n");
         }
         var closest = rules.MaxBy(rule => Check(rule, request, claims).Closeness)!;
-        if (closest.When is not null && Check(closest.With(null), request, claims) is { Fault: { } fault }) return new Remedy($"the rule at {closest.Place} lacks the capability, and {fault}", "");
+        if (closest.When is not null && Check(closest.With(null), request, claims) is { Fault: { } fault })
+            return new Remedy($"the rule at {closest.Place} lacks the capability, and {fault}", "");
         return new Remedy($"to permit it, add to {closest.Range.File}:", ProposedRule.Block(closest.Path, needed, request, set.Context, closest));
     }
 

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>How a rule stands to a request.</summary>
+/// <summary>How a rule relates to a request.</summary>
 public enum RuleStanding
 {
     /// <summary>Its pattern doesn't match the path.</summary>

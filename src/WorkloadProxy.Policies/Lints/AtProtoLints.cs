@@ -34,7 +34,7 @@ internal static class AtProtoLints
 
     private static bool IsOfMethods(PolicyRule rule) => rule.Path.StartsWith(Prefix, StringComparison.Ordinal);
 
-    /// <summary>The rules that permit it, none where a deny of the same or a more specific pattern stands against them.</summary>
+    /// <summary>The rules that permit it, none where there is a deny of the same or a more specific pattern.</summary>
     private static IEnumerable<PolicyRule> Permits(RuleIndex index, string path, Capability capability)
     {
         var target = RequestTarget.OfPath(path);

@@ -11,7 +11,8 @@ internal static class DeniedTextLint
         foreach (var (name, values) in denied.Body.Values.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             if (values.OfType<TextConstraint>().FirstOrDefault(text => text.Pattern is { IsLiteral: true, Text.Length: > 0 }) is not { } text) continue;
-            diagnostics.Add(new(DiagnosticSeverity.Warning, "denied-text", $"`{name}` is denied only when it is `{text.Pattern.Text}` as a whole: a list or a space beside it gets past",
+            diagnostics.Add(new(DiagnosticSeverity.Warning, "denied-text",
+                $"`{name}` is denied only when it is `{text.Pattern.Text}` as a whole: a list or a space beside it gets past",
                 $"say in `allowed_parameters` what is permitted, or deny `\"*{text.Pattern.Text}*\"`", rangeOf(name)));
         }
     }

@@ -11,7 +11,7 @@ internal static class DropletLints
     /// <summary>What a tag of the cloud's may hold, less the colon that separates.</summary>
     private static readonly SearchValues<char> nameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    /// <summary>A VM's <c>sub</c> comes from its tag, so a role that wants another one waits for ever.</summary>
+    /// <summary>A VM's <c>sub</c> comes from its tag, so a role that wants another one never matches.</summary>
     public static void Check(AuthContext context, ImmutableArray<Role> roles, ICollection<Diagnostic> diagnostics)
     {
         var beginning = $"actx:{context.Id}:role:";

@@ -4,7 +4,8 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Policies.Lints;
 
 /// <summary>
-/// What is a pattern in other tools, and text here: regexes, braces, parameters of routes. A role or rule that holds it compiles, and matches nothing that its author has in mind.
+/// What is a pattern in other tools, and text here: regexes, braces, parameters of routes. A role or rule that holds it compiles, and matches nothing that its
+/// author has in mind.
 /// </summary>
 internal static partial class ForeignSyntax
 {
@@ -16,7 +17,8 @@ internal static partial class ForeignSyntax
     {
         if (written.Length > 0 && (char.IsWhiteSpace(written[0]) || char.IsWhiteSpace(written[^1])))
             diagnostics.Add(Warning($"`{written}` begins or ends with a space, which is part of the value", "remove the space", range));
-        if (Find(written) is { } found || Found(Braces().Match(written), Alternatives, out found) || Found(Escape().Match(written), "every character but `*` stands for itself: write it without the backslash", out found))
+        if (Find(written) is { } found || Found(Braces().Match(written), Alternatives, out found)
+            || Found(Escape().Match(written), "every character but `*` stands for itself: write it without the backslash", out found))
             diagnostics.Add(Literal(found.Part, found.Help, range));
     }
 
@@ -34,7 +36,8 @@ internal static partial class ForeignSyntax
 
     private static (string Part, string Help)? Find(string text) =>
         Found(AnyText().Match(text), "write `*`, without the `.`", out var found) || Found(Group().Match(text), Alternatives, out found)
-        || Found(CharacterClass().Match(text), "write `*`, or constrain the value in a `when` with `regex`", out found) || Found(Anchor().Match(text), WholeValue, out found) ? found : null;
+        || Found(CharacterClass().Match(text), "write `*`, or constrain the value in a `when` with `regex`", out found)
+        || Found(Anchor().Match(text), WholeValue, out found) ? found : null;
 
     private static bool Found(Match match, string help, out (string Part, string Help) found)
     {
@@ -42,9 +45,11 @@ internal static partial class ForeignSyntax
         return match.Success;
     }
 
-    private static Diagnostic Literal(string part, string help, SourceRange range) => Warning($"`{part}` is not a pattern here: it is compared as it is written", help, range);
+    private static Diagnostic Literal(string part, string help, SourceRange range) =>
+        Warning($"`{part}` is not a pattern here: it is compared as it is written", help, range);
 
-    public static Diagnostic Warning(string summary, string help, SourceRange range) => new(DiagnosticSeverity.Warning, "foreign-pattern", summary, help, range);
+    public static Diagnostic Warning(string summary, string help, SourceRange range) =>
+        new(DiagnosticSeverity.Warning, "foreign-pattern", summary, help, range);
 
     // where a name begins: `v1.*` and `com.atproto.repo.*` mean what they say
     [GeneratedRegex(@"(?<=^|[/:@])\.[*+]")]

@@ -12,8 +12,10 @@ internal static partial class GitHubLints
     private const int MostPairs = 10_000;
 
     private static readonly FrozenSet<string> Strings = FrozenSet.Create(StringComparer.Ordinal,
-        "actor", "actor_id", "base_ref", "check_run_id", "enterprise", "enterprise_id", "environment", "environment_node_id", "event_name", "head_ref", "issuer_scope", "job_workflow_ref",
-        "job_workflow_sha", "jti", "ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner", "repository_owner_id", "repository_visibility", "run_attempt",
+        "actor", "actor_id", "base_ref", "check_run_id", "enterprise", "enterprise_id", "environment", "environment_node_id", "event_name", "head_ref",
+        "issuer_scope", "job_workflow_ref",
+        "job_workflow_sha", "jti", "ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner", "repository_owner_id",
+        "repository_visibility", "run_attempt",
         "run_id", "run_number", "runner_environment", "sha", "sub", "workflow", "workflow_ref", "workflow_sha");
 
     private static readonly FrozenSet<string> Others = FrozenSet.Create(StringComparer.Ordinal, "aud", "iss", "exp", "iat", "nbf");
@@ -24,8 +26,10 @@ internal static partial class GitHubLints
     /// <summary>What the same thing is called in workflow files, in other products, and in people's heads.</summary>
     private static readonly FrozenDictionary<string, string> OtherNames = new Dictionary<string, string>
     {
-        ["branch"] = "ref", ["tag"] = "ref", ["ref_name"] = "ref", ["repo"] = "repository", ["owner"] = "repository_owner", ["org"] = "repository_owner", ["organization"] = "repository_owner",
-        ["workflow_file"] = "job_workflow_ref", ["workflow_path"] = "workflow_ref", ["job_workflow"] = "job_workflow_ref", ["event"] = "event_name", ["env"] = "environment",
+        ["branch"] = "ref", ["tag"] = "ref", ["ref_name"] = "ref", ["repo"] = "repository", ["owner"] = "repository_owner", ["org"] = "repository_owner",
+        ["organization"] = "repository_owner",
+        ["workflow_file"] = "job_workflow_ref", ["workflow_path"] = "workflow_ref", ["job_workflow"] = "job_workflow_ref", ["event"] = "event_name",
+        ["env"] = "environment",
         ["actor_name"] = "actor", ["user"] = "actor", ["commit"] = "sha", ["subject"] = "sub", ["visibility"] = "repository_visibility",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
@@ -39,7 +43,8 @@ internal static partial class GitHubLints
         {
             if (!Strings.Contains(claim.Name) && !Others.Contains(claim.Name) && !claim.Name.StartsWith(CustomProperty, StringComparison.Ordinal))
             {
-                diagnostics.Add(RoleDiagnostics.UnknownClaim(claim.Name, OtherNames.GetValueOrDefault(claim.Name) ?? NameSuggestion.Nearest(claim.Name, Strings),
+                diagnostics.Add(RoleDiagnostics.UnknownClaim(claim.Name, OtherNames.GetValueOrDefault(claim.Name)
+                    ?? NameSuggestion.Nearest(claim.Name, Strings),
                     string.Join(", ", Strings.Order(StringComparer.Ordinal).Select(name => $"`{name}`")), claim.NameRange));
             }
             if (Strings.Contains(claim.Name) && claim.Constraint is ClaimConstraint.Number or ClaimConstraint.Bool)
@@ -66,7 +71,7 @@ internal static partial class GitHubLints
     private static void CheckEnds(Role role, IReadOnlyList<ClaimConstraint.Text> subjects, RoleClaim subject, ICollection<Diagnostic> diagnostics)
     {
         if (!subjects.All(text => text.Pattern.IsLiteral && RepositoryOnly().IsMatch(text.Pattern.LiteralPrefix))) return;
-        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects go on behind the repository",
+        diagnostics.Add(RoleDiagnostics.NeverMatches(role.Name, "GitHub's subjects continue after the repository",
             "for instance `repo:OWNER/REPO:ref:refs/heads/main`", subject.Range));
     }
 
@@ -74,8 +79,11 @@ internal static partial class GitHubLints
     {
         for (var i = 0; i < subjects.Count; i++)
         {
-            if (ShortRef().Match(subjects[i].Pattern.LiteralPrefix) is not { Success: true, Groups: var groups } || (!subjects[i].Pattern.IsLiteral && "refs/".StartsWith(groups[1].Value, StringComparison.Ordinal))) continue;
-            diagnostics.Add(ForeignSyntax.Warning($"`ref:{groups[1].Value}` matches no token of GitHub, whose refs begin with `refs/`", "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`", subject.RangeOf(i)));
+            if (ShortRef().Match(subjects[i].Pattern.LiteralPrefix) is not { Success: true, Groups: var groups }
+                || (!subjects[i].Pattern.IsLiteral && "refs/".StartsWith(groups[1].Value, StringComparison.Ordinal)))
+                continue;
+            diagnostics.Add(ForeignSyntax.Warning($"`ref:{groups[1].Value}` matches no token of GitHub, whose refs begin with `refs/`",
+                "write `ref:refs/heads/BRANCH` or `ref:refs/tags/TAG`", subject.RangeOf(i)));
         }
     }
 

@@ -38,14 +38,17 @@ internal static class RoleLints
         }
     }
 
-    /// <summary>Harness has issuers for one account, and one for all workloads of a deployment whose claims are not known for certain: a warning, not a refusal.</summary>
+    /// <summary>
+    /// Harness has issuers for one account, and one for all workloads of a deployment whose claims are not known for certain: a warning, not a refusal.
+    /// </summary>
     private static void CheckAccount(Role role, ICollection<Diagnostic> diagnostics)
     {
         if (role.Claims.Any(claim => claim.Name is "account_id" && claim.Texts is { Count: > 0 } texts && texts.All(text => text.Pattern.IsLiteral))) return;
         foreach (var (issuer, range) in role.IssuerRanges)
         {
             if (!Uri.TryCreate(issuer, UriKind.Absolute, out var url) || url.AbsolutePath.Contains("/account/", StringComparison.Ordinal)) continue;
-            if (url.Host == "harness.io" || url.Host.EndsWith(".harness.io", StringComparison.Ordinal)) diagnostics.Add(RoleDiagnostics.AccountUnknown(role.Name, issuer, range));
+            if (url.Host == "harness.io" || url.Host.EndsWith(".harness.io", StringComparison.Ordinal))
+                diagnostics.Add(RoleDiagnostics.AccountUnknown(role.Name, issuer, range));
         }
     }
 

@@ -7,7 +7,7 @@ using WorkloadProxy.Policies.Rules;
 
 namespace WorkloadProxy.Policies.Lints;
 
-/// <summary>Warnings about roles and policies that take the whole set to see.</summary>
+/// <summary>Warnings about roles and policies that can only be seen across the whole set.</summary>
 internal static class SetLints
 {
     public static void Check(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ICollection<Diagnostic> diagnostics)
@@ -24,7 +24,7 @@ internal static class SetLints
         DropletLints.Check(context, roles, diagnostics);
     }
 
-    /// <summary>A token that no role of its context takes can be minted, and then does nothing: mostly a name that was misspelt on one side.</summary>
+    /// <summary>A token that no role of its context matches can be issued, and then does nothing: usually because a name was misspelt on one side.</summary>
     private static void CheckExchanges(AuthContext context, ImmutableArray<Role> roles, ImmutableArray<Policy> policies, ICollection<Diagnostic> diagnostics)
     {
         var own = roles.Where(role => role.IsOwn).SelectMany(role => role.Claims).Where(claim => claim.Name == "sub").SelectMany(claim => claim.Texts)
@@ -68,7 +68,7 @@ internal static class SetLints
         }
     }
 
-    // What a templated pattern comes to is the caller's claims' to say: it may be this very path.
+    // What a templated pattern comes to depends on the caller's claims: it may be this very path.
     private static bool MayUpdate(PolicyRule rule, string path)
         => !rule.IsDeny && Capabilities.Grants(rule.Granted, Capability.Update) && rule.Pattern.ReachesOwnPaths
             && (rule.Pattern.IsTemplated ? path.StartsWith(rule.Pattern.LiteralPrefix, StringComparison.Ordinal) : rule.Pattern.Permits(path));

@@ -156,20 +156,12 @@ internal sealed class McpPattern : IComparable<McpPattern>
                     }
                     key.Append(piece.Text);
                     break;
-                case TextPieceKind.Inserted:
-                    // what was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own
-                    foreach (var c in piece.Text)
-                    {
-                        if (c is '*' or '+' or '{') key.Append(PathPattern.KeyEscape);
-                        key.Append(c);
-                    }
-                    break;
                 case TextPieceKind.Wildcard:
                     first = Math.Min(first, key.Length);
                     key.Append('*');
                     break;
                 default:
-                    key.Append("{claims.").Append(piece.Text).Append(piece.Kind == TextPieceKind.ClaimPath ? "...}" : "}");
+                    PathPattern.AppendKey(key, piece);
                     break;
             }
         }

@@ -15,7 +15,7 @@ public sealed class McpRule
 
     internal McpRule(McpPattern pattern) => Pattern = pattern;
 
-    /// <summary>The policy that it stands in.</summary>
+    /// <summary>The policy that contains it.</summary>
     public required string Policy { get => policy; init => policy = value; }
     /// <summary>The server's name, or <c>*</c>.</summary>
     public required string Server { get; init; }
@@ -29,7 +29,7 @@ public sealed class McpRule
     public bool IsDeny { get; init; }
     /// <summary>What the author says of it.</summary>
     public string? Description { get; init; }
-    /// <summary>What a caller is told whom only <c>when</c> refuses.</summary>
+    /// <summary>What a caller is told when only <c>when</c> refuses.</summary>
     public string? Reason { get; init; }
     /// <summary>From then on it grants nothing; null: never.</summary>
     public DateTimeOffset? Expires { get; init; }
@@ -43,7 +43,7 @@ public sealed class McpRule
     internal AllowedParameters? Allowed { get => allowed; init => allowed = value; }
     /// <summary>Null: nothing is refused.</summary>
     internal DeniedParameters? Denied { get; init; }
-    /// <summary>The claims that argument values put in; without one of them the rule grants nothing.</summary>
+    /// <summary>The claims that argument values hold; without one of them the rule grants nothing.</summary>
     internal ImmutableArray<string> ParameterClaims { get; init; } = [];
 
     /// <summary>File and line, as a refusal names it.</summary>

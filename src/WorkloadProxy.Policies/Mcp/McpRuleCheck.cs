@@ -49,6 +49,14 @@ internal static class McpRuleCheck
     }
 
     private static ConditionInput Input(string server, McpRequest request, Claims claims)
-        => new() { Claims = claims, Now = request.Now, Method = request.Method, Server = server, Name = request.Name, Body = request.Body.AsValue(),
-            Steps = request.Steps };
+        => new()
+        {
+            Claims = claims,
+            Now = request.Now,
+            Method = request.Method,
+            Server = server,
+            Name = request.Name,
+            Body = request.Body.AsValue(),
+            Steps = request.Steps,
+        };
 }

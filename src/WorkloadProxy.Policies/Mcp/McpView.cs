@@ -9,7 +9,7 @@ namespace WorkloadProxy.Policies.Mcp;
 internal sealed record McpGroup(McpKind Kind, int Rank, McpPattern Pattern, McpPattern? Permit, McpPattern Deny, ImmutableArray<McpRule> Permits,
     ImmutableArray<McpRule> Denies);
 
-/// <summary>The rules that one caller has for one server, its claims put in. Immutable.</summary>
+/// <summary>The rules that one caller has for one server, its claims substituted. Immutable.</summary>
 internal sealed class McpView
 {
     private const string OrdinaryCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-";

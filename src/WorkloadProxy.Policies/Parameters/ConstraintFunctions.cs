@@ -31,7 +31,7 @@ internal sealed class ConstraintFunctions
             case BrokenNode:
                 return null;
             case CompiledNode { Constraint: OptionalConstraint }:
-                return Report(diagnostics, "`optional(…)` can stand only as the whole value of a name", "write `\"NAME\" = optional(…)`", node.Range);
+                return Report(diagnostics, "`optional(…)` can only be the whole value of a name", "write `\"NAME\" = optional(…)`", node.Range);
             case CompiledNode compiled:
                 return compiled.Constraint;
             case ObjectNode members:
@@ -111,7 +111,8 @@ internal sealed class ConstraintFunctions
         foreach (var item in items)
         {
             built.Add(item is ListNode { Items.IsEmpty: false } or CompiledNode { Constraint: ListConstraint or ItemsConstraint }
-                ? Report(diagnostics, "a list stands in a list", "an array's elements are each one of the outer list's values: write them there", item.Range)
+                ? Report(diagnostics, "a list is inside another list", "an array's elements are each one of the outer list's values: write them there",
+                    item.Range)
                 : Build(item, diagnostics));
         }
         return built.Contains(null) ? null : new ListConstraint([.. built.OfType<ValueConstraint>()]);
@@ -172,7 +173,7 @@ internal sealed class ConstraintFunctions
     {
         var text = node.Value.AsString;
         if (text.Contains("{claims.", StringComparison.Ordinal))
-            Report(diagnostics, "a regex can't put claims in", "write `glob(\"…{claims.NAME}…\")`", node.Range);
+            Report(diagnostics, "a regex can't hold claims", "write `glob(\"…{claims.NAME}…\")`", node.Range);
         else if (LinearRegex.TryCompile(text.Replace("{actx}", Regex.Escape(context.Id), StringComparison.Ordinal), out var regex, out var error))
             return new RegexConstraint(text, regex);
         else Report(diagnostics, error, LinearRegex.HelpFor(error), node.Range);

@@ -3,7 +3,7 @@ using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Parameters;
 
-/// <summary>What was written for a value, whether it stood there literally (with exact places) or was computed.</summary>
+/// <summary>What was written for a value, whether it was written literally (with exact places) or was computed.</summary>
 internal abstract record ConstraintNode(SourceRange Range);
 
 internal sealed record ScalarNode(HclValue Value, SourceRange Range) : ConstraintNode(Range);

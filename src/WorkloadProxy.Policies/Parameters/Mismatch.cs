@@ -1,3 +1,5 @@
+using WorkloadProxy.Hcl;
+
 namespace WorkloadProxy.Policies.Parameters;
 
 internal enum MismatchKind
@@ -50,12 +52,5 @@ internal sealed record Mismatch(MismatchKind Kind, string Path = "", int Satisfi
     }
 
     // The name may be the caller's: bounded, and on one line wherever it is printed.
-    private string Shown
-    {
-        get
-        {
-            var shown = Path.Length > LongestName ? Path[..LongestName] + "…" : Path;
-            return string.Concat(shown.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c == '`' ? '\'' : c));
-        }
-    }
+    private string Shown => SafeText.Quoted(Path, LongestName);
 }

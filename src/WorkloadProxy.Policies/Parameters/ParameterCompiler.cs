@@ -9,7 +9,7 @@ namespace WorkloadProxy.Policies.Parameters;
 /// <summary><c>allowed_parameters</c> and <c>denied_parameters</c> → what a rule checks. One a file: its budget is the file's.</summary>
 internal sealed class ParameterCompiler
 {
-    /// <summary>The key under which the names of the query stand.</summary>
+    /// <summary>The key of the names of the query.</summary>
     private const string Query = "?";
     private readonly ConstraintFunctions functions;
     private readonly ConstraintReader reader;

@@ -114,7 +114,7 @@ internal readonly struct ParameterValue
     }
 
     /// <summary>
-    /// The text of a scalar whatever its type, for refusals, which must not be got round by a change of type; null for arrays, objects and null.
+    /// The text of a scalar whatever its type, for refusals, which must not be avoided by a change of type; null for arrays, objects and null.
     /// </summary>
     public string? ScalarText => text ?? json.ValueKind switch
     {

@@ -5,7 +5,7 @@ namespace WorkloadProxy.Policies.Parameters;
 /// <summary>
 /// Which parameter names some upstream takes for one. Used wherever a name is refused, never where one is permitted: letter case as Go's and Java's readers
 /// ignore it, which is Unicode's simple case folding (<c>ſ</c> is s, the Kelvin sign is k), and PHP's reading of names (leading spaces are cut, a first
-/// <c>[</c>, every <c>.</c> and every space is <c>_</c>; what stands before a <c>[</c> is a name as well).
+/// <c>[</c>, every <c>.</c> and every space is <c>_</c>; what comes before a <c>[</c> is a name as well).
 /// </summary>
 internal static class SameName
 {
@@ -33,12 +33,11 @@ internal static class SameName
 
     private static readonly System.Buffers.SearchValues<char> Plain = System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-?*");
 
-    private static Rune Fold(Rune rune) => rune.Value switch
-    {
-        // The runtime leaves these alone, because their other case is ASCII. The dotted and dotless i are one letter with ours to Java's `equalsIgnoreCase`.
-        'ſ' => new Rune('s'),
-        '\u212a' => new Rune('k'),
-        'ı' or 'İ' => new Rune('i'),
-        _ => Rune.ToLowerInvariant(Rune.ToUpperInvariant(rune)),
-    };
+    /// <summary>Letters whose other case is ASCII. The runtime leaves them alone; to others they are one letter with ours, the dotted and the dotless i to Java's <c>equalsIgnoreCase</c>.</summary>
+    public static System.Buffers.SearchValues<char> LikeAscii { get; } = System.Buffers.SearchValues.Create("ſ\u212aıİ");
+
+    /// <summary>The small ASCII letter of one of <see cref="LikeAscii"/>; any other character as it is.</summary>
+    public static char ToAscii(char letter) => letter switch { 'ſ' => 's', '\u212a' => 'k', 'ı' or 'İ' => 'i', _ => letter };
+
+    private static Rune Fold(Rune rune) => Rune.ToLowerInvariant(Rune.ToUpperInvariant(rune.IsBmp ? new Rune(ToAscii((char)rune.Value)) : rune));
 }

@@ -13,10 +13,10 @@ internal abstract record ValueConstraint
     /// <summary>Null when the value is permitted.</summary>
     public abstract Mismatch? Check(in ParameterValue value, Claims claims);
 
-    /// <summary>Whether a value that is refused is this one; wider than <see cref="Check"/>, so that a change of type or spelling is no way round.</summary>
+    /// <summary>Whether a value that is refused is this one; wider than <see cref="Check"/>, so that a change of type or spelling is no way around.</summary>
     public virtual bool Refuses(in ParameterValue value, Claims claims) => Check(value, claims) is null;
 
-    /// <summary>The names of the claims that it puts in.</summary>
+    /// <summary>The names of the claims that it holds.</summary>
     public virtual IEnumerable<string> ClaimNames => [];
 
     /// <summary>As it would be written; for the policy's author.</summary>

@@ -4,12 +4,12 @@ using System.Text;
 namespace WorkloadProxy.Policies.Patterns;
 
 /// <summary>
-/// A path pattern of Vault's kind: exact; a closing <c>*</c> is a prefix; <c>+</c> is one whole segment; <c>*</c> inside a segment stays in it.
+/// A path pattern of Vault's kind: exact; a trailing <c>*</c> is a prefix; <c>+</c> is one whole segment; <c>*</c> inside a segment stays in it.
 /// Ordered by Vault's priority: the greater of two decides.
 /// </summary>
 internal sealed class PathPattern : IComparable<PathPattern>
 {
-    /// <summary>Stands before a wildcard character that came from an id, so that two keys are equal only for equal patterns.</summary>
+    /// <summary>Comes before a wildcard character that came from an id, so that two keys are equal only for equal patterns.</summary>
     internal const char KeyEscape = '\u0002';
     private const int NoWildcard = int.MaxValue;
 
@@ -32,7 +32,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
     /// <summary>As written.</summary>
     public string Text { get; }
 
-    /// <summary>What tells two patterns apart: the text with <c>{actx}</c> put in. Patterns of one key are alternatives.</summary>
+    /// <summary>What tells two patterns apart: the text with <c>{actx}</c> substituted. Patterns of one key are alternatives.</summary>
     public string Key { get; }
 
     /// <summary>Whether it ends in <c>*</c>.</summary>
@@ -73,12 +73,12 @@ internal sealed class PathPattern : IComparable<PathPattern>
         return error is null ? pattern : null;
     }
 
-    /// <summary>Puts the caller's claims in; null when one is missing or can't appear in a path, and the rule then matches nothing.</summary>
+    /// <summary>Substitutes the caller's claims; null when one is missing or can't appear in a path, and the rule then matches nothing.</summary>
     public PathPattern? Bind(Claims claims)
         => !IsTemplated ? this : TextPiece.Bind(pieces, claims, inPath: true) is { } bound ? new PathPattern(Text, bound) : null;
 
     /// <summary>
-    /// Puts in the claims that can be, and for each other one a wildcard that stays in its segment. Null for a claim of several segments: then
+    /// Substitutes the claims that can be substituted, and for each other one a wildcard that stays in its segment. Null for a claim of several segments: then
     /// <paramref name="anywhere"/> is the whole pattern as text, each of its wildcards any run of characters.
     /// </summary>
     public PathPattern? BindWidely(Claims claims, out TextPattern? anywhere)
@@ -120,7 +120,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
     public bool Denies(string path, ImmutableArray<PathSegment> segments) =>
         DeniesAsIs(path, segments) || (WithoutSuffixSegments(path) is { } shorter && DeniesAsIs(shorter, segments));
 
-    /// <summary>The path less the segments that begin with <c>;</c>, or null when there is none.</summary>
+    /// <summary>The path without the segments that begin with <c>;</c>, or null when there is none.</summary>
     public static string? WithoutSuffixSegments(string path)
         => path.Contains("/;", StringComparison.Ordinal)
             ? "/" + string.Join('/', path[1..].Split('/').Where(segment => !segment.StartsWith(';')))
@@ -235,23 +235,33 @@ internal sealed class PathPattern : IComparable<PathPattern>
                     }
                     key.Append(piece.Text);
                     break;
-                case TextPieceKind.Inserted:
-                    foreach (var c in piece.Text)
-                    {
-                        if (c is '*' or '+' or '{') key.Append(KeyEscape);
-                        key.Append(c);
-                    }
-                    break;
                 case TextPieceKind.Wildcard or TextPieceKind.SegmentWildcard:
                     first = Math.Min(first, key.Length);
                     key.Append('*');
                     break;
                 default:
-                    key.Append("{claims.").Append(piece.Text).Append(piece.Kind == TextPieceKind.ClaimPath ? "...}" : "}");
+                    AppendKey(key, piece);
                     break;
             }
         }
         return (key.ToString(), first, wholeSegments);
+    }
+
+    /// <summary>
+    /// What was put in is text: it must not share the key of a pattern or a template that somebody wrote, or that one's rules would be its own.
+    /// </summary>
+    internal static void AppendKey(StringBuilder key, in TextPiece piece)
+    {
+        if (piece.Kind != TextPieceKind.Inserted)
+        {
+            key.Append("{claims.").Append(piece.Text).Append(piece.Kind == TextPieceKind.ClaimPath ? "...}" : "}");
+            return;
+        }
+        foreach (var c in piece.Text)
+        {
+            if (c is '*' or '+' or '{') key.Append(KeyEscape);
+            key.Append(c);
+        }
     }
 
     private static IEnumerable<TextPiece> WithoutWholeSegments(IReadOnlyList<TextPiece> pieces, int piece)
@@ -281,7 +291,7 @@ internal sealed class PathPattern : IComparable<PathPattern>
             }
             if (piece.Kind == TextPieceKind.Wildcard)
             {
-                // The closing `*` of a prefix pattern is not part of its segment, unless others stand before it: then it closes the glob.
+                // The trailing `*` of a prefix pattern is not part of its segment, unless others stand before it: then it closes the glob.
                 if (i < pieces.Count - 1 || current.Any(part => part.Kind == TextPieceKind.Wildcard)) current.Add(piece);
                 continue;
             }

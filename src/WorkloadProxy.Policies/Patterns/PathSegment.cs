@@ -77,7 +77,7 @@ internal sealed class PathSegment
         _ => Glob!.Matches(segment, ignoreCase: true),
     };
 
-    // Literal text holds no slash, so what the pattern says of the rest it says of its first segment; the closing `*` takes the others.
+    // Literal text holds no slash, so what the pattern says of the rest it says of its first segment; the trailing `*` takes the others.
     private bool Starts(ReadOnlySpan<char> first, bool ignoreCase) => Kind == PathSegmentKind.Literal
         ? first.StartsWith(Literal, ignoreCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)
         : Glob!.Matches(first, ignoreCase);

@@ -20,14 +20,15 @@ public sealed class PublicPattern
     /// <summary>The one path that it matches; null where it has a wildcard.</summary>
     public string? Path => pattern.IsLiteral ? pattern.LiteralPrefix : null;
 
-    /// <summary>Reads a pattern, or says what is wrong with it, to be read behind the pattern.</summary>
+    /// <summary>Reads a pattern, or says what is wrong with it, to be appended to the pattern.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PublicPattern? pattern, [NotNullWhen(false)] out string? error)
     {
         pattern = null;
         if (PathPattern.Compile(text, Nobody, out error) is not { } compiled) return error is null;
         if (text.Contains('{') || text.Contains("<actx>", StringComparison.Ordinal)) error = "holds `{`, but nobody's claims or context are known there";
-        // what stands behind the last slash may go on
-        else if (!compiled.IsLiteral && compiled.LiteralPrefix.Count('/') < 3) error = "is too wide, expected at least two whole segments before the first wildcard";
+        // what follows the last slash may go on
+        else if (!compiled.IsLiteral && compiled.LiteralPrefix.Count('/') < 3)
+            error = "is too wide, expected at least two whole segments before the first wildcard";
         else if (IsOwn(compiled)) error = "belongs to the proxy itself";
         else pattern = new PublicPattern(compiled);
         return pattern is not null;
@@ -53,7 +54,8 @@ public sealed class PublicPattern
     private static bool Meet(PathSegment one, bool open, PathSegment other, bool openOfOther) => (one.Kind, other.Kind) switch
     {
         (PathSegmentKind.Literal, PathSegmentKind.Literal) => one.Literal == other.Literal
-            || (open && other.Literal.StartsWith(one.Literal, StringComparison.Ordinal)) || (openOfOther && one.Literal.StartsWith(other.Literal, StringComparison.Ordinal)),
+            || (open && other.Literal.StartsWith(one.Literal, StringComparison.Ordinal))
+            || (openOfOther && one.Literal.StartsWith(other.Literal, StringComparison.Ordinal)),
         (PathSegmentKind.Literal, _) when !open => openOfOther ? other.PermitsStart(one.Literal) : other.Permits(one.Literal),
         (_, PathSegmentKind.Literal) when !openOfOther => open ? one.PermitsStart(other.Literal) : one.Permits(other.Literal),
         _ => true,
@@ -63,6 +65,7 @@ public sealed class PublicPattern
     {
         if (OwnPaths.Public.Concat(OwnPaths.Git).Concat(OwnDocuments).Any(path => pattern.Permits(path))) return true;
         return OwnPrefixes.Concat(OwnDocuments.Select(document => document + "/"))
-            .Any(own => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal) || (!pattern.IsLiteral && own.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal)));
+            .Any(own => pattern.LiteralPrefix.StartsWith(own, StringComparison.Ordinal)
+                || (!pattern.IsLiteral && own.StartsWith(pattern.LiteralPrefix, StringComparison.Ordinal)));
     }
 }

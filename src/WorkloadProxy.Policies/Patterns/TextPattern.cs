@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Policies.Patterns;
 
 /// <summary>
-/// The one anchored pattern: literal text and <c>*</c> for any run of characters, compared with a whole value, ordinal. <c>{actx}</c> is put in as literal
-/// text, so that an id with <c>*</c> or <c>{</c> in it changes nothing. Matching is linear in the value.
+/// The one anchored pattern: literal text and <c>*</c> for any run of characters, compared with a whole value, ordinal. <c>{actx}</c> is substituted as
+/// literal text, so that an id with <c>*</c> or <c>{</c> in it changes nothing. Matching is linear in the value.
 /// </summary>
 internal sealed class TextPattern
 {
@@ -30,7 +30,7 @@ internal sealed class TextPattern
     /// <summary>As written.</summary>
     public string Text { get; }
 
-    /// <summary>Literal text before the first wildcard or claim, after <c>{actx}</c> was put in.</summary>
+    /// <summary>Literal text before the first wildcard or claim, after <c>{actx}</c> was substituted.</summary>
     public string LiteralPrefix { get; }
 
     /// <summary>Whether it holds <c>{claims.NAME}</c>.</summary>
@@ -39,10 +39,10 @@ internal sealed class TextPattern
     /// <summary>No wildcard and no claim: one text alone matches.</summary>
     public bool IsLiteral => !IsTemplated && literals.Length == 1;
 
-    /// <summary>Whether a <c>*</c> in it is one.</summary>
+    /// <summary>Whether the pattern contains a wildcard.</summary>
     public bool HasWildcard => pieces.Any(piece => piece.Kind == TextPieceKind.Wildcard);
 
-    /// <summary>The names of the claims that it puts in.</summary>
+    /// <summary>The names of the claims that it holds.</summary>
     public IEnumerable<string> ClaimNames => pieces.Where(piece => piece.IsClaim).Select(piece => piece.Text);
 
     /// <summary>Literal text, <c>*</c> and <c>{actx}</c>.</summary>
@@ -64,7 +64,7 @@ internal sealed class TextPattern
         return new TextPattern(string.Concat(list.Select(piece => piece.Kind == TextPieceKind.Wildcard ? "*" : piece.Text)), list);
     }
 
-    /// <summary>Puts the caller's claims in; null when one is missing, which matches nothing.</summary>
+    /// <summary>Substitutes the caller's claims; null when one is missing, which matches nothing.</summary>
     public TextPattern? Bind(Claims claims)
         => !IsTemplated ? this : TextPiece.Bind(pieces, claims, inPath: false) is { } bound ? new TextPattern(Text, bound) : null;
 

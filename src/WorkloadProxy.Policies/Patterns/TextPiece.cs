@@ -7,11 +7,11 @@ internal enum TextPieceKind
 {
     /// <summary>Text as the author wrote it.</summary>
     Literal,
-    /// <summary>Text that was put in for <c>{actx}</c> or a claim: never read as a pattern.</summary>
+    /// <summary>Text that was substituted for <c>{actx}</c> or a claim: never read as a pattern.</summary>
     Inserted,
     /// <summary><c>*</c></summary>
     Wildcard,
-    /// <summary>Stands for a claim that can't be put in: a <c>*</c> that stays in its segment also at the end of a path.</summary>
+    /// <summary>Stands for a claim that can't be substituted: a <c>*</c> that stays in its segment also at the end of a path.</summary>
     SegmentWildcard,
     /// <summary><c>{claims.NAME}</c>; the text is the name.</summary>
     Claim,
@@ -19,7 +19,7 @@ internal enum TextPieceKind
     ClaimPath,
 }
 
-/// <summary>The parts of a written pattern. Reading them once, before anything is put in, is what keeps inserted text literal.</summary>
+/// <summary>The parts of a written pattern. Reading them once, before anything is substituted, is what keeps inserted text literal.</summary>
 internal readonly record struct TextPiece(TextPieceKind Kind, string Text)
 {
     private const string ClaimStart = "{claims.";
@@ -84,8 +84,8 @@ internal readonly record struct TextPiece(TextPieceKind Kind, string Text)
     }
 
     /// <summary>
-    /// Puts the caller's claims in; null when one of them is missing or can't stand there. In a path that is also one with a character by which some upstreams
-    /// end a segment or a path, or read another one: a branch <c>main;x</c> must not reach what belongs to <c>main</c>.
+    /// Substitutes the caller's claims; null when one of them is missing or can't stand there. In a path that is also one with a character by which some
+    /// upstreams end a segment or a path, or read another one: a branch <c>main;x</c> must not reach what belongs to <c>main</c>.
     /// </summary>
     public static List<TextPiece>? Bind(IReadOnlyList<TextPiece> pieces, Claims claims, bool inPath)
     {

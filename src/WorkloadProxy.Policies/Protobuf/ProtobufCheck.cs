@@ -9,8 +9,9 @@ using WorkloadProxy.Policies.Parameters;
 namespace WorkloadProxy.Policies.Protobuf;
 
 /// <summary>
-/// A message against a rule. A message doesn't tell what its fields are: the rule does, and a value that is written as something else is refused. Of a field that occurs several times every occurrence
-/// must be permitted, for a receiver takes the last, or all. In one pass, and without allocating for what is permitted.
+/// A message against a rule. A message doesn't tell what its fields are: the rule does, and a value that is written as something else is refused. Of a field
+/// that occurs several times every occurrence must be permitted, for a receiver takes the last, or all. In one pass, and without allocating for what is
+/// permitted.
 /// </summary>
 internal static class ProtobufCheck
 {
@@ -89,7 +90,8 @@ internal static class ProtobufCheck
     }
 
     /// <summary>
-    /// Numbers or bools in one field, as proto3 writes repeated ones. Only where the rule says that the field is a list: a receiver of a single number skips such a field, and would read its default.
+    /// Numbers or bools in one field, as proto3 writes repeated ones. Only where the rule says that the field is a list: a receiver of a single number skips
+    /// such a field, and would read its default.
     /// </summary>
     private static Mismatch? CheckPacked(ListConstraint elements, ReadOnlySpan<byte> packed, Claims claims, StepBudget? steps, out int count)
     {
@@ -98,7 +100,8 @@ internal static class ProtobufCheck
         while (reader.TryReadElement(out var value))
         {
             count++;
-            if (steps?.Take(1) == false || CheckAny(elements.Items, new ProtobufField(0, WireType.Varint, value, default), claims, steps, 0) is not null) return notPermitted;
+            if (steps?.Take(1) == false || CheckAny(elements.Items, new ProtobufField(0, WireType.Varint, value, default), claims, steps, 0) is not null)
+                return notPermitted;
         }
         return reader.Fault is null ? null : notPermitted;
     }
@@ -110,7 +113,9 @@ internal static class ProtobufCheck
         {
             if (steps?.Take(1) == false) return notPermitted;
             if (Check(item, field, claims, steps, depth) is not { } mismatch) return null;
-            if (mismatch.Satisfied > closest.Satisfied || (closest.Path.Length == 0 && mismatch.Path.Length > 0) || (items.Length == 1 && mismatch.Kind == MismatchKind.Ambiguous)) closest = mismatch;
+            if (mismatch.Satisfied > closest.Satisfied || (closest.Path.Length == 0 && mismatch.Path.Length > 0)
+                || (items.Length == 1 && mismatch.Kind == MismatchKind.Ambiguous))
+                closest = mismatch;
         }
         return closest;
     }
@@ -125,8 +130,8 @@ internal static class ProtobufCheck
     };
 
     /// <summary>
-    /// Only what a range holds in each reading that the field's type leaves open: a receiver of 32 bits cuts a longer varint, and a negative one is a great unsigned number, unless the range itself begins
-    /// below zero.
+    /// Only what a range holds in each reading that the field's type leaves open: a receiver of 32 bits cuts a longer varint, and a negative one is a great
+    /// unsigned number, unless the range itself begins below zero.
     /// </summary>
     private static bool Holds(RangeConstraint range, ulong value)
     {
@@ -140,7 +145,8 @@ internal static class ProtobufCheck
     {
         if (!Utf8.IsValid(bytes)) return false;
         if (constraint is RegexConstraint regex)
-            return bytes.Length <= LongestForRegex && steps?.Take(bytes.Length) != false && Encoding.UTF8.GetString(bytes) is { Length: <= LongestForRegex } value && regex.Regex.IsMatch(value);
+            return bytes.Length <= LongestForRegex && steps?.Take(bytes.Length) != false
+                && Encoding.UTF8.GetString(bytes) is { Length: <= LongestForRegex } value && regex.Regex.IsMatch(value);
         if (((TextConstraint)constraint).Pattern.Bind(claims) is not { } pattern || steps?.Take(bytes.Length / 64) == false) return false;
         if (bytes.Length > ShortText) return pattern.Matches(Encoding.UTF8.GetString(bytes));
         Span<char> text = stackalloc char[ShortText];
@@ -161,8 +167,10 @@ internal static class ProtobufCheck
     private static bool Refuses(ValueConstraint constraint, in ProtobufField field, Claims claims, StepBudget? steps) => constraint switch
     {
         ListConstraint list => Refuses(list.Items, field, claims, steps),
-        TextConstraint text => field.Type != WireType.Bytes || !Utf8.IsValid(field.Bytes) || text.Pattern.Bind(claims) is null || MatchesText(text, field.Bytes, claims, steps),
-        RegexConstraint => field.Type != WireType.Bytes || !Utf8.IsValid(field.Bytes) || field.Bytes.Length > LongestForRegex || MatchesText(constraint, field.Bytes, claims, steps),
+        TextConstraint text => field.Type != WireType.Bytes || !Utf8.IsValid(field.Bytes) || text.Pattern.Bind(claims) is null
+            || MatchesText(text, field.Bytes, claims, steps),
+        RegexConstraint => field.Type != WireType.Bytes || !Utf8.IsValid(field.Bytes) || field.Bytes.Length > LongestForRegex
+            || MatchesText(constraint, field.Bytes, claims, steps),
         BoolConstraint flag => field.Type != WireType.Varint || (field.Value != 0) == flag.Bool,
         NumberConstraint number => field.Type != WireType.Varint || AnyReading(field.Value, number.Number.Equals),
         RangeConstraint range => field.Type != WireType.Varint || AnyReading(field.Value, range.Holds),
@@ -170,7 +178,8 @@ internal static class ProtobufCheck
         _ => true,
     };
 
-    private static bool AnyReading(ulong value, Func<HclNumber, bool> holds) => holds(Unsigned(value)) || holds(Signed(value)) || holds((int)value) || holds((uint)value);
+    private static bool AnyReading(ulong value, Func<HclNumber, bool> holds) =>
+        holds(Unsigned(value)) || holds(Signed(value)) || holds((int)value) || holds((uint)value);
 
     private static HclNumber Signed(ulong value) => (long)value;
 

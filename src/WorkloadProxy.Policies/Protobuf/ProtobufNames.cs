@@ -17,10 +17,12 @@ internal static class ProtobufNames
         IsNumbered(name) && name[1] != '0' && int.TryParse(name.AsSpan(1), out var number) && number <= MaxNumber ? number : 0;
 
     /// <summary>For each name its number, or null where no name is numbered.</summary>
-    public static int[]? NumbersOf(ImmutableArray<MemberConstraint> members) => members.Any(member => IsNumbered(member.Name)) ? [.. members.Select(member => NumberOf(member.Name))] : null;
+    public static int[]? NumbersOf(ImmutableArray<MemberConstraint> members) =>
+        members.Any(member => IsNumbered(member.Name)) ? [.. members.Select(member => NumberOf(member.Name))] : null;
 
     /// <summary>
-    /// What is wrong with the names of a rule's body: one rule reads either names or numbers, at every depth. Null when nothing is; <paramref name="isProtobuf"/> tells which it reads.
+    /// What is wrong with the names of a rule's body: one rule reads either names or numbers, at every depth. Null when nothing is;
+    /// <paramref name="isProtobuf"/> tells which it reads.
     /// </summary>
     public static string? FaultOf(IReadOnlyCollection<string> names, IEnumerable<ValueConstraint> values, out bool isProtobuf)
     {
@@ -45,10 +47,12 @@ internal static class ProtobufNames
         {
             var fault = value switch
             {
-                ObjectConstraint members => FaultOf([.. members.Members.Select(member => member.Name)], isProtobuf) ?? FaultOf(members.Members.Select(member => member.Value), isProtobuf),
+                ObjectConstraint members => FaultOf([.. members.Members.Select(member => member.Name)], isProtobuf)
+                    ?? FaultOf(members.Members.Select(member => member.Value), isProtobuf),
                 ListConstraint list => FaultOf(list.Items, isProtobuf),
                 // of a packed list the number of elements depends on their type, which only the elements' constraint tells
-                ItemsConstraint items when isProtobuf && !items.TellsType => $"`{items.Hcl}` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects",
+                ItemsConstraint items when isProtobuf && !items.TellsType =>
+                    $"`{items.Hcl}` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects",
                 ItemsConstraint { Elements: { } elements } => FaultOf([elements], isProtobuf),
                 OptionalConstraint optional => FaultOf([optional.Inner], isProtobuf),
                 _ => null,

@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Policies.Protobuf;
 
 /// <summary>
-/// The fields of one message, in order, without a schema. What two readers could take for different messages is a fault: groups, field number 0, a varint that is longer than it need be or holds over
-/// 64 bits, bytes past the end. Never reads outside the span, never allocates.
+/// The fields of one message, in order, without a schema. What two readers could take for different messages is a fault: groups, field number 0, a varint that
+/// is longer than it need be or holds over 64 bits, bytes past the end. Never reads outside the span, never allocates.
 /// </summary>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {
@@ -33,7 +33,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
                 break;
             case 2:
                 if (!TryVarint(out var length)) return false;
-                if (length > (ulong)rest.Length) return Fail("a field ends behind the message");
+                if (length > (ulong)rest.Length) return Fail("a field ends after the message");
                 if (!TryTake((int)length, out bytes)) return false;
                 break;
             case 5:
@@ -68,7 +68,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
     private bool TryTake(int length, out ReadOnlySpan<byte> bytes)
     {
         bytes = default;
-        if (length > rest.Length) return Fail("a field ends behind the message");
+        if (length > rest.Length) return Fail("a field ends after the message");
         bytes = rest[..length];
         rest = rest[length..];
         return true;

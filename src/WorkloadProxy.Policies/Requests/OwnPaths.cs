@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// The one table of the proxy's own fixed paths, for the server, for <c>policy explain</c> and <c>policy test</c>. Besides these there are the repositories under <c>/_rbac/</c>, MCP servers under
-/// <c>/_mcp/</c> and what signing in adds, which depend on the configuration.
+/// The one table of the proxy's own fixed paths, for the server, for <c>policy explain</c> and <c>policy test</c>. Besides these there are the repositories
+/// under <c>/_rbac/</c>, MCP servers under <c>/_mcp/</c> and what signing in adds, which depend on the configuration.
 /// </summary>
 public static class OwnPaths
 {
@@ -62,11 +62,14 @@ public static class OwnPaths
         return false;
     }
 
-    /// <summary>Why the server refuses such a request of the context whatever its rules say; null for a path that is not the proxy's own, and for one that rules decide on.</summary>
+    /// <summary>
+    /// Why the server refuses such a request of the context whatever its rules say; null for a path that is not the proxy's own, and for one that rules decide
+    /// on.
+    /// </summary>
     public static string? Refusal(AuthContext context, string method, RequestTarget target)
     {
         if (!target.IsOwnPath) return null;
-        if (target.Path == Issue) return method == Create ? null : $"`{Issue}` takes POST only";
+        if (target.Path == Issue) return method == Create ? null : $"`{Issue}` accepts POST only";
         if (IsRepository(context, target.Path)) return null;
         return $"no rule decides on this path of the proxy's own, expected `{Issue}` or `/_rbac/{context.Upstream}/{{actx}}`";
     }

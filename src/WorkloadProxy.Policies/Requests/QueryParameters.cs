@@ -27,7 +27,7 @@ public sealed class QueryParameters : IReadOnlyList<KeyValuePair<string, string>
     /// <inheritdoc/>
     public int Count => pairs.Length;
 
-    /// <summary>Whether an unencoded <c>;</c> stands in the text, which some upstreams take for <c>&amp;</c>.</summary>
+    /// <summary>Whether the text holds an unencoded <c>;</c>, which some upstreams take for <c>&amp;</c>.</summary>
     internal bool HasSemicolon { get; }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ public sealed class RequestBody
     internal const string NeitherJsonNorForm = "the body is neither JSON nor a form in UTF-8, and a rule must read it";
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
-    /// <summary>One level more, so that the first one too deep is told from what is no JSON.</summary>
+    /// <summary>One level more, so that the first one too deep is told from text that is not JSON.</summary>
     private static readonly JsonReaderOptions StrictReader = new() { MaxDepth = MaxDepth + 1 };
     private static readonly JsonElement EmptyObject = JsonDocument.Parse("{}").RootElement;
 
@@ -187,7 +187,7 @@ public sealed class RequestBody
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, value) in form)
         {
-            // Percent-encoded bytes that are no UTF-8 decode to the replacement character; so does an honest U+FFFD, which nobody needs.
+            // Percent-encoded bytes that are not UTF-8 decode to the replacement character; so does an honest U+FFFD, which nobody needs.
             if (name.Contains('\ufffd') || value.Contains('\ufffd')) error = "the form is not UTF-8 when decoded";
             else if (name.Contains('\0') || value.Contains('\0')) error = "the form holds a NUL";
             else if (!names.Add(name)) error = "the form holds a name given twice";

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace WorkloadProxy.Policies;
 
 /// <summary>
-/// What is settled before any rule is asked. One gate for the server, its own tests of a set, <c>policy test</c> and <c>policy explain</c>, so that none of the others permits what the server refuses.
+/// What is settled before any rule is asked. One gate for the server, its own tests of a set, <c>policy test</c> and <c>policy explain</c>, so that none of the
+/// others permits what the server refuses.
 /// </summary>
 public static class RequestGate
 {
@@ -18,7 +19,8 @@ public static class RequestGate
     /// <param name="error">Why it is refused.</param>
     /// <param name="tooLong">414, and not 400.</param>
     public static bool TryRead(
-        string rawTarget, ContextIds ids, bool encodedSlash, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
+        string rawTarget, ContextIds ids, bool encodedSlash,
+        [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
     {
         if (RequestTarget.TryParse(rawTarget, ids, out target, out error, out tooLong)) error = SlashRefusal(target, encodedSlash);
         return error is null;
@@ -49,7 +51,8 @@ public static class RequestGate
     {
         OwnPathKind.Exchange => null,
         OwnPathKind.Git => Settled(DecisionOutcome.Deny, "this path is git's at the server's root, where an API token picks the context: no policy is asked"),
-        _ when !own.Takes(method) => Settled(DecisionOutcome.MethodNotAllowed, $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
+        _ when !own.Takes(method) => Settled(
+            DecisionOutcome.MethodNotAllowed, $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
         OwnPathKind.Document => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, whoever asks: no policy is asked"),
         _ => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, by what comes with the request: no policy is asked"),
     };

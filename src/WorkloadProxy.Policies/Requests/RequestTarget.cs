@@ -14,8 +14,8 @@ public sealed class RequestTarget
     public const int MaxLength = 8 * 1024;
 
     /// <summary>
-    /// Stands for an encoded slash in <see cref="MatchPath"/>, so that it is neither a separator nor ordinary text. Control characters are refused in a target and in whatever is put into
-    /// a pattern, so it can't come in otherwise.
+    /// Stands for an encoded slash in <see cref="MatchPath"/>, so that it is neither a separator nor ordinary text. Control characters are refused in a target
+    /// and in whatever is substituted into a pattern, so it can't come in otherwise.
     /// </summary>
     internal const char SlashMarker = '\u0001';
 
@@ -37,22 +37,30 @@ public sealed class RequestTarget
         IsOwnPath = IsOwn(HasEncodedSlash ? matchPath.Replace(SlashMarker, '/') : matchPath);
     }
 
-    /// <summary>The decoded canonical path. A permitted encoded slash stands in it as <c>%2F</c>, which is unambiguous: a path that decodes to a percent-encoding is refused.</summary>
+    /// <summary>
+    /// The decoded canonical path. A permitted encoded slash is kept in it as <c>%2F</c>, which is unambiguous: a path that decodes to a percent-encoding is
+    /// refused.
+    /// </summary>
     public string Path { get; }
 
     /// <summary>
-    /// Path and query as they are forwarded. The path in one canonical form: escapes of unreserved characters decoded, all others as they came with hex in capitals, for a reserved character and its
-    /// escape are not equivalent (RFC 3986 section 2.2); a raw character that no path may hold is encoded. The query as received.
+    /// Path and query as they are forwarded. The path in one canonical form: escapes of unreserved characters decoded, all others as they came with hex in
+    /// capitals, for a reserved character and its escape are not equivalent (RFC 3986 section 2.2); a raw character that no path may hold is encoded. The query
+    /// as received.
     /// </summary>
     public string Forwarded { get; }
 
     /// <summary>The raw query without its <c>?</c>, empty if there is none.</summary>
     public string RawQuery { get; }
 
-    /// <summary>Whether a segment holds an encoded slash (<c>%2F</c>); only an upstream with <c>EncodedSlash: true</c> takes it, for all others it is a 400.</summary>
+    /// <summary>
+    /// Whether a segment holds an encoded slash (<c>%2F</c>); only an upstream with <c>EncodedSlash: true</c> takes it, for all others it is a 400.
+    /// </summary>
     public bool HasEncodedSlash => !ReferenceEquals(MatchPath, Path);
 
-    /// <summary>Whether it lies under <c>/v1/oidc/</c>, <c>/_rbac/</c> or <c>/_mcp/</c>, however it was encoded (an encoded slash counts as one here). Never forwarded.</summary>
+    /// <summary>
+    /// Whether it lies under <c>/v1/oidc/</c>, <c>/_rbac/</c> or <c>/_mcp/</c>, however it was encoded (an encoded slash counts as one here). Never forwarded.
+    /// </summary>
     public bool IsOwnPath { get; }
 
     /// <summary>The query's names and values in order, decoded as a form is.</summary>
@@ -68,8 +76,12 @@ public sealed class RequestTarget
     public static bool TryParse(string rawTarget, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
         => TryParse(rawTarget, ContextIds.None, out target, out error, out tooLong);
 
-    /// <summary>The same; a segment that decodes to exactly one of <paramref name="ids"/> may hold what looks like a percent-encoding (<c>did:web:host%253A3000</c> for the id <c>did:web:host%3A3000</c>).</summary>
-    public static bool TryParse(string rawTarget, ContextIds ids, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error, out bool tooLong)
+    /// <summary>
+    /// The same; a segment that decodes to exactly one of <paramref name="ids"/> may hold what looks like a percent-encoding (<c>did:web:host%253A3000</c> for
+    /// the id <c>did:web:host%3A3000</c>).
+    /// </summary>
+    public static bool TryParse(string rawTarget, ContextIds ids, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? error,
+        out bool tooLong)
     {
         target = null;
         tooLong = rawTarget.Length > MaxLength;
@@ -105,16 +117,17 @@ public sealed class RequestTarget
     }
 
     /// <summary>
-    /// The check of a pass-through request, whose target is kept byte for byte: refuses dot segments (encoded or not, also <c>..;</c>), control characters, absolute form, and every character but
-    /// <c>!</c> to <c>~</c>. Says whether the target is one of the proxy's own, which is not passed through: that is parsed by <c>TryParse</c>.
+    /// The check of a pass-through request, whose target is kept byte for byte: refuses dot segments (encoded or not, also <c>..;</c>), control characters,
+    /// absolute form, and every character but <c>!</c> to <c>~</c>. Says whether the target is one of the proxy's own, which is not passed through: that is
+    /// parsed by <c>TryParse</c>.
     /// </summary>
     public static bool TryCheckPassThrough(string rawTarget, out bool isOwnPath, [NotNullWhen(false)] out string? error)
     {
         isOwnPath = false;
         error = null;
         if (!rawTarget.StartsWith('/')) error = "the target does not begin with `/`: absolute and asterisk forms are refused";
-        // HTTP/2 lets other bytes into `:path`. The HTTP client that writes them to the upstream checks that a target is ASCII in debug builds only; in a release build it sends whatever its
-        // connection's buffer held there: another caller's request and credential.
+        // HTTP/2 lets other bytes into `:path`. The HTTP client that writes them to the upstream checks that a target is ASCII in debug builds only; in a
+        // release build it sends whatever its connection's buffer held there: another caller's request and credential.
         else if (rawTarget.AsSpan().ContainsAnyExceptInRange('!', '~')) error = "the target holds a character other than visible ASCII";
         if (error is not null) return false;
         var mark = rawTarget.IndexOf('?');

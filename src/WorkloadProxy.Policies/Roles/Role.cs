@@ -47,7 +47,7 @@ public sealed class Role
     public RoleCredential? Credential { get; init; }
     /// <summary>Must be true at each request; null: always is.</summary>
     public Condition? When { get; init; }
-    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    /// <summary>What a caller is told when only <see cref="When"/> refuses.</summary>
     public string? Reason { get; init; }
     /// <summary>Whether its file lies under <c>droplet-roles/</c>.</summary>
     public bool IsDropletRole => Range.File.StartsWith("droplet-roles/", StringComparison.Ordinal);
@@ -121,12 +121,12 @@ public sealed class Role
         return constrainsSource || !Options.Contexts.HasNamesakes(subject);
     }
 
-    /// <summary>Who may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
+    /// <summary>Whoever may create a VM chooses its subject by a tag; so a VM's token gets only what was meant for VMs.</summary>
     internal bool DropletHolds(Claims claims) => !IsOwn || IsDropletRole || constrainsDroplet || !claims.Has("droplet_id"u8);
 
     /// <summary>
-    /// Whether a VM that is created with <paramref name="claims"/> (all of its token's but <c>droplet_id</c>, which no one knows yet) could get the role: it is for VMs, switched on, not
-    /// expired, and every other constraint holds. <c>when</c> is left to the requests.
+    /// Whether a VM that is created with <paramref name="claims"/> (all of its token's but <c>droplet_id</c>, which no one knows yet) could get the role: it is
+    /// for VMs, switched on, not expired, and every other constraint holds. <c>when</c> is left to the requests.
     /// </summary>
     internal bool AwaitsDroplet(Claims claims, DateTimeOffset now)
     {
@@ -154,5 +154,5 @@ public sealed class Role
     }
 }
 
-/// <summary>A policy's name in a role, and where it stands.</summary>
+/// <summary>A policy's name in a role, and where it is.</summary>
 internal readonly record struct PolicyReference(string Name, SourceRange Range);

@@ -3,7 +3,7 @@ using WorkloadProxy.Policies.Roles;
 
 namespace WorkloadProxy.Policies;
 
-/// <summary>One claim constraint of a role: the claim's name, what it must be as written, and where that stands.</summary>
+/// <summary>One claim constraint of a role: the claim's name, what it must be as written, and where that is.</summary>
 public sealed class RoleClaim
 {
     internal RoleClaim(string name, SourceRange nameRange, HclValue expected, ClaimConstraint constraint, HclExpression expression)
@@ -16,7 +16,8 @@ public sealed class RoleClaim
         Texts = constraint switch
         {
             ClaimConstraint.Text text => [text],
-            ClaimConstraint.AnyOf { Options: var options } when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
+            ClaimConstraint.AnyOf { Options: var options }
+                when options.All(option => option is ClaimConstraint.Text) => [.. options.Cast<ClaimConstraint.Text>()],
             _ => [],
         };
     }
@@ -24,13 +25,13 @@ public sealed class RoleClaim
     /// <summary>The claim's name at the top level of the token.</summary>
     public string Name { get; }
 
-    /// <summary>Where the name stands.</summary>
+    /// <summary>The place of the name.</summary>
     public SourceRange NameRange { get; }
 
     /// <summary>As written: a string, number, bool, list or object.</summary>
     public HclValue Expected { get; }
 
-    /// <summary>Where the expected value stands.</summary>
+    /// <summary>The place of the expected value.</summary>
     public SourceRange Range => Expression.Range;
 
     internal ClaimConstraint Constraint { get; }
@@ -47,13 +48,14 @@ public sealed class RoleClaim
     /// <summary>The string patterns, if it is made of nothing else: one, or all of a list; otherwise none.</summary>
     internal IReadOnlyList<ClaimConstraint.Text> Texts { get; }
 
-    /// <summary>Where the element of that number stands in a written list; the whole value when it is none.</summary>
+    /// <summary>The place of the element of that number in a written list; the whole value when it is none.</summary>
     internal SourceRange RangeOf(int element)
         => Expression.Inner() is HclTupleExpression { Items: var items } && element < items.Length ? items[element].Range : Range;
 }
 
 internal static class WrittenExpression
 {
-    /// <summary>What stands in the parentheses, if there are any.</summary>
-    public static HclExpression Inner(this HclExpression expression) => expression is HclParenthesesExpression { Inner: var inner } ? inner.Inner() : expression;
+    /// <summary>What is in the parentheses, if there are any.</summary>
+    public static HclExpression Inner(this HclExpression expression) =>
+        expression is HclParenthesesExpression { Inner: var inner } ? inner.Inner() : expression;
 }

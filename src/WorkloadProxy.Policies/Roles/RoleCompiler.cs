@@ -5,7 +5,7 @@ using WorkloadProxy.Policies.Sets;
 
 namespace WorkloadProxy.Policies.Roles;
 
-/// <summary>One file's <c>role</c> blocks → roles whose policies are names yet.</summary>
+/// <summary>One file's <c>role</c> blocks → roles whose policies are not resolved yet.</summary>
 internal static class RoleCompiler
 {
     /// <summary>The roles without an error; every error and warning of the others is among <paramref name="diagnostics"/>.</summary>

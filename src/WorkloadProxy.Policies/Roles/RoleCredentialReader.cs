@@ -35,6 +35,6 @@ internal static class RoleCredentialReader
         if (text.Length is 0 or > MaxLength || text.Any(char.IsControl))
             return $"`credential.{name}` is empty, longer than {MaxLength} characters or holds a control character";
         return text.Contains('{') || text.Contains('*')
-            ? $"`credential.{name}` is `{text}`, expected literal text: no pattern and no claim is put in here" : null;
+            ? $"`credential.{name}` is `{text}`, expected literal text: patterns and claims are not replaced here" : null;
     }
 }

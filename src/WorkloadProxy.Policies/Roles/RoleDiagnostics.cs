@@ -83,11 +83,11 @@ internal static class RoleDiagnostics
         => Error("own-issuer", $"`iss` is `{found}`, which is this proxy", "leave `iss` out: without it, the role is for tokens of this proxy", range);
 
     public static Diagnostic Unconstrained(string role, string issuer, SourceRange range)
-        => Error("unconstrained-role", $"role `{role}` takes every token that `{issuer}` issues for its `aud`",
+        => Error("unconstrained-role", $"role `{role}` accepts every token that `{issuer}` issues for its `aud`",
             "constrain a claim that tells the workload, such as `sub`", range);
 
     public static Diagnostic AnyAudience(string role, string issuer, SourceRange range)
-        => Error("any-audience", $"role `{role}` takes tokens that `{issuer}` issued for any service",
+        => Error("any-audience", $"role `{role}` accepts tokens that `{issuer}` issued for any service",
             "write each `aud` that is meant: the server sends this context every token of that issuer (`\"Audience\": \"*\"`)", range);
 
     public static Diagnostic PassThroughIssuer(string found, SourceRange range)
@@ -168,7 +168,7 @@ internal static class RoleDiagnostics
             "write `sub = \"actx:{actx}:role:NAME\"`, for the tag `oidc-sub:role:NAME`, with letters, digits, `-` and `_`", range);
 
     public static Diagnostic UnmatchedExchange(string subject, string? nearest, AuthContext context, SourceRange range)
-        => Warning("unmatched-exchange", $"no role takes a token with `sub` `{subject}`: whoever exchanges for it can do nothing with it",
+        => Warning("unmatched-exchange", $"no role matches a token with `sub` `{subject}`: whoever exchanges for it can do nothing with it",
             nearest is null ? "add a role with this `sub` and without `iss`"
                 : $"did you mean `{nearest.Replace($"actx:{context.Id}:", "actx:{actx}:", StringComparison.Ordinal)}`?", range);
 

@@ -35,13 +35,18 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
             constraints.Add(new("expires", !role.IsExpired(now), $"the role {(role.IsExpired(now) ? "ended" : "ends")} at {end:yyyy-MM-dd'T'HH:mm:ssK}"));
         var issuers = role.IsOwn ? $"\"{role.Options.OwnIssuer}\" (this proxy)" : string.Join(" or ", role.Issuers.Select(issuer => $"\"{issuer}\""));
         constraints.Add(new("iss", role.IssuerHolds(claims), Text("iss", issuers, claims)));
-        foreach (var claim in role.Claims) constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, ValueText.Of(claim.Expected), claims) + (claim.FailsByLetterCase(claims) ? "; only the letter case differs" : "")));
-        if (!role.SourceHolds(claims) && claims.String("sub") is { } subject && role.Options.Contexts.NamesakesOf(subject) is [var first, ..] && first.Id != role.Options.Context.Id)
-            constraints.Add(new("actx_source", false, $"`actx_source`: several contexts have the id `{first.Id}`, and the role does not say which one it means"));
+        foreach (var claim in role.Claims)
+            constraints.Add(new(claim.Name, claim.Holds(claims), Text(claim.Name, ValueText.Of(claim.Expected), claims)
+                + (claim.FailsByLetterCase(claims) ? "; only the letter case differs" : "")));
+        if (!role.SourceHolds(claims) && claims.String("sub") is { } subject && role.Options.Contexts.NamesakesOf(subject) is [var first, ..]
+            && first.Id != role.Options.Context.Id)
+            constraints.Add(new("actx_source", false,
+                $"`actx_source`: several contexts have the id `{first.Id}`, and the role does not say which one it means"));
         else if (!role.SourceHolds(claims))
             constraints.Add(new("actx_source", false, Text("actx_source", $"\"{role.Options.Context}\", for `sub` has the id of this context", claims)));
         if (!role.DropletHolds(claims))
-            constraints.Add(new("droplet_id", false, "`droplet_id`: a VM's token matches only roles under `droplet-roles/` and roles that constrain `droplet_id`"));
+            constraints.Add(new("droplet_id", false,
+                "`droplet_id`: a VM's token matches only roles under `droplet-roles/` and roles that constrain `droplet_id`"));
         AddCondition(constraints, role.When, "`when`", claims, now);
         AddCondition(constraints, role.SetWhen?.When, "the `when` of `set.hcl`", claims, now);
         var against = constraints.FirstOrDefault(constraint => !constraint.Holds);
@@ -56,7 +61,8 @@ public sealed record RoleExplanation(string Name, bool Matched, string Reason, I
     }
 
     private static string Text(string claim, string expected, Claims claims)
-        => claims.Root.TryGetProperty(claim, out var value) ? $"`{claim}`: expected {expected}, the token has {Short(value)}" : $"`{claim}`: expected {expected}, the token has none";
+        => claims.Root.TryGetProperty(claim, out var value)
+            ? $"`{claim}`: expected {expected}, the token has {Short(value)}" : $"`{claim}`: expected {expected}, the token has none";
 
     private static string Short(JsonElement value)
     {

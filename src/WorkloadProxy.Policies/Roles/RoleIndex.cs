@@ -7,7 +7,7 @@ using WorkloadProxy.Policies.Patterns;
 namespace WorkloadProxy.Policies.Roles;
 
 /// <summary>
-/// Finds the few roles that a token may match without looking at the others. By issuer; then each role stands under that one of its claims whose values the
+/// Finds the few roles that a token may match without looking at the others. By issuer; then each role is filed under that one of its claims whose values the
 /// fewest roles share, by the whole literal value, or by the literal text before a wildcard. What has neither is looked at for each token of the issuer.
 /// </summary>
 internal sealed class RoleIndex
@@ -56,7 +56,7 @@ internal sealed class RoleIndex
 
         public IssuerIndex(ImmutableArray<Role> roles, List<int> members)
         {
-            // How many roles stand under a value, were every role to stand under all of its values.
+            // How many roles would be filed under a value if every role were filed under all of its values.
             var shared = new Dictionary<(string Claim, string Value), int>();
             foreach (var member in members) foreach (var claim in roles[member].Claims) foreach (var text in claim.Texts)
             {
@@ -101,7 +101,7 @@ internal sealed class RoleIndex
 
         public ClaimIndex(List<(TextPattern Pattern, int Role)> entries)
         {
-            // Sorted, so that the roles of one text stand side by side.
+            // Sorted, so that the roles of one text are side by side.
             entries.Sort((a, b) => string.CompareOrdinal(a.Pattern.LiteralPrefix, b.Pattern.LiteralPrefix) is not 0 and var order
                 ? order : a.Role.CompareTo(b.Role));
             for (var start = 0; start < entries.Count;)

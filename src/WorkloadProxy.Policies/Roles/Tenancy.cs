@@ -96,7 +96,7 @@ internal static partial class Tenancy
     private static partial Regex NamesOfSchemes();
 }
 
-/// <summary>An issuer in <c>iss</c>, and where it stands.</summary>
+/// <summary>An issuer in <c>iss</c>, and where it is.</summary>
 internal readonly record struct IssuerReference(string Issuer, SourceRange Range);
 
 /// <summary>A value that looks as if it should pin a tenant, and doesn't.</summary>

@@ -30,7 +30,7 @@ internal static class IssueRule
             return;
         }
         if (body.OthersPermitted)
-            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` stands in a rule that permits `create` on `/v1/oidc/issue`",
+            diagnostics.Add(RuleDiagnostics.UnconstrainedIssue("`\"*\" = []` is in a rule that permits `create` on `/v1/oidc/issue`",
                 "name what else may become a claim of the token", place("*")));
         CheckName(body, "aud", pattern => BeginsWithAudience(pattern) || (pattern.IsLiteral && options.ExternalAudiences.Contains(pattern.LiteralPrefix)),
             "`aud` may be more than one upstream's contexts: it must begin with the literal `api://UPSTREAM?actx=`", AudHelp, place, diagnostics);

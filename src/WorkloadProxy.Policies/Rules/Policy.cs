@@ -19,7 +19,12 @@ public sealed class Policy
     internal Policy At(string file)
     {
         var name = PolicyFileRouting.Stem(file);
-        return new Policy { Name = name, File = file, Rules = [.. Rules.Select(rule => rule.At(name, file))],
-            Mcp = [.. Mcp.Select(block => block.At(name, file))] };
+        return new Policy
+        {
+            Name = name,
+            File = file,
+            Rules = [.. Rules.Select(rule => rule.At(name, file))],
+            Mcp = [.. Mcp.Select(block => block.At(name, file))],
+        };
     }
 }

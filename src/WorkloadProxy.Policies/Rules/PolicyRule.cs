@@ -32,7 +32,7 @@ public sealed class PolicyRule
     public Condition? When { get; init; }
     /// <summary><c>when</c> as written.</summary>
     public string? WhenText { get; init; }
-    /// <summary>What a caller is told whom only <see cref="When"/> refuses.</summary>
+    /// <summary>What a caller is told when only <see cref="When"/> refuses.</summary>
     public string? Reason { get; init; }
     /// <summary>Whether <c>deny</c> is among the capabilities, which then refuses everything.</summary>
     public bool IsDeny { get; init; }

@@ -42,7 +42,8 @@ internal static partial class RuleCompiler
         return new Policy { Name = name, File = file.Name, Rules = rules.ToImmutable(), Mcp = blocks.ToImmutable() };
     }
 
-    private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, CompileOptions options, ParameterCompiler parameters, List<Diagnostic> found)
+    private static PolicyRule? CompileRule(string policy, HclFile file, HclBlock block, CompileOptions options, ParameterCompiler parameters,
+        List<Diagnostic> found)
     {
         var body = block.Body;
         foreach (var nested in body.Blocks) found.Add(RuleDiagnostics.NestedBlock(nested.Type, nested.TypeRange));
@@ -116,7 +117,8 @@ internal static partial class RuleCompiler
         {
             // what the author wrote, so that taking the advice changes nothing else
             var meant = value.Kind == HclValueKind.String && Capabilities.Names.Contains(value.AsString) ? value.AsString : "read";
-            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", $"write `capabilities = [\"{meant}\"]`", attribute.Expression.Range));
+            found.Add(RuleDiagnostics.WrongType("capabilities", ValueText.Kind(value), "a list of strings", $"write `capabilities = [\"{meant}\"]`",
+                attribute.Expression.Range));
             return null;
         }
         if (value.Items.IsEmpty)
@@ -129,7 +131,8 @@ internal static partial class RuleCompiler
         {
             var range = attribute.Expression is HclTupleExpression tuple ? tuple.Items[i].Range : attribute.Expression.Range;
             var item = value.Items[i];
-            if (item.Kind != HclValueKind.String) found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {ValueText.Kind(item)} in it", "a list of strings", null, range));
+            if (item.Kind != HclValueKind.String)
+                found.Add(RuleDiagnostics.WrongType("capabilities", $"a list with {ValueText.Kind(item)} in it", "a list of strings", null, range));
             else if (!Capabilities.Names.Contains(item.AsString)) found.Add(RuleDiagnostics.UnknownCapability(item.AsString, range));
             else if (names.Contains(item.AsString)) found.Add(RuleDiagnostics.RepeatedCapability(item.AsString, range));
             else
@@ -142,7 +145,8 @@ internal static partial class RuleCompiler
     }
 
     private static SourceRange RangeOf(HclAttribute written, string name, ParameterCompiler parameters) =>
-        (written.Expression as HclObjectExpression)?.Items.Where(item => item.Key.Evaluate(parameters.Evaluation, []) is { Kind: HclValueKind.String } key && key.AsString == name)
+        (written.Expression as HclObjectExpression)?.Items.Where(item => item.Key.Evaluate(parameters.Evaluation, []) is { Kind: HclValueKind.String } key
+            && key.AsString == name)
             .Select(item => item.Value.Range).Cast<SourceRange?>().FirstOrDefault() ?? written.NameRange;
 
     public static DateTimeOffset? CompileExpires(HclBody body, ParameterCompiler parameters, List<Diagnostic> found)
@@ -166,10 +170,13 @@ internal static partial class RuleCompiler
         if (pattern.Text is "/v1/oidc/token") found.Add(RuleDiagnostics.NeverConsulted(pattern.Text, label.Range));
         if (pattern.Text.Contains('?')) found.Add(RuleDiagnostics.QueryInPattern(label.Range));
         if (pattern.Text.Contains("**", StringComparison.Ordinal)) found.Add(RuleDiagnostics.TwoStars(label.Range));
-        if (!ForeignSyntax.CheckPath(pattern.Text, label.Range, found) && pattern.Text.Split('/').FirstOrDefault(segment => segment.Length > 1 && segment.Contains('+')) is { } literal) found.Add(RuleDiagnostics.LiteralPlus(literal, label.Range));
+        if (!ForeignSyntax.CheckPath(pattern.Text, label.Range, found)
+            && pattern.Text.Split('/').FirstOrDefault(segment => segment.Length > 1 && segment.Contains('+')) is { } literal)
+            found.Add(RuleDiagnostics.LiteralPlus(literal, label.Range));
         foreach (Match template in Template().Matches(pattern.Text))
         {
-            if (template.Value != "{actx}" && !template.Value.StartsWith("{claims.", StringComparison.Ordinal)) found.Add(RuleDiagnostics.UnknownTemplate(template.Value, label.Range));
+            if (template.Value != "{actx}" && !template.Value.StartsWith("{claims.", StringComparison.Ordinal))
+                found.Add(RuleDiagnostics.UnknownTemplate(template.Value, label.Range));
         }
     }
 

@@ -32,7 +32,7 @@ internal static class RuleDiagnostics
         => Error("bad-path", $"the pattern `{pattern}` {fault}", fault switch
         {
             _ when fault.StartsWith("does not", StringComparison.Ordinal) => $"write `/{pattern}`",
-            _ when fault.Contains("`+*`", StringComparison.Ordinal) => "`+` is one whole segment, a closing `*` any rest: write `/+` or `/*`",
+            _ when fault.Contains("`+*`", StringComparison.Ordinal) => "`+` is one whole segment, a trailing `*` any rest: write `/+` or `/*`",
             _ when fault.Contains("decoded", StringComparison.Ordinal) =>
                 "write the character itself; only `%2F`, a slash inside a segment, is written encoded",
             _ when fault.Contains("claims", StringComparison.Ordinal) => "write `{claims.NAME}`, or `{claims.NAME...}` for a value of several segments",
@@ -107,7 +107,7 @@ internal static class RuleDiagnostics
 
     public static Diagnostic UnknownTemplate(string template, SourceRange range)
         => Warning("unknown-template", $"`{template}` is literal text here",
-            "`+` stands for one segment; `{actx}` and `{claims.NAME}` are what is put in", range);
+            "`+` stands for one segment; `{actx}` and `{claims.NAME}` are what is replaced", range);
 
     public static Diagnostic Shadowed(PolicyRule rule, PolicyRule by)
         => Warning("shadowed-rule", $"the rule never decides: `{by.Path}` ({by.Place}) is more specific and matches all that it matches", "leave it out",
@@ -149,7 +149,7 @@ internal static class RuleDiagnostics
 
     public static Diagnostic TwoStars(SourceRange range)
         => Warning("literal-wildcard", "`**` in a pattern matches no more than `*`",
-            "a closing `*` matches any rest, and `*` inside a segment stays in it: write one `*`", range);
+            "a trailing `*` matches any rest, and `*` inside a segment stays in it: write one `*`", range);
 
     private static string? DidYouMean(string found, IEnumerable<string> known) =>
         NameSuggestion.Nearest(found, known) is { } nearest ? $"did you mean `{nearest}`?" : null;

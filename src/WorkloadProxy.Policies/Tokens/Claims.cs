@@ -58,11 +58,11 @@ public sealed class Claims
         {
             if (!Utf8.IsValid(json.Span)) error = "claims are not UTF-8";
             else if (JsonElement.Parse(json.Span, Strict) is { ValueKind: JsonValueKind.Object } root && IsReadable(root, json.Span)) claims = new Claims(root);
-            else error = "claims are no JSON object";
+            else error = "claims are not a JSON object";
         }
         catch (JsonException)
         {
-            error = "claims are no JSON object without duplicate names";
+            error = "claims are not a JSON object without duplicate names";
         }
         catch (InvalidOperationException)
         {

@@ -9,7 +9,8 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.Audit;
 
 /// <summary>
-/// One line a request. Lines go through pooled buffers and one writer, and nothing is dropped. While the sink fails and <c>Audit:Required</c> is true, <see cref="Unavailable"/> refuses further requests.
+/// One line a request. Lines go through pooled buffers and one writer, and nothing is dropped. While the sink fails and <c>Audit:Required</c> is true, <see
+/// cref="Unavailable"/> refuses further requests.
 /// </summary>
 internal sealed class AuditLog : IAsyncDisposable
 {
@@ -31,7 +32,7 @@ internal sealed class AuditLog : IAsyncDisposable
     private readonly ITimer everySecond;
     private readonly AuditWriter writer;
 
-    /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when neither trail nor sink can be had.</summary>
+    /// <summary>Writes out what the last process left behind, then starts. Throws <see cref="IOException"/> when the trail or the sink is unavailable.</summary>
     public AuditLog(ProxyOptions proxy, TimeProvider time, ILogger<AuditLog> logger)
     {
         (options, this.time, this.logger) = (proxy.Audit, time, logger);
@@ -63,8 +64,8 @@ internal sealed class AuditLog : IAsyncDisposable
     public void Reopen() => sink.Reopen();
 
     /// <summary>
-    /// Takes a place for a request that an upstream will see, and keeps the record's facts where they outlive the process: as many as a slot holds. Not null when the caller has no place
-    /// left, or every slot is taken and a request without its trace may not go on.
+    /// Takes a place for a request that an upstream will see, and keeps the record's facts where they outlive the process: as many as a slot holds. Not null
+    /// when the caller has no place left, or every slot is taken and a request without its trace may not go on.
     /// </summary>
     public Failure? KeepInFlight(RequestRecord record)
     {
@@ -75,7 +76,8 @@ internal sealed class AuditLog : IAsyncDisposable
             if (record.InFlightSlot < 0) record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Brief));
             if (record.InFlightSlot < 0) record.InFlightSlot = trail.Keep(Serialize(record, null, AuditDetail.Least));
             if (record.InFlightSlot >= 0 || !options.Required) return null;
-            refused = InFlightShares.TooMany($"{InFlightTrail.SlotCount.ToString(CultureInfo.InvariantCulture)} requests are under way, which is as many as this server forwards at once");
+            refused = InFlightShares.TooMany(
+                $"{InFlightTrail.SlotCount.ToString(CultureInfo.InvariantCulture)} requests are under way, which is as many as this server forwards at once");
         }
         // no upstream saw it: a flood of these is counted with what nobody authenticated for
         record.Deny();

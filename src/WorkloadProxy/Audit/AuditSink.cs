@@ -65,7 +65,10 @@ internal sealed class AuditSink(string? path) : IDisposable
             stream = StandardOutput();
             return;
         }
-        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0,
+        };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
         CutTornLine(path);
         var file = new FileStream(path, options);
@@ -75,8 +78,8 @@ internal sealed class AuditSink(string? path) : IDisposable
     }
 
     /// <summary>
-    /// .NET's console stream reports success when the reader of the pipe is gone (EPIPE), and lines would be lost without a word. A stream on the descriptor says so; but it keeps a
-    /// position of its own, so a regular file, which others may write to as well, stays with the console stream.
+    /// .NET's console stream reports success when the reader of the pipe is gone (EPIPE), and lines would be lost without a word. A stream on the descriptor
+    /// says so; but it keeps a position of its own, so a regular file, which others may write to as well, stays with the console stream.
     /// </summary>
     private static Stream StandardOutput()
     {
@@ -86,7 +89,9 @@ internal sealed class AuditSink(string? path) : IDisposable
         return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
     }
 
-    /// <summary>A process that was killed while it wrote leaves half a line, which would make the next one unreadable too. An upstream's half is in the trail.</summary>
+    /// <summary>
+    /// A process that was killed while it wrote leaves half a line, which would make the next one unreadable too. An upstream's half is in the trail.
+    /// </summary>
     private static void CutTornLine(string path)
     {
         if (!File.Exists(path)) return;
@@ -116,15 +121,16 @@ internal sealed class AuditSink(string? path) : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            // no regular file
+            // not a regular file
         }
     }
 
     private static string? LinkOf(string descriptor) => OperatingSystem.IsLinux() ? new FileInfo(descriptor).LinkTarget : null;
 
     /// <summary>
-    /// Whether the path no longer leads to the open file (renamed, removed, another in its place), or the file was emptied (<c>copytruncate</c>): writing on at the old place would leave a hole. One look
-    /// at the path is enough while what is there is as long as what was written; when it is not, and each second, the open file's own idea of its path is asked, where <c>/proc</c> tells.
+    /// Whether the path no longer leads to the open file (renamed, removed, another in its place), or the file was emptied (<c>copytruncate</c>): writing on at
+    /// the old place would leave a hole. One look at the path is enough while what is there is as long as what was written; when it is not, and each second,
+    /// the open file's own idea of its path is asked, where <c>/proc</c> tells.
     /// </summary>
     private bool IsAnother()
     {

@@ -13,7 +13,10 @@ internal static class AuditText
     /// <summary>Line ends and controls are escaped, and what a person looks for is found as it is.</summary>
     public static JsonWriterOptions Json { get; } = new() { Encoder = ReadableJson.Encoder, SkipValidation = true };
 
-    /// <summary>One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended: what is left of one, should the process end first.</summary>
+    /// <summary>
+    /// One JSON object and a line feed. <paramref name="duration"/> is null for a request that has not ended: what is left of one, should the process end
+    /// first.
+    /// </summary>
     public static void Write(RequestRecord record, Utf8JsonWriter json, IBufferWriter<byte> output, TimeSpan? duration, AuditDetail detail)
     {
         var whole = detail <= AuditDetail.Untrusted;
@@ -113,7 +116,12 @@ internal static class AuditText
         json.WriteEndObject();
     }
 
-    private static string Cut(string text, AuditDetail detail) => CutTo(text, detail switch { AuditDetail.Full or AuditDetail.Untrusted => int.MaxValue, AuditDetail.Brief => 96, _ => 24 });
+    private static string Cut(string text, AuditDetail detail) => CutTo(text, detail switch
+    {
+        AuditDetail.Full or AuditDetail.Untrusted => int.MaxValue,
+        AuditDetail.Brief => 96,
+        _ => 24,
+    });
 
     /// <summary>What the caller chose, where nobody authenticated for it.</summary>
     private static string CutUntrusted(string text, AuditDetail detail) => detail == AuditDetail.Untrusted ? CutTo(text, UnauthenticatedLimit.MaxPath) : text;

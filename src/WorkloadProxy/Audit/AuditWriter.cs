@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace WorkloadProxy.Audit;
 
 /// <summary>
-/// The queue of lines and the thread that writes them, in groups; a full queue waits, a failed sink is tried again until it takes them, and nothing is dropped. The thread is its own: it waits for disks
-/// and pipes, and is woken neither by a timer nor through the pool, which would cost a request several system calls.
+/// The queue of lines and the thread that writes them, in groups; a full queue waits, a failed sink is tried again until it takes them, and nothing is dropped.
+/// The thread is its own: it waits for disks and pipes, and is woken neither by a timer nor through the pool, which would cost a request several system calls.
 /// </summary>
 /// <param name="sink">Takes the lines.</param>
 /// <param name="trail">Holds what was forwarded until its line is written.</param>
@@ -73,7 +73,9 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
         return true;
     }
 
-    /// <summary>One system call for many lines: they gather for a moment; if somebody waits for one of them, only behind the work that is queued already.</summary>
+    /// <summary>
+    /// One system call for many lines: they gather for a moment; if somebody waits for one of them, only behind the work that is queued already.
+    /// </summary>
     private void Gather(TimeSpan atMost)
     {
         if (Volatile.Read(ref isAwaited) == 0) wake.WaitOne(atMost);
@@ -149,7 +151,10 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
         return WaitHandle.WaitAny([elapsed, stopping.Token.WaitHandle]) == 0;
     }
 
-    /// <summary>Who waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another one will tell.</summary>
+    /// <summary>
+    /// Who waits for a line is told that it could not be written. What the line says then never happened (the token is not handed out): it goes, and another
+    /// one will tell.
+    /// </summary>
     private void LetGoOfWaiting(ArrayBufferWriter<byte> group, List<AuditLine> taken)
     {
         if (!isRequired || taken.TrueForAll(line => line.Written is null)) return;
@@ -171,7 +176,9 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
         logger.LogError("the audit log has not taken a write for {Seconds} s", (int)stuck.TotalSeconds);
     }
 
-    /// <summary>Lines that are queued are written, if the sink takes them within seconds: false when it took none for so long that the thread can't be waited for.</summary>
+    /// <summary>
+    /// Lines that are queued are written, if the sink takes them within seconds: false when it took none for so long that the thread can't be waited for.
+    /// </summary>
     public async Task<bool> StopAsync()
     {
         lines.Writer.Complete();

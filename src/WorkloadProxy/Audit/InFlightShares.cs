@@ -7,8 +7,9 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.Audit;
 
 /// <summary>
-/// Who may have how many requests under way at upstreams. There are as many places as the in-flight trail has slots; a context has at most half of them, users' own API tokens together
-/// half and requests for public paths a quarter, and of each of these one address 1,024. Otherwise one caller with many HTTP/2 streams would take every place and a descriptor each, and all others would wait.
+/// Who may have how many requests under way at upstreams. There are as many places as the in-flight trail has slots; a context has at most half of them, users'
+/// own API tokens together half and requests for public paths a quarter, and of each of these one address 1,024. Otherwise one caller with many HTTP/2 streams
+/// would take every place and a descriptor each, and all others would wait.
 /// </summary>
 internal sealed class InFlightShares(int places)
 {
@@ -24,7 +25,8 @@ internal sealed class InFlightShares(int places)
     public Failure? Take(RequestRecord record)
     {
         if (record.Caller is { } caller) return TakeOfContext(record, caller.Token.Context);
-        var (whole, what, key) = record.Outcome == RequestOutcome.Public ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
+        var (whole, what, key) = record.Outcome == RequestOutcome.Public
+            ? (anyone, "for public paths", "public ") : (passThrough, "with users' API tokens", "");
         if (!whole.TryTake()) return TooMany($"{Text(whole.Most)} requests {what} are under way, which is as many as this server forwards at once");
         if (TryTakeOfAddress(record, key + FailureLimit.NetworkOf(record.Client), whole)) return null;
         whole.Leave();

@@ -3,8 +3,8 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.Audit;
 
 /// <summary>
-/// At most 100 lines a second for everything that nobody authenticated for, whatever the answer was (public endpoints too); the rest is counted. Otherwise anyone who reaches the
-/// port could fill the disk, and a full disk stops every request.
+/// At most 100 lines a second for everything that nobody authenticated for, whatever the answer was (public endpoints too); the rest is counted. Otherwise
+/// anyone who reaches the port could fill the disk, and a full disk stops every request.
 /// </summary>
 internal sealed class UnauthenticatedLimit
 {

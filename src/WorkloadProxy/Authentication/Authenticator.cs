@@ -34,7 +34,7 @@ internal sealed class Authenticator(
     {
         var seen = recent.TryGet(token, out var hash);
         if (!seen && !TokenHash.TryCompute(token.Span, out hash))
-            return new(Refusal.Malformed(token.Length > JwtDocument.MaxLength ? $"is longer than {JwtDocument.MaxLength} bytes" : "is no ASCII text"));
+            return new(Refusal.Malformed(token.Length > JwtDocument.MaxLength ? $"is longer than {JwtDocument.MaxLength} bytes" : "is not ASCII text"));
         if (Recall(hash) is { } cached)
         {
             if (!seen) recent.Add(token, hash);
@@ -52,7 +52,7 @@ internal sealed class Authenticator(
     /// </summary>
     public async ValueTask<Result<Caller>> AuthenticateAssertionAsync(ReadOnlyMemory<char> token, AuthContext context, CancellationToken cancellationToken)
     {
-        if (!TokenHash.TryCompute(token.Span, out var hash)) return Refusal.Malformed("is no ASCII text");
+        if (!TokenHash.TryCompute(token.Span, out var hash)) return Refusal.Malformed("is not ASCII text");
         if (!JwtDocument.Parse(token.Span, issuerOf).Succeeded(out var jwt, out var failure)) return failure;
         if (jwt.Audiences is not [var audience] || audience != options.PublicUrl || jwt.Issuer == options.PublicUrl)
         {

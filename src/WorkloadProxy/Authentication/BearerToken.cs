@@ -18,6 +18,8 @@ internal enum BearerTokenKind
     Malformed,
     /// <summary>A user's own API token. Never holds a <c>.</c></summary>
     Opaque,
+    /// <summary>A secret of ours (<see cref="OwnSecret"/>): taken at its own endpoint, and never passed on.</summary>
+    Own,
     /// <summary>To be judged as a JWT, however broken it is: never passed on.</summary>
     Jwt,
 }
@@ -41,6 +43,7 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
         BearerTokenKind.Several => new(ErrorId.BadRequest, "more than one `Authorization` header"),
         BearerTokenKind.OtherScheme => new(ErrorId.InvalidToken, "expected `Authorization: Bearer` and a token"),
         BearerTokenKind.Opaque => new(ErrorId.InvalidToken, "the bearer token is not a JWT, and no API token is taken here"),
+        BearerTokenKind.Own => new(ErrorId.InvalidToken, "the bearer token is a refresh token or one for git, which is not taken here"),
         _ => new(ErrorId.InvalidToken, "the `Authorization` header holds no bearer token"),
     };
 
@@ -58,7 +61,8 @@ internal readonly record struct BearerToken(BearerTokenKind Kind, ReadOnlyMemory
         while (end < value.Length && value[end] == ' ') end++;
         var token = value[end..];
         if (token.IsEmpty || token.ContainsAnyExcept(TokenCharacters)) return new(BearerTokenKind.Malformed, default);
-        return new(token.Contains('.') || IsJsonObject(token) ? BearerTokenKind.Jwt : BearerTokenKind.Opaque, header[end..]);
+        var kind = token.Contains('.') || IsJsonObject(token) ? BearerTokenKind.Jwt : OwnSecret.Is(token) ? BearerTokenKind.Own : BearerTokenKind.Opaque;
+        return new(kind, header[end..]);
     }
 
     /// <summary>Whether a header's value is to be judged as a JWT: three parts, of which the first is a JSON object's.</summary>

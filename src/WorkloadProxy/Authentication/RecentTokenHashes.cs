@@ -6,8 +6,9 @@ namespace WorkloadProxy.Authentication;
 
 /// <summary>
 /// The hashes of header values seen lately, by the string's identity. Kestrel gives the same string again while a connection repeats a header, and hashing
-/// it each time would be the dearest part of a known token's way. A string is taken in when it comes for the second time: of many tokens in turn each comes in
-/// a new one, and a weak reference for each of these would cost more than it could ever give back. Holds no token: the strings are weakly referenced.
+/// it each time would be the most expensive part of a known token's request. A string is taken in when it comes for the second time: of many tokens in turn
+/// each comes in a new one, and a weak reference for each of these would cost more than it could ever give back. Holds no token: the strings are weakly
+/// referenced.
 /// </summary>
 internal sealed class RecentTokenHashes
 {

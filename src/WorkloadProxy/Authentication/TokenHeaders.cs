@@ -50,5 +50,5 @@ internal sealed class TokenHeaders
     public Failure? Check(string upstream, IReadOnlyList<string> from) =>
         from.Count == 0 || (byUpstream.TryGetValue(upstream, out var listed)
             && listed.Any(name => from.Contains(name, StringComparer.OrdinalIgnoreCase))) ? null
-            : new Failure(ErrorId.InvalidToken, $"the token came in `{from[0]}`, where this upstream takes none");
+            : new Failure(ErrorId.InvalidToken, $"the token came in `{from[0]}`, where this upstream accepts none");
 }

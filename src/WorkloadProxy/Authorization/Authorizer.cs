@@ -11,7 +11,8 @@ namespace WorkloadProxy.Authorization;
 internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
 {
     /// <summary>
-    /// Null when the request is permitted; the record then names the rule, and the caller as it was admitted last: a body takes its time, and what the token may is asked after it.
+    /// Null when the request is permitted; the record then names the rule, and the caller as it was admitted last: a body takes its time, and what the token
+    /// may is asked after it.
     /// </summary>
     public async ValueTask<Failure?> AuthorizeAsync(HttpContext http, RequestRecord record, Caller caller, RequestTarget target, bool isUpgrade)
     {
@@ -28,7 +29,8 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
         if (!(await BodyReader.ReadAsync(http, time)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (!AdmitAgain(record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
         var headers = http.Request.Headers;
-        if (!RequestBody.TryParse(bytes, headers.ContentType.ToArray()!, headers.ContentEncoding.Count == 0 ? null : headers.ContentEncoding.ToString(), out var body, out var problem, out var error))
+        if (!RequestBody.TryParse(bytes, headers.ContentType.ToArray()!, headers.ContentEncoding.Count == 0 ? null : headers.ContentEncoding.ToString(),
+            out var body, out var problem, out var error))
         {
             record.Decide(decision);
             return new Failure(problem == RequestBody.Problem.UnsupportedMediaType ? ErrorId.UnsupportedMediaType : ErrorId.BadRequest, error!);
@@ -41,8 +43,8 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
     }
 
     /// <summary>
-    /// Asked once more of a request that was permitted, after something else was waited for (another service, a credential). Under a set that came into force meanwhile, a rule
-    /// may constrain a body that nobody has read: what can't be known is denied.
+    /// Asked once more of a request that was permitted, after something else was waited for (another service, a credential). Under a set that came into force
+    /// meanwhile, a rule may constrain a body that nobody has read: what can't be known is denied.
     /// </summary>
     public Failure? AuthorizeAgain(HttpContext http, RequestRecord record, RequestTarget target, bool isUpgrade)
     {
@@ -76,8 +78,8 @@ internal sealed class Authorizer(Authenticator authenticator, TimeProvider time)
     }
 
     /// <summary>
-    /// The caller as it may go on with a request that is under way, or why it may not. What ends with its token is decided anew each time; anything else only under another policy set
-    /// than before, for an answer that was begun in time may outlive the token.
+    /// The caller as it may go on with a request that is under way, or why it may not. What ends with its token is decided anew each time; anything else only
+    /// under another policy set than before, for an answer that was begun in time may outlive the token.
     /// </summary>
     public Result<Caller> MayGoOn(Caller caller, in AccessRequest asked, bool endsWithToken)
     {

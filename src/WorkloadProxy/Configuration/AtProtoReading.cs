@@ -27,8 +27,10 @@ internal static class AtProtoReading
             reader.Mistake(key + ":PassThrough", "is for other kinds: a user's own token does not say which server it is for");
         var directory = reader.Address(key + ":PlcDirectory", NetworkPlace.IsLoopbackOrInCluster)!;
         var resolver = reader.Address(key + ":HandleResolver", NetworkPlace.IsLoopbackOrInCluster);
-        return new AtProtoOptions(directory, resolver, ReadServers(reader, key + ":Servers")) { OAuth = reader.Has(key + ":OAuth")
-            ? ReadOAuth(reader, key + ":OAuth") : null };
+        return new AtProtoOptions(directory, resolver, ReadServers(reader, key + ":Servers"))
+        {
+            OAuth = reader.Has(key + ":OAuth") ? ReadOAuth(reader, key + ":OAuth") : null,
+        };
     }
 
     /// <summary>An entry for what an account gives by signing in; it changes nothing, and says that no other credential is meant.</summary>

@@ -41,10 +41,10 @@ internal static class AudienceReading
                 reader.Warn(key + ":Audience", $"`{ConfigurationText.Show(audience)}` is compared as it is: `*` stands for every audience only by itself");
             return;
         }
-        if (!reader.Has(key + ":Issuer")) reader.Mistake(key + ":Issuer", "is missing: `\"Audience\": \"*\"` takes the tokens of one issuer only");
+        if (!reader.Has(key + ":Issuer")) reader.Mistake(key + ":Issuer", "is missing: `\"Audience\": \"*\"` accepts the tokens of one issuer only");
         else
             reader.Warn(key + ":Audience",
-                $"`*` takes every token of `{ConfigurationText.Show(issuer ?? "")}`, whichever service it was issued for: only the `aud` of roles tells them "
+                $"`*` accepts every token of `{ConfigurationText.Show(issuer ?? "")}`, whichever service it was issued for: only the `aud` of roles tells them "
                     + "apart");
     }
 

@@ -25,7 +25,7 @@ internal static class ConfigurationLoader
         foreach (var file in files) settings.AddFile(file!);
         settings.Add(older);
         settings.Add(named);
-        // who types a path has the shell's directory in mind, and the shell completes it there
+        // whoever types a path has the shell's directory in mind, and the shell completes it there
         settings.Add(arguments.Settings.Select(setting => setting with { BaseDirectory = workingDirectory }));
 
         var baseDirectory = arguments.ConfigFile is { } configFile ? Path.GetDirectoryName(Path.GetFullPath(configFile, workingDirectory))! : workingDirectory;

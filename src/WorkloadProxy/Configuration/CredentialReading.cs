@@ -31,8 +31,8 @@ internal static class CredentialReading
         ("Delete", ["Exchange"], kind => kind is CredentialKind.Exchange),
     ];
 
-    private static readonly HashSet<string> FramingHeaders = new(["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer",
-        "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> FramingHeaders = new(
+        ["Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect"], StringComparer.OrdinalIgnoreCase);
 
     public static IReadOnlyList<CredentialOptions> Read(SettingsReader reader, IReadOnlyList<PolicySourceOptions> policies)
     {

@@ -13,7 +13,7 @@ internal static class GitHubAppReading
         var id = reader.Text(key + ":AppId");
         // not shown: it may be the key, put in the wrong place
         if (id is not null && (id.Length > 40 || id.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_'))))
-            reader.Mistake(key + ":AppId", "is neither an App's number nor a client id");
+            reader.Mistake(key + ":AppId", "is neither the number nor the client id of an App");
         var privateKey = reader.ExistingFile(key + ":PrivateKeyFile");
         var installation = reader.NumberOrNone(key + ":InstallationId");
         return id is not null && privateKey is not null ? new(id, privateKey, installation) : null;

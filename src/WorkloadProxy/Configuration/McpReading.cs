@@ -30,8 +30,17 @@ internal static class McpReading
         var maxMessage = (int)reader.Number(key + ":MaxMessage");
         var maxAnswer = (int)reader.Number(key + ":MaxAnswer");
         return reader.MistakeCount > before ? null
-            : new McpServerOptions { Name = name, Address = address!, Host = host, Discovery = discovery, Origins = origins, MaxMessage = maxMessage,
-                MaxAnswer = maxAnswer, ActivityTimeout = activityTimeout };
+            : new McpServerOptions
+            {
+                Name = name,
+                Address = address!,
+                Host = host,
+                Discovery = discovery,
+                Origins = origins,
+                MaxMessage = maxMessage,
+                MaxAnswer = maxAnswer,
+                ActivityTimeout = activityTimeout,
+            };
     }
 
     private static bool IsName(string name) => name.Length is > 0 and <= 32 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');

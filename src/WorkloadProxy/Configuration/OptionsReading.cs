@@ -40,8 +40,12 @@ internal static class OptionsReading
             TrustedProxies = ReadTrustedProxies(reader),
             HealthDetails = reader.Choice("Health:Details", "choice") == "never" ? HealthDetails.Never : HealthDetails.Loopback,
         };
-        options = options with { Audit = ReadAudit(reader, options.DataDirectory), Public = PublicReading.Read(reader, options.Upstreams),
-            Upstreams = UpstreamReading.WithPublicHost(reader, options) };
+        options = options with
+        {
+            Audit = ReadAudit(reader, options.DataDirectory),
+            Public = PublicReading.Read(reader, options.Upstreams),
+            Upstreams = UpstreamReading.WithPublicHost(reader, options),
+        };
         KestrelReading.Check(reader, development);
         HostReading.Check(reader, options);
         CheckOwnIssuer(reader, options);
@@ -108,14 +112,14 @@ internal static class OptionsReading
             {
                 if (!TryParse(url, out var address) || address.IsUnixPipe) continue;
                 if (address.Port > 0) return $"{address.Scheme}://localhost:{address.Port.ToString(CultureInfo.InvariantCulture)}";
-                reader.Mistake("PublicUrl", "is missing, and can't be told from a port that the system chooses");
+                reader.Mistake("PublicUrl", "is missing, and can't be derived from a port that the system chooses");
             }
             return "";
         }
         if (reader.Address("PublicUrl", _ => true) is not { } uri) return "";
         var text = uri.OriginalString;
         if (uri.Scheme == "http" && !NetworkPlace.IsLoopback(uri))
-            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text)}` is plain http off loopback: most services take tokens of https issuers only");
+            reader.Warn("PublicUrl", $"`{ConfigurationText.Show(text)}` is plain http off loopback: most services accept tokens of https issuers only");
         // it is compared with targets as they come: with one way to write it there is nothing to decode
         if (uri.AbsolutePath.Trim('/').Split('/') is var segments && segments is not [""]
             && segments.Any(segment => segment is "" or "." or ".." || !segment.All(IsPlain)))
@@ -162,8 +166,14 @@ internal static class OptionsReading
         if (rotation < lifetime)
             reader.Mistake("Tokens:KeyRotation",
                 $"`{rotation:c}` is shorter than `Tokens:MaxLifetime` (`{lifetime:c}`): a key would go before the tokens that it signed");
-        return new TokenOptions { Algorithm = algorithm, MaxLifetime = lifetime, MaxChain = chain, KeyRotation = rotation,
-            ExternalAudiences = ReadExternalAudiences(reader) };
+        return new TokenOptions
+        {
+            Algorithm = algorithm,
+            MaxLifetime = lifetime,
+            MaxChain = chain,
+            KeyRotation = rotation,
+            ExternalAudiences = ReadExternalAudiences(reader),
+        };
     }
 
     private static List<string> ReadExternalAudiences(SettingsReader reader)

@@ -87,7 +87,7 @@ internal static class PostgresReading
             if (Array.Find(parts, part => part.Names.Contains(plain, StringComparer.Ordinal)) is not { } part)
             {
                 problem = $"setting {(i + 1).ToString(CultureInfo.InvariantCulture)} has an unknown name, expected "
-                    + $"{ConfigurationText.List([.. parts.Select(known => known.Keyword)])}; a value with `;` stands in quotes, and in an address every "
+                    + $"{ConfigurationText.List([.. parts.Select(known => known.Keyword)])}; a value with `;` needs quotes, and in an address every "
                     + "special character is percent-encoded";
                 return null;
             }

@@ -38,8 +38,8 @@ internal static class PublicReading
             return null;
         }
         if (others.FirstOrDefault(other => other.Path.Overlaps(pattern)) is { } other)
-            reader.Mistake(key, $"`{ConfigurationText.Show(text)}` overlaps with `{ConfigurationText.Show(other.Path.Text)}`: which of them answers must be "
-                + "plain");
+            reader.Mistake(key, $"`{ConfigurationText.Show(text)}` overlaps with `{ConfigurationText.Show(other.Path.Text)}`: it must be clear which of them "
+                + "answers");
         return pattern;
     }
 

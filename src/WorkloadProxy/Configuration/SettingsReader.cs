@@ -129,7 +129,7 @@ internal sealed partial class SettingsReader(
         else if (text.Contains('?') || text.Contains('#'))
             Mistake(key, $"`{ConfigurationText.Show(text)}` has a query or fragment, expected an address without");
         else if (uri.Scheme == "http" && !plainHttp(uri))
-            Mistake(key, $"`{ConfigurationText.Show(text)}` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and "
+            Mistake(key, $"`{ConfigurationText.Show(text)}` is plain http, expected https (http is accepted for loopback, private addresses, `*.svc` and "
                 + "`*.cluster.local`)");
         else
             return uri;
@@ -203,7 +203,7 @@ internal sealed partial class SettingsReader(
         return null;
     }
 
-    /// <summary>The name of an environment variable. Its value is read later, by who needs it; null if the name is malformed.</summary>
+    /// <summary>The name of an environment variable. Its value is read later, by whoever needs it; null if the name is malformed.</summary>
     public string? EnvironmentVariable(string key, bool required)
     {
         if (Value(Row(key, KeyType.Variable), key) is not { } name) return null;

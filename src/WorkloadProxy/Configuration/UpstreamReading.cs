@@ -22,7 +22,7 @@ internal static class UpstreamReading
                     "\"Upstreams\": { \"Depot\": { \"Kind\": \"http\", \"Address\": \"https://api.depot.dev\" } }");
             var upstream = ReadOne(reader, name, key);
             if (upstream.PassThrough && passThrough is not null)
-                reader.Mistake(key + ":PassThrough", $"is true for `{passThrough}` already: one upstream alone may take users' own tokens",
+                reader.Mistake(key + ":PassThrough", $"is true for `{passThrough}` already: only one upstream may accept users' own tokens",
                     "\"PassThrough\": false");
             if (upstream.PassThrough) passThrough ??= name;
             upstreams.Add(name, upstream);
@@ -138,7 +138,7 @@ internal static class UpstreamReading
             // these say something else, and are read by the proxy or the server in front of it
             if (name.ToUpperInvariant() is "AUTHORIZATION" or "COOKIE" or "HOST" or "PROXY-AUTHORIZATION"
                 || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase))
-                reader.Mistake(key, $"`{name}` brings no token, or does anyway");
+                reader.Mistake(key, $"`{name}` never carries a token, or is read anyway");
         }
         return names;
     }
@@ -149,7 +149,7 @@ internal static class UpstreamReading
         if (prefix.Length > 1 && prefix[0] == '/' && prefix[^1] != '/' && RequestTarget.TryParse(prefix, out var target, out _, out _)
             && target.Forwarded == prefix && !prefix.Contains('?'))
             return prefix;
-        reader.Mistake(key, $"`{ConfigurationText.Show(prefix)}` is not a path to begin with, expected for instance `/api/v3`");
+        reader.Mistake(key, $"`{ConfigurationText.Show(prefix)}` is not the beginning of a path, expected for instance `/api/v3`");
         return null;
     }
 

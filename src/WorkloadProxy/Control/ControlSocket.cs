@@ -33,7 +33,7 @@ internal sealed class ControlSocket : IAsyncDisposable
         accepting = AcceptAsync();
     }
 
-    /// <summary>Listens. Who holds the data directory's lock is the only server there: a socket file that lies about is a dead one's.</summary>
+    /// <summary>Listens. Whoever holds the data directory's lock is the only server there: a socket file that lies about is a dead one's.</summary>
     public static ControlSocket Start(DataDirectory directory, IReadOnlyDictionary<string, ControlCommand> commands, TimeProvider time, ILogger log)
     {
         var address = ControlAddress.Of(directory.Path);

@@ -93,7 +93,7 @@ internal sealed class Credential
 
     private bool IsQueryName(string pair)
     {
-        // `;` separates too for some upstreams, and some drop the spaces round a name
+        // `;` separates too for some upstreams, and some drop the spaces around a name
         return pair.Split(';')
             .Any(part => string.Equals(Uri.UnescapeDataString(part.Split('=')[0].Replace('+', ' ')).Trim(), QueryName, StringComparison.OrdinalIgnoreCase));
     }

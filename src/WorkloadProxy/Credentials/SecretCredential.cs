@@ -69,7 +69,7 @@ internal sealed class SecretCredential(CredentialOptions options, ILogger logger
         if (string.IsNullOrWhiteSpace(text)) return new(changed, null, $"{place} is empty or missing");
         if (text.Length > MaxLength) return new(changed, null, $"{place} holds over {MaxLength} characters");
         // a line break or another control character would end the header that carries the secret
-        if (text.Any(c => c < ' ' || c > '~')) return new(changed, null, $"{place} holds a character that can't stand in a header");
+        if (text.Any(c => c < ' ' || c > '~')) return new(changed, null, $"{place} holds a character that can't be in a header");
         return new(changed, Credential.Create(options, text), null);
     }
 

@@ -8,7 +8,9 @@ namespace WorkloadProxy.Endpoints;
 /// <summary>An endpoint that needs no bearer token. <paramref name="Handle"/> writes the answer, or returns the failure to answer with.</summary>
 internal sealed record PublicEndpoint(string Allow, Func<HttpContext, RequestRecord, Task<Failure?>> Handle);
 
-/// <summary>The proxy's own endpoints that need no bearer token: an exact, ordinal table on the canonical path. No routing, so nothing is reached by another spelling.</summary>
+/// <summary>
+/// The proxy's own endpoints that need no bearer token: an exact, ordinal table on the canonical path. No routing, so nothing is reached by another spelling.
+/// </summary>
 internal sealed class PublicEndpoints(IReadOnlyDictionary<string, PublicEndpoint> endpoints)
 {
     private readonly FrozenDictionary<string, PublicEndpoint> byPath = endpoints.ToFrozenDictionary(StringComparer.Ordinal);

@@ -9,7 +9,8 @@ internal sealed class PublicPaths(IReadOnlyList<PublicPathOptions> paths, TimePr
 {
     private const string Read = "GET, HEAD";
 
-    private readonly (PublicPathOptions Path, PublicFile? File)[] paths = [.. paths.Select(path => (path, path.File is { } file ? new PublicFile(file, time, logger) : null))];
+    private readonly (PublicPathOptions Path, PublicFile? File)[] paths =
+        [.. paths.Select(path => (path, path.File is { } file ? new PublicFile(file, time, logger) : null))];
 
     /// <summary>The entry for a canonical path, or null. No two match the same one.</summary>
     public PublicPathOptions? Find(string path)

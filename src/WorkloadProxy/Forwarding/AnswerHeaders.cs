@@ -38,7 +38,8 @@ internal static class AnswerHeaders
         if (feature is not { Trailers: { IsReadOnly: false } trailers }) return;
         foreach (var (name, values) in answer.TrailingHeaders.NonValidated)
         {
-            // the server throws for a control character, with the answer under way; gRPC's are printable ASCII, and what else there is each client would read in its own way
+            // the server throws for a control character, with the answer under way; gRPC's are printable ASCII, and what else there is each client would read
+            // in its own way
             if (IsPrintable(values)) Copy(name, values, trailers, credential);
         }
     }

@@ -4,8 +4,9 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Forwarding;
 
 /// <summary>
-/// An upstream's connections: a pool for each context, one for users' own tokens, and one for requests without any. What a fault of the HTTP client, or of the upstream's reading of a connection, mixes up then
-/// belonged to one and the same context. A pool is made at a context's first request and closed after it has been idle for a while.
+/// An upstream's connections: a pool for each context, one for users' own tokens, and one for requests without any. What a fault of the HTTP client, or of the
+/// upstream's reading of a connection, mixes up then belonged to one and the same context. A pool is made at a context's first request and closed after it has
+/// been idle for a while.
 /// </summary>
 internal sealed class ConnectionPools(Func<HttpMessageInvoker> open) : IDisposable
 {
@@ -28,8 +29,8 @@ internal sealed class ConnectionPools(Func<HttpMessageInvoker> open) : IDisposab
     }
 
     /// <summary>
-    /// Closes the pools that nobody has used since the last but one call. One that is taken out is closed a call later: a request that had it in hand has begun by then, and one that
-    /// has begun goes on to its end.
+    /// Closes the pools that nobody has used since the last but one call. One that is taken out is closed a call later: a request that had it in hand has begun
+    /// by then, and one that has begun goes on to its end.
     /// </summary>
     public void Sweep()
     {

@@ -27,7 +27,8 @@ internal sealed class Forwarder : IDisposable
     {
         (this.http, this.audit, this.open) = (http, audit, open);
         parts ??= _ => UpstreamParts.None;
-        upstreams = options.Upstreams.Values.ToFrozenDictionary(upstream => upstream.Name, upstream => new Upstream(upstream, parts(upstream)), StringComparer.Ordinal);
+        upstreams = options.Upstreams.Values.ToFrozenDictionary(upstream => upstream.Name, upstream => new Upstream(upstream, parts(upstream)),
+            StringComparer.Ordinal);
         PassThrough = upstreams.Values.FirstOrDefault(upstream => upstream.Options.PassThrough);
         sweeping = time.CreateTimer(_ => SweepPools(), null, sweepInterval, sweepInterval);
         AnyEncodedSlash = upstreams.Values.Any(upstream => upstream.Options.EncodedSlash);
@@ -57,7 +58,8 @@ internal sealed class Forwarder : IDisposable
     }
 
     /// <summary>
-    /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. While it is under way it may be ended, by a revocation for instance.
+    /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. While it is under way it may be ended, by a revocation
+    /// for instance.
     /// </summary>
     public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, RequestRecord record)
     {
@@ -81,10 +83,10 @@ internal sealed class Forwarder : IDisposable
             if (request.Caller is not null) OpenRequests.Remove(request);
         }
         // an answer that calls for a credential that there is none of must not reach the caller: it is told what failed
-        if (request.Verdict.Again is not null) return CredentialStore.Unavailable("the upstream did not take the credential");
+        if (request.Verdict.Again is not null) return CredentialStore.Unavailable("the upstream did not accept the credential");
         if (request.Verdict.Refused is { } refused) return refused;
         if (error == ForwarderError.None && request.IsWebSocket && !context.Response.HasStarted && context.Response.StatusCode is >= 200 and < 300)
-            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not take the upgrade to a WebSocket");
+            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{request.Upstream.Options.Name}` did not accept the upgrade to a WebSocket");
         record.Bytes = BytesOf(context, error);
         if (error == ForwarderError.None) return null;
         if (request.EndedBecause is { } ended) return ended;
@@ -136,11 +138,13 @@ internal sealed class Forwarder : IDisposable
         return error switch
         {
             ForwarderError.RequestCreation when exception is ControlCharacterException => new(ErrorId.BadRequest, exception.Message),
-            _ when exception is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => new(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` answered with more than 64 KB of headers") { Detail = detail },
+            _ when exception is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => new(ErrorId.UpstreamUnreachable,
+                $"upstream `{upstream}` answered with more than 64 KB of headers") { Detail = detail },
             ForwarderError.RequestTimedOut => new(ErrorId.UpstreamTimeout, $"upstream `{upstream}` did not answer in time") { Detail = detail },
             ForwarderError.RequestCanceled or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
                 => new(ErrorId.BadRequest, "the request ended before it was whole") { Detail = detail },
-            ForwarderError.ResponseBodyClient or ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient
+            ForwarderError.ResponseBodyClient or ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestClient
+                or ForwarderError.UpgradeResponseClient
                 or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled when started
                 => new(ErrorId.BadRequest, "the caller went away before the answer was whole") { Detail = detail },
             ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeResponseDestination when started

@@ -11,7 +11,8 @@ internal sealed class HeaderHygiene
         // the caller's own identity and session
         HeaderNames.Authorization, HeaderNames.ProxyAuthorization, HeaderNames.Cookie, "DPoP",
         // where the request came from: this proxy is the client
-        "Forwarded", "X-Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Client-IP", "Via", "X-Cluster-Client-IP", "Fastly-Client-IP", "DO-Connecting-IP",
+        "Forwarded", "X-Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Client-IP", "Via", "X-Cluster-Client-IP",
+        "Fastly-Client-IP", "DO-Connecting-IP",
         // who somebody is, in the words of a proxy that an upstream may trust
         "X-User", "X-Username", "X-Anonymous-Consumer", "X-Credential-Identifier", "X-Client-Cert", "X-ARR-ClientCert", "Client-Cert", "Client-Cert-Chain",
         // what would change that which was authorized
@@ -26,7 +27,8 @@ internal sealed class HeaderHygiene
         HeaderNames.Upgrade, HeaderNames.ProxyAuthenticate, "Proxy-Features", "HTTP2-Settings", HeaderNames.AltSvc,
     ];
 
-    private static readonly FrozenSet<string> OfTheCredential = FrozenSet.ToFrozenSet([HeaderNames.WWWAuthenticate, "DPoP-Nonce"], StringComparer.OrdinalIgnoreCase);
+    private static readonly FrozenSet<string> OfTheCredential = FrozenSet.ToFrozenSet([HeaderNames.WWWAuthenticate, "DPoP-Nonce"],
+        StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> NeverToCaller = FrozenSet.ToFrozenSet(
     [
@@ -34,25 +36,30 @@ internal sealed class HeaderHygiene
         HeaderNames.Connection, HeaderNames.ProxyConnection, HeaderNames.KeepAlive, HeaderNames.TransferEncoding, HeaderNames.Upgrade,
         // this server sends no trailers over HTTP/1.1, and HTTP/2 announces none
         HeaderNames.ProxyAuthenticate, HeaderNames.Trailer,
-        // would lead callers round the proxy
+        // would lead callers around the proxy
         HeaderNames.AltSvc,
     ], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Families of names that proxies set: the caller's address, identity or original request.</summary>
     private static readonly string[] families =
     [
-        "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Envoy-", "X-WebAuth-", "X-Auth-Request-", "X-Remote-", "X-Goog-IAP-", "X-Goog-Authenticated-User-", "X-MS-Client-Principal",
-        "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-", "X-Client-Cert-", "OIDC-", "Remote-", "Tailscale-", "Teleport-", "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-",
+        "X-Forwarded-", "X-Original-", "X-Rewrite-", "X-Envoy-", "X-WebAuth-", "X-Auth-Request-", "X-Remote-", "X-Goog-IAP-", "X-Goog-Authenticated-User-",
+        "X-MS-Client-Principal",
+        "X-MS-Token-", "X-Amzn-Oidc-", "X-Amzn-Mtls-", "X-Apigateway-", "X-Endpoint-API-", "X-Consumer-", "X-Authenticated-", "X-Client-Cert-", "OIDC-",
+        "Remote-", "Tailscale-", "Teleport-", "X-Pomerium-", "X-Authentik-", "X-Vouch-", "X-SSL-Client-", "SSL-Client-", "Cf-Access-", "Impersonate-",
     ];
 
-    /// <summary>With <c>PassHeaders</c>, what goes on without being named there: it describes the content, or the handshake of an upgrade that was permitted.</summary>
+    /// <summary>
+    /// With <c>PassHeaders</c>, what goes on without being named there: it describes the content, or the handshake of an upgrade that was permitted.
+    /// </summary>
     private static readonly string[] ofTheContent = ["Accept", "Content-", "If-", "Sec-WebSocket-"];
 
     /// <summary>
     /// Whose request it is and what the body is, which was decided on: no <c>Connection</c> option takes these off (RFC 9110 §7.6.1).
     /// </summary>
     private static readonly FrozenSet<string> EndToEnd =
-        FrozenSet.ToFrozenSet([HeaderNames.Authorization, HeaderNames.ContentType, HeaderNames.ContentEncoding, HeaderNames.ContentLength, HeaderNames.ContentRange], StringComparer.OrdinalIgnoreCase);
+        FrozenSet.ToFrozenSet([HeaderNames.Authorization, HeaderNames.ContentType, HeaderNames.ContentEncoding, HeaderNames.ContentLength,
+            HeaderNames.ContentRange], StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenSet<string> dropped;
     private readonly FrozenSet<string>? passed;
@@ -66,7 +73,8 @@ internal sealed class HeaderHygiene
     }
 
     /// <summary>
-    /// Whether a request header goes on. Names with <c>_</c> are the same as those with <c>-</c> to many an upstream (CGI, WSGI), so they would get past this list.
+    /// Whether a request header goes on. Names with <c>_</c> are the same as those with <c>-</c> to many an upstream (CGI, WSGI), so they would get past this
+    /// list.
     /// </summary>
     public bool ReachesUpstream(string name)
     {

@@ -7,8 +7,8 @@ namespace WorkloadProxy.Forwarding;
 internal interface IUpstreamAddress
 {
     /// <summary>
-    /// The origin (scheme, host, port; no slash at the end) that <paramref name="path"/> of the context goes to. A failure is the caller's answer and nothing is sent: the
-    /// server isn't known (<see cref="ErrorId.UpstreamUnreachable"/>), or nothing may go to that path of it (<see cref="ErrorId.Forbidden"/>).
+    /// The origin (scheme, host, port; no slash at the end) that <paramref name="path"/> of the context goes to. A failure is the caller's answer and nothing
+    /// is sent: the server isn't known (<see cref="ErrorId.UpstreamUnreachable"/>), or nothing may go to that path of it (<see cref="ErrorId.Forbidden"/>).
     /// </summary>
     ValueTask<Result<string>> FindAsync(AuthContext context, string path, CancellationToken cancellationToken);
 

@@ -5,7 +5,9 @@ using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Forwarding;
 
-/// <summary>A request on its way to an interceptor. <paramref name="Caller"/> is null for a user's own token, which is then the request's <c>Authorization</c>.</summary>
+/// <summary>
+/// A request on its way to an interceptor. <paramref name="Caller"/> is null for a user's own token, which is then the request's <c>Authorization</c>.
+/// </summary>
 internal sealed record InterceptedRequest(HttpContext Http, RequestRecord Record, UpstreamOptions Upstream, Caller? Caller)
 {
     /// <summary>The body, up to 1 MiB; a failure when there is more of it or it doesn't come in time.</summary>

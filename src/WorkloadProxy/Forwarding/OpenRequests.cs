@@ -3,8 +3,8 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Forwarding;
 
 /// <summary>
-/// The requests that are with an upstream now. Each second they are all looked at, and those that may not go on are ended. One timer for all, and for a request that is over by then no
-/// more than being linked into a list: the sources that would cancel it are used again.
+/// The requests that are with an upstream now. Each second they are all looked at, and those that may not go on are ended. One timer for all, and for a request
+/// that is over by then no more than being linked into a list: the sources that would cancel it are used again.
 /// </summary>
 internal sealed class OpenRequests : IDisposable
 {
@@ -55,7 +55,8 @@ internal sealed class OpenRequests : IDisposable
         {
             var caller = request.Admitted ?? request.Caller!;
             var again = request.MayGoOn?.Invoke(caller) ?? mayGoOn(caller, request.Asked, request.EndsWithToken);
-            if (!again.Succeeded(out var admitted, out var failure)) return failure with { Message = $"{failure.Message}; the request was under way and has been ended" };
+            if (!again.Succeeded(out var admitted, out var failure))
+                return failure with { Message = $"{failure.Message}; the request was under way and has been ended" };
             request.Admitted = admitted;
             return null;
         }

@@ -8,14 +8,18 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Forwarding;
 
-/// <summary>The one transformer: headers are copied one by one through <see cref="HeaderHygiene"/>, the target goes out as decided, the credential goes in.</summary>
+/// <summary>
+/// The one transformer: headers are copied one by one through <see cref="HeaderHygiene"/>, the target goes out as decided, the credential goes in.
+/// </summary>
 internal sealed class RequestTransformer : HttpTransformer
 {
     // but for the tab
-    private static readonly SearchValues<char> control = SearchValues.Create([.. Enumerable.Range(0, ' ').Append(0x7f).Select(c => (char)c).Where(c => c != '\t')]);
+    private static readonly SearchValues<char> control =
+        SearchValues.Create([.. Enumerable.Range(0, ' ').Append(0x7f).Select(c => (char)c).Where(c => c != '\t')]);
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
-    public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix,
+        CancellationToken cancellationToken)
     {
         var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
         var headers = httpContext.Request.Headers;
@@ -72,13 +76,15 @@ internal sealed class RequestTransformer : HttpTransformer
     {
         if (proxyResponse is null) return new(false);
         var forwarded = httpContext.Features.Get<ForwardedRequest>()!;
-        if (forwarded.Source is { Judges: true } || forwarded.Interception.OnAnswer is not null) return JudgeAsync(httpContext, proxyResponse, forwarded, cancellationToken);
+        if (forwarded.Source is { Judges: true } || forwarded.Interception.OnAnswer is not null)
+            return JudgeAsync(httpContext, proxyResponse, forwarded, cancellationToken);
         var passes = Pass(httpContext, proxyResponse, forwarded);
         return passes && forwarded.EndsWithToken ? BeginAsync(httpContext, proxyResponse, cancellationToken) : new(passes);
     }
 
     /// <summary>False throws the answer away: it is followed by another attempt, or the caller gets the verdict's failure in its place.</summary>
-    private static async ValueTask<bool> JudgeAsync(HttpContext httpContext, HttpResponseMessage answer, ForwardedRequest forwarded, CancellationToken cancellationToken)
+    private static async ValueTask<bool> JudgeAsync(HttpContext httpContext, HttpResponseMessage answer, ForwardedRequest forwarded,
+        CancellationToken cancellationToken)
     {
         if (forwarded.Source is { Judges: true } source)
         {
@@ -97,7 +103,8 @@ internal sealed class RequestTransformer : HttpTransformer
     private static async ValueTask<bool> BeginAsync(HttpContext httpContext, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         // an upgrade has its own way, and what is gRPC sends its head as the upstream does: without a body, as trailers
-        if (EndlessAnswer.IsEventStream(httpContext.Response.Headers.ContentType) && answer.StatusCode == System.Net.HttpStatusCode.OK) await httpContext.Response.Body.FlushAsync(cancellationToken);
+        if (EndlessAnswer.IsEventStream(httpContext.Response.Headers.ContentType) && answer.StatusCode == System.Net.HttpStatusCode.OK)
+            await httpContext.Response.Body.FlushAsync(cancellationToken);
         return true;
     }
 
@@ -116,8 +123,8 @@ internal sealed class RequestTransformer : HttpTransformer
     }
 
     /// <summary>
-    /// Whether a WebSocket's answer is what <c>connect</c> permits: the upgrade (over HTTP/2 a 200 to CONNECT) or a refusal. Any other success is the answer to an ordinary GET,
-    /// which needs <c>read</c>.
+    /// Whether a WebSocket's answer is what <c>connect</c> permits: the upgrade (over HTTP/2 a 200 to CONNECT) or a refusal. Any other success is the answer to
+    /// an ordinary GET, which needs <c>read</c>.
     /// </summary>
     public static bool TookUpgrade(HttpResponseMessage response) =>
         (int)response.StatusCode is 101 or >= 300 || response.RequestMessage?.Method == HttpMethod.Connect;
@@ -132,7 +139,8 @@ internal sealed class RequestTransformer : HttpTransformer
     }
 
     private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
-        values.Count == 1 ? headers.TryAddWithoutValidation(name, values.ToString()) : headers.TryAddWithoutValidation(name, (IEnumerable<string>)values.ToArray()!);
+        values.Count == 1 ? headers.TryAddWithoutValidation(name, values.ToString()) : headers.TryAddWithoutValidation(name,
+            (IEnumerable<string>)values.ToArray()!);
 
     private static bool HoldsControl(StringValues values)
     {

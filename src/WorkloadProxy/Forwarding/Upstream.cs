@@ -24,7 +24,8 @@ internal sealed class Upstream : IDisposable
         this.parts = parts;
         origin = options.Address?.AbsoluteUri.TrimEnd('/');
         PublicHost = options.PublicHost?.Authority;
-        if (options.CaFile is not null || options.PublicHost is not null) trust = new ServerTrust(options.CaFile, options.PublicHost is null ? null : options.Address?.IdnHost);
+        if (options.CaFile is not null || options.PublicHost is not null)
+            trust = new ServerTrust(options.CaFile, options.PublicHost is null ? null : options.Address?.IdnHost);
         Hygiene = new HeaderHygiene(options.DropHeaders, options.PassHeaders);
         Pools = new ConnectionPools(OpenPool);
         Forwarding = new ForwarderRequestConfig
@@ -43,7 +44,10 @@ internal sealed class Upstream : IDisposable
     public ConnectionPools Pools { get; }
     public ForwarderRequestConfig Forwarding { get; }
 
-    /// <summary>Scheme, host, port and base path without a trailing slash. The context is null for a user's own token, which goes to the one address that the configuration names.</summary>
+    /// <summary>
+    /// Scheme, host, port and base path without a trailing slash. The context is null for a user's own token, which goes to the one address that the
+    /// configuration names.
+    /// </summary>
     public ValueTask<Result<string>> FindOriginAsync(AuthContext? context, string path, CancellationToken cancellationToken)
     {
         if (origin is not null) return new(origin);

@@ -9,7 +9,7 @@ internal static class FastImport
 {
     private const string Author = "workload-proxy <workload-proxy@localhost>";
 
-    /// <summary>The commit that <paramref name="reference"/> stands at afterwards; its tree holds <paramref name="files"/> and nothing else.</summary>
+    /// <summary>The commit that <paramref name="reference"/> points to afterwards; its tree holds <paramref name="files"/> and nothing else.</summary>
     public static async Task<GitResult> CommitAsync(
         GitProgram git, string repository, string reference, ObjectId? parent, IReadOnlyList<PolicyFile> files, string message, DateTimeOffset time,
         CancellationToken cancellationToken)

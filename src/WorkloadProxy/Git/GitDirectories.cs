@@ -5,7 +5,7 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Git;
 
-/// <summary>Where git's part of the data directory is. Repositories lie under the SHA-256 of their context, never under its id.</summary>
+/// <summary>Where git's part of the data directory is. Repositories are stored under the SHA-256 of their context, never under its id.</summary>
 internal sealed class GitDirectories(string dataDirectory)
 {
     public string Data { get; } = Path.GetFullPath(dataDirectory);

@@ -3,7 +3,7 @@ using WorkloadProxy.Processes;
 
 namespace WorkloadProxy.Git;
 
-/// <summary>The git program: no shell, an environment made from scratch, a hard end in time and in what it may say.</summary>
+/// <summary>The git program: no shell, an environment made from scratch, a hard end in time and in what it may print.</summary>
 internal sealed class GitProgram(GitDirectories directories, GitOptions options, TimeProvider time)
 {
     private static readonly TimeSpan growthCheck = TimeSpan.FromMilliseconds(100);
@@ -28,7 +28,7 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
             await using var watch = WatchGrowth(command, before, grown);
             var writing = git.WriteInputAsync(command.Input, ended.Token);
             var output = await git.ReadOutputAsync(command.MaxOutput, ended.Token);
-            if (output is null) return Stopped($"git said more than {command.MaxOutput} bytes");
+            if (output is null) return Stopped($"git's output exceeded {command.MaxOutput} bytes");
             await writing;
             var (exitCode, errors) = await git.WaitAsync(ended.Token);
             // it may have been quicker than the watch
@@ -37,7 +37,7 @@ internal sealed class GitProgram(GitDirectories directories, GitOptions options,
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Stopped(grown.IsCancellationRequested ? TooLarge(command) : $"git did not end within {options.Timeout.TotalSeconds:0} s (`Git:Timeout`)");
+            return Stopped(grown.IsCancellationRequested ? TooLarge(command) : $"git did not finish within {options.Timeout.TotalSeconds:0} s (`Git:Timeout`)");
         }
         catch (IOException e)
         {

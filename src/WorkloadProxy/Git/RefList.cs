@@ -4,7 +4,7 @@ namespace WorkloadProxy.Git;
 
 /// <summary>
 /// All refs of a repository as text: a line <c>&lt;id&gt; SP &lt;name&gt; LF</c> for each, in the ordinal order of their names. Two repositories with equal
-/// texts stand at the same commits.
+/// texts are at the same commits.
 /// </summary>
 internal sealed record RefList(string Text)
 {

@@ -25,7 +25,8 @@ internal sealed class HandedOutStore(Database database)
     public Task AddAsync(HandedOutToken token, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
     {
         var (id, caller) = (token.Hash.ToHex(), token.Token);
-        var content = JsonSerializer.Serialize(new Content(caller.ContextText, caller.Claims.Root.GetRawText(), caller.Issuer, caller.Subject, caller.Id, caller.ActorDepth, caller.IsOwn,
+        var content = JsonSerializer.Serialize(new Content(caller.ContextText, caller.Claims.Root.GetRawText(), caller.Issuer, caller.Subject, caller.Id,
+            caller.ActorDepth, caller.IsOwn,
             caller.IssuedAt?.ToUnixTimeSeconds(), [.. caller.RevocationIds], caller.Run));
         await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id }, transaction);
         await connection.ExecuteAsync("INSERT INTO handed_out_tokens (id, upstream, caller, expires_at) VALUES (@id, @upstream, @content, @expires)",
@@ -36,15 +37,20 @@ internal sealed class HandedOutStore(Database database)
     /// <summary>The hashes of tokens that have ended, and until when each is remembered.</summary>
     public async Task<IReadOnlyList<(TokenHash Hash, DateTimeOffset Until)>> ReadEndedAsync(CancellationToken cancellationToken)
     {
-        var rows = await database.RunAsync(connection => connection.QueryAsync<(string Id, long Until)>("SELECT id, expires_at FROM handed_out_tokens WHERE caller = @Ended", new { Ended }), cancellationToken);
-        return [.. rows.Where(row => TokenHash.FromHex(row.Id) is not null).Select(row => (TokenHash.FromHex(row.Id)!.Value, DateTimeOffset.FromUnixTimeSeconds(row.Until)))];
+        var rows = await database.RunAsync(connection =>
+            connection.QueryAsync<(string Id, long Until)>("SELECT id, expires_at FROM handed_out_tokens WHERE caller = @Ended", new { Ended }),
+                cancellationToken);
+        return [.. rows.Where(row => TokenHash.FromHex(row.Id) is not null)
+            .Select(row => (TokenHash.FromHex(row.Id)!.Value, DateTimeOffset.FromUnixTimeSeconds(row.Until)))];
     }
 
     /// <summary>They no longer pass, and are remembered until then.</summary>
-    public Task EndAsync(IEnumerable<TokenHash> tokens, DateTimeOffset until, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    public Task EndAsync(IEnumerable<TokenHash> tokens, DateTimeOffset until, CancellationToken cancellationToken) =>
+        database.WriteAsync(async (connection, transaction) =>
     {
         foreach (var token in tokens)
-            await connection.ExecuteAsync("UPDATE handed_out_tokens SET caller = @Ended, expires_at = @until WHERE id = @id AND caller <> @Ended", new { Ended, id = token.ToHex(), until = until.ToUnixTimeSeconds() }, transaction);
+            await connection.ExecuteAsync("UPDATE handed_out_tokens SET caller = @Ended, expires_at = @until WHERE id = @id AND caller <> @Ended",
+                new { Ended, id = token.ToHex(), until = until.ToUnixTimeSeconds() }, transaction);
     }, cancellationToken);
 
     public Task RemoveAsync(IEnumerable<TokenHash> tokens, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
@@ -54,7 +60,9 @@ internal sealed class HandedOutStore(Database database)
 
     private static HandedOutToken? Read(string id, string upstream, string caller, DateTimeOffset ends)
     {
-        if (caller == Ended || TokenHash.FromHex(id) is not { } hash || JsonSerializer.Deserialize<Content>(caller) is not { } content || !AuthContext.TryParse(content.Context, out var context)) return null;
+        if (caller == Ended || TokenHash.FromHex(id) is not { } hash || JsonSerializer.Deserialize<Content>(caller) is not { } content
+            || !AuthContext.TryParse(content.Context, out var context))
+            return null;
         if (!Claims.TryParse(System.Text.Encoding.UTF8.GetBytes(content.Claims), out var claims, out _)) return null;
         return new HandedOutToken(hash, upstream, new VerifiedToken
         {
@@ -73,5 +81,6 @@ internal sealed class HandedOutStore(Database database)
         });
     }
 
-    private sealed record Content(string Context, string Claims, string Issuer, string Subject, string? Id, int ActorDepth, bool IsOwn, long? IssuedAt, string[] RevocationIds, string? Run);
+    private sealed record Content(string Context, string Claims, string Issuer, string Subject, string? Id, int ActorDepth, bool IsOwn, long? IssuedAt,
+        string[] RevocationIds, string? Run);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WorkloadProxy.Authentication;
+using WorkloadProxy.Policies;
 using WorkloadProxy.PolicyDelivery.Publishing;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
@@ -27,6 +28,9 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     private readonly ILogger logger;
     private readonly bool remembersEnded;
     private readonly ConcurrentDictionary<TokenHash, HandedOutToken> tokens = new();
+    /// <summary>How many of them each context has; both change under the lock.</summary>
+    private readonly ConcurrentDictionary<AuthContext, int> counts = new();
+    private readonly Lock gate = new();
     private readonly ConcurrentDictionary<TokenHash, DateTimeOffset> endedTokens = new();
     private readonly ITimer timer;
     private Task sweeping = Task.CompletedTask;
@@ -46,7 +50,7 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     /// <summary>Takes over what the store holds: one token, or with null all.</summary>
     public async Task ReadAsync(string? id, CancellationToken cancellationToken)
     {
-        foreach (var token in await store.ReadAsync(id, cancellationToken)) tokens[token.Hash] = token;
+        foreach (var token in await store.ReadAsync(id, cancellationToken)) Put(token);
         if (id is not null) return;
         foreach (var (hash, until) in await store.ReadEndedAsync(cancellationToken)) endedTokens[hash] = until;
     }
@@ -73,15 +77,33 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     /// <exception cref="StoreException">It could not be stored, and does not pass.</exception>
     public async Task<Failure?> AddAsync(string text, string upstream, Caller caller, DateTimeOffset ends, CancellationToken cancellationToken)
     {
-        if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens
-            || tokens.Values.Count(token => token.Token.Context == caller.Token.Context) >= MaxOfContext) return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
+        if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens || counts.GetValueOrDefault(caller.Token.Context) >= MaxOfContext)
+            return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
         var token = new HandedOutToken(hash, upstream, caller.Token.EndingAt(ends));
         await store.AddAsync(token, cancellationToken);
-        tokens[hash] = token;
+        Put(token);
         endedTokens.TryRemove(hash, out _);
         // who has it may go to another replica at once
         await changes.SettleAsync(HandedOutStore.Topic, cancellationToken);
         return null;
+    }
+
+    private void Put(HandedOutToken token)
+    {
+        lock (gate)
+        {
+            if (!tokens.ContainsKey(token.Hash)) counts.AddOrUpdate(token.Token.Context, 1, (_, count) => count + 1);
+            tokens[token.Hash] = token;
+        }
+    }
+
+    private void Remove(TokenHash token)
+    {
+        lock (gate)
+        {
+            if (!tokens.TryRemove(token, out var removed)) return;
+            if (counts.AddOrUpdate(removed.Token.Context, 0, (_, count) => count - 1) == 0) counts.TryRemove(removed.Token.Context, out _);
+        }
     }
 
     private async Task SweepAsync()
@@ -96,7 +118,7 @@ internal sealed class HandedOutTokens : IAsyncDisposable
             {
                 // known in one of the two at every moment
                 if (remembersEnded) endedTokens[token] = now + memory;
-                tokens.TryRemove(token, out _);
+                Remove(token);
             }
             await ForgetAsync(now);
         }

@@ -15,13 +15,16 @@ internal sealed class HealthEndpoints(HealthProbe probe, HealthDetails details)
         "X-Original-Forwarded-For", "X-Cluster-Client-IP", "Fastly-Client-IP", "X-Envoy-External-Address", "DO-Connecting-IP", "X-Forwarded", "Forwarded-For",
     ];
 
-    /// <summary>Whether the target is one of these: they answer also while requests that can't be audited are refused, or a full disk would look like a dead process.</summary>
+    /// <summary>
+    /// Whether the target is one of these: they answer also while requests that can't be audited are refused, or a full disk would look like a dead process.
+    /// </summary>
     public static bool Are(string rawTarget) => rawTarget is "/health" or "/health/live" or "/health/ready";
 
     public Task<Failure?> LiveAsync(HttpContext http, RequestRecord record) => Task.FromResult(Answer(http, record, HealthReport.Live));
 
     public async Task<Failure?> ReadyAsync(HttpContext http, RequestRecord record) => Answer(
-        http, record, HealthReport.Ready(await probe.LookAsync(http.RequestAborted), details != HealthDetails.Never && IsFromInside(http.Connection.RemoteIpAddress, http.Request.Headers)));
+        http, record, HealthReport.Ready(await probe.LookAsync(http.RequestAborted), details != HealthDetails.Never
+            && IsFromInside(http.Connection.RemoteIpAddress, http.Request.Headers)));
 
     /// <summary>Straight from this machine. A private address proves nothing: a balancer that adds no header has one too.</summary>
     internal static bool IsFromInside(IPAddress? client, IHeaderDictionary headers) =>

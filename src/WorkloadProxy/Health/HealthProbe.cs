@@ -57,7 +57,7 @@ internal sealed class HealthProbe(Database database, StoreChanges changes, Signi
                 CancellationToken.None)).WaitAsync(patience, time);
             return changes.IsListening
                 ? new("store", HealthStatus.Ok)
-                : new("store", HealthStatus.Unavailable, "what other replicas change, revocations too, is not heard");
+                : new("store", HealthStatus.Unavailable, "changes by other replicas, revocations included, are not received");
         }
         catch (StoreException e)
         {

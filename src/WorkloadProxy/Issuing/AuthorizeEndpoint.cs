@@ -3,7 +3,10 @@ using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.Issuing;
 
-/// <summary><c>/v1/oidc/authorize</c>: named in the metadata, since MCP's SDKs fail on one without it, and good for nothing: nobody signs in here to get a workload's token.</summary>
+/// <summary>
+/// <c>/v1/oidc/authorize</c>: named in the metadata, since MCP's SDKs fail on one without it, and good for nothing: nobody signs in here to get a workload's
+/// token.
+/// </summary>
 internal static class AuthorizeEndpoint
 {
     public const string Path = "/v1/oidc/authorize";

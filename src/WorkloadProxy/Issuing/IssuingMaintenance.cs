@@ -31,7 +31,7 @@ internal sealed class IssuingMaintenance(SigningKeys keys, RevocationSet revocat
         catch (StoreException e)
         {
             // the keys in memory go on signing; the next round tries again
-            log.LogError(e, "signing keys and revocations were not maintained");
+            log.LogError(e, "the maintenance of signing keys and revocations failed");
         }
     }
 }

@@ -15,7 +15,10 @@ internal sealed record OAuthError(int Status, string Code, string Description)
     /// <summary>400 <c>invalid_request</c></summary>
     public static OAuthError InvalidRequest(string description) => new(400, "invalid_request", description);
 
-    /// <summary>What a failure of authentication, decision or exchange is in OAuth's words; <paramref name="knownTarget"/> is whether the audience is a context of this proxy.</summary>
+    /// <summary>
+    /// What a failure of authentication, decision or exchange is in OAuth's words; <paramref name="knownTarget"/> is whether the audience is a context of this
+    /// proxy.
+    /// </summary>
     public static OAuthError From(Failure failure, bool knownTarget = true) => failure.Id switch
     {
         ErrorId.BadRequest or ErrorId.Unprocessable => InvalidRequest(failure.Message),

@@ -5,8 +5,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// A form of OAuth (RFC 6749 §3.2): a name may come once, a parameter without a value counts as left out, unknown ones are ignored. Whatever two decoders could read
-/// differently is refused.
+/// A form of OAuth (RFC 6749 §3.2): a name may come once, a parameter without a value counts as left out, unknown ones are ignored. Whatever two decoders could
+/// read differently is refused.
 /// </summary>
 internal sealed class OAuthForm
 {
@@ -40,7 +40,8 @@ internal sealed class OAuthForm
             var equals = pair.IndexOf((byte)'=');
             var rawName = equals < 0 ? pair : pair[..equals];
             var rawValue = equals < 0 ? default : pair[(equals + 1)..];
-            if (!TryDecode(rawName, out var name) || !TryDecode(rawValue, out var value)) return "the form is not well-formed: expected percent-encoded UTF-8 without control characters";
+            if (!TryDecode(rawName, out var name) || !TryDecode(rawValue, out var value))
+                return "the form is not well-formed: expected percent-encoded UTF-8 without control characters";
             if (name.Length == 0) return "the form holds a parameter without a name";
             if (values.Count == MaxParameters) return $"the form holds more than {MaxParameters} parameters";
             if (!values.TryAdd(name, value)) return $"`{(name.Length <= 64 ? name : name[..64] + "…")}` is given more than once";

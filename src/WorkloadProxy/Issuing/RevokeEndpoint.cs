@@ -7,10 +7,11 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// <c>POST /v1/oidc/revoke</c> (RFC 7009): 200 whatever the token was; what verified stops at once, with all that it was exchanged for. <paramref name="revokeOther"/> knows the tokens that
-/// are no identities; it says what it revoked, or null.
+/// <c>POST /v1/oidc/revoke</c> (RFC 7009): 200 whatever the token was; what verified stops at once, with all that it was exchanged for.
+/// <paramref name="revokeOther"/> knows the tokens that are no identities; it says what it revoked, or null.
 /// </summary>
-internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations, StoreChanges changes, Func<string, CancellationToken, Task<string?>> revokeOther)
+internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet revocations, StoreChanges changes,
+    Func<string, CancellationToken, Task<string?>> revokeOther)
 {
     private static readonly TimeSpan retryAfter = TimeSpan.FromMinutes(1);
 
@@ -51,7 +52,8 @@ internal sealed class RevokeEndpoint(Authenticator authenticator, RevocationSet 
     private static Failure? RefuseTooMany(HttpContext http, RequestRecord record, VerifiedToken token)
     {
         record.Revoked = token;
-        var tooMany = new Failure(ErrorId.TooManyRequests, $"the context has {RevocationLimit.MaxOfContext} revocations; each ends with the tokens that it revokes") { RetryAfter = retryAfter };
+        var tooMany = new Failure(ErrorId.TooManyRequests,
+            $"the context has {RevocationLimit.MaxOfContext} revocations; each ends with the tokens that it revokes") { RetryAfter = retryAfter };
         ErrorResponse.From(tooMany).SetHeaders(http.Response.Headers);
         return Refuse(http, record, OAuthError.From(tooMany));
     }

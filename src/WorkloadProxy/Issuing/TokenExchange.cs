@@ -40,7 +40,7 @@ internal sealed class TokenExchange(SigningKeys keys, TokenOptions options, stri
         if (!request.Subject.StartsWith(prefix, StringComparison.Ordinal) || request.Subject.Length == prefix.Length)
         {
             return new Failure(ErrorId.Forbidden,
-                $"`sub` does not begin with `{prefix}` and something behind it: a token speaks for the context that it comes from");
+                $"`sub` does not begin with `{prefix}` followed by a name: a token speaks for the context that it comes from");
         }
         var external = options.ExternalAudiences.Contains(request.Audience, StringComparer.Ordinal);
         if (!Knows(request.Audience, out var target) && !external) return new Failure(ErrorId.Forbidden, "`aud` is not a context of this proxy");

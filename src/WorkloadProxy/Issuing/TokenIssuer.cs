@@ -10,8 +10,8 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// Decision → scoped token, audited before anyone has it. <c>/v1/oidc/issue</c> comes here from the pipeline, <c>/v1/oidc/token</c> through <see cref="TokenEndpoint"/>:
-/// both are decided as <c>POST /v1/oidc/issue</c>.
+/// Decision → scoped token, audited before anyone has it. <c>/v1/oidc/issue</c> comes here from the pipeline, <c>/v1/oidc/token</c> through
+/// <see cref="TokenEndpoint"/>: both are decided as <c>POST /v1/oidc/issue</c>.
 /// </summary>
 internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange, AuditLog audit, TimeProvider time)
 {
@@ -20,7 +20,7 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     {
         if (!(await BodyReader.ReadAsync(http, time)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (!authorizer.AdmitAgain(record, caller).Succeeded(out var admitted, out var noMore)) return noMore;
-        if (http.Request.Headers.ContentEncoding.Count > 0) return new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not taken here");
+        if (http.Request.Headers.ContentEncoding.Count > 0) return new Failure(ErrorId.UnsupportedMediaType, "a `Content-Encoding` is not accepted here");
         if (!Mint(record, admitted, target, bytes).Succeeded(out var issued, out var refused)) return refused;
         var body = new ArrayBufferWriter<byte>(2048);
         IssueResponse.Write(body, issued);
@@ -45,7 +45,8 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
     }
 
     /// <summary>Writes the line in the audit before the answer goes out: a token that can't be audited is not handed out.</summary>
-    public Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, IssuedToken issued, ReadOnlyMemory<byte> body) => HandOutAsync(http, record, issued.Sha256, body);
+    public Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, IssuedToken issued, ReadOnlyMemory<byte> body) =>
+        HandOutAsync(http, record, issued.Sha256, body);
 
     /// <inheritdoc cref="HandOutAsync(HttpContext, RequestRecord, IssuedToken, ReadOnlyMemory{byte})"/>
     public async Task<Failure?> HandOutAsync(HttpContext http, RequestRecord record, string? tokenSha256, ReadOnlyMemory<byte> body)
@@ -56,7 +57,8 @@ internal sealed class TokenIssuer(Authorizer authorizer, TokenExchange exchange,
         if (!await audit.WriteThroughAsync(record))
         {
             record.TakeBackMinted();
-            return new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and a token that can't be audited is not handed out") { RetryAfter = TimeSpan.FromSeconds(1) };
+            return new Failure(ErrorId.AuditUnavailable, "the audit log can't be written, and a token that can't be audited is not handed out")
+                { RetryAfter = TimeSpan.FromSeconds(1) };
         }
         record.IsAudited = true;
         return null;

@@ -9,7 +9,8 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.Mcp;
 
 /// <summary>
-/// The documents by which OAuth clients find out where to get a token (RFC 9728). Only for servers with <c>Discovery</c>: a client that finds them ignores the headers that it was configured with.
+/// The documents by which OAuth clients find out where to get a token (RFC 9728). Only for servers with <c>Discovery</c>: a client that finds them ignores the
+/// headers that it was configured with.
 /// </summary>
 internal static class McpDiscovery
 {
@@ -17,9 +18,11 @@ internal static class McpDiscovery
     private const string ResourcePath = "/.well-known/oauth-protected-resource";
 
     /// <summary>The endpoints; where a document is not served it is 404, and not 401, for whoever asks has no token yet.</summary>
-    public static IEnumerable<(string Path, PublicEndpoint Endpoint)> Endpoints(ProxyOptions options, Func<HttpContext, RequestRecord, Task<Failure?>> authorizationServer)
+    public static IEnumerable<(string Path, PublicEndpoint Endpoint)> Endpoints(ProxyOptions options,
+        Func<HttpContext, RequestRecord, Task<Failure?>> authorizationServer)
     {
-        var servers = options.Upstreams.Values.SelectMany(upstream => upstream.Mcp.Select(server => (Path: $"{McpEndpoint.Prefix}{upstream.Name}/{server.Name}", server.Discovery))).ToList();
+        var servers = options.Upstreams.Values.SelectMany(upstream =>
+            upstream.Mcp.Select(server => (Path: $"{McpEndpoint.Prefix}{upstream.Name}/{server.Name}", server.Discovery))).ToList();
         yield return (AuthorizationServerPath, new("GET, HEAD", servers.Any(server => server.Discovery) ? authorizationServer : NotFound));
         yield return (ResourcePath, new("GET, HEAD", NotFound));
         foreach (var (path, discovery) in servers)
@@ -34,7 +37,8 @@ internal static class McpDiscovery
     /// <summary>What the endpoint's 401 names; null without <c>Discovery</c>.</summary>
     public static string? MetadataOf(string publicUrl, McpServer server) => server.Options.Discovery ? $"{publicUrl}{ResourcePath}{server.Path}" : null;
 
-    private static Task<Failure?> NotFound(HttpContext http, RequestRecord record) => Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
+    private static Task<Failure?> NotFound(HttpContext http, RequestRecord record) =>
+        Task.FromResult<Failure?>(new Failure(ErrorId.NotFound, "this document is not served"));
 
     private static Task<Failure?> AnswerAsync(HttpContext http, RequestRecord record, byte[] document)
     {

@@ -16,7 +16,8 @@ namespace WorkloadProxy.Mcp;
 
 /// <summary><c>/_mcp/&lt;Upstream&gt;/&lt;server&gt;</c>: MCP's streamable HTTP. In this order: origin, token, message, rules, and the server.</summary>
 internal sealed class McpEndpoint(
-    string publicUrl, McpServers servers, Authenticator authenticator, Authorizer authorizer, CredentialStore credentials, Forwarder forwarder, McpSeal seal, TimeProvider time)
+    string publicUrl, McpServers servers, Authenticator authenticator, Authorizer authorizer, CredentialStore credentials, Forwarder forwarder, McpSeal seal,
+    TimeProvider time)
 {
     public const string Prefix = "/_mcp/";
     private const string Methods = "GET, POST, DELETE";
@@ -28,15 +29,17 @@ internal sealed class McpEndpoint(
     /// <param name="bearer">The token.</param>
     public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, RequestTarget target, string? path, BearerToken bearer)
     {
-        if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint takes no query");
+        if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint accepts no query");
         if (path is null || servers.Find(path) is not { } server) return new Failure(ErrorId.NotFound, "there is no MCP server at this path");
         record.Upstream = server.Upstream;
         var call = new McpCall(server, seal, record, time) { IsStandalone = http.Request.Method == "GET" };
         http.Features.Set(new ErrorShape(error => McpErrorBody.Of(call, error)));
-        if (!McpOrigin.IsPermitted(http, publicUrl, server.Options.Origins)) return new Failure(ErrorId.Forbidden, "no page at this `Origin` may call the server");
+        if (!McpOrigin.IsPermitted(http, publicUrl, server.Options.Origins))
+            return new Failure(ErrorId.Forbidden, "no page at this `Origin` may call the server");
         // the document is about the endpoint at `PublicUrl`: under another name a client must not use it (RFC 9728 section 3.3)
         var metadata = path == target.Path ? McpDiscovery.MetadataOf(publicUrl, server) : null;
-        if (!(await AuthenticateAsync(http, server, bearer)).Succeeded(out var caller, out var unauthenticated)) return unauthenticated with { ResourceMetadata = metadata };
+        if (!(await AuthenticateAsync(http, server, bearer)).Succeeded(out var caller, out var unauthenticated))
+            return unauthenticated with { ResourceMetadata = metadata };
         call.Admit(caller);
 
         if (await ReceiveAsync(http, call) is { } notReceived) return notReceived;
@@ -48,7 +51,8 @@ internal sealed class McpEndpoint(
     {
         if (bearer.Refusal is { } noJwt) return noJwt;
         var authenticated = await authenticator.AuthenticateAsync(bearer.Text, http.RequestAborted);
-        return authenticated.Value is { } caller && caller.Token.Context.Upstream != server.Upstream ? new Failure(ErrorId.InvalidToken, "the token is for another upstream than this server's") : authenticated;
+        return authenticated.Value is { } caller && caller.Token.Context.Upstream != server.Upstream
+            ? new Failure(ErrorId.InvalidToken, "the token is for another upstream than this server's") : authenticated;
     }
 
     private async ValueTask<Failure?> ReceiveAsync(HttpContext http, McpCall call)
@@ -57,7 +61,8 @@ internal sealed class McpEndpoint(
         byte[] bytes = [];
         if (http.Request.Method == "POST")
         {
-            if (!IsJson(http.Request.Headers)) return new Failure(ErrorId.UnsupportedMediaType, "expected one message as `application/json` in UTF-8, without a `Content-Encoding`");
+            if (!IsJson(http.Request.Headers))
+                return new Failure(ErrorId.UnsupportedMediaType, "expected one message as `application/json` in UTF-8, without a `Content-Encoding`");
             if (!(await BodyReader.ReadAsync(http, call.Server.Options.MaxMessage, time)).Succeeded(out var read, out var unreadable)) return unreadable;
             bytes = read;
             // the body took its time, and the token may be over by now
@@ -90,10 +95,12 @@ internal sealed class McpEndpoint(
                 var isGone = revision.IsModern && message.Method is "resources/subscribe" or "resources/unsubscribe";
                 return call.Malformed(isGone ? McpError.NoMethod($"revision {revision.Version} has no `{message.Method}`") : McpError.Malformed(missing));
             }
-            return revision.IsModern && message.IsResponse ? call.Malformed(McpError.Malformed($"revision {revision.Version} has no responses by clients")) : null;
+            return revision.IsModern && message.IsResponse
+                ? call.Malformed(McpError.Malformed($"revision {revision.Version} has no responses by clients")) : null;
         }
         if (revision.IsModern) return new Failure(ErrorId.MethodNotAllowed, $"revision {revision.Version} has POST only") { Allow = "POST" };
-        if (call.IsStandalone && !headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase)) return call.Malformed(new McpError(406, 406, "expected `Accept: text/event-stream`"));
+        if (call.IsStandalone && !headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase))
+            return call.Malformed(new McpError(406, 406, "expected `Accept: text/event-stream`"));
         return null;
     }
 
@@ -107,9 +114,11 @@ internal sealed class McpEndpoint(
             headers.Remove(McpHeaders.LastEvent);
             return null;
         }
-        if (session.Count > 1 || headers[McpHeaders.LastEvent].Count > 1) return call.Malformed(McpError.Malformed($"`{McpHeaders.Session}` or `{McpHeaders.LastEvent}` is given twice"));
+        if (session.Count > 1 || headers[McpHeaders.LastEvent].Count > 1)
+            return call.Malformed(McpError.Malformed($"`{McpHeaders.Session}` or `{McpHeaders.LastEvent}` is given twice"));
         // another caller's is as unknown as one that has ended: the client begins anew
-        if (call.Seal.OpenSession(session[0] ?? "", call.Binding) is not { } own) return call.Malformed(new McpError(404, 404, "not_found: the session is unknown, or it has ended"));
+        if (call.Seal.OpenSession(session[0] ?? "", call.Binding) is not { } own)
+            return call.Malformed(new McpError(404, 404, "not_found: the session is unknown, or it has ended"));
         call.Audit.Session = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(own)))[..16];
         headers[McpHeaders.Session] = own;
         return null;
@@ -165,13 +174,16 @@ internal sealed class McpEndpoint(
         return await forwarder.SendAsync(http, forwarded, call.Record);
     }
 
-    /// <summary>A stream without an end ends with the token; any other runs out. Both end with a revocation, and with a set that no longer permits what was asked.</summary>
+    /// <summary>
+    /// A stream without an end ends with the token; any other runs out. Both end with a revocation, and with a set that no longer permits what was asked.
+    /// </summary>
     private Result<Caller> MayGoOn(McpCall call, Caller caller)
     {
         var again = authenticator.AdmitAgain(caller, mayHaveExpired: !call.IsEndless);
         if (again.Value is not { } admitted || (!call.IsEndless && ReferenceEquals(admitted, caller))) return again;
         // other roles are another caller to the ids that were given out
-        if (!ReferenceEquals(admitted, caller) && !McpSeal.BindingOf(admitted, call.Server.Path).AsSpan().SequenceEqual(call.Binding)) return new Failure(ErrorId.Forbidden, "the caller's roles have changed");
+        if (!ReferenceEquals(admitted, caller) && !McpSeal.BindingOf(admitted, call.Server.Path).AsSpan().SequenceEqual(call.Binding))
+            return new Failure(ErrorId.Forbidden, "the caller's roles have changed");
         var decision = call.Decide(admitted);
         if (decision.Outcome != DecisionOutcome.Allow) return new Failure(ErrorId.Forbidden, decision.Reason);
         call.Admit(admitted);
@@ -186,7 +198,10 @@ internal sealed class McpEndpoint(
         call.Audit.Name = McpJson.Text(message.Params, "name") ?? (uri?.IndexOfAny(['?', '#']) is >= 0 and var end ? uri[..end] : uri);
     }
 
-    private static bool IsJson(IHeaderDictionary headers) => headers.ContentEncoding.Count == 0 && headers.ContentType.Count == 1 && MediaTypeHeaderValue.TryParse(MediaTypeText.WithoutEmptyParameters(headers.ContentType[0] ?? ""), out var type)
+    private static bool IsJson(IHeaderDictionary headers) =>
+        headers.ContentEncoding.Count == 0 && headers.ContentType.Count == 1
+        && MediaTypeHeaderValue.TryParse(MediaTypeText.WithoutEmptyParameters(headers.ContentType[0] ?? ""), out var type)
         && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-        && type.Parameters.All(parameter => parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase) && HeaderUtilities.RemoveQuotes(parameter.Value).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+        && type.Parameters.All(parameter => parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase)
+            && HeaderUtilities.RemoveQuotes(parameter.Value).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 }

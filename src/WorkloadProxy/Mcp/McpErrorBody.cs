@@ -7,8 +7,8 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Mcp;
 
 /// <summary>
-/// How a failure is written to an MCP client. A refused tool is a result that the model reads and can correct; what else is refused is a JSON-RPC error in an HTTP 200, since clients take 401 and
-/// 403 for "sign in again"; what is malformed, and what failed, keeps its HTTP status.
+/// How a failure is written to an MCP client. A refused tool is a result that the model reads and can correct; what else is refused is a JSON-RPC error in an
+/// HTTP 200, since clients take 401 and 403 for "sign in again"; what is malformed, and what failed, keeps its HTTP status.
 /// </summary>
 internal static class McpErrorBody
 {

@@ -3,7 +3,10 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Mcp;
 
-/// <summary>A server's event stream as the caller gets it: event by event, each judged when it is whole and passed on at once. It ends early, with an error, at one that must not pass.</summary>
+/// <summary>
+/// A server's event stream as the caller gets it: event by event, each judged when it is whole and passed on at once. It ends early, with an error, at one that
+/// must not pass.
+/// </summary>
 internal sealed class McpEventStream(Stream inner, McpCall call) : Stream
 {
     private const string TooLong = "an event that is too long";
@@ -80,7 +83,8 @@ internal sealed class McpEventStream(Stream inner, McpCall call) : Stream
         base.Dispose(disposing);
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     public override bool CanRead => true;
     public override bool CanSeek => false;

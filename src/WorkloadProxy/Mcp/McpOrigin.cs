@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 namespace WorkloadProxy.Mcp;
 
 /// <summary>
-/// Whether a page in a browser may call: none but the proxy's own, one that the configuration lists, and one of this machine on a connection from it. A page elsewhere whose name is made to
-/// resolve to this server (DNS rebinding) is stopped here.
+/// Whether a page in a browser may call: none but the proxy's own, one that the configuration lists, and one of this machine on a connection from it. A page
+/// elsewhere whose name is made to resolve to this server (DNS rebinding) is stopped here.
 /// </summary>
 internal static class McpOrigin
 {
@@ -16,7 +16,8 @@ internal static class McpOrigin
         if (origin.Count > 1 || !Uri.TryCreate(origin[0], UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")) return false;
         var text = uri.GetLeftPart(UriPartial.Authority);
         if (!text.Equals(origin[0], StringComparison.OrdinalIgnoreCase)) return false;
-        return (Uri.TryCreate(publicUrl, UriKind.Absolute, out var own) && Same(own.GetLeftPart(UriPartial.Authority), text)) || listed.Any(entry => Same(entry, text))
+        return (Uri.TryCreate(publicUrl, UriKind.Absolute, out var own) && Same(own.GetLeftPart(UriPartial.Authority), text))
+            || listed.Any(entry => Same(entry, text))
             || (uri.IsLoopback && IsFromHere(http));
     }
 

@@ -6,8 +6,8 @@ using WorkloadProxy.Requests;
 namespace WorkloadProxy.Mcp;
 
 /// <summary>
-/// The only changes that are made to a caller's message: ids become the server's own again, and the client's capabilities lose what no policy permits, for a server may not ask for what the
-/// client does not declare. Everything else stays byte for byte.
+/// The only changes that are made to a caller's message: ids become the server's own again, and the client's capabilities lose what no policy permits, for a
+/// server may not ask for what the client does not declare. Everything else stays byte for byte.
 /// </summary>
 internal static class McpOutgoing
 {
@@ -18,9 +18,11 @@ internal static class McpOutgoing
         var edits = new McpEdits();
         foreach (var (holder, id) in TaskIds(message))
         {
-            if (call.Seal.OpenTask(McpJson.Text(holder, "taskId")!, call.Binding) is not { } opened) return call.Refused(ErrorId.Forbidden, "the task is not this caller's");
+            if (call.Seal.OpenTask(McpJson.Text(holder, "taskId")!, call.Binding) is not { } opened)
+                return call.Refused(ErrorId.Forbidden, "the task is not this caller's");
             edits.Replace(McpJson.RangeOf(message.Root, id), McpJson.Quote(opened));
-            var isNamed = headers[McpHeaders.Name].Count > 0 && message.Name == McpJson.Text(message.Params, "taskId") && message.Params.TryGetProperty("taskId", out var named) && named.Equals(id);
+            var isNamed = headers[McpHeaders.Name].Count > 0 && message.Name == McpJson.Text(message.Params, "taskId")
+                && message.Params.TryGetProperty("taskId", out var named) && named.Equals(id);
             if (isNamed) headers[McpHeaders.Name] = McpHeaders.Encode(opened);
         }
         if (message.Method == "subscriptions/listen" && McpJson.Object(message.Params, "notifications").TryGetProperty("taskIds", out var ids))
@@ -47,7 +49,8 @@ internal static class McpOutgoing
         ];
         foreach (var holder in holders)
         {
-            if (holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty("taskId", out var id) && id.ValueKind == JsonValueKind.String) yield return (holder, id);
+            if (holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty("taskId", out var id) && id.ValueKind == JsonValueKind.String)
+                yield return (holder, id);
         }
     }
 
@@ -57,8 +60,10 @@ internal static class McpOutgoing
         var extensions = McpJson.Object(capabilities, "extensions");
         var cutsExtension = !access.Tasks && extensions.ValueKind == JsonValueKind.Object && extensions.TryGetProperty(McpMessage.TasksExtensionName, out _);
         if (!cutsExtension && !capabilities.EnumerateObject().Any(member => IsCut(member.Name))) return null;
-        return Object(capabilities.EnumerateObject().Where(member => !IsCut(member.Name)).Select(member => (member.Name, member.Name == "extensions" && cutsExtension
-            ? Object(extensions.EnumerateObject().Where(extension => extension.Name != McpMessage.TasksExtensionName).Select(extension => (extension.Name, extension.Value.GetRawText())))
+        return Object(capabilities.EnumerateObject().Where(member => !IsCut(member.Name))
+            .Select(member => (member.Name, member.Name == "extensions" && cutsExtension
+            ? Object(extensions.EnumerateObject().Where(extension => extension.Name != McpMessage.TasksExtensionName)
+                .Select(extension => (extension.Name, extension.Value.GetRawText())))
             : member.Value.GetRawText())));
 
         bool IsCut(string name) => name switch
@@ -71,5 +76,6 @@ internal static class McpOutgoing
         };
     }
 
-    private static string Object(IEnumerable<(string Name, string Json)> members) => $"{{{string.Join(',', members.Select(member => $"{McpJson.Quote(member.Name)}:{member.Json}"))}}}";
+    private static string Object(IEnumerable<(string Name, string Json)> members) =>
+        $"{{{string.Join(',', members.Select(member => $"{McpJson.Quote(member.Name)}:{member.Json}"))}}}";
 }

@@ -7,8 +7,9 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Mcp;
 
 /// <summary>
-/// Binds a server's session and task ids to the caller that got them. All callers of a context share one credential, so the server itself can't tell them apart: without this, whoever learns
-/// an id takes over the session. The names of the roles are part of it, or a weaker token of the same workload would read a stronger one's stream.
+/// Binds a server's session and task ids to the caller that got them. All callers of a context share one credential, so the server itself can't tell them
+/// apart: without this, whoever learns an id takes over the session. The names of the roles are part of it, or a weaker token of the same workload would read a
+/// stronger one's stream.
 /// </summary>
 internal sealed class McpSeal(Sealer sealer)
 {
@@ -20,7 +21,8 @@ internal sealed class McpSeal(Sealer sealer)
     public static byte[] BindingOf(Caller caller, string server)
     {
         var text = new StringBuilder();
-        foreach (var part in (string[])[caller.Token.ContextText, server, caller.Token.Issuer, caller.Token.Subject, caller.Token.Actor?.GetRawText() ?? "", .. caller.Grants.RoleNames.Order(StringComparer.Ordinal)])
+        foreach (var part in (string[])[caller.Token.ContextText, server, caller.Token.Issuer, caller.Token.Subject, caller.Token.Actor?.GetRawText() ?? "",
+            .. caller.Grants.RoleNames.Order(StringComparer.Ordinal)])
             text.Append(part.Length).Append(':').Append(part);
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));
     }
@@ -34,7 +36,8 @@ internal sealed class McpSeal(Sealer sealer)
         try
         {
             var opened = sealer.Open(Base64Url.DecodeFromChars(text), Purpose);
-            return opened.Length > binding.Length && CryptographicOperations.FixedTimeEquals(opened.AsSpan(0, binding.Length), binding) ? Encoding.Latin1.GetString(opened.AsSpan(binding.Length)) : null;
+            return opened.Length > binding.Length && CryptographicOperations.FixedTimeEquals(opened.AsSpan(0, binding.Length), binding)
+                ? Encoding.Latin1.GetString(opened.AsSpan(binding.Length)) : null;
         }
         catch (Exception error) when (error is CryptographicException or FormatException)
         {
@@ -49,7 +52,8 @@ internal sealed class McpSeal(Sealer sealer)
     public string? OpenTask(string text, byte[] binding)
     {
         var dot = text.IndexOf('.');
-        return dot > 0 && text.Length <= 4 * LongestId && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(text[..dot]), Encoding.UTF8.GetBytes(Base64Url.EncodeToString(Mac(text[(dot + 1)..], binding))))
+        return dot > 0 && text.Length <= 4 * LongestId && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(text[..dot]),
+            Encoding.UTF8.GetBytes(Base64Url.EncodeToString(Mac(text[(dot + 1)..], binding))))
             ? text[(dot + 1)..] : null;
     }
 

@@ -18,7 +18,13 @@ internal sealed class McpServer
         Origin = options.Address.GetLeftPart(UriPartial.Authority);
         Target = options.Address.PathAndQuery;
         // a stream may be silent for hours; how long an answer may take is watched by `McpAnswer`
-        Forwarding = new Upstream(upstream with { Address = new Uri(Origin), PublicHost = null, ActivityTimeout = null, PassHeaders = upstream.PassHeaders is { } passed ? [.. passed, .. ofProtocol] : null }, UpstreamParts.None);
+        Forwarding = new Upstream(upstream with
+        {
+            Address = new Uri(Origin),
+            PublicHost = null,
+            ActivityTimeout = null,
+            PassHeaders = upstream.PassHeaders is { } passed ? [.. passed, .. ofProtocol] : null,
+        }, UpstreamParts.None);
     }
 
     public static string PathOf(UpstreamOptions upstream, McpServerOptions options) => $"{McpEndpoint.Prefix}{upstream.Name}/{options.Name}";
@@ -38,7 +44,8 @@ internal sealed class McpServer
     public void Learn(JsonElement discovered)
     {
         if (discovered.ValueKind != JsonValueKind.Array) return;
-        var listed = discovered.EnumerateArray().Where(version => version.ValueKind == JsonValueKind.String).Select(version => version.GetString()!).ToHashSet(StringComparer.Ordinal);
+        var listed = discovered.EnumerateArray().Where(version => version.ValueKind == JsonValueKind.String).Select(version => version.GetString()!)
+            .ToHashSet(StringComparer.Ordinal);
         string[] known = [.. McpRevision.Supported.Where(listed.Contains)];
         if (known.Length > 0) Versions = known;
     }

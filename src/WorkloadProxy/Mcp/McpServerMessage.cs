@@ -126,7 +126,8 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
 
     private static bool AsksForUrl(JsonElement error, McpCall call) => !call.Access.Client.HasFlag(McpClient.Elicitation)
         && (McpJson.Twin(error, ofCode) is not null
-            || (error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number && code.TryGetDouble(out var number) && number == UrlElicitationRequired));
+            || (error.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.Number && code.TryGetDouble(out var number)
+                && number == UrlElicitationRequired));
 
     private static void Filter(JsonElement root, JsonElement items, McpKind kind, string name, McpAccess access, McpCall call, McpEdits edits)
     {

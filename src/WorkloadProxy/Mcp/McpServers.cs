@@ -12,7 +12,8 @@ internal sealed class McpServers : IDisposable
 
     public McpServers(ProxyOptions options, TimeProvider time)
     {
-        byPath = options.Upstreams.Values.SelectMany(upstream => upstream.Mcp.Select(server => new McpServer(upstream, server))).ToFrozenDictionary(server => server.Path, StringComparer.Ordinal);
+        byPath = options.Upstreams.Values.SelectMany(upstream => upstream.Mcp.Select(server => new McpServer(upstream, server)))
+            .ToFrozenDictionary(server => server.Path, StringComparer.Ordinal);
         if (byPath.Count > 0) sweeping = time.CreateTimer(_ => Sweep(), null, sweepInterval, sweepInterval);
     }
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace WorkloadProxy.Outbound;
 
-/// <summary>Whether an address is one of the public internet's. What is not known to be public is not.</summary>
+/// <summary>Whether an address is one of the public internet's. Anything not known to be public is treated as private.</summary>
 internal static class PublicAddress
 {
     /// <summary>IANA's special-purpose registry (RFC 6890), multicast, class E, and Azure's host agent, which lies in a public range.</summary>

@@ -11,18 +11,18 @@ using WorkloadProxy.Upstreams.DigitalOcean;
 namespace WorkloadProxy.PolicyDelivery;
 
 /// <summary>The paths under which policy repositories are reached, with what answers at them.</summary>
-internal sealed class GitServer : IDisposable
+internal sealed class GitServer
 {
     private readonly GitEndpoints endpoints;
     private readonly WebhookEndpoint webhooks;
     private readonly PushGate gate;
     private readonly RemoteGitSources remotes;
-    private readonly ApiTokens tokens;
 
-    public GitServer(ProxyOptions options, GitSources sources, PolicySetStore sets, AuthenticateToken authenticate, GitTokens ownTokens, CredentialStore credentials, TimeProvider time, ILoggerFactory logs)
+    public GitServer(
+        ProxyOptions options, GitSources sources, PolicySetStore sets, AuthenticateToken authenticate, ApiTokens tokens, GitTokens ownTokens,
+        CredentialStore credentials, TimeProvider time, ILoggerFactory logs)
     {
         var failures = new FailureLimit(time);
-        tokens = new ApiTokens(time);
         remotes = sources.Remote;
         gate = new PushGate(sources.Program, sources.Hosted, sources.Reviews, options, sets, time, logs.CreateLogger<PushGate>());
         endpoints = new GitEndpoints(new GitAccess(options, authenticate, tokens, ownTokens, credentials, sets, failures, time), sources.Hosted, new HttpBackend(sources.Program, options.Git, time), gate);
@@ -35,6 +35,4 @@ internal sealed class GitServer : IDisposable
     /// <summary>Answers at one of git's paths, to git's own credentials; null when the answer went back.</summary>
     public Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, GitPath path, string rawQuery) =>
         path.Operation == GitOperation.Webhook ? webhooks.HandleAsync(http, record, path) : endpoints.HandleAsync(http, record, path, rawQuery);
-
-    public void Dispose() => tokens.Dispose();
 }

@@ -14,12 +14,14 @@ internal sealed class GitSources
 {
     /// <exception cref="StartException">git's directories can't be made.</exception>
     public GitSources(
-        ProxyOptions options, Database database, StoreChanges changes, PolicySetStore sets, PolicySnapshotStore snapshots, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs)
+        ProxyOptions options, Database database, StoreChanges changes, PolicySetStore sets, PolicySnapshotStore snapshots, BoundedFetch fetch,
+        TimeProvider time, ILoggerFactory logs)
     {
         var directories = new GitDirectories(options.DataDirectory);
         directories.Prepare();
         Program = new GitProgram(directories, options.Git, time);
-        var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), snapshots, options.Git, time, logs.CreateLogger<SharedRepositories>());
+        var shared = !database.IsShared ? null : new SharedRepositories(Program, new RepositoryStore(database), snapshots, options.Git, time,
+            logs.CreateLogger<SharedRepositories>());
         Hosted = new HostedRepositories(Program, shared, changes, options, sets, snapshots, time, logs.CreateLogger<HostedRepositories>());
         Reviews = new ReviewPlaces(options.Git, time);
         Remote = new RemoteGitSources(options, Program, Reviews, sets, snapshots, new GitHubApi(fetch, time), time, logs.CreateLogger<RemoteGitSources>());
@@ -33,7 +35,7 @@ internal sealed class GitSources
     /// <summary>One for each context, as of now.</summary>
     public IEnumerable<PolicySourceStatus> Statuses => [.. Hosted.Statuses, .. Remote.Statuses];
 
-    /// <summary>Puts every set in force that can be had; what can't be is said in its status.</summary>
+    /// <summary>Puts every available set in force; the status of the others says why.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         await Hosted.LoadAsync(cancellationToken);

@@ -10,7 +10,7 @@ internal sealed record ChildProgram(string Name, params string[] Arguments)
     public ReadOnlyMemory<byte> Input { get; init; }
     public int MaxOutput { get; init; } = 64 * 1024;
 
-    /// <summary>Runs to the end, or is killed at the limit in time or in what it may say. Throws only when cancelled.</summary>
+    /// <summary>Runs to the end, or is killed at the limit in time or in what it may print. Throws only when cancelled.</summary>
     public async Task<ProgramResult> RunAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(limit, time);
@@ -20,7 +20,7 @@ internal sealed record ChildProgram(string Name, params string[] Arguments)
             await using var process = ChildProcess.Start(this);
             var writing = process.WriteInputAsync(Input, ended.Token);
             var output = await process.ReadOutputAsync(MaxOutput, ended.Token);
-            if (output is null) return new ProgramResult(-1, "", $"`{Name}` said more than {MaxOutput} bytes");
+            if (output is null) return new ProgramResult(-1, "", $"the output of `{Name}` exceeded {MaxOutput} bytes");
             await writing;
             var (exitCode, _) = await process.WaitAsync(ended.Token);
             return new ProgramResult(exitCode, Encoding.UTF8.GetString(output), null);

@@ -92,7 +92,7 @@ internal sealed class RefreshEndpoint(
     {
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);
         if (bearer.Kind != BearerTokenKind.None)
-            return bearer.Kind == BearerTokenKind.Opaque && RefreshToken.Parse(bearer.Text.Span) is { } given ? given : NotGood();
+            return bearer.Kind == BearerTokenKind.Own && RefreshToken.Parse(bearer.Text.Span) is { } given ? given : NotGood();
         if (!(await BodyReader.ReadFormAsync(http)).Succeeded(out var bytes, out var unreadable)) return unreadable;
         if (bytes.Length == 0) return bearer.Refusal!;
         if (!StrictJson.TryParseObject(bytes, MaxDepth, out var json, out var error))

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Provisioning;
 
@@ -8,11 +9,10 @@ namespace WorkloadProxy.Provisioning;
 internal sealed class RefreshToken
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
-    private const string Prefix = "wpr_";
     private const int Size = 32;
     private const int NonceSize = 12;
     private const int TagSize = 16;
-    private static readonly int length = Prefix.Length + Base64Url.GetEncodedLength(Size);
+    private static readonly int length = OwnSecret.Refresh.Length + Base64Url.GetEncodedLength(Size);
 
     private RefreshToken(string text)
     {
@@ -24,11 +24,11 @@ internal sealed class RefreshToken
     /// <summary>What the store knows it by.</summary>
     public string Hash { get; }
 
-    public static RefreshToken Create() => new(Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Size)));
+    public static RefreshToken Create() => new(OwnSecret.Refresh + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Size)));
 
-    /// <summary>Null for a text that is none of ours.</summary>
+    /// <summary>Null for a text that is not one of ours.</summary>
     public static RefreshToken? Parse(ReadOnlySpan<char> text) =>
-        text.Length == length && text.StartsWith(Prefix, StringComparison.Ordinal) && Ascii.IsValid(text) ? new RefreshToken(text.ToString()) : null;
+        text.Length == length && text.StartsWith(OwnSecret.Refresh) && Ascii.IsValid(text) ? new RefreshToken(text.ToString()) : null;
 
     /// <summary>
     /// Seals the answer that this token is spent for, under the token itself: whoever reads the store finds neither the answer nor a key to it.

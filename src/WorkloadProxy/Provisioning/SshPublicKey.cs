@@ -10,7 +10,7 @@ internal sealed record SshPublicKey(string Type, string Base64)
     private static readonly string[] types = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
     private const int MaxLength = 8 * 1024;
 
-    /// <summary>The key in SSH's own encoding, which begins with its type; null for what is none of ours.</summary>
+    /// <summary>The key in SSH's own encoding, which begins with its type; null for anything that is not one of ours.</summary>
     public static SshPublicKey? Of(ReadOnlySpan<byte> blob)
     {
         if (blob.Length is < 4 or > MaxLength) return null;

@@ -1,8 +1,8 @@
 namespace WorkloadProxy.Requests;
 
 /// <summary>
-/// ASP.NET's <c>AllowedHosts</c> with its meaning (a list by <c>;</c>, <c>*.example.com</c> for what lies below, ports don't count), but as a refusal like any other:
-/// the framework's own filter answers with a page and leaves no record.
+/// ASP.NET's <c>AllowedHosts</c> with its meaning (a list by <c>;</c>, <c>*.example.com</c> for what lies below, ports don't count), but as a refusal like any
+/// other: the framework's own filter answers with a page and leaves no record.
 /// </summary>
 internal sealed class AllowedHosts
 {

@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Requests;
 
-/// <summary>An answer of the proxy's own, whole. <see cref="WriteAsync"/> is the one place that writes one; what is streamed (an upstream's, git's) is none.</summary>
+/// <summary>
+/// An answer of the proxy's own, whole. <see cref="WriteAsync"/> is the one place that writes one; what is streamed (an upstream's, git's) is none.
+/// </summary>
 internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<byte> Body)
 {
     /// <summary>Writes it; returns how much body it sent. The response must not have started.</summary>

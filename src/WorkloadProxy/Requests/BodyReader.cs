@@ -35,7 +35,8 @@ internal static class BodyReader
         ITimer? deadline = null;
         try
         {
-            return await ReadAsync(http, reader, maxLength, () => deadline ??= time.CreateTimer(_ => reader.CancelPendingRead(), null, patience, Timeout.InfiniteTimeSpan));
+            return await ReadAsync(
+                reader, maxLength, () => deadline ??= time.CreateTimer(_ => reader.CancelPendingRead(), null, patience, Timeout.InfiniteTimeSpan));
         }
         finally
         {
@@ -43,14 +44,16 @@ internal static class BodyReader
         }
     }
 
-    private static async ValueTask<Result<byte[]>> ReadAsync(HttpContext http, PipeReader reader, int maxLength, Action onWait)
+    private static async ValueTask<Result<byte[]>> ReadAsync(PipeReader reader, int maxLength, Action onWait)
     {
+        // of bodies that come in parts
+        ArrayBufferWriter<byte>? held = null;
         while (true)
         {
             ReadResult read;
             try
             {
-                // without `RequestAborted`: the read of a caller who leaves ends by itself, and one that is cancelled meanwhile has Kestrel write a warning for each such caller
+                // without `RequestAborted`: the read of a caller who leaves ends by itself
                 var reading = reader.ReadAsync(CancellationToken.None);
                 // most bodies are here with their head, and cost no timer
                 if (!reading.IsCompleted) onWait();
@@ -58,31 +61,25 @@ internal static class BodyReader
             }
             catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
             {
-                return new Failure(ErrorId.PayloadTooLarge, "the request's body is larger than the server takes");
+                return new Failure(ErrorId.PayloadTooLarge, "the request's body is larger than the server accepts");
             }
             catch (Exception error) when (error is IOException or OperationCanceledException)
             {
-                // a `BadHttpRequestException` too, which is an `IOException`
                 return new Failure(ErrorId.BadRequest, "the request's body is not whole");
             }
-            if (read.IsCanceled)
+            var length = (held?.WrittenCount ?? 0) + read.Buffer.Length;
+            var whole = read.IsCompleted && held is null && length <= maxLength ? read.Buffer.ToArray() : null;
+            if (whole is null && length <= maxLength)
             {
-                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                return new Failure(ErrorId.BadRequest, $"the request's body did not come within {patience.TotalSeconds:0} s");
+                held ??= new ArrayBufferWriter<byte>();
+                foreach (var part in read.Buffer) held.Write(part.Span);
             }
-            if (read.Buffer.Length > maxLength)
-            {
-                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                return TooLarge(maxLength);
-            }
-            if (!read.IsCompleted)
-            {
-                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                continue;
-            }
-            var bytes = read.Buffer.ToArray();
+            // taken out at once: where a caller leaves a part of a body behind in the pipe, Kestrel logs a warning with a stack trace
             reader.AdvanceTo(read.Buffer.End);
-            return bytes;
+            if (read.IsCanceled) return new Failure(ErrorId.BadRequest, $"the request's body did not come within {patience.TotalSeconds:0} s");
+            if (length > maxLength) return TooLarge(maxLength);
+            if (whole is not null) return whole;
+            if (read.IsCompleted) return held!.WrittenSpan.ToArray();
         }
     }
 

@@ -3,7 +3,9 @@ using System.Net;
 
 namespace WorkloadProxy.Requests;
 
-/// <summary>Who called, as far as it can be known: the connection's address, or behind trusted proxies the last address in <c>X-Forwarded-For</c> that none of them has.</summary>
+/// <summary>
+/// Who called, as far as it can be known: the connection's address, or behind trusted proxies the last address in <c>X-Forwarded-For</c> that none of them has.
+/// </summary>
 internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
 {
     /// <summary>An IPv4 address as such, also where the socket speaks IPv6.</summary>

@@ -75,10 +75,12 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
     public void SetHeaders(IHeaderDictionary headers)
     {
         headers.CacheControl = "no-store";
-        if (Status == 401) headers.WWWAuthenticate = Failure.OffersBasic ? StringValues.Concat("Basic realm=\"workload-proxy\", charset=\"UTF-8\"", Challenge(Failure.Message))
+        if (Status == 401)
+            headers.WWWAuthenticate = Failure.OffersBasic ? StringValues.Concat("Basic realm=\"workload-proxy\", charset=\"UTF-8\"", Challenge(Failure.Message))
             : Failure.ResourceMetadata is { } metadata ? $"{Challenge(Failure.Message)}, resource_metadata=\"{metadata}\"" : Challenge(Failure.Message);
         if (Failure.Allow is { } allow) headers.Allow = allow;
-        if (Failure.RetryAfter is { } retryAfter) headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        if (Failure.RetryAfter is { } retryAfter)
+            headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>RFC 6750 §3. The description is a quoted string: what may not stand in one becomes <c>'</c>.</summary>

@@ -34,8 +34,8 @@ internal sealed class FailureLimit(TimeProvider time)
     }
 
     /// <summary>
-    /// Begins a try, which counts as a failure until it has ended: of a burst of guesses, ten are asked upstream and not all of them. Those beyond wait for the outcome of those before, so that many good
-    /// callers behind one address get through. The end of the try is to be told to the result.
+    /// Begins a try, which counts as a failure until it has ended: of a burst of guesses, ten are asked upstream and not all of them. Those beyond wait for the
+    /// outcome of those before, so that many good callers behind one address get through. The end of the try is to be told to the result.
     /// </summary>
     public async ValueTask<Attempt> BeginAsync(string? client, CancellationToken cancellationToken)
     {
@@ -76,8 +76,8 @@ internal sealed class FailureLimit(TimeProvider time)
         while (inOrderOfStart.TryPeek(out var first) && time.GetElapsedTime(first.Started) >= window) ForgetOldest();
         if (!windows.TryGetValue(key, out var current))
         {
-            // A flood from everywhere has the oldest forgotten, and nobody else pays for it: a count that all share would lock strangers out. Who has ten thousand
-            // networks gains little by it: each of them may guess ten times anyway.
+            // A flood from everywhere has the oldest forgotten, and nobody else pays for it: a count that all share would lock strangers out. Who has ten
+            // thousand networks gains little by it: each of them may guess ten times anyway.
             if (windows.Count >= MaxAddresses) ForgetOldest();
             current = new Window(key, time.GetTimestamp());
             windows.Add(key, current);

@@ -19,7 +19,8 @@ internal static class RequestFraming
     }
 
     /// <summary>
-    /// Whether the request asks for a WebSocket. Any other <c>Upgrade</c> is taken off, so that the forwarder (which would also switch to SPDY) sees what was decided on.
+    /// Whether the request asks for a WebSocket. Any other <c>Upgrade</c> is taken off, so that the forwarder (which would also switch to SPDY) sees what was
+    /// decided on.
     /// </summary>
     public static bool IsWebSocket(HttpContext http)
     {

@@ -19,7 +19,8 @@ internal static class AccountControl
     /// <param name="signIn">Takes back what was given.</param>
     /// <param name="time">The clock.</param>
     /// <param name="changes">Tells the other replicas; null where no server runs.</param>
-    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(AtProtoParts? atproto, SignInSetup signIn, TimeProvider time, StoreChanges? changes = null)
+    public static IEnumerable<KeyValuePair<string, ControlCommand>> Serve(AtProtoParts? atproto, SignInSetup signIn, TimeProvider time,
+        StoreChanges? changes = null)
     {
         var keys = atproto?.SessionParts?.Keys;
         return
@@ -34,13 +35,16 @@ internal static class AccountControl
             new(RevokeName, async (arguments, cancellationToken) =>
             {
                 if (keys is null) return NoKeys();
-                if (!(await atproto!.Sessions!.RevokeKeyAsync(Text(arguments, "kid") ?? "", cancellationToken)).Succeeded(out var revocation, out var failure)) return failure;
+                if (!(await atproto!.Sessions!.RevokeKeyAsync(Text(arguments, "kid") ?? "", cancellationToken)).Succeeded(out var revocation, out var failure))
+                    return failure;
                 if (changes is not null) await changes.SettleAsync(cancellationToken);
                 return new JsonObject { ["kid"] = revocation.Id, ["sessions"] = revocation.Sessions, ["revoked"] = revocation.Revoked };
             }),
             new(DisconnectName, async (arguments, cancellationToken) =>
             {
-                if (!AuthContext.TryParse(Text(arguments, "context"), out var context)) return new Failure(ErrorId.BadRequest, $"`{Text(arguments, "context")}` is not a context, expected for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
+                if (!AuthContext.TryParse(Text(arguments, "context"), out var context))
+                    return new Failure(ErrorId.BadRequest,
+                        $"`{Text(arguments, "context")}` is not a context, expected for instance `api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz`");
                 if (await signIn.DisconnectAsync(context) is not { } revoked) return new Failure(ErrorId.NotFound, $"nobody has signed in for `{context}`");
                 if (changes is not null) await changes.SettleAsync(cancellationToken);
                 return new JsonObject { ["context"] = context.ToString(), ["revoked"] = revoked };
@@ -62,7 +66,9 @@ internal static class AccountControl
     };
 
     private static string? Text(JsonElement arguments, string name) =>
-        arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString() : null;
 
-    private static Failure NoKeys() => new(ErrorId.NotFound, "there are no client keys: they are for an upstream of kind `atproto` with `OAuth`, and a `PublicUrl` that is https");
+    private static Failure NoKeys() =>
+        new(ErrorId.NotFound, "there are no client keys: they are for an upstream of kind `atproto` with `OAuth`, and a `PublicUrl` that is https");
 }

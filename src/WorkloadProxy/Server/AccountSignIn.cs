@@ -28,7 +28,8 @@ internal sealed class AccountSignIn
     private readonly ILoggerFactory logs;
 
     public AccountSignIn(
-        AtProtoParts atproto, SessionParts sessionParts, SignInPages pages, SessionStore browsers, SignedInContexts contexts, ProxyOptions options, Store store, TimeProvider time, ILoggerFactory logs)
+        AtProtoParts atproto, SessionParts sessionParts, SignInPages pages, SessionStore browsers, SignedInContexts contexts, ProxyOptions options, Store store,
+        TimeProvider time, ILoggerFactory logs)
     {
         (upstream, sessions, parts) = (atproto.Upstream.Name, atproto.Sessions!, sessionParts);
         (this.pages, this.browsers, this.time, this.logs) = (pages, browsers, time, logs);
@@ -46,8 +47,10 @@ internal sealed class AccountSignIn
             Sessions = sessions,
         };
         login = new AtProtoLogin(atproto.Upstream, signIn, pages, new FailureLimit(time));
-        callback = new AtProtoCallback(atproto.Upstream, signIn, pages, new AtProtoAdmission(atproto.Upstream, options, signIn, browsers, contexts, logs.CreateLogger<AtProtoAdmission>()), new FailureLimit(time));
-        Kind = new SignInKind(new SignInChoice("an AT Protocol account", parts.Client.BrowserUrl + OwnClient.LoginPath), AccountEndpoints.DisconnectPath, context => atproto.Upstream.Admits(context.Id), ViewOf)
+        callback = new AtProtoCallback(atproto.Upstream, signIn, pages,
+            new AtProtoAdmission(atproto.Upstream, options, signIn, browsers, contexts, logs.CreateLogger<AtProtoAdmission>()), new FailureLimit(time));
+        Kind = new SignInKind(new SignInChoice("an AT Protocol account", parts.Client.BrowserUrl + OwnClient.LoginPath), AccountEndpoints.DisconnectPath,
+            context => atproto.Upstream.Admits(context.Id), ViewOf)
         {
             Subject = "account",
             GitTokenPath = AccountEndpoints.GitTokenPath,
@@ -59,7 +62,8 @@ internal sealed class AccountSignIn
 
     public Dictionary<string, PublicEndpoint> Endpoints(HomeEndpoint home, SameOrigin sameOrigin, GitTokens gitTokens)
     {
-        var account = new AccountEndpoints(upstream, parts.Client, home, pages, sameOrigin, browsers, sessions, gitTokens, logs.CreateLogger<AccountEndpoints>());
+        var account = new AccountEndpoints(upstream, parts.Client, home, pages, sameOrigin, browsers, sessions, gitTokens,
+            logs.CreateLogger<AccountEndpoints>());
         return new(StringComparer.Ordinal)
         {
             [OwnClient.DocumentPath] = new("GET, HEAD", DocumentAsync),
@@ -85,8 +89,10 @@ internal sealed class AccountSignIn
         if (!Did.TryParse(context.Id, out var did) || sessions.Find(did) is not { } session) return null;
         var now = time.GetUtcNow();
         var missing = session.Missing(parts.Client.Scopes);
-        var state = session.Ended is not null ? new PageState(PageTone.Bad, "ended") : session.Failures > 0 || missing.Count > 0 ? new(PageTone.Warn, "look below") : new(PageTone.Good, "connected");
-        List<(string, string)> facts = [("Connected by", session.Account), ("Since", CredentialView.At(session.Connected)), ("Authorization server", session.Issuer), ("Scopes", string.Join(' ', session.Scopes))];
+        var state = session.Ended is not null ? new PageState(PageTone.Bad, "ended") : session.Failures > 0 || missing.Count > 0
+            ? new(PageTone.Warn, "look below") : new(PageTone.Good, "connected");
+        List<(string, string)> facts = [("Connected by", session.Account), ("Since", CredentialView.At(session.Connected)),
+            ("Authorization server", session.Issuer), ("Scopes", string.Join(' ', session.Scopes))];
         if (session.Ended is null && missing.Count > 0) facts.Add(("Not granted", string.Join(' ', missing)));
         if (session.Ended is not null || session.Failures > 0) facts.Add(("Problem", session.Warning(parts.Client.Scopes, now)!));
         return new CredentialView(state, facts, session.Ended is not null);

@@ -26,13 +26,21 @@ internal sealed class AtProtoForwarding
     {
         (this.atproto, this.time) = (atproto, time);
         if (atproto.Sessions is { } sessions) lookup = new NonceLookup(sessions, atproto.Nonces, atproto.Documents, fetch, time);
-        passwords = new PasswordSessions(new PasswordSessionTable(store.Database, store.Sealer, time), new PasswordClient(atproto.Documents, fetch), atproto.Servers, time, logs.CreateLogger<PasswordSessions>());
-        Parts = new UpstreamParts { Address = new AccountAddress(atproto.Servers), Connect = new ServerConnection(atproto.Upstream.AtProto!.Servers).OpenAsync };
+        passwords = new PasswordSessions(new PasswordSessionTable(store.Database, store.Sealer, time), new PasswordClient(atproto.Documents, fetch),
+            atproto.Servers, time, logs.CreateLogger<PasswordSessions>());
+        Parts = new UpstreamParts
+        {
+            Address = new AccountAddress(atproto.Servers),
+            Connect = new ServerConnection(atproto.Upstream.AtProto!.Servers) .OpenAsync,
+        };
     }
 
     public UpstreamParts Parts { get; }
 
-    /// <summary>Of a context that has no entry in <c>Credentials</c>; null where it is no account's, or nobody can sign in. An account that has not signed in has one that says where to.</summary>
+    /// <summary>
+    /// Of a context that has no entry in <c>Credentials</c>; null where it does not belong to an account, or nobody can sign in. An account that has not signed
+    /// in has one that says where to.
+    /// </summary>
     public IContextCredential? CredentialOf(AuthContext context)
     {
         if (kept.TryGetValue(context, out var known)) return known;
@@ -44,13 +52,15 @@ internal sealed class AtProtoForwarding
     /// <summary>Of an entry of kind <c>AtprotoPassword</c>, whose context the configuration has found to be an account's.</summary>
     public IContextCredential PasswordOf(CredentialOptions entry)
     {
-        if (!Did.TryParse(entry.Context.Id, out var did)) throw new InvalidOperationException($"the configuration let an app password of `{entry.Context}` through");
+        if (!Did.TryParse(entry.Context.Id, out var did))
+            throw new InvalidOperationException($"the configuration let an app password of `{entry.Context}` through");
         return new AppPasswordCredential(did, entry, passwords, atproto.Servers, time);
     }
 
     public Task RunAsync(ProxyOptions options, CancellationToken cancellationToken)
     {
-        var entries = options.Credentials.Where(entry => entry.Kind == CredentialKind.AtprotoPassword).Select(entry => (Did.TryParse(entry.Context.Id, out var did) ? did : null, entry)).Where(entry => entry.Item1 is not null);
+        var entries = options.Credentials.Where(entry => entry.Kind == CredentialKind.AtprotoPassword)
+            .Select(entry => (Did.TryParse(entry.Context.Id, out var did) ? did : null, entry)).Where(entry => entry.Item1 is not null);
         return passwords.RunAsync([.. entries.Select(entry => (entry.Item1!, entry.entry))], cancellationToken);
     }
 }

@@ -34,7 +34,8 @@ internal sealed class AtProtoParts
     public AtProtoSessions? Sessions { get; private set; }
 
     /// <summary>Null where no upstream is of the kind.</summary>
-    public static async Task<AtProtoParts?> OpenAsync(ProxyOptions options, Store store, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs, CancellationToken cancellationToken)
+    public static async Task<AtProtoParts?> OpenAsync(ProxyOptions options, Store store, BoundedFetch fetch, TimeProvider time, ILoggerFactory logs,
+        CancellationToken cancellationToken)
     {
         if (options.Upstreams.Values.FirstOrDefault(upstream => upstream.AtProto is not null) is not { } upstream) return null;
         var parts = new AtProtoParts(upstream, fetch, time);
@@ -69,7 +70,8 @@ internal sealed class AtProtoParts
 
     /// <summary>Which sessions need attention.</summary>
     public IEnumerable<string> Warnings(DateTimeOffset now) => (Sessions?.All ?? []).OrderBy(session => session.Did.Text, StringComparer.Ordinal)
-        .Select(session => session.Warning(SessionParts!.Client.Scopes, now) is { } warning ? $"{new AuthContext(Upstream.Name, session.Did.Text)}: {warning}" : null).OfType<string>();
+        .Select(session => session.Warning(SessionParts!.Client.Scopes, now) is { } warning
+            ? $"{new AuthContext(Upstream.Name, session.Did.Text)}: {warning}" : null).OfType<string>();
 
     public Task RunAsync(CancellationToken cancellationToken) => Sessions?.RunAsync(cancellationToken) ?? Task.CompletedTask;
 }

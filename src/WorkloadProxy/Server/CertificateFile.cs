@@ -6,8 +6,8 @@ using System.Text;
 namespace WorkloadProxy.Server;
 
 /// <summary>
-/// A certificate of the configuration (PEM with a key file, or PKCS #12), read again while the server runs. What the files hold is compared, not their times: a rename, a write in place, a link
-/// that leads elsewhere (certbot, Kubernetes) all look the same then. One that can't be used leaves the last good one in use.
+/// A certificate of the configuration (PEM with a key file, or PKCS #12), read again while the server runs. What the files hold is compared, not their times: a
+/// rename, a write in place, a link that leads elsewhere (certbot, Kubernetes) all look the same then. One that can't be used leaves the last good one in use.
 /// </summary>
 internal sealed class CertificateFile(string path, string? keyPath, string? password, ILogger logger)
 {
@@ -36,7 +36,9 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
                 return;
             }
             var taken = Load(certificate, key, now);
-            if (Current is not null) logger.LogInformation("certificate {Path} was read again, it is valid until {NotAfter:u}", path, taken.TargetCertificate.NotAfter.ToUniversalTime());
+            if (Current is not null)
+                logger.LogInformation("certificate {Path} was read again, it is valid until {NotAfter:u}", path,
+                    taken.TargetCertificate.NotAfter.ToUniversalTime());
             (Current, inUse, refused, warned) = (taken, fingerprint, null, false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
@@ -45,7 +47,10 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
         }
     }
 
-    /// <summary>A certificate and its key are two files that somebody replaces one after the other: only what is still broken at the next look is worth a word, and one only.</summary>
+    /// <summary>
+    /// A certificate and its key are two files that somebody replaces one after the other: only what is still broken at the next look is worth a word, and one
+    /// only.
+    /// </summary>
     private void Refuse(string fingerprint, string problem)
     {
         if (refused != fingerprint)
@@ -55,7 +60,8 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
         }
         if (warned || Current is null) return;
         warned = true;
-        logger.LogWarning("certificate {Path} can't be used, the one from before stays in use until {NotAfter:u}: {Problem}", path, Current.TargetCertificate.NotAfter.ToUniversalTime(), problem);
+        logger.LogWarning("certificate {Path} can't be used, the one from before stays in use until {NotAfter:u}: {Problem}", path,
+            Current.TargetCertificate.NotAfter.ToUniversalTime(), problem);
     }
 
     private static byte[] Read(string path)
@@ -72,7 +78,8 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
         var chain = new X509Certificate2Collection();
         var leaf = keyPath is null ? LoadPkcs12(certificate, chain) : LoadPem(certificate, Encoding.UTF8.GetString(key), chain);
         if (leaf.NotAfter.ToUniversalTime() <= now.UtcDateTime) throw new CryptographicException($"it expired on {leaf.NotAfter.ToUniversalTime():u}");
-        if (leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().All(oid => oid.Value != ServerAuthentication)))
+        if (leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>()
+            .Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().All(oid => oid.Value != ServerAuthentication)))
             throw new CryptographicException("it is not for server authentication");
         return SslStreamCertificateContext.Create(leaf, chain);
     }

@@ -15,11 +15,13 @@ internal static class HandedOutSetup
 {
     /// <summary>Null where no upstream hands any out.</summary>
     public static async Task<HandedOutTokens?> OpenAsync(
-        ProxyOptions options, Database database, RevocationSet revocations, Authenticator authenticator, PolicySetStore sets, StoreChanges changes, TimeProvider time, ILoggerFactory logs, CancellationToken cancellationToken)
+        ProxyOptions options, Database database, RevocationSet revocations, Authenticator authenticator, PolicySetStore sets, StoreChanges changes,
+        TimeProvider time, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         if (options.Upstreams.Values.All(upstream => upstream.HandsOut.Count == 0)) return null;
         var passThrough = options.Upstreams.Values.Any(upstream => upstream.PassThrough);
-        var tokens = new HandedOutTokens(new HandedOutStore(database), revocations, authenticator, sets, changes, passThrough, time, logs.CreateLogger<HandedOutTokens>());
+        var tokens = new HandedOutTokens(new HandedOutStore(database), revocations, authenticator, sets, changes, passThrough, time,
+            logs.CreateLogger<HandedOutTokens>());
         await tokens.ReadAsync(null, cancellationToken);
         return tokens;
     }
@@ -34,6 +36,8 @@ internal static class HandedOutSetup
         {
             foreach (var exchange in exchanges) await exchange.HoldAsync(caller, until, cancellationToken);
         };
-        return new UpstreamParts { Interceptors = [.. upstream.HandsOut.SelectMany(entry => new[] { "POST", "GET" }, (entry, method) => new HandsOutInterceptor(method, entry, tokens, hold, time, logger))] };
+        return new UpstreamParts
+            { Interceptors = [.. upstream.HandsOut.SelectMany(entry => new[] { "POST", "GET" },
+                (entry, method) => new HandsOutInterceptor(method, entry, tokens, hold, time, logger))] };
     }
 }

@@ -10,7 +10,8 @@ internal static class KestrelSetup
 {
     /// <summary>Whether an endpoint, or the defaults for all, name HTTP/3 among their protocols.</summary>
     public static bool AsksForHttp3(IConfiguration kestrel) =>
-        kestrel.AsEnumerable(makePathsRelative: true).Any(setting => setting.Key.EndsWith("Protocols", StringComparison.OrdinalIgnoreCase) && setting.Value?.Contains('3') == true);
+        kestrel.AsEnumerable(makePathsRelative: true).Any(setting => setting.Key.EndsWith("Protocols", StringComparison.OrdinalIgnoreCase)
+            && setting.Value?.Contains('3') == true);
 
     /// <summary>A connection costs a descriptor and some tens of kilobytes: without a bound, anyone who reaches the port could take all there are.</summary>
     public const long MaxConnections = 10_000;

@@ -20,7 +20,8 @@ internal sealed class ProvisioningParts
     private readonly UpstreamParts digitalOcean;
 
     public ProvisioningParts(
-        ProxyOptions options, Store store, SigningKeys keys, RevocationSet revocations, StoreChanges changes, PolicySetStore sets, CredentialStore credentials, BoundedFetch fetch,
+        ProxyOptions options, Store store, SigningKeys keys, RevocationSet revocations, StoreChanges changes, PolicySetStore sets, CredentialStore credentials,
+        BoundedFetch fetch,
         TokenIssuer issuer, ApiTokens apiTokens, TimeProvider time, ILoggerFactory logs)
     {
         var tokens = new ProvisionedTokens(keys, options, time);
@@ -33,7 +34,8 @@ internal sealed class ProvisioningParts
         Refresh = new RefreshEndpoint(droplets, families, check, tokens, issuer, new FailureLimit(time));
         Revocation = new ProvisionedRevocation(droplets, families);
         maintenance = new ProvisioningMaintenance(droplets, families, time, logs.CreateLogger<ProvisioningMaintenance>());
-        digitalOcean = new UpstreamParts { Interceptors = [new DropletCreate(options, sets, apiTokens, tokens, droplets, time, logs.CreateLogger<DropletCreate>())] };
+        digitalOcean = new UpstreamParts
+            { Interceptors = [new DropletCreate(options, sets, apiTokens, tokens, droplets, time, logs.CreateLogger<DropletCreate>())] };
     }
 
     public ProveEndpoint Prove { get; }

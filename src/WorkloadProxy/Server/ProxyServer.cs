@@ -103,7 +103,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         SayWhatIsOpen(store, options, logger);
         foreach (var warning in options.Warnings.Concat(ConfigurationAdvice.Of(options))) logs.CreateLogger("WorkloadProxy.Configuration").LogWarning("{Warning}", warning.ToString());
 
-        // what the stages stand on
+        // the shared foundations of the stages
         var keys = await SigningKeys.OpenAsync(store, options.Tokens, time, cancellationToken);
         var revocations = await RevocationSet.OpenAsync(store.Database, options.Tokens, time, cancellationToken);
         var changes = new StoreChanges(store.Database, time, logs.CreateLogger<StoreChanges>());
@@ -129,7 +129,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var exchange = new TokenExchange(keys, options.Tokens, options.PublicUrl, context => options.Policies.Any(source => source.Context == context) || sets.Has(context));
         var issuer = new TokenIssuer(authorizer, exchange, audit, time);
         var credentials = Keep(signIn.Credentials);
-        var apiTokens = Keep(new ApiTokens(time));
+        var apiTokens = new ApiTokens(fetch, time);
         var provisioning = new ProvisioningParts(options, store, keys, revocations, changes, sets, credentials, fetch, issuer, apiTokens, time, logs);
         var open = Keep(new OpenRequests(authorizer.MayGoOn, time, logs.CreateLogger<OpenRequests>()));
         var handedOut = await HandedOutSetup.OpenAsync(options, store.Database, revocations, authenticator, sets, changes, time, logs, cancellationToken);
@@ -137,7 +137,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         var forwarder = Keep(new Forwarder(parts.Forwarder, audit, options, open, time, upstream =>
             upstream.Kind == UpstreamKind.AtProto && accounts is not null ? accounts.Parts : HandedOutSetup.PartsOf(upstream, handedOut, credentials, time, logs) ?? provisioning.PartsOf(upstream)));
         var mcp = new McpEndpoint(options.PublicUrl, Keep(new McpServers(options, time)), authenticator, authorizer, credentials, forwarder, new McpSeal(store.Sealer), time);
-        var git = Keep(new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, signIn.GitTokens, credentials, time, logs));
+        var git = new GitServer(options, gitSources, sets, authenticator.AuthenticateAsync, apiTokens, signIn.GitTokens, credentials, time, logs);
         var metrics = Keep(new ProxyMetrics());
         metrics.ObservePolicyAge(() => sources.Statuses.Where(status => status.Since is not null)
             .Select(status => new Measurement<double>((time.GetUtcNow() - status.Since!.Value).TotalSeconds, new KeyValuePair<string, object?>("context", status.Context.ToString()))));
@@ -182,7 +182,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` takes no listening connection", "check that it permits more connections, and that no pooler in transaction mode stands before it", e);
+            throw new StartException($"the PostgreSQL store at `{options.Postgres?.Server}` accepts no listening connection", "check that it permits more connections, and that there is no pooler in transaction mode in front of it", e);
         }
     }
 
@@ -201,7 +201,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or SocketException or InvalidOperationException or FormatException or CryptographicException or UnauthorizedAccessException)
         {
-            // what Kestrel throws for an address in use or not to be had, and for what its own configuration section says wrong
+            // what Kestrel throws for an address in use or unavailable, and for what its own configuration section says wrong
             throw new StartException($"the server can't listen: {error.Message}", "check `Urls`, and `Kestrel` if it is set: another process may have the port", error);
         }
     }

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace WorkloadProxy.Server;
 
 /// <summary>
-/// What Kestrel runs for each request: the pipeline, and nothing around it. ASP.NET's own host would add a logging scope, a container scope and an activity to every request, and nothing
-/// here asks for them (docs/decisions/0009). The context is kept with its connection and used again.
+/// What Kestrel runs for each request: the pipeline, and nothing around it. ASP.NET's own host would add a logging scope, a container scope and an activity to
+/// every request, and nothing here asks for them (docs/decisions/0009). The context is kept with its connection and used again.
 /// </summary>
 internal sealed class RequestApplication(Pipeline pipeline) : IHttpApplication<DefaultHttpContext>
 {

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace WorkloadProxy.Server;
 
 /// <summary>
-/// The certificate files that the section <c>Kestrel</c> names, looked at every three seconds. Kestrel reads them once, and its own reloading would watch no link and restart the endpoint
-/// with all its connections; here each new connection gets the certificate in use.
+/// The certificate files that the section <c>Kestrel</c> names, looked at every three seconds. Kestrel reads them once, and its own reloading would watch no
+/// link and restart the endpoint with all its connections; here each new connection gets the certificate in use.
 /// </summary>
 internal sealed class ServerCertificates : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class ServerCertificates : IDisposable
     public ServerCertificates(IConfiguration kestrel, string baseDirectory, TimeProvider time, ILogger<ServerCertificates> logger)
     {
         var endpoints = kestrel.GetSection("Endpoints").GetChildren().ToList();
-        var sections = endpoints.Concat(endpoints.SelectMany(endpoint => endpoint.GetSection("Sni").GetChildren())).Select(endpoint => endpoint.GetSection("Certificate"))
+        var sections = endpoints.Concat(endpoints.SelectMany(endpoint => endpoint.GetSection("Sni").GetChildren()))
+            .Select(endpoint => endpoint.GetSection("Certificate"))
             .Concat(kestrel.GetSection("Certificates").GetChildren());
         foreach (var section in sections)
         {
@@ -33,7 +34,9 @@ internal sealed class ServerCertificates : IDisposable
         string Absolute(string path) => Path.GetFullPath(path, baseDirectory);
     }
 
-    /// <summary>Puts the certificate in use in place of the one that Kestrel read at its start, whether it is an endpoint's, a host name's or the default.</summary>
+    /// <summary>
+    /// Puts the certificate in use in place of the one that Kestrel read at its start, whether it is an endpoint's, a host name's or the default.
+    /// </summary>
     public void Use(ConnectionContext connection, SslServerAuthenticationOptions options)
     {
         var first = options.ServerCertificateContext?.TargetCertificate ?? options.ServerCertificate as X509Certificate2;

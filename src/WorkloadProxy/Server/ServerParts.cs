@@ -9,8 +9,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace WorkloadProxy.Server;
 
 /// <summary>
-/// What is taken from ASP.NET Core as it is: Kestrel, logging, and YARP's forwarder. In a container of their own, without a web host: it would bring routing, its own configuration and
-/// the start of them all, and none of that is asked for (docs/decisions/0009, 0022).
+/// What is taken from ASP.NET Core as it is: Kestrel, logging, and YARP's forwarder. In a container of their own, without a web host: it would bring routing,
+/// its own configuration and the start of them all, and none of that is asked for (docs/decisions/0009, 0022).
 /// </summary>
 internal sealed class ServerParts : IAsyncDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class ServerParts : IAsyncDisposable
         collection.AddLogging(logging => LoggingSetup.Configure(logging, options.Framework, terminal: !Console.IsErrorRedirected));
         collection.AddOptions().AddMetrics().AddHttpForwarder();
         collection.AddSingleton<IHostEnvironment>(environment);
-        collection.AddSingleton(new DiagnosticListener("Microsoft.AspNetCore")).AddSingleton<DiagnosticSource>(provider => provider.GetRequiredService<DiagnosticListener>());
+        collection.AddSingleton(new DiagnosticListener("Microsoft.AspNetCore"))
+            .AddSingleton<DiagnosticSource>(provider => provider.GetRequiredService<DiagnosticListener>());
         var settings = options.Framework.GetSection("Kestrel");
         var kestrel = new KestrelServices(collection).UseKestrelCore().UseKestrelHttpsConfiguration();
         // HTTP/3 where it is asked for: looking for its library costs every start, and memory for good
@@ -69,7 +70,8 @@ internal sealed class ServerParts : IAsyncDisposable
         }
 
         public IWebHostBuilder ConfigureServices(Action<WebHostBuilderContext, IServiceCollection> configureServices) => throw new NotSupportedException();
-        public IWebHostBuilder ConfigureAppConfiguration(Action<WebHostBuilderContext, IConfigurationBuilder> configureDelegate) => throw new NotSupportedException();
+        public IWebHostBuilder ConfigureAppConfiguration(Action<WebHostBuilderContext, IConfigurationBuilder> configureDelegate) =>
+            throw new NotSupportedException();
         public IWebHostBuilder UseSetting(string key, string? value) => throw new NotSupportedException();
         public string? GetSetting(string key) => null;
 #pragma warning disable ASPDEPR008 // the interface still has it

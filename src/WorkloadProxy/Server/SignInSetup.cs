@@ -64,7 +64,7 @@ internal sealed class SignInSetup
     public CredentialStore Credentials => field ??= new CredentialStore(options, logs.CreateLogger<CredentialStore>(), new Dictionary<CredentialKind, OpenCredential>
     {
         [CredentialKind.OAuth] = entry => accounts?.CredentialOf(entry.Context) ?? (IContextCredential)tokens.Bound(entry.Context),
-        [CredentialKind.Dpop] = entry => accounts?.CredentialOf(entry.Context) ?? throw new InvalidOperationException($"`{entry.Context}` is no account's"),
+        [CredentialKind.Dpop] = entry => accounts?.CredentialOf(entry.Context) ?? throw new InvalidOperationException($"`{entry.Context}` does not belong to an account"),
         [CredentialKind.AtprotoPassword] = entry => accounts?.PasswordOf(entry) ?? throw new InvalidOperationException($"no upstream of kind `atproto` for `{entry.Context}`"),
         [CredentialKind.GitHubApp] = entry => GitHubAppCredential.Open(entry, options, fetch, time, logs.CreateLogger<GitHubAppCredential>()),
         [CredentialKind.Exchange] = OpenExchange,
@@ -116,7 +116,8 @@ internal sealed class SignInSetup
         var own = Credentials.Configured.OfType<ClientCredentialsCredential>().ToList();
         if (upstream is null && atproto?.Sessions is null && own.Count == 0) return null;
         var now = time.GetUtcNow();
-        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(now))).Where(found => found.Warning is not null).Select(found => $"{found.Context}: {found.Warning}")
+        var warnings = tokens.All.Select(token => (token.Context, Warning: token.Warning(now))).Where(found => found.Warning is not null)
+            .Select(found => $"{found.Context}: {found.Warning}")
             .Concat(own.Select(credential => credential.Warning(now)).OfType<string>()).Concat(atproto?.Warnings(now) ?? []).ToList();
         return warnings.Count == 0 ? new("credentials", HealthStatus.Ok) : new("credentials", HealthStatus.Degraded, string.Join("; ", warnings.Take(20)));
     }

@@ -5,9 +5,11 @@ using WorkloadProxy.Web;
 namespace WorkloadProxy.SignIn;
 
 /// <summary>
-/// <c>GET /</c> for a browser: the landing page, or the team's page for someone who is signed in; and signing out. <paramref name="kinds"/> are the ways to sign in, by upstream.
+/// <c>GET /</c> for a browser: the landing page, or the team's page for someone who is signed in; and signing out. <paramref name="kinds"/> are the ways to
+/// sign in, by upstream.
 /// </summary>
-internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, TeamView view, SameOrigin sameOrigin, IReadOnlyDictionary<string, SignInKind> kinds)
+internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, TeamView view, SameOrigin sameOrigin,
+    IReadOnlyDictionary<string, SignInKind> kinds)
 {
     public const string SignOutPath = "/auth/sign-out";
 
@@ -38,5 +40,6 @@ internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, Tea
 
     /// <summary>The session, if its team may still sign in.</summary>
     public async Task<Session?> FindSessionAsync(HttpContext http) =>
-        await sessions.FindAsync(http) is { } session && kinds.TryGetValue(session.Context.Upstream, out var kind) && kind.Admits(session.Context) ? session : null;
+        await sessions.FindAsync(http) is { } session && kinds.TryGetValue(session.Context.Upstream, out var kind) && kind.Admits(session.Context)
+        ? session : null;
 }

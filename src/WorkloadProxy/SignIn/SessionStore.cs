@@ -18,8 +18,14 @@ internal sealed class SessionStore(Database database, TimeProvider time)
         {
             await connection.ExecuteAsync("DELETE FROM sessions WHERE expires_at <= @now", new { now = Now }, transaction);
             await connection.ExecuteAsync("INSERT INTO sessions (id, context, account, notice, expires_at) VALUES (@id, @context, @account, @notice, @expires)",
-                new { id = SecretText.Hash(session.Secret), context = context.ToString(), account, notice = notice.ToString(),
-                    expires = (time.GetUtcNow() + lifetime).ToUnixTimeSeconds() }, transaction);
+                new
+                {
+                    id = SecretText.Hash(session.Secret),
+                    context = context.ToString(),
+                    account,
+                    notice = notice.ToString(),
+                    expires = (time.GetUtcNow() + lifetime).ToUnixTimeSeconds(),
+                }, transaction);
         }, cancellationToken);
         return session;
     }

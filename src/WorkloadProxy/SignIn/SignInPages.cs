@@ -16,7 +16,8 @@ internal sealed class SignInPages(string publicUrl)
         record.Because(failure.Reason);
         record.Fail(failure);
         if (failure.RetryAfter is { } wait) http.Response.Headers.RetryAfter = Math.Max(1, (int)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        Page.Answer(http, record, $"{title} · WorkloadProxy", Pages.Message(publicUrl, title, Sentence(failure.Message), help), ErrorResponse.From(failure).Status, formsLeave);
+        Page.Answer(http, record, $"{title} · WorkloadProxy", Pages.Message(publicUrl, title, Sentence(failure.Message), help),
+            ErrorResponse.From(failure).Status, formsLeave);
         return Task.FromResult<Failure?>(null);
     }
 
@@ -36,5 +37,6 @@ internal sealed class SignInPages(string publicUrl)
     }
 
     /// <summary>An error text as people expect it on a page.</summary>
-    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text.AsSpan(1)}{(text.EndsWith('.') ? "" : ".")}".Replace("`", "", StringComparison.Ordinal);
+    private static string Sentence(string text) =>
+        $"{char.ToUpperInvariant(text[0])}{text.AsSpan(1)}{(text.EndsWith('.') ? "" : ".")}".Replace("`", "", StringComparison.Ordinal);
 }

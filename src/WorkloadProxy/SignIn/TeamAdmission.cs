@@ -9,10 +9,12 @@ using WorkloadProxy.Web;
 namespace WorkloadProxy.SignIn;
 
 /// <summary>
-/// What becomes of the tokens that a consent gave: whose team they are for, whether that team may sign in, and whether they are kept. Tokens that are not kept are revoked.
+/// What becomes of the tokens that a consent gave: whose team they are for, whether that team may sign in, and whether they are kept. Tokens that are not kept
+/// are revoked.
 /// </summary>
 internal sealed class TeamAdmission(
-    UpstreamOptions upstream, ProxyOptions options, SignInPages pages, SessionStore sessions, SignedInContexts contexts, OAuthTokens tokens, TokenStore store, TokenClient client, ApiTokens api,
+    UpstreamOptions upstream, ProxyOptions options, SignInPages pages, SessionStore sessions, SignedInContexts contexts, OAuthTokens tokens, TokenStore store,
+    TokenClient client, ApiTokens api,
     ILogger<TeamAdmission> logger)
 {
     public async Task<Failure?> AdmitAsync(HttpContext http, RequestRecord record, TokenAnswer answer, Func<Failure, Task<Failure?>> refuse)
@@ -50,14 +52,16 @@ internal sealed class TeamAdmission(
             team = found.Team;
         }
         // by way of its written form: an id that can't be written in one would name another context, or none
-        return team.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && AuthContext.TryParse(new AuthContext(upstream.Name, team).ToString(), out _) ? team
+        return team.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+            && AuthContext.TryParse(new AuthContext(upstream.Name, team).ToString(), out _) ? team
             : new Failure(ErrorId.UpstreamUnreachable, "the upstream identified the team by an id that can't be used");
     }
 
     private Task<Failure?> RefuseTeamAsync(HttpContext http, RequestRecord record, string team)
     {
         var setting = $"Upstreams:{upstream.Name}:OAuth:Teams";
-        return pages.RefuseAsync(http, record, "This team may not sign in here", new Failure(ErrorId.Forbidden, $"team `{team}` is not listed in `{setting}`"), Html.Of($$"""
+        var refused = new Failure(ErrorId.Forbidden, $"team `{team}` is not listed in `{setting}`");
+        return pages.RefuseAsync(http, record, "This team may not sign in here", refused, Html.Of($$"""
             <p>To let it in, the operator of this proxy adds its id to <code>{{setting}}</code>:</p>
             <pre class="wrap"><code>"Teams": ["{{team}}"]</code></pre>
             <p>The access that you have just granted has been revoked.</p>

@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Stages;
 
-/// <summary>A part of the places for requests under way; <paramref name="address"/> where it is one client address's, whose places are also <paramref name="whole"/>'s.</summary>
+/// <summary>
+/// A part of the places for requests under way; <paramref name="address"/> where it is one client address's, whose places are also <paramref name="whole"/>'s.
+/// </summary>
 internal sealed class InFlightShare(int most, string? address = null, InFlightShare? whole = null)
 {
     private int taken;

@@ -6,9 +6,9 @@ using WorkloadProxy.Tokens;
 namespace WorkloadProxy.Stages;
 
 /// <summary>
-/// What is known of a request: begun before anything is decided, filled by one stage after another as the request goes its way, and read at the one exit, where the answer is written and the line of the
-/// audit is derived from it. Until a stage says otherwise it is a denial; what was decided, why, and what is answered change only by the methods here. Identities come from verified tokens alone; there is
-/// no member that could hold a token, a query value or a credential.
+/// What is known of a request: begun before anything is decided, filled by one stage after another as the request goes its way, and read at the one exit, where
+/// the answer is written and the line of the audit is derived from it. Until a stage says otherwise it is a denial; what was decided, why, and what is answered
+/// change only by the methods here. Identities come from verified tokens alone; there is no member that could hold a token, a query value or a credential.
 /// </summary>
 internal sealed class RequestRecord
 {
@@ -70,7 +70,13 @@ internal sealed class RequestRecord
     public bool IsAudited { get; set; }
 
     /// <summary><c>allow</c>, <c>deny</c>, <c>pass</c> or <c>public</c>.</summary>
-    public string OutcomeText => Outcome switch { RequestOutcome.Allow => "allow", RequestOutcome.Pass => "pass", RequestOutcome.Public => "public", _ => "deny" };
+    public string OutcomeText => Outcome switch
+    {
+        RequestOutcome.Allow => "allow",
+        RequestOutcome.Pass => "pass",
+        RequestOutcome.Public => "public",
+        _ => "deny",
+    };
 
     public void AskFor(RequestTarget target) => AskFor(target.Path, target.QueryNames);
 

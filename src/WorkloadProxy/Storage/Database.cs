@@ -84,7 +84,7 @@ internal abstract class Database : IDisposable
     /// <summary>
     /// Listens until the connection is lost, which is an exception; <paramref name="listening"/> is called once nothing can be missed any more.
     /// </summary>
-    /// <exception cref="StoreException">The connection is lost, or was not to be had.</exception>
+    /// <exception cref="StoreException">The connection is lost, or could not be opened.</exception>
     public abstract Task ListenAsync(Action listening, Action<string, string> heard, CancellationToken cancellationToken);
 
     public abstract void Dispose();

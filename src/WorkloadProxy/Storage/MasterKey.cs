@@ -41,7 +41,7 @@ internal sealed class MasterKey
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new StartException(sealedStore ? $"the store is sealed, and its master key `{file}` is not there" : $"the master key `{file}` is not there",
-                sealedStore ? "put the file back from a backup: without it the store's secrets can't be opened" : Help, e);
+                sealedStore ? "restore the file from a backup: without it the store's secrets can't be opened" : Help, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

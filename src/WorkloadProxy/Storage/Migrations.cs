@@ -21,7 +21,7 @@ internal static class Migrations
         if (version > known[^1].Version)
         {
             throw new StartException($"the store is of version {version}, this program knows versions up to {known[^1].Version}",
-                "start the newer program again, or put back a backup from before the upgrade");
+                "start the newer program again, or restore a backup from before the upgrade");
         }
         foreach (var (number, name, sql) in known.Where(migration => migration.Version > version))
         {

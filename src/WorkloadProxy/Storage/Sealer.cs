@@ -35,7 +35,7 @@ internal sealed class Sealer
             if (canary is not null && masterKey.Open(canary, CanaryPurpose, out byFirst) is null)
             {
                 throw new StartException("the master key is not the one that sealed this store",
-                    "put the store's own master key back, or add it to the list behind the new one; nothing was changed");
+                    "restore the store's own master key, or add it to the list after the new one; nothing was changed");
             }
             else if (canary is null && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM data_protection_keys", transaction: transaction) > 0)
             {

@@ -119,7 +119,7 @@ internal sealed class StoreChanges
         catch (Exception e) when (catchingUp is not null && !cancellationToken.IsCancellationRequested)
         {
             if (e is not OperationCanceledException)
-                log.LogWarning("changes of other replicas are not heard: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
+                log.LogWarning("changes of other replicas are not received: {Reason}", (e as StoreException)?.Reason ?? e.ToString());
         }
         finally
         {
@@ -139,11 +139,11 @@ internal sealed class StoreChanges
             foreach (var subscription in subscriptions) subscription.ReadAll();
             await CaughtUpAsync(null).WaitAsync(lost.Token);
             listening = true;
-            if (!first.TrySetResult()) log.LogInformation("changes of other replicas are heard again, and what was missed has been read");
+            if (!first.TrySetResult()) log.LogInformation("changes of other replicas are received again, and what was missed has been read");
         }
         catch (Exception e) when (!lost.IsCancellationRequested)
         {
-            log.LogWarning("changes can't be heard: {Reason}", e.Message);
+            log.LogWarning("changes can't be received: {Reason}", e.Message);
             await lost.CancelAsync();
         }
     }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using WorkloadProxy.Outbound;
 
 namespace WorkloadProxy.Storage;
 
@@ -55,12 +56,9 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
                 item.Mark.TrySetResult();
                 continue;
             }
-            var pause = firstPause;
+            var failures = 0;
             for (var subject = item.Subject; !await TryAsync(subject, cancellationToken); subject = null)
-            {
-                await Task.Delay(pause, time, cancellationToken);
-                pause = pause * 2 < longestPause ? pause * 2 : longestPause;
-            }
+                await Task.Delay(Backoff.After(firstPause, longestPause, failures++), time, cancellationToken);
         }
     }
 
@@ -82,7 +80,7 @@ internal sealed class StoreSubscription(string topic, Func<string?, Cancellation
         {
             // whatever it was: a replica that no longer takes in what others change would let revoked tokens through
             failing = true;
-            log.LogError(e, "a change of {Topic} could not be taken in, all of it is read again", topic);
+            log.LogError(e, "a change of {Topic} could not be applied, all of it is read again", topic);
             return false;
         }
     }

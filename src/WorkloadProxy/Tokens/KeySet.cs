@@ -10,7 +10,7 @@ internal sealed class KeySet
 {
     private const int MaxDepth = 16;
 
-    /// <summary>Signatures tried for one token: a document full of keys without a <c>kid</c> must not make forged tokens dear.</summary>
+    /// <summary>Signatures tried for one token: a document full of keys without a <c>kid</c> must not make forged tokens expensive.</summary>
     private const int MaxTried = 16;
 
     /// <summary>More than any issuer publishes.</summary>

@@ -17,7 +17,7 @@ internal sealed class SigningKeys
     private readonly Store store;
     private readonly TokenOptions options;
     private readonly TimeProvider time;
-    private readonly SemaphoreSlim change = new(1);
+    private readonly StoredKeys table;
     private Published published = new([]);
 
     private SigningKeys(Store store, TokenOptions options, TimeProvider time)
@@ -26,6 +26,7 @@ internal sealed class SigningKeys
         this.options = options;
         this.time = time;
         Schedule = new KeySchedule(options);
+        table = new StoredKeys(store.Database, Topic, StoredAsync, Publish);
     }
 
     public KeySchedule Schedule { get; }
@@ -38,7 +39,7 @@ internal sealed class SigningKeys
     /// <summary>All published keys, in the order in which they sign.</summary>
     public IReadOnlyList<SigningKey> Keys => Volatile.Read(ref published).Keys;
 
-    /// <summary>Reads the keys, and makes the first one or the one that the configuration newly asks for.</summary>
+    /// <summary>Reads the keys, and makes the first one or the one that the configuration now asks for.</summary>
     public static async Task<SigningKeys> OpenAsync(Store store, TokenOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var keys = new SigningKeys(store, options, time);
@@ -60,7 +61,7 @@ internal sealed class SigningKeys
     /// <summary>Publishes a new key now, which signs once no verifier's cache can be without it.</summary>
     /// <exception cref="StoreException">It could not be stored; nothing changed.</exception>
     public Task<Result<SigningKey>> RotateAsync(CancellationToken cancellationToken) =>
-        ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
+        table.ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
     {
         if (stored.Count >= MaxPublished)
             return new Failure(ErrorId.TooManyRequests, $"{MaxPublished} keys are published already; the oldest are dropped once their tokens have expired");
@@ -79,20 +80,9 @@ internal sealed class SigningKeys
     }
 
     /// <summary>Takes over the keys as other replicas left them.</summary>
-    public async Task ReadAsync(CancellationToken cancellationToken)
-    {
-        await change.WaitAsync(cancellationToken);
-        try
-        {
-            Publish(await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken));
-        }
-        finally
-        {
-            change.Release();
-        }
-    }
+    public Task ReadAsync(CancellationToken cancellationToken) => table.ReadAsync(cancellationToken);
 
-    private Task<bool> MaintainAsync(bool starting, CancellationToken cancellationToken) => ChangeAsync(async (stored, connection, transaction) =>
+    private Task<bool> MaintainAsync(bool starting, CancellationToken cancellationToken) => table.ChangeAsync(async (stored, connection, transaction) =>
     {
         var now = time.GetUtcNow();
         if (Schedule.NextSignsFrom(stored.LastOrDefault(), now, starting) is { } signsFrom) await AddAsync(stored, signsFrom, connection, transaction);
@@ -105,37 +95,13 @@ internal sealed class SigningKeys
         return true;
     }, cancellationToken);
 
-    /// <summary>Changes the keys as the store's only writer, from what it holds then: of many replicas that find a key due, one makes it.</summary>
-    private async Task<T> ChangeAsync<T>(Func<List<SigningKey>, DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
-    {
-        await change.WaitAsync(cancellationToken);
-        try
-        {
-            List<SigningKey> stored = [];
-            var result = await store.Database.WriteAsync(async (connection, transaction) =>
-            {
-                stored = await StoredAsync(connection, transaction);
-                var before = stored.ToArray();
-                var result = await work(stored, connection, transaction);
-                if (!stored.SequenceEqual(before)) await store.Database.NotifyAsync(connection, transaction, Topic, "");
-                return result;
-            }, cancellationToken);
-            Publish(stored);
-            return result;
-        }
-        finally
-        {
-            change.Release();
-        }
-    }
-
     /// <summary>What the store holds, in the order in which they sign; keys that are known already are the same objects.</summary>
     private async Task<List<SigningKey>> StoredAsync(DbConnection connection, DbTransaction? transaction)
     {
         var known = Keys.ToDictionary(key => key.Id);
         var rows = await connection.QueryAsync<(string Id, string, byte[], long, long)>("SELECT id, algorithm, sealed, published_at, signs_from "
             + "FROM signing_keys", transaction: transaction);
-        return [.. InOrder(rows.Select(row => known.GetValueOrDefault(row.Id) ?? Restore(store.Sealer, row)))];
+        return [.. StoredKeys.InOrder(rows.Select(row => known.GetValueOrDefault(row.Id) ?? Restore(store.Sealer, row)))];
     }
 
     private async Task<SigningKey> AddAsync(List<SigningKey> stored, DateTimeOffset signsFrom, DbConnection connection, DbTransaction transaction)
@@ -158,12 +124,9 @@ internal sealed class SigningKeys
     // the same keys stay the same object, from which others have made theirs; a store that lost its keys takes none from a server that has them
     private void Publish(IEnumerable<SigningKey> keys)
     {
-        SigningKey[] next = [.. InOrder(keys)];
+        SigningKey[] next = [.. StoredKeys.InOrder(keys)];
         if (next.Length > 0 && !next.SequenceEqual(published.Keys)) Volatile.Write(ref published, new Published(next));
     }
-
-    private static IEnumerable<SigningKey> InOrder(IEnumerable<SigningKey> keys) =>
-        keys.OrderBy(key => key.SignsFrom).ThenBy(key => key.Published).ThenBy(key => key.Id, StringComparer.Ordinal);
 
     private static SigningKey Restore(Sealer sealer, (string Id, string Algorithm, byte[] Sealed, long Published, long SignsFrom) row)
     {

@@ -1,10 +1,11 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Tokens;
 
 /// <summary>What verification of a JWT found. Holds for as long as the key stays in its issuer's JWKS and the token is neither expired nor revoked.</summary>
-internal sealed class VerifiedToken
+internal sealed record VerifiedToken
 {
     public required AuthContext Context { get; init; }
     /// <summary>The context in its written form, for the audit.</summary>
@@ -33,20 +34,10 @@ internal sealed class VerifiedToken
     public string Run { get; init; } = "";
 
     /// <summary>The same with another end, for what the caller was given beside it.</summary>
-    public VerifiedToken EndingAt(DateTimeOffset ends) => new()
-    {
-        Context = Context,
-        ContextText = ContextText,
-        Claims = Claims,
-        Issuer = Issuer,
-        Subject = Subject,
-        Id = Id,
-        ActorDepth = ActorDepth,
-        Actor = Actor,
-        IsOwn = IsOwn,
-        Expires = ends,
-        IssuedAt = IssuedAt,
-        RevocationIds = RevocationIds,
-        Run = Run,
-    };
+    public VerifiedToken EndingAt(DateTimeOffset ends) => this with { Expires = ends };
+
+    /// <summary>Two are the same only as the same object: a token is verified once, and comparing claims would be dear.</summary>
+    public bool Equals(VerifiedToken? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
 }

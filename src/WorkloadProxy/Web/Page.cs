@@ -8,10 +8,13 @@ namespace WorkloadProxy.Web;
 /// <summary>Answers with a whole page: no script, one style sheet that the policy names by its hash, nothing from elsewhere, no frames, no caching.</summary>
 internal static class Page
 {
-    private const string Icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='7' fill='%230b5cad'/%3E%3Cpath d='M8 16h16M18 10l6 6-6 6' fill='none' stroke='white' stroke-width='3'/%3E%3C/svg%3E";
+    private const string Icon =
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='7' fill='%230b5cad'/%3E%3Cpath "
+            + "d='M8 16h16M18 10l6 6-6 6' fill='none' stroke='white' stroke-width='3'/%3E%3C/svg%3E";
 
     private static readonly Lazy<string> policy = new(() =>
-        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style.Text)))}'; img-src data:; form-action {{0}}; base-uri 'none'; frame-ancestors 'none'");
+        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style.Text)))}'; img-src data:; form-action "
+            + $"{{0}}; base-uri 'none'; frame-ancestors 'none'");
 
     private static readonly Lazy<string> ownForms = new(() => string.Format(CultureInfo.InvariantCulture, policy.Value, "'self'"));
 

@@ -8,7 +8,7 @@ public sealed class PolicyDiffTests
     [InlineData("path \"/a\" { capabilities = [\"read\", \"create\"] }", "path \"/a\" { capabilities = [\"read\"] }", "- role `r` can no longer POST /a")]
     [InlineData("path \"/a\" { capabilities = [\"patch\"] }", "path \"/a\" { capabilities = [\"update\"] }", "+ role `r` can now PUT /a")]
     [InlineData("", "path \"/a\" { capabilities = [\"deny\"] }", "- role `r` is now denied /a")]
-    [InlineData("path \"/a\" { capabilities = [\"deny\"] }", "", "+ role `r` no longer is denied /a")]
+    [InlineData("path \"/a\" { capabilities = [\"deny\"] }", "", "+ role `r` is no longer denied /a")]
     [InlineData("path \"/a\" { capabilities = [\"read\"] }", "path \"/a\" { capabilities = [\"deny\"] }", "- role `r` is now denied /a\n- role `r` can no longer GET /a")]
     public void What_a_role_may_changes_by_pattern_and_method(string before, string after, string changes) => Assert.Equal(changes, Diff(before, after));
 

@@ -49,7 +49,7 @@ public class RoleLintTests
     [InlineData(GitHub + BothForms + "  run_attempt = 1", "6:17 warning role-never-matches: no token can match role `r`: GitHub's `run_attempt` is a string")]
     [InlineData(GitHub + BothForms + "  ref_protected = true", "6:19 warning role-never-matches: no token can match role `r`: GitHub's `ref_protected` is a string")]
     [InlineData(GitHub + BothForms + "  repository = \"o/other\"", "6:16 warning role-never-matches: no token can match role `r`: `sub` and `repository` name different repositories")]
-    [InlineData(GitHub + "  sub = [\"repo:o/r\", \"repo:o@1/r@2\"]", "5:9 warning role-never-matches: no token can match role `r`: GitHub's subjects go on behind the repository")]
+    [InlineData(GitHub + "  sub = [\"repo:o/r\", \"repo:o@1/r@2\"]", "5:9 warning role-never-matches: no token can match role `r`: GitHub's subjects continue after the repository")]
     [InlineData(GitHub + "  sub = [\"repo:o/r:*\", \"repo:o@1/r@2:ref:refs/x\"]", "5:10 warning admits-pull-requests: `sub` is `repo:o/r:*`, which pull requests match too")]
     [InlineData(GitHub + "  sub = [\"repo:o/r:ref:refs/x\", \"repo:o@1/*\"]", "5:33 warning admits-pull-requests: `sub` is `repo:o@1/*`, which pull requests match too")]
     [InlineData(GitHub + "  sub = [\"repo:o/r:ref:main\", \"repo:o@1/r@2:ref:refs/heads/main\"]", "5:10 warning foreign-pattern: `ref:main` matches no token of GitHub, whose refs begin with `refs/`")]

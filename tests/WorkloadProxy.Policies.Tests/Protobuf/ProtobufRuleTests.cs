@@ -121,8 +121,8 @@ public sealed class ProtobufRuleTests
     [InlineData("0c", "it holds a group")]
     [InlineData("0e", "a field has an unknown wire type")]
     [InlineData("0f", "a field has an unknown wire type")]
-    [InlineData("0a05616263", "a field ends behind the message")]
-    [InlineData("0d0102", "a field ends behind the message")]
+    [InlineData("0a05616263", "a field ends after the message")]
+    [InlineData("0d0102", "a field ends after the message")]
     [InlineData("0a", "it ends within a varint")]
     [InlineData("0880", "it ends within a varint")]
     [InlineData("088000", "a varint is longer than it need be")]
@@ -130,7 +130,7 @@ public sealed class ProtobufRuleTests
     [InlineData("08ffffffffffffffffff02", "a varint is over 64 bits")]
     [InlineData("08ffffffffffffffffffff01", "a varint is over 64 bits")]
     [InlineData("8a8080808001", "a field's number is over 29 bits")]
-    [InlineData("0affffffffffffffffff01", "a field ends behind the message")]
+    [InlineData("0affffffffffffffffff01", "a field ends after the message")]
     public void What_is_no_message_is_400(string hex, string fault)
     {
         var decision = Decide("{ \"#1\" = \"a\", \"*\" = [] }", hex);
@@ -260,9 +260,13 @@ public sealed class ProtobufRuleTests
     public void Whatever_the_bytes_the_reader_ends_and_finds_what_was_written()
     {
         var random = new Random(7);
-        var set = Some.Set(("a", Rule("allowed_parameters = { \"#1\" = [\"a\", { \"#2\" = { \"#3\" = range(1, 9) } }], \"#4\" = optional(true), \"*\" = [] }")));
+        var set = Some.Set(("a", Rule("allowed_parameters = { \"#1\" = [\"a\", { \"#2\" = { \"#3\" = range(1, 9) } }], \"#4\" = optional(true), \"#7\" = optional(list(max(9), 0, 4)), \"*\" = [] }")));
         var grants = set.MatchRoles(Some.Token());
-        var seeds = new[] { "0a0161", "0a06120418051801", "0a0161200122026869", "0a01612d01000000310100000000000000" };
+        // plain, nested, several fields, fixed, packed; a group, a field within it, needlessly long varints, unknown types
+        var seeds = new[]
+        {
+            "0a0161", "0a06120418051801", "0a0161200122026869", "0a01612d01000000310100000000000000", "0a01613a03010203", "0a01613b3c", "0a01613b08013c", "0a0161288000", "0a81006128ff01", "0a0161368001", "0a01612f",
+        };
         var outcomes = new HashSet<DecisionOutcome>();
         for (var i = 0; i < 50_000; i++)
         {
@@ -280,6 +284,19 @@ public sealed class ProtobufRuleTests
             if (decision.Outcome == DecisionOutcome.Allow && bytes.Count > 0) Assert.All(Reference(bytes), field => Assert.True(field.Number != 1 || field.Text == "a", Convert.ToHexString([.. bytes])));
         }
         Assert.Equal([DecisionOutcome.Deny, DecisionOutcome.Allow, DecisionOutcome.BadRequest], outcomes.Order());
+    }
+
+    [Theory]
+    [InlineData(RequestBody.MaxDepth, DecisionOutcome.Allow)]
+    [InlineData(RequestBody.MaxDepth + 1, DecisionOutcome.BadRequest)]
+    public void Messages_within_messages_end_at_a_depth(int levels, DecisionOutcome outcome)
+    {
+        var (rule, message) = ("\"a\"", new byte[] { 10, 1, 97 });
+        for (var i = 1; i < levels; i++) (rule, message) = ($"{{ \"#1\" = {rule} }}", [10, .. Length(message.Length), .. message]);
+
+        Assert.Equal(outcome, Decide(Some.Set(("a", Rule($"allowed_parameters = {{ \"#1\" = {rule} }}"))), message, Proto).Outcome);
+
+        static byte[] Length(int length) => length < 0x80 ? [(byte)length] : [(byte)(length | 0x80), (byte)(length >> 7)];
     }
 
     [Fact]
@@ -353,6 +370,7 @@ public sealed class ProtobufRuleTests
         while (at < bytes.Count)
         {
             var tag = Varint();
+            Assert.True((tag & 7) is 0 or 1 or 2 or 5 && tag >> 3 is > 0 and < 1 << 29, $"{Convert.ToHexString([.. bytes])} holds a group, an unknown type or a number that no field has");
             var (number, text) = ((int)(tag >> 3), (string?)null);
             if ((tag & 7) == 0) Varint();
             else if ((tag & 7) == 1) at += 8;
@@ -375,6 +393,7 @@ public sealed class ProtobufRuleTests
             for (var shift = 0; ; shift += 7)
             {
                 value |= (ulong)(bytes[at] & 0x7f) << shift;
+                Assert.True(shift == 0 || bytes[at] != 0, $"{Convert.ToHexString([.. bytes])} holds a varint that is longer than it need be");
                 if (bytes[at++] < 0x80) return value;
             }
         }

@@ -6,13 +6,13 @@ namespace WorkloadProxy.Policies.Tests.Roles;
 public class ClaimsTests
 {
     [Theory]
-    [InlineData("{\"a\":1,\"a\":2}", "claims are no JSON object without duplicate names")]
-    [InlineData("{\"a\":1,\"\\u0061\":2}", "claims are no JSON object without duplicate names")]
-    [InlineData("{\"x\":{\"a\":1,\"a\":2}}", "claims are no JSON object without duplicate names")]
-    [InlineData("{\"a\":1} x", "claims are no JSON object without duplicate names")]
-    [InlineData("", "claims are no JSON object without duplicate names")]
-    [InlineData("[]", "claims are no JSON object")]
-    [InlineData("\"a\"", "claims are no JSON object")]
+    [InlineData("{\"a\":1,\"a\":2}", "claims are not a JSON object without duplicate names")]
+    [InlineData("{\"a\":1,\"\\u0061\":2}", "claims are not a JSON object without duplicate names")]
+    [InlineData("{\"x\":{\"a\":1,\"a\":2}}", "claims are not a JSON object without duplicate names")]
+    [InlineData("{\"a\":1} x", "claims are not a JSON object without duplicate names")]
+    [InlineData("", "claims are not a JSON object without duplicate names")]
+    [InlineData("[]", "claims are not a JSON object")]
+    [InlineData("\"a\"", "claims are not a JSON object")]
     [InlineData("{\"a\":\"\\ud800\"}", "claims hold half of a surrogate pair")]
     [InlineData("{\"x\":[{\"\\udc00\":1}]}", "claims hold half of a surrogate pair")]
     public void What_could_be_read_in_two_ways_or_not_at_all_is_refused(string json, string expected)

@@ -187,7 +187,7 @@ public class TenancyTests
     [InlineData("claims = { x = { y = \"*\" } }")]
     [InlineData("when = true")]
     public void A_role_that_constrains_nothing_of_a_foreign_issuer_does_not_compile(string constraints)
-        => Assert.Equal(["roles/r.hcl:1:1 error unconstrained-role: role `r` takes every token that `https://id.example.com` issues for its `aud`"], Errors("https://id.example.com", constraints));
+        => Assert.Equal(["roles/r.hcl:1:1 error unconstrained-role: role `r` accepts every token that `https://id.example.com` issues for its `aud`"], Errors("https://id.example.com", constraints));
 
     [Theory]
     [InlineData("sub = \"s*\"")]

@@ -41,7 +41,7 @@ public class PolicyTestTests
 
     [Theory]
     [InlineData("GET", "/v1/oidc/nothing", "no rule decides on this path")]
-    [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` takes POST only")]
+    [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` accepts POST only")]
     [InlineData("GET", "/_rbac/DigitalOcean/other", "no rule decides on this path")]
     public void An_own_path_that_names_no_endpoint_is_denied_though_a_rule_permits(string method, string path, string reason)
     {

@@ -33,6 +33,17 @@ public sealed class BearerTokenTests
     }
 
     [Theory]
+    [InlineData("wpr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("wpr_")]
+    [InlineData("wpg_cut-off")]
+    public void A_secret_of_the_proxys_own_is_none_of_a_users_also_when_it_is_damaged(string token)
+    {
+        var read = BearerToken.Read("Bearer " + token);
+        Assert.Equal(BearerTokenKind.Own, read.Kind);
+        Assert.NotNull(read.Refusal);
+    }
+
+    [Theory]
     [InlineData("a.b.c")]
     [InlineData("a.")]
     [InlineData(".")]

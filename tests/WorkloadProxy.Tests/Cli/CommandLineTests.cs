@@ -326,7 +326,7 @@ public sealed class CommandLineTests : IDisposable
     [Theory]
     [InlineData("GET", "/v1/oidc/nothing", "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
     [InlineData("GET", "/_rbac/DigitalOcean/other", "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
-    [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` takes POST only")]
+    [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` accepts POST only")]
     public async Task Explain_denies_at_own_paths_that_name_no_endpoint_though_a_rule_permits(string method, string path, string reason)
     {
         directory.Write("policies/keys.hcl", """

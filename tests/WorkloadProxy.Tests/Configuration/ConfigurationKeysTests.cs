@@ -129,6 +129,9 @@ public sealed partial class ConfigurationKeysTests
         Assert.StartsWith("""{"enum":[true,false,"handed-out",null],""", At("Upstreams", "*", "PassThrough"));
         Assert.StartsWith("""{"type":["array","null"],"description":"other services that tokens may be issued for","examples":[["sts.amazonaws.com"]],"items":{"type":["string","null"]}}""",
             At("Tokens", "ExternalAudiences"));
+        var pattern = schema.RootElement.GetProperty("properties").GetProperty("Git").GetProperty("properties").GetProperty("Timeout").GetProperty("pattern");
+        Assert.Matches(pattern.GetString()!, "30.00:00:00");
+        Assert.DoesNotMatch(pattern.GetString()!, "5");
         Assert.Contains("\"$schema\"", schema.RootElement.GetProperty("properties").ToString());
 
         string At(params string[] path) => path.Aggregate(schema.RootElement, (node, part) => part == "*"

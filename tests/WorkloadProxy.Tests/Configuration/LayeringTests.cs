@@ -185,7 +185,7 @@ public sealed class LayeringTests
     }
 
     [Theory]
-    [InlineData("""{ "PublicUrl": "http://proxy.example.com", "Urls": "http://127.0.0.1:1" }""", "PublicUrl: `http://proxy.example.com` is plain http off loopback: most services take tokens of https issuers only (appsettings.json:1:3)")]
+    [InlineData("""{ "PublicUrl": "http://proxy.example.com", "Urls": "http://127.0.0.1:1" }""", "PublicUrl: `http://proxy.example.com` is plain http off loopback: most services accept tokens of https issuers only (appsettings.json:1:3)")]
     [InlineData("""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://*:1" }""", "Urls: `http://*:1` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for TLS, or `TrustedProxies` behind a balancer (appsettings.json:1:45)")]
     [InlineData("""{ "PublicUrl": "https://p.example", "Urls": "http://[::1]:1", "Policies": [{ "Context": "api://DigitalOcean?actx=a", "Directory": "rbac" }], "Credentials": [{ "Context": "api://DigitalOcean?actx=a", "Kind": "Bearer", "EnvironmentVariable": "GONE" }] }""",
         "Credentials:0:EnvironmentVariable: environment variable `GONE` is not set (appsettings.json:1:218)")]

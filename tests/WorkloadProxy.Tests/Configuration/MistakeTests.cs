@@ -71,11 +71,11 @@ public sealed class MistakeTests
         { """ "Upstreams": { "Depot": { "Kind": "http" } } """, "Upstreams:Depot:Address: is missing" },
         { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "api.depot.dev" } } """, "Upstreams:Depot:Address: `api.depot.dev` is not an address, expected `https://host` (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "ftp://api.depot.dev" } } """, "Upstreams:Depot:Address: `ftp://api.depot.dev` is not an address, expected `https://host` (appsettings.json)" },
-        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "http://api.depot.dev" } } """, "Upstreams:Depot:Address: `http://api.depot.dev` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "http://api.depot.dev" } } """, "Upstreams:Depot:Address: `http://api.depot.dev` is plain http, expected https (http is accepted for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "https://a:hunter2@api.depot.dev" } } """, "Upstreams:Depot:Address: holds a user or password, expected an address without (appsettings.json)" },
         { """ "Upstreams": { "Depot": { "Kind": "http", "Address": "https://api.depot.dev?a=b" } } """, "Upstreams:Depot:Address: `https://api.depot.dev?a=b` has a query or fragment, expected an address without (appsettings.json)" },
         { """ "Upstreams": { "A/B": { "Kind": "http", "Address": "https://a.example" } } """, "Upstreams:A/B: is not a name for an upstream, expected letters, digits, `-`, `_` and `.`" },
-        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "PassThrough": true }, "B": { "Kind": "http", "Address": "https://b.example", "PassThrough": true } } """, "Upstreams:B:PassThrough: is true for `A` already: one upstream alone may take users' own tokens (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "PassThrough": true }, "B": { "Kind": "http", "Address": "https://b.example", "PassThrough": true } } """, "Upstreams:B:PassThrough: is true for `A` already: only one upstream may accept users' own tokens (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "PassThrough": "handed-out" } } """, "Upstreams:A:HandsOut: is missing: with `\"PassThrough\": \"handed-out\"` it says which answers hold a token" },
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "HandsOut": [{ "Path": "/a", "Token": "t", "Lifetime": "01:00:00" }] } } """, "Upstreams:A:PassThrough: is not `handed-out`, and `HandsOut` is given" },
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "PassThrough": "handed-out", "HandsOut": [{ "Path": "/v1/oidc/issue", "Token": "#0" }] } } """, "Upstreams:A:HandsOut:0:Path: `/v1/oidc/issue` is not the exact path of a request (appsettings.json)\nUpstreams:A:HandsOut:0:Token: `#0` is not the number of a field, expected for instance `#2` (appsettings.json)\nUpstreams:A:HandsOut:0:Lifetime: is missing" },
@@ -95,7 +95,7 @@ public sealed class MistakeTests
         { """ "Upstreams": { "A": { "Kind": "atproto", "Address": "https://pds.example.com" } } """, "Upstreams:A:Address: is for other kinds: the server of an account is found through its DID (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "atproto" }, "B": { "Kind": "atproto" } } """, "Upstreams:B:Kind: is `atproto` for `A` already: one upstream reaches every account (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "atproto", "Mcp": { "b": { "Address": "https://a.example/mcp" } } } } """, "Upstreams:A:Mcp: is for other kinds: an account's credential is for the account's own server alone" },
-        { """ "Upstreams": { "A": { "Kind": "atproto", "PlcDirectory": "http://plc.example.com" } } """, "Upstreams:A:PlcDirectory: `http://plc.example.com` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Upstreams": { "A": { "Kind": "atproto", "PlcDirectory": "http://plc.example.com" } } """, "Upstreams:A:PlcDirectory: `http://plc.example.com` is plain http, expected https (http is accepted for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "atproto", "Servers": ["https://pds.example.com/xrpc"] } } """, "Upstreams:A:Servers:0: `https://pds.example.com/xrpc` is not an origin, expected scheme, host and port alone (appsettings.json)" },
         { """ "Upstreams": { "A": { "Kind": "atproto", "OAuth": { "Teams": ["x"], "Accounts": ["*"] } } } """, "Upstreams:A:OAuth:Teams: is for upstreams of kind `digitalocean`" },
         { """ "Upstreams": { "A": { "Kind": "atproto", "OAuth": { "Accounts": ["alice.example.com"] } } } """, "Upstreams:A:OAuth:Accounts:0: `alice.example.com` is not a DID, expected for instance `did:plc:ewvi7nxzyoun6zhxrhs64oiz`, or `*` for everyone (appsettings.json)" },
@@ -103,8 +103,8 @@ public sealed class MistakeTests
         { """ "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example", "Servers": ["https://pds.example.com"] } } """, "Upstreams:A:Servers: is for upstreams of kind `atproto`" },
         // issuers and audiences
         { """ "Issuers": [{}] """, "Issuers:0:Issuer: is missing" },
-        { """ "Issuers": [{ "Issuer": "http://100.64.0.1" }] """, "Issuers:0:Issuer: `http://100.64.0.1` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
-        { """ "Issuers": [{ "Issuer": "http://dex.example.com" }] """, "Issuers:0:Issuer: `http://dex.example.com` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "http://100.64.0.1" }] """, "Issuers:0:Issuer: `http://100.64.0.1` is plain http, expected https (http is accepted for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Issuers": [{ "Issuer": "http://dex.example.com" }] """, "Issuers:0:Issuer: `http://dex.example.com` is plain http, expected https (http is accepted for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://a.example" }, { "Issuer": "https://a.example" }] """, "Issuers:1:Issuer: `https://a.example` is listed at `Issuers:0` already (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://proxy.example.com" }] """, "Issuers:0:Issuer: is `PublicUrl`: this proxy's own keys are never fetched (appsettings.json)" },
         { """ "Issuers": [{ "Issuer": "https://a.example", "Algorithms": ["none"] }] """, "Issuers:0:Algorithms:0: unknown algorithm `none`, expected `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384` or `ES512` (appsettings.json)" },
@@ -210,10 +210,10 @@ public sealed class MistakeTests
         { """ "Url": "https://a.example/b", "Status": { "InstallationId": 7 } """, "Policies:0:Git:Status:AppId: is missing: a GitHub App has an id and a private key" },
         { """ "Url": "https://a.example/b", "Status": { "TokenFile": "secret", "AppId": 5 } """, "Policies:0:Git:Status:AppId: is given beside `TokenFile`, expected a token or an App (appsettings.json)" },
         { """ "Url": "https://a.example/b", "Status": { "TokenFile": "secret", "InstallationId": 5 } """, "Policies:0:Git:Status:InstallationId: is given beside `TokenFile`, expected a token or an App (appsettings.json)" },
-        { """ "Url": "https://a.example/b", "Status": { "AppId": "-----BEGIN hunter2", "PrivateKeyFile": "secret" } """, "Policies:0:Git:Status:AppId: is neither an App's number nor a client id (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "AppId": "-----BEGIN hunter2", "PrivateKeyFile": "secret" } """, "Policies:0:Git:Status:AppId: is neither the number nor the client id of an App (appsettings.json)" },
         { """ "Url": "https://a.example/b", "Status": { "AppId": "5", "PrivateKeyFile": "hunter2" } """, "Policies:0:Git:Status:PrivateKeyFile: file does not exist (appsettings.json)" },
         { """ "Url": "https://a.example/b", "Status": { "AppId": "5", "PrivateKeyFile": "secret", "InstallationId": "acme" } """, "Policies:0:Git:Status:InstallationId: `acme` is not a whole number from 1 to 9223372036854775807 (appsettings.json)" },
-        { """ "Url": "https://a.example/b", "Status": { "ApiAddress": "http://ghe.example.com/api/v3", "TokenFile": "secret" } """, "Policies:0:Git:Status:ApiAddress: `http://ghe.example.com/api/v3` is plain http, expected https (http is taken for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
+        { """ "Url": "https://a.example/b", "Status": { "ApiAddress": "http://ghe.example.com/api/v3", "TokenFile": "secret" } """, "Policies:0:Git:Status:ApiAddress: `http://ghe.example.com/api/v3` is plain http, expected https (http is accepted for loopback, private addresses, `*.svc` and `*.cluster.local`) (appsettings.json)" },
     };
 
     [Theory]
@@ -226,7 +226,7 @@ public sealed class MistakeTests
 
     [Theory]
     [InlineData("""{ "Urls": "x" """, "appsettings.json:1:15: is not valid JSON: expected depth to be zero at the end of the JSON payload. There is an open JSON object or array that should be closed")]
-    [InlineData("{\n  \"Urls\": nope\n}", "appsettings.json:2:12: is not valid JSON: a word stands without quotes")]
+    [InlineData("{\n  \"Urls\": nope\n}", "appsettings.json:2:12: is not valid JSON: a word has no quotes")]
     [InlineData("[]", "appsettings.json: is not a JSON object")]
     [InlineData("", "appsettings.json:1:1: is not valid JSON: the input does not contain any JSON tokens. Expected the input to start with a valid JSON token, when isFinalBlock is true")]
     public void Broken_json_is_named_with_line_and_column(string json, string expected) => Assert.Equal(expected, Configure.Mistakes(Configure.Load(json)));
@@ -264,7 +264,7 @@ public sealed class MistakeTests
     public void A_secret_is_not_taken_from_the_command_line(string argument, string key)
     {
         var loaded = Configure.Load("""{ "PublicUrl": "https://proxy.example.com" }""", [argument, "Host=db;Password=hunter2"]);
-        Assert.Contains(loaded.Mistakes, mistake => mistake.Key == key && mistake.Problem.StartsWith("may hold a secret and is not taken from the command line", StringComparison.Ordinal));
+        Assert.Contains(loaded.Mistakes, mistake => mistake.Key == key && mistake.Problem.StartsWith("may hold a secret and is not accepted on the command line", StringComparison.Ordinal));
         Assert.DoesNotContain(loaded.Mistakes, mistake => mistake.ToString().Contains("hunter2", StringComparison.Ordinal));
     }
 

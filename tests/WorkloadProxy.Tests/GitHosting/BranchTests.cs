@@ -51,8 +51,8 @@ public class BranchTests
     }
 
     [Theory]
-    [InlineData("refs/heads/Main", "stands in the way of branch `main`")]
-    [InlineData("refs/heads/SCHEMA/x", "stands in the way of branch `schema`")]
+    [InlineData("refs/heads/Main", "is in the way of branch `main`")]
+    [InlineData("refs/heads/SCHEMA/x", "is in the way of branch `schema`")]
     [InlineData("refs/replace/0123456789012345678901234567890123456789", "is neither a branch nor a tag")]
     [InlineData("refs/notes/commits", "is neither a branch nor a tag")]
     [InlineData("refs/for/main", "is neither a branch nor a tag")]

@@ -159,7 +159,7 @@ public sealed class CommitStatusTests : IAsyncLifetime
         await ReportAsync(NewStatus(new CommitStatusOptions(github.Address, files.Write("token", token))), Commit(1));
 
         Assert.Empty(github.Requests.All);
-        Assert.Contains("is empty, or holds a character that can't stand in a header", Assert.Single(log.Lines));
+        Assert.Contains("is empty, or holds a character that can't be in a header", Assert.Single(log.Lines));
         Assert.DoesNotContain("hunter2", log.Lines[0]);
     }
 

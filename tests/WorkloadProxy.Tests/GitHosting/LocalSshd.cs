@@ -21,7 +21,8 @@ internal sealed class LocalSshd : IAsyncDisposable
     public string KnownHosts { get; }
 
     /// <summary>Skips the test where sshd is not installed.</summary>
-    public static async Task<LocalSshd> StartAsync(TemporaryDirectory files, string hostKeyType = "ed25519", int? at = null, string name = "host", string address = "127.0.0.1")
+    public static async Task<LocalSshd> StartAsync(
+        TemporaryDirectory files, string hostKeyType = "ed25519", int? at = null, string name = "host", string address = "127.0.0.1")
     {
         if (!File.Exists(Program)) Assert.Skip($"`{Program}` is not there: apt-get install openssh-server");
         // sshd as root wants it, and only its package's start script makes it

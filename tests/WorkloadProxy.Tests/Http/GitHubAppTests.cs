@@ -195,9 +195,9 @@ public sealed class GitHubAppTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("{}", "answered without a token that can stand in a header")]
-    [InlineData("""{"token":"a b","expires_at":"2026-03-01T13:00:00Z"}""", "answered without a token that can stand in a header")]
-    [InlineData("""{"token":"a\nb","expires_at":"2026-03-01T13:00:00Z"}""", "answered without a token that can stand in a header")]
+    [InlineData("{}", "answered without a token that is valid in a header")]
+    [InlineData("""{"token":"a b","expires_at":"2026-03-01T13:00:00Z"}""", "answered without a token that is valid in a header")]
+    [InlineData("""{"token":"a\nb","expires_at":"2026-03-01T13:00:00Z"}""", "answered without a token that is valid in a header")]
     [InlineData("""{"token":"t"}""", "answered with a token that has ended already, or has no end: is the clock right?")]
     [InlineData("""{"token":"t","expires_at":"2026-03-01T11:59:00Z"}""", "answered with a token that has ended already, or has no end: is the clock right?")]
     [InlineData("""{"token":"t","token":"u","expires_at":"2026-03-01T13:00:00Z"}""", "answered 201 without a JSON object")]

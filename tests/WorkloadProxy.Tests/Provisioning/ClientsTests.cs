@@ -54,7 +54,9 @@ public sealed class ClientsTests
 
         Assert.True(answer.Status == HttpStatusCode.Accepted, answer.Body);
         var sent = test.Proxy.Sandbox.Requests.All.Last(request => request.Method == "POST");
-        Assert.Equal((agent, type, $"Bearer {test.Proxy.Sandbox.Options.UserToken}"), (sent.Header("User-Agent"), sent.Header("Content-Type"), sent.Header("Authorization")));
+        Assert.Equal(
+            (agent, type, $"Bearer {test.Proxy.Sandbox.Options.UserToken}"),
+            (sent.Header("User-Agent"), sent.Header("Content-Type"), sent.Header("Authorization")));
         Assert.Equal(Others(body), Others(sent.Body));
         var created = answer.Json.TryGetProperty("droplets", out var several) ? several[0] : answer.Json.GetProperty("droplet");
         Assert.Equal(3164444, created.GetProperty("id").GetInt32());
@@ -65,5 +67,6 @@ public sealed class ClientsTests
 
     /// <summary>Names and values in their order, as their text stands there.</summary>
     private static List<string> Others(string body) =>
-        [.. JsonDocument.Parse(body).RootElement.EnumerateObject().Where(member => member.Name != "user_data").Select(member => $"{member.Name} {member.Value.GetRawText()}")];
+        [.. JsonDocument.Parse(body).RootElement.EnumerateObject().Where(member => member.Name != "user_data")
+            .Select(member => $"{member.Name} {member.Value.GetRawText()}")];
 }

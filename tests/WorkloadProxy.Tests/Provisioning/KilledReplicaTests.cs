@@ -32,7 +32,9 @@ public sealed class KilledReplicaTests(PostgresServer server)
             refresh = await ServedProvisioning.TextAsync(proved, "refresh_token");
 
             var (proof, lost) = (first.ProveAsync(spent, spentSignature), first.RefreshAsync(refresh));
-            await UntilAsync(postgres, "SELECT (SELECT count(*) FROM provisioned_droplets WHERE proved_at IS NOT NULL) = 2 AND EXISTS (SELECT 1 FROM refresh_tokens WHERE spent_at IS NOT NULL)");
+            await UntilAsync(postgres, """
+                SELECT (SELECT count(*) FROM provisioned_droplets WHERE proved_at IS NOT NULL) = 2 AND EXISTS (SELECT 1 FROM refresh_tokens WHERE spent_at IS NOT NULL)
+                """);
             var interrupted = first.ProveAsync(unspent, unspentSignature);
             await test.Proxy.Sandbox.Requests.First(request => request.Method == "GET" && request.Target.EndsWith("/3164445", StringComparison.Ordinal));
             await process.KillAsync();

@@ -41,7 +41,8 @@ public sealed class LostAnswerTests
     private static async Task<string> CreateAsync(HttpClient http, HttpContext context)
     {
         using var reader = new StreamReader(context.Request.Body);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/droplets") { Content = new StringContent(await reader.ReadToEndAsync(), Encoding.UTF8, "application/json") };
+        var body = new StringContent(await reader.ReadToEndAsync(), Encoding.UTF8, "application/json");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/droplets") { Content = body };
         request.Headers.Authorization = AuthenticationHeaderValue.Parse(context.Request.Headers.Authorization!);
         request.Headers.UserAgent.ParseAdd("cloud");
         using var answer = await http.SendAsync(request);

@@ -95,6 +95,14 @@ public sealed class ProvingTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(refresh, signature)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(null, signature)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.RefreshAsync(identity)).Status);
+        // a refresh token has no dot, as users' tokens have none: it goes nowhere for that
+        const string Fetch = "/info/refs?service=git-upload-pack";
+        foreach (var target in new[] { "/v2/account", Fetch, $"/_rbac/DigitalOcean/{Serving.TestProxy.Team}{Fetch}" })
+            Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.GetAsync(target, refresh)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.CreateAsync(ProvisioningTest.Body(), refresh)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.PostJsonAsync("/v1/oidc/issue", refresh, "{}")).Status);
+        Assert.DoesNotContain(test.Proxy.Sandbox.Requests.All, request => request.Header("Authorization")?.Contains(refresh, StringComparison.Ordinal) == true);
+        Assert.Equal(HttpStatusCode.OK, (await test.RefreshAsync(refresh)).Status);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await test.Proxy.GetAsync("/v1/oidc/prove", provisioning)).Status);
     }
 

@@ -38,6 +38,39 @@ public sealed class ProvisioningReplicaTests(PostgresServer server)
         Assert.Equal(HttpStatusCode.Unauthorized, (await a.Proxy.PostJsonAsync("/v1/oidc/issue", identity, "{}")).Status);
     }
 
+    [Fact]
+    public async Task While_the_store_is_down_everything_is_503_and_nothing_is_spent()
+    {
+        using var postgres = await PostgresTest.CreateAsync(server);
+        await using var test = await ProvisioningTest.StartAsync(configure: postgres.Configure);
+        var (_, tokens) = await test.ProvedAsync();
+        var refresh = tokens.GetProperty("refresh_token").GetString()!;
+        var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
+        var signature = await test.SignAsync(token);
+        var created = test.Proxy.Sandbox.Requests.All.Count(request => request.Method == "POST");
+        await server.StopAsync();
+        try
+        {
+            foreach (var asked in new[] { test.RefreshAsync(refresh), test.ProveAsync(token, signature), test.CreateAsync(ProvisioningTest.Body()) })
+            {
+                var answer = await asked;
+                Assert.Equal((HttpStatusCode.ServiceUnavailable, "store_unavailable"), (answer.Status, answer.ErrorId));
+            }
+        }
+        finally
+        {
+            await server.StartAsync();
+        }
+        // no droplet that could never get an identity
+        Assert.Equal(created, test.Proxy.Sandbox.Requests.All.Count(request => request.Method == "POST"));
+
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while ((await test.Proxy.GetAsync("/health/ready", null)).Status != HttpStatusCode.OK)
+            await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, signature)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await test.RefreshAsync(refresh)).Status);
+    }
+
     private static Task<TestProxy> SecondAsync(PostgresTest postgres, ProvisioningTest first) => TestProxy.StartAsync(Examples.Tutorial, (options, _) => postgres.Configure(options) with
     {
         PublicUrl = PublicUrl,

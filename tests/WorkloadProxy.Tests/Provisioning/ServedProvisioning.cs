@@ -22,7 +22,8 @@ internal sealed class ServedProvisioning(ProvisioningTest test, Uri address) : I
         return ProvisioningTest.TokenIn(test.LastUserData());
     }
 
-    public Task<HttpResponseMessage> ProveAsync(string token, string signature) => PostAsync("/v1/oidc/prove", token, JsonSerializer.Serialize(new { sig = signature }));
+    public Task<HttpResponseMessage> ProveAsync(string token, string signature) =>
+        PostAsync("/v1/oidc/prove", token, JsonSerializer.Serialize(new { sig = signature }));
 
     public Task<HttpResponseMessage> RefreshAsync(string refreshToken) => PostAsync("/v1/oidc/refresh", refreshToken, "");
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
@@ -79,6 +80,22 @@ public sealed class SeveralDropletsTests
         }
     }
 
+    [Fact]
+    public async Task A_droplet_that_has_an_IPv6_address_alone_is_asked_there()
+    {
+        await using var test = await ProvisioningTest.StartAsync();
+        var addresses = NetworkInterface.GetAllNetworkInterfaces().SelectMany(each => each.GetIPProperties().UnicastAddresses);
+        if (!addresses.Any(each => each.Address.Equals(IPAddress.IPv6Loopback)))
+            Assert.Skip("this machine has no IPv6");
+        await using var other = await LocalSshd.StartAsync(test.Files, at: test.Sshd.Port, name: "other", address: "::1");
+        var (id, userData) = await test.CreateAsync();
+        await MoveAsync(test, id, "v6", "::1");
+        var token = ProvisioningTest.TokenIn(userData);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token, Path.Combine(test.Files.Path, "other")))).Status);
+    }
+
     private static async Task<(string Id, string Token)> CreateAsync(ProvisioningTest test, AuthContext context)
     {
         var answer = await test.CreateAsync(ProvisioningTest.Body(null, "oidc-sub:role:vm"), test.Proxy.Sandbox.Issuer.Token(context.ToString(), Examples.Job));
@@ -86,8 +103,10 @@ public sealed class SeveralDropletsTests
         return (answer.Json.GetProperty("droplet").GetProperty("id").GetRawText(), ProvisioningTest.TokenIn(test.LastUserData()));
     }
 
-    private static Task MoveAsync(ProvisioningTest test, string id) => test.ChangeAsync(id, new JsonObject
-    {
-        ["networks"] = new JsonObject { ["v4"] = new JsonArray(new JsonObject { ["ip_address"] = OtherAddress, ["type"] = "public" }), ["v6"] = new JsonArray() },
-    });
+    /// <summary>The droplet has this address from now on, and no other.</summary>
+    private static Task MoveAsync(ProvisioningTest test, string id, string version = "v4", string address = OtherAddress) =>
+        test.ChangeAsync(id, new JsonObject
+        {
+            ["networks"] = new JsonObject { [version] = new JsonArray(new JsonObject { ["ip_address"] = address, ["type"] = "public" }) },
+        });
 }

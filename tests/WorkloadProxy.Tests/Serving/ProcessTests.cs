@@ -115,7 +115,12 @@ public sealed class ProcessTests
         {
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, address.Port);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /v1/oidc/revoke HTTP/1.1\r\nHost: proxy.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken="));
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+                "POST /v1/oidc/revoke HTTP/1.1\r\nHost: proxy.test\r\nExpect: 100-continue\r\n"
+                + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken="));
+            // it waits for the rest
+            using var reader = new StreamReader(client.GetStream(), Encoding.ASCII, leaveOpen: true);
+            Assert.Equal("HTTP/1.1 100 Continue", await reader.ReadLineAsync());
         }
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         List<JsonElement> left;

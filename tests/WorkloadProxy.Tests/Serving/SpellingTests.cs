@@ -21,6 +21,13 @@ public sealed class SpellingTests : IAsyncLifetime
             }
             path "/keys/*"     { capabilities = ["read"] }
             path "/profile/{actx}" { capabilities = ["read"] }
+            path "/v2/echo/*"       { capabilities = ["read"] }
+            path "/v2/echo/secrets" { capabilities = ["deny"] }
+            path "/v2/echo/+/{claims.none}/secret" { capabilities = ["deny"] }
+            path "/v2/echo/keys/*" {
+              capabilities       = ["read"]
+              allowed_parameters = { "?" = { "of" = "me" } }
+            }
             """));
         proxy = await TestProxy.StartAsync(policies);
     }
@@ -38,6 +45,20 @@ public sealed class SpellingTests : IAsyncLifetime
     {
         Assert.StartsWith("HTTP/1.1 403", await PostAsync(path, """{"collection":"app.bsky.graph.follow"}"""), StringComparison.Ordinal);
         Assert.Empty(proxy.Sandbox.Requests.All);
+    }
+
+    [Theory]
+    [InlineData("/v2/echo/SECRETS/")]
+    [InlineData("/v2/echo/%C5%BFecrets")]
+    [InlineData("/v2/echo/secret%c5%bf;x")]
+    [InlineData("/v2/echo/a/b/%C5%BFecret")]
+    [InlineData("/v2/echo/%E2%84%AAeys/1?of=you")]
+    [InlineData("/v2/echo/Keys/1?of=you")]
+    public async Task A_letter_that_some_upstream_takes_for_another_case_gets_past_no_deny_and_no_constraint(string path)
+    {
+        Assert.StartsWith("HTTP/1.1 403", await proxy.SendRawGetAsync(path, proxy.IdentityToken()), StringComparison.Ordinal);
+        Assert.Empty(proxy.Sandbox.Requests.All);
+        Assert.StartsWith("HTTP/1.1 200", await proxy.SendRawGetAsync("/v2/echo/%C5%BFtra%C3%9Fe", proxy.IdentityToken()), StringComparison.Ordinal);
     }
 
     [Theory]

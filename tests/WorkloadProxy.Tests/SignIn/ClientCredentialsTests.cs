@@ -131,7 +131,8 @@ public sealed class ClientCredentialsTests
 
         clock.Advance(TimeSpan.FromSeconds(81));
         Assert.Equal(HttpStatusCode.OK, (await test.AskAsync()).Status);
-        await SignInTest.UntilAsync(() => test.HealthAsync().Result.Detail?.Contains("and renewing it has failed so far: `127.0.0.1` answered 503", StringComparison.Ordinal) == true, "a warning");
+        const string Expected = "and renewing it has failed so far: `127.0.0.1` answered 503";
+        await SignInTest.UntilAsync(() => test.HealthAsync().Result.Detail?.Contains(Expected, StringComparison.Ordinal) == true, "a warning");
 
         clock.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(HttpStatusCode.BadGateway, (await test.AskAsync()).Status);

@@ -243,7 +243,8 @@ public sealed class CredentialTests
         Assert.Equal("degraded", status);
         Assert.Contains("can't be refreshed: sign in again before then", detail);
         Assert.Contains(">expires soon<", (await visitor.GetAsync("/")).Body);
-        var shown = await CommandRun.RunAsync(test.Proxy.Folder, "status", "--DataDirectory", test.Proxy.Options.DataDirectory, "--PublicUrl", test.Proxy.Options.PublicUrl);
+        var (data, url) = (test.Proxy.Options.DataDirectory, test.Proxy.Options.PublicUrl);
+        var shown = await CommandRun.RunAsync(test.Proxy.Folder, "status", "--DataDirectory", data, "--PublicUrl", url);
         Assert.True(shown.ExitCode == 0, shown.Error);
         Assert.Contains("credentials: degraded (", shown.Output);
         Assert.Contains("can't be refreshed: sign in again before then", shown.Output);
@@ -256,14 +257,16 @@ public sealed class CredentialTests
         var test = await SignInTest.ConnectedAsync(clock, TimeSpan.FromSeconds(50));
         var upstream = new HeldRequest(test, "/v2/upload");
         var body = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes("""{"a":1}""")));
-        var asked = test.Proxy.SendAsync(HttpMethod.Post, "/v2/upload", test.Proxy.IdentityToken(), body, request => request.Headers.TransferEncodingChunked = chunked);
+        var asked = test.Proxy.SendAsync(
+            HttpMethod.Post, "/v2/upload", test.Proxy.IdentityToken(), body, request => request.Headers.TransferEncodingChunked = chunked);
         await upstream.Arrived;
         clock.Advance(TimeSpan.FromSeconds(41));
         clock.Advance(TimeSpan.FromSeconds(30));
         await SignInTest.UntilAsync(() => test.OAuth.Refreshes == 1, "a refresh");
         upstream.Go();
         var answer = await asked;
-        return new Uploaded(test, answer, [.. test.Proxy.Sandbox.Requests.All.Where(request => request.Target == "/v2/upload").Select(request => request.Body)]);
+        var sent = test.Proxy.Sandbox.Requests.All.Where(request => request.Target == "/v2/upload");
+        return new Uploaded(test, answer, [.. sent.Select(request => request.Body)]);
     }
 
     private sealed record Uploaded(SignInTest Test, Answer Answer, IReadOnlyList<string> Bodies) : IAsyncDisposable

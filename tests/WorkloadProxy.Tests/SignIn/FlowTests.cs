@@ -242,6 +242,9 @@ public sealed class FlowTests
         Assert.Contains("Upstreams:DigitalOcean:OAuth:Teams", page.Body);
         Assert.Empty(visitor.Cookies);
         Assert.Equal(0, test.OAuth.LiveTokens);
+        var audited = await test.Proxy.AuditOfAsync(page.Response.Headers.GetValues("X-Request-Id").Single());
+        Assert.Equal(("deny", 403), (audited.GetProperty("decision").GetString(), audited.GetProperty("status").GetInt32()));
+        Assert.Equal($"team `{TestProxy.Team}` is not listed in `Upstreams:DigitalOcean:OAuth:Teams`", audited.GetProperty("reason").GetString());
     }
 
     [Fact]
@@ -300,7 +303,12 @@ public sealed class FlowTests
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await visitor.GetAsync(SignInTest.Disconnect)).Status);
         Assert.Equal(1, test.OAuth.LiveTokens);
 
-        Assert.Equal(HttpStatusCode.SeeOther, (await visitor.PostAsync(SignInTest.Disconnect, new() { ["csrf"] = word }, origin)).Status);
+        var done = await visitor.PostAsync(SignInTest.Disconnect, new() { ["csrf"] = word }, origin);
+
+        Assert.Equal(HttpStatusCode.SeeOther, done.Status);
+        var audited = await test.Proxy.AuditOfAsync(done.Response.Headers.GetValues("X-Request-Id").Single());
+        Assert.Equal(("allow", "disconnected by sammy@example.com"), (audited.GetProperty("decision").GetString(), audited.GetProperty("reason").GetString()));
+        Assert.Equal(TestProxy.DigitalOcean.ToString(), audited.GetProperty("context").GetString());
 
         Assert.Equal(0, test.OAuth.LiveTokens);
         var after = await visitor.GetAsync("/");

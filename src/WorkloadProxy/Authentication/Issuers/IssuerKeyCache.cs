@@ -162,7 +162,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
         catch (Exception e)
         {
             // a bug must not leave the requests that share this fetch waiting, nor end the refreshing
-            logger.LogError(e, "fetching the keys of {Issuer} broke", source.Issuer);
+            logger.LogError(e, "fetching the keys of {Issuer} failed unexpectedly", source.Issuer);
             Fail("an internal error");
         }
         finally
@@ -242,9 +242,7 @@ internal sealed class IssuerKeyCache : IDisposable, IAsyncDisposable
         lock (gate)
         {
             lastError = error;
-            backoff = FirstBackoff * Math.Pow(2, Math.Min(failures, 10));
-            if (backoff > MaxBackoff) backoff = MaxBackoff;
-            failures++;
+            backoff = Backoff.After(FirstBackoff, MaxBackoff, failures++);
             noFetchBefore = time.GetUtcNow() + backoff;
         }
 

@@ -19,7 +19,9 @@ internal static class IdentitySource
         : File.Exists(Path.Combine(root, Machine, "token")) ? "vm"
         : File.Exists(Path.Combine(root, Pod)) ? "kubernetes" : null;
 
-    public static bool IsKnown(string source) => source is "github" or "cursor" or "vm" or "kubernetes" or "command" || source.StartsWith("file:", StringComparison.Ordinal) || source.StartsWith("env:", StringComparison.Ordinal);
+    public static bool IsKnown(string source) =>
+        source is "github" or "cursor" or "vm" or "kubernetes" or "command" || source.StartsWith("file:", StringComparison.Ordinal)
+        || source.StartsWith("env:", StringComparison.Ordinal);
 
     /// <summary>What tells this workload from others that share the machine.</summary>
     public static string Identity(TokenRequest request) => request.Source switch
@@ -42,8 +44,14 @@ internal static class IdentitySource
     private static string Local(TokenRequest request)
     {
         var source = request.Source;
-        if (source.StartsWith("env:", StringComparison.Ordinal)) return Variable(source[4..])?.Trim() ?? throw new TokenException($"the environment variable `{source[4..]}` is not set");
-        var file = source switch { "vm" => Path.Combine(request.Root, Machine, "token"), "kubernetes" => Path.Combine(request.Root, Pod), _ => source["file:".Length..] };
+        if (source.StartsWith("env:", StringComparison.Ordinal))
+            return Variable(source[4..])?.Trim() ?? throw new TokenException($"the environment variable `{source[4..]}` is not set");
+        var file = source switch
+        {
+            "vm" => Path.Combine(request.Root, Machine, "token"),
+            "kubernetes" => Path.Combine(request.Root, Pod),
+            _ => source["file:".Length..],
+        };
         try
         {
             return File.ReadAllText(file).Trim() is { Length: > 0 } token ? token : throw new TokenException($"the file `{file}` is empty");
@@ -86,7 +94,8 @@ internal static class IdentitySource
                 }
             },
         });
-        using var asked = new HttpRequestMessage(HttpMethod.Post, "http://localhost/v1/tokens/oidc") { Content = new StringContent($"{{\"aud\":{Mcp.Protocol.McpJson.Quote(audience)}}}", Encoding.UTF8, "application/json") };
+        using var asked = new HttpRequestMessage(HttpMethod.Post, "http://localhost/v1/tokens/oidc")
+            { Content = new StringContent($"{{\"aud\":{Mcp.Protocol.McpJson.Quote(audience)}}}", Encoding.UTF8, "application/json") };
         return await TokenAnswer.ReadAsync(http, asked, "Cursor's token service", ["token", "value"], cancellationToken);
     }
 
@@ -94,7 +103,8 @@ internal static class IdentitySource
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1))
+                { RedirectStandardOutput = true, RedirectStandardInput = true })!;
             process.StandardInput.Close();
             var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
             await process.WaitForExitAsync(cancellationToken);

@@ -7,8 +7,8 @@ using WorkloadProxy.Mcp.Protocol;
 namespace WorkloadProxy.Cli.Agents;
 
 /// <summary>
-/// Messages by line ↔ an MCP endpoint, in both revisions. It adds the token and the headers that HTTP wants, and changes no message. On a 401 it tries once more with a new token, and on a 404 it
-/// begins a new session and tries once more.
+/// Messages by line ↔ an MCP endpoint, in both revisions. It adds the token and the headers that HTTP wants, and changes no message. On a 401 it tries once
+/// more with a new token, and on a 404 it begins a new session and tries once more.
 /// </summary>
 internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output, Action<string> log) : IAsyncDisposable
 {
@@ -83,7 +83,9 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
             using (renewed)
             {
                 var last = renewed ?? answer;
-                if (attempt == 1 && last.StatusCode == HttpStatusCode.NotFound && used is not null && message.Method != "initialize" && await BeginAgainAsync(used, cancellationToken)) continue;
+                if (attempt == 1 && last.StatusCode == HttpStatusCode.NotFound && used is not null && message.Method != "initialize"
+                    && await BeginAgainAsync(used, cancellationToken))
+                    continue;
                 await TakeAsync(message, last, cancellationToken);
                 return;
             }
@@ -104,7 +106,8 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token.Token}");
         request.Headers.TryAddWithoutValidation("Accept", message is null ? "text/event-stream" : "application/json, text/event-stream");
         if ((message?.Revision ?? version) is { } spoken) request.Headers.TryAddWithoutValidation(McpHeaders.Version, spoken);
-        if (message?.Revision is null && message?.Method != "initialize" && session is { } own) request.Headers.TryAddWithoutValidation(McpHeaders.Session, own);
+        if (message?.Revision is null && message?.Method != "initialize" && session is { } own)
+            request.Headers.TryAddWithoutValidation(McpHeaders.Session, own);
         if (message?.Revision is null) return;
         request.Headers.TryAddWithoutValidation(McpHeaders.Method, message.Method);
         if (message.Name is { } name) request.Headers.TryAddWithoutValidation(McpHeaders.Name, McpHeaders.Encode(name));
@@ -113,11 +116,13 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
 
     private async Task TakeAsync(BridgeMessage message, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
-        if (message.Method == "initialize" && answer.IsSuccessStatusCode) session = answer.Headers.TryGetValues(McpHeaders.Session, out var ids) ? ids.First() : null;
+        if (message.Method == "initialize" && answer.IsSuccessStatusCode)
+            session = answer.Headers.TryGetValues(McpHeaders.Session, out var ids) ? ids.First() : null;
         var type = answer.Content.Headers.ContentType?.MediaType;
         if (type == "text/event-stream") await StreamAsync(message, answer, cancellationToken);
         else if (message.Id is null) LogFailure(message, answer);
-        else if (type == "application/json" && BridgeMessage.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) is { IsAnswer: true } found) await PassAsync(message, found.Line);
+        else if (type == "application/json" && BridgeMessage.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) is { IsAnswer: true } found)
+            await PassAsync(message, found.Line);
         else await FailAsync(message, (int)answer.StatusCode, $"the proxy answered {(int)answer.StatusCode}");
     }
 
@@ -144,7 +149,10 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         await WriteAsync(json);
     }
 
-    /// <summary>What the server says without being asked, in a session. The stream ends with its token, and is opened again with a new one; a server that offers none answers 405.</summary>
+    /// <summary>
+    /// What the server says without being asked, in a session. The stream ends with its token, and is opened again with a new one; a server that offers none
+    /// answers 405.
+    /// </summary>
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
         var of = session;
@@ -184,8 +192,10 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
             if (!answer.IsSuccessStatusCode || !answer.Headers.TryGetValues(McpHeaders.Session, out var ids)) return false;
             var body = await answer.Content.ReadAsStringAsync(cancellationToken);
             session = ids.First();
-            version = BridgeMessage.NegotiatedVersion(body.Split('\n').Select(line => line.StartsWith("data:", StringComparison.Ordinal) ? line[5..] : line).FirstOrDefault(line => line.TrimStart().StartsWith('{')) ?? "");
-            using var initialized = await PostAsync(BridgeMessage.Parse("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")!, fresh: false, cancellationToken);
+            version = BridgeMessage.NegotiatedVersion(body.Split('\n').Select(line => line.StartsWith("data:", StringComparison.Ordinal) ? line[5..] : line)
+                .FirstOrDefault(line => line.TrimStart().StartsWith('{')) ?? "");
+            using var initialized = await PostAsync(BridgeMessage.Parse("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")!, fresh: false,
+                cancellationToken);
             return initialized.IsSuccessStatusCode;
         }
         finally

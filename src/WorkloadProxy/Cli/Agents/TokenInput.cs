@@ -10,12 +10,16 @@ namespace WorkloadProxy.Cli.Agents;
 internal sealed class TokenInput(string root = "/")
 {
     private readonly Option<string> proxy = new("--proxy") { HelpName = "URL", Description = "The proxy, for an exchange; $WORKLOAD_PROXY_URL unless given." };
-    private readonly Option<string> context = new("--context") { HelpName = "C", Description = "The context that the token is for; $WORKLOAD_PROXY_CONTEXT unless given." };
-    private readonly Option<string> audience = new("--audience") { HelpName = "A", Description = "What the identity token is asked for; the context unless given." };
+    private readonly Option<string> context = new("--context")
+        { HelpName = "C", Description = "The context that the token is for; $WORKLOAD_PROXY_CONTEXT unless given." };
+    private readonly Option<string> audience = new("--audience")
+        { HelpName = "A", Description = "What the identity token is asked for; the context unless given." };
     private readonly Option<string> role = new("--role") { HelpName = "R", Description = "Exchange the identity token for one of this role." };
     private readonly Option<string> lifetime = new("--ttl") { HelpName = "N", Description = "Seconds that the exchanged token lives." };
-    private readonly Option<string> source = new("--source") { HelpName = "S", Description = $"Where the identity token comes from: {IdentitySource.Help}; what this machine has unless given." };
-    private readonly Argument<string[]> command = new("COMMAND") { Description = "After `--`: a command that prints the identity token.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string> source = new("--source")
+        { HelpName = "S", Description = $"Where the identity token comes from: {IdentitySource.Help}; what this machine has unless given." };
+    private readonly Argument<string[]> command = new("COMMAND")
+        { Description = "After `--`: a command that prints the identity token.", Arity = ArgumentArity.ZeroOrMore };
 
     public void AddTo(Command to)
     {
@@ -40,7 +44,8 @@ internal sealed class TokenInput(string root = "/")
         else if (of is not null && !AuthContext.TryParse(of, out _)) error = $"`{of}` is not a context, expected `api://<Upstream>?actx=<id>`";
         else if (url is not null && !Uri.TryCreate(url, UriKind.Absolute, out at)) error = $"`{url}` is not an address, expected `https://host`";
         else if (at is not null && !MayCarryTokens(at)) error = $"`{at}` is plain http, over which a token can be read: expected https";
-        else if (seconds is not null && (!int.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out ttl) || ttl < 1)) error = $"`{seconds}` is not a number of seconds";
+        else if (seconds is not null && (!int.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out ttl) || ttl < 1))
+            error = $"`{seconds}` is not a number of seconds";
         else if (Value(parsed, role, "ROLE") is not null && (at is null || of is null)) error = "expected `--proxy` and `--context` with `--role`";
         if (error is not null) return false;
         request = new TokenRequest
@@ -60,7 +65,8 @@ internal sealed class TokenInput(string root = "/")
     public static bool MayCarryTokens(Uri uri) => uri.Scheme == "https" || (uri.Scheme == "http" && NetworkPlace.IsLoopbackOrInCluster(uri));
 
     private static string? Value(ParseResult parsed, Option<string> option, string name) =>
-        parsed.GetValue(option) is { Length: > 0 } given ? given : Environment.GetEnvironmentVariable($"WORKLOAD_PROXY_{name}") is { Length: > 0 } value ? value : null;
+        parsed.GetValue(option) is { Length: > 0 } given ? given : Environment.GetEnvironmentVariable($"WORKLOAD_PROXY_{name}") is { Length: > 0 } value
+        ? value : null;
 
     private string? Machine(string file)
     {

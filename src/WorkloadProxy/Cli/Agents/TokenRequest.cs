@@ -26,7 +26,8 @@ internal sealed record TokenRequest
     public string Key(string identity)
     {
         var text = new StringBuilder();
-        foreach (var part in (string?[])[Proxy?.AbsoluteUri, Context, Audience, Role, Lifetime?.ToString(), Source, identity, .. Command]) text.Append(part?.Length ?? -1).Append(':').Append(part);
+        foreach (var part in (string?[])[Proxy?.AbsoluteUri, Context, Audience, Role, Lifetime?.ToString(), Source, identity, .. Command])
+            text.Append(part?.Length ?? -1).Append(':').Append(part);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..32];
     }
 }

@@ -20,7 +20,7 @@ internal static class PolicyDiffCommand
         var fails = new Option<bool>("--exit-code") { Description = "Exit with 1 if access widened." };
         var format = OutputFormat.Of("text", "json", "github");
         var command = input.AddTo(new Command("diff",
-            "Says what access changes: who can do what they could not do before, who no longer can, which rules widened.") { first, second, revision, fails,
+            "Shows how access changes: who gains it, who loses it, and which rules were widened.") { first, second, revision, fails,
             format }, withDirectory: false);
         command.SetAction(parsed =>
         {

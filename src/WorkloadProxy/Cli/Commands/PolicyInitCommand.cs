@@ -11,7 +11,7 @@ internal static class PolicyInitCommand
     [
         ("roles/ci.hcl",
             """"
-            # Who: jobs of one repository's main branch on GitHub Actions. Put your repository in place of `acme/app`.
+            # Who: jobs of one repository's main branch on GitHub Actions. Replace `acme/app` with your repository.
             role "ci" {
               iss        = "https://token.actions.githubusercontent.com"
               aud        = "api://DigitalOcean?actx={actx}"
@@ -92,7 +92,7 @@ internal static class PolicyInitCommand
             return ExitCode.Ok;
         }
         foreach (var (path, _) in files) terminal.WriteLine(Path.Combine(directory, path));
-        terminal.WriteLine($"next: put your repository in place of `acme/app`, then run `workload-proxy policy check {directory}`");
+        terminal.WriteLine($"next: replace `acme/app` with your repository, then run `workload-proxy policy check {directory}`");
         return ExitCode.Ok;
     }
 }

@@ -17,7 +17,7 @@ internal static class StatusCommand
     public static Command Create(SettingsInput settings, Terminal terminal)
     {
         var format = OutputFormat.TextOrJson();
-        var command = settings.AddTo(new Command("status", "Shows how the running server and its policy sets stand. Exits with 1 if it is not ready.")
+        var command = settings.AddTo(new Command("status", "Shows the state of the running server and its policy sets. Exits with 1 if it is not ready.")
             { format });
         command.SetAction(async (parsed, cancellationToken) =>
         {

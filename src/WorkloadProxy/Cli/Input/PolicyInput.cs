@@ -11,7 +11,7 @@ namespace WorkloadProxy.Cli.Input;
 /// <summary>The arguments that say which policy set, for which context; and reading it as the server does.</summary>
 internal sealed class PolicyInput
 {
-    // stands for the context where a set is looked at by itself
+    // a placeholder for the context where a set is checked on its own
     private const string PlaceholderId = "00000000-0000-0000-0000-000000000000";
     private const string PlaceholderIssuer = "https://workload-proxy.invalid";
 

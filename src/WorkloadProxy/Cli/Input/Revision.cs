@@ -5,7 +5,7 @@ using WorkloadProxy.PolicyDelivery.Directories;
 namespace WorkloadProxy.Cli.Input;
 
 /// <summary>
-/// A directory as it stands in a revision of the git repository that it lies in: read from the object store, with no checkout and without the git program.
+/// A directory as it is in a revision of the git repository that contains it: read from the object store, with no checkout and without the git program.
 /// </summary>
 internal static class Revision
 {
@@ -124,7 +124,7 @@ internal static class Revision
             error = $"revision `{revision}` is ambiguous: more than one object's name begins so";
             return false;
         }
-        // what is no revision by its syntax is none either
+        // text that is malformed as a revision names none
         catch (Exception e) when (e is InvalidSpecificationException or NotFoundException or UnbornBranchException)
         {
         }

@@ -40,7 +40,7 @@ internal sealed class RevisionTree(Repository repository, Tree root)
 
     private void Visit(string path, string realPath, Tree tree, List<string> above)
     {
-        if (above.Contains(realPath)) Report("link-loop", path, "a link leads to a directory above it", "take the link away");
+        if (above.Contains(realPath)) Report("link-loop", path, "a link leads to a directory above it", "remove the link");
         else if (above.Count > MaxDepth) Report("too-deep", path, $"over {MaxDepth} directories deep", "move its files up");
         else if (LengthOf(tree.Id) is not <= MaxTreeLength)
             Report("unreadable", path.Length == 0 ? "." : path, "the directory is missing from the repository, or has over 16 MiB of names", null);
@@ -95,7 +95,7 @@ internal sealed class RevisionTree(Repository repository, Tree root)
         files.Add(new(path, Content((Blob)entry.Target)));
     }
 
-    /// <summary>realpath(3) within the tree; false, reported where it stands for policy files, for a link that leads nowhere or out of the tree.</summary>
+    /// <summary>realpath(3) within the tree; false, reported where it would be a policy file, for a link that leads nowhere or out of the tree.</summary>
     private bool TryFollow(string path, string directory, TreeEntry link, bool isPolicy, out TreeEntry found, out string realPath)
     {
         found = link;
@@ -128,7 +128,7 @@ internal sealed class RevisionTree(Repository repository, Tree root)
         }
         if (isRoot || at.Length == 0)
         {
-            Report("link-loop", path, "a link leads to a directory above it", "take the link away");
+            Report("link-loop", path, "a link leads to a directory above it", "remove the link");
             return false;
         }
         // a last `..` has left it behind
@@ -145,7 +145,7 @@ internal sealed class RevisionTree(Repository repository, Tree root)
 
     private bool Broken(string path, bool isPolicy)
     {
-        if (isPolicy) Report("broken-link", path, "a link leads nowhere", "take the link away, or put its target back");
+        if (isPolicy) Report("broken-link", path, "a link leads nowhere", "remove the link, or put its target back");
         return false;
     }
 

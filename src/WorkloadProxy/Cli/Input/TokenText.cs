@@ -31,7 +31,7 @@ internal sealed record TokenText(Claims Header, Claims Claims)
         return true;
     }
 
-    /// <summary>Who copies a header brings its scheme along.</summary>
+    /// <summary>Whoever copies a header brings its scheme along.</summary>
     private static string WithoutScheme(string text) =>
         text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? text["Bearer ".Length..].TrimStart() : text;
 

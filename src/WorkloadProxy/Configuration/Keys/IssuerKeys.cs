@@ -24,8 +24,11 @@ internal static class IssuerKeys
             + "dropped from all others") { Default = "false", Example = "true" },
         new("Issuers:#:GroupsClaim", KeyType.Text, "the claim that `ClientGroups` uses") { Default = "groups", Form = "claim" },
         new("Issuers:#:AudienceIsClient", KeyType.Flag,
-            "the issuer writes the client into `aud` (Dex, most OAuth servers): a role may constrain nothing but a whole `aud`") { Default = "false",
-            Example = "true" },
+            "the issuer writes the client into `aud` (Dex, most OAuth servers): a role may constrain nothing but a whole `aud`")
+            {
+                Default = "false",
+                Example = "true",
+            },
         new("Issuers:#:Algorithms:#", KeyType.Choice, "accept only these")
             { Choices = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"], Example = "[\"RS256\"]", Absent = "all of them" },
         new("Issuers:#:Run:#", KeyType.Text,

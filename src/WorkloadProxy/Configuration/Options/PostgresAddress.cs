@@ -25,13 +25,13 @@ internal static class PostgresAddress
         var queryStart = rest.IndexOf('?', authorityEnd);
         var path = queryStart < 0 ? rest[authorityEnd..] : rest[authorityEnd..queryStart];
         if (authority.Count(c => c == '@') > 1 || rest[authorityEnd..].Contains('@', StringComparison.Ordinal))
-            return Refuse("holds an `@` too many", out problem);
+            return Refuse("has one `@` too many", out problem);
 
         var at = authority.IndexOf('@');
         if (at >= 0)
         {
             var user = authority[..at].Split(':');
-            if (user.Length > 2) return Refuse("holds a `:` too many before its `@`", out problem);
+            if (user.Length > 2) return Refuse("has one `:` too many before its `@`", out problem);
             if (user[0].Length > 0 && !Add("username", user[0])) return Refuse("has a malformed user", out problem);
             if (user.Length == 2 && !Add("password", user[1])) return Refuse("has a malformed password", out problem);
         }

@@ -12,7 +12,7 @@ internal sealed record ArgumentSettings(string? ConfigFile, string? Environment,
         var isSecret = setting.Key.StartsWith("ConnectionStrings:", StringComparison.OrdinalIgnoreCase)
             || setting.Key.EndsWith("Password", StringComparison.OrdinalIgnoreCase);
         return isSecret
-            ? new(setting.Key, "may hold a secret and is not taken from the command line, which every user of the machine can read",
+            ? new(setting.Key, "may hold a secret and is not accepted on the command line, which every user of the machine can read",
                 setting.Key.Replace(":", "__") + "=… in the environment", setting.Origin)
             : null;
     }

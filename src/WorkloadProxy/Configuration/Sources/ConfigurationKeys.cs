@@ -41,7 +41,7 @@ internal static class ConfigurationKeys
         return node;
     }
 
-    /// <summary>What is wrong with the key itself or the shape of what stands there; null if nothing is.</summary>
+    /// <summary>What is wrong with the key itself or the shape of what is there; null if nothing is.</summary>
     public static ConfigurationMistake? Check(Setting setting)
     {
         var parts = setting.Key.Split(':');

@@ -4,7 +4,7 @@ namespace WorkloadProxy.Configuration.Sources;
 
 /// <summary>
 /// Something wrong in the configuration: its key (<c>Policies:0:Context</c>), what was found and what was expected, an example of a right one, and where it
-/// stands (<c>proxy.json:3:5</c>, <c>environment variable …</c>), null for what is missing. Never a secret.
+/// is (<c>proxy.json:3:5</c>, <c>environment variable …</c>), null for what is missing. Never a secret.
 /// </summary>
 internal sealed record ConfigurationMistake(string Key, string Problem, string? Example, string? Origin)
 {

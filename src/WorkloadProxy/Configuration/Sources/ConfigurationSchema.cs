@@ -92,6 +92,7 @@ internal static class ConfigurationSchema
             json.WriteNumber("minimum", long.Parse(row.Least!, CultureInfo.InvariantCulture));
             json.WriteNumber("maximum", long.Parse(row.Most!, CultureInfo.InvariantCulture));
         }
+        if (row.Type == KeyType.Duration) json.WriteString("pattern", """^(\d+\.)?\d{1,2}:\d{2}:\d{2}(\.\d{1,7})?$""");
         // the list says it already
         if (row.IsList) return;
         WriteDescription(json, row);

@@ -1,6 +1,6 @@
 namespace WorkloadProxy.Configuration.Sources;
 
-/// <summary>What stands at a key of a configuration source.</summary>
+/// <summary>What a configuration source has at a key.</summary>
 internal enum SettingShape { Value, Null, EmptyList, EmptyObject }
 
 /// <summary>One key of one source, as it was written: <c>Policies:0:Context</c>. <paramref name="Origin"/> says where.</summary>

@@ -31,7 +31,7 @@ internal sealed class Settings
 
     public Setting? Find(string key) => settings.GetValueOrDefault(key);
 
-    /// <summary>Whether anything but null stands at the key or under it.</summary>
+    /// <summary>Whether there is anything but null at the key or under it.</summary>
     public bool Has(string key) => Find(key) is { Shape: not SettingShape.Null } || settings.Keys.Any(other => IsUnder(other, key));
 
     /// <summary>The names directly under a key, in the order of the sources.</summary>

@@ -26,7 +26,7 @@ internal sealed class SettingsFile
     /// <summary>Keys of lists and nulls: they replace whatever an earlier file has under them.</summary>
     public IReadOnlyList<string> Replaces => replaces;
 
-    /// <summary>Reads the file at <paramref name="path"/>, called <paramref name="name"/> in messages; null if it is no JSON. Mistakes are added.</summary>
+    /// <summary>Reads the file at <paramref name="path"/>, called <paramref name="name"/> in messages; null if it is not JSON. Mistakes are added.</summary>
     public static SettingsFile? Read(string path, string name, List<ConfigurationMistake> mistakes)
     {
         try
@@ -159,7 +159,7 @@ internal sealed class SettingsFile
     private static string Sentence(string message)
     {
         // this one quotes the rest of the file, secrets too
-        if (message.Contains("is an invalid JSON literal", StringComparison.Ordinal)) return "a word stands without quotes";
+        if (message.Contains("is an invalid JSON literal", StringComparison.Ordinal)) return "a word has no quotes";
         var end = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         var text = (end < 0 ? message : message[..end]).TrimEnd('.', ' ');
         return text.Length == 0 ? text : char.ToLowerInvariant(text[0]) + text[1..];

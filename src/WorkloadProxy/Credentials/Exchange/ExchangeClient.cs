@@ -27,7 +27,7 @@ internal sealed class ExchangeClient(BoundedFetch fetch, UpstreamOptions upstrea
         if (!StrictJson.TryParseObject(answer.Content, MaxDepth, out var json, out var fault)) return Failed($"the answer to `Create` {fault}");
         using var document = json;
         if (Text(json, options.Token) is not { Length: > 0 and <= MaxToken } token || token.Any(c => c is <= ' ' or > '~'))
-            return Failed($"the answer to `Create` has no `{options.Token}` that can stand in a header");
+            return Failed($"the answer to `Create` has no `{options.Token}` that is valid in a header");
         var id = options.Id is null ? null : Text(json, options.Id);
         return options.Id is not null && string.IsNullOrEmpty(id) ? Failed($"the answer to `Create` has no `{options.Id}`") : new CreatedToken(token, id);
     }

@@ -69,8 +69,8 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
         default;
 
     /// <summary>
-    /// What a former process left: on a store of its own all of it is deleted, but for what tokens that were handed out still hang on; replicas have theirs in
-    /// one table, and only what has ended goes.
+    /// What a former process left: on a store of its own all of it is deleted, but for what tokens that were handed out still depend on; replicas have theirs
+    /// in one table, and only what has ended goes.
     /// </summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -168,7 +168,7 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             // a bug: on a timer it would end the process
-            logger.LogError(error, "the credentials of {Context} could not be looked at", context);
+            logger.LogError(error, "the credentials of {Context} could not be checked", context);
         }
         finally
         {
@@ -203,7 +203,7 @@ internal sealed class ExchangeCredential : IContextCredential, IAsyncDisposable
         {
             await deleting.ExecuteAsync(async attempt =>
             {
-                // another replica may have given the caller a token that hangs on it
+                // another replica may have given the caller a token that depends on it
                 if (isStored && store.IsShared && !revocations.ContainsAny(token.RevocationIds) && await store.FindAsync(token.Key, attempt) is { } row
                     && row.Ends > time.GetUtcNow())
                 {

@@ -5,29 +5,28 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Credentials.OAuth;
 
-/// <summary>Kind <c>ClientCredentials</c> (RFC 6749 §4.4): the proxy gets tokens in its own name. Several are valid side by side, so each replica has its own, in memory.</summary>
+/// <summary>
+/// Kind <c>ClientCredentials</c> (RFC 6749 §4.4): the proxy gets tokens in its own name. Several are valid side by side, so each replica has its own, in
+/// memory.
+/// </summary>
 internal sealed class ClientCredentialsCredential(CredentialOptions options, BoundedFetch fetch, TimeProvider time, ILogger logger) : IContextCredential
 {
     private static readonly TimeSpan unknownLife = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan rest = TimeSpan.FromSeconds(10);
-    // a token endpoint that fails is not asked again by each request
-    private static readonly TimeSpan kept = TimeSpan.FromSeconds(2);
 
     private readonly TokenClient client = new(fetch, options.TokenAddress!, null, null, options.ClientId!, new ClientSecret(options.File, options.EnvironmentVariable));
-    private readonly Lock gate = new();
+    private readonly SharedAsk shared = new(time);
     private Held? held;
-    private Task<Result<Credential>>? asking;
     private DateTimeOffset notBefore;
-    private (Failure Failure, DateTimeOffset At)? failed;
+    /// <summary>Why no token came the last time; null: one did.</summary>
+    private Failure? failed;
 
     public bool Judges => true;
 
     /// <summary>What readiness says of it, or null: nothing has failed since the last token came.</summary>
     public string? Warning(DateTimeOffset now)
     {
-        Failure? failure;
-        lock (gate) failure = failed?.Failure;
-        if (failure is null) return null;
+        if (Volatile.Read(ref failed) is not { } failure) return null;
         return $"{options.Context}: " + (Volatile.Read(ref held) is { } current && now < current.Expires
             ? $"the credential ends at {current.Expires:yyyy-MM-dd HH:mm} UTC, and renewing it has failed so far: {failure.Detail}"
             : $"no token has been given: {failure.Detail}");
@@ -41,7 +40,9 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
         return new(current.Credential);
     }
 
-    /// <summary>A token that is refused before its end has been revoked: the request is sent once more with a new one. A new one is asked for at most every ten seconds.</summary>
+    /// <summary>
+    /// A token that is refused before its end has been revoked: the request is sent once more with a new one. A new one is asked for at most every ten seconds.
+    /// </summary>
     public async ValueTask<CredentialVerdict> JudgeAsync(CredentialUse use, Credential used, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         if (answer.StatusCode != HttpStatusCode.Unauthorized || use.Attempts > 1 || !use.CanRepeat) return default;
@@ -51,42 +52,27 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
         return (await AskAsync().WaitAsync(cancellationToken)).Value is { } newer ? new(Again: newer) : default;
     }
 
-    /// <summary>Shared by all who wait; it does not end with the request that began it.</summary>
-    private Task<Result<Credential>> AskAsync()
-    {
-        lock (gate)
-        {
-            if (failed is var (failure, at) && time.GetUtcNow() < at + kept) return Task.FromResult<Result<Credential>>(failure);
-            return asking ??= Task.Run(AskOnceAsync);
-        }
-    }
+    private Task<Result<Credential>> AskAsync() => shared.AskAsync(AskOnceAsync);
 
     private async Task<Result<Credential>> AskOnceAsync()
     {
-        try
+        var form = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
+        if (options.Scopes.Count > 0) form.Add(new("scope", string.Join(' ', options.Scopes)));
+        var result = await client.AskAsync(form, CancellationToken.None);
+        var now = time.GetUtcNow();
+        if (result.Answer is not { } answer)
         {
-            var form = new List<KeyValuePair<string, string>> { new("grant_type", "client_credentials") };
-            if (options.Scopes.Count > 0) form.Add(new("scope", string.Join(' ', options.Scopes)));
-            var result = await client.AskAsync(form, CancellationToken.None);
-            var now = time.GetUtcNow();
-            if (result.Answer is not { } answer)
-            {
-                notBefore = now + rest;
-                logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
-                var failure = CredentialStore.Unavailable(result.Failure.Reason);
-                lock (gate) failed = (failure, now);
-                return failure;
-            }
-            var life = answer.Lifetime ?? unknownLife;
-            var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
-            Volatile.Write(ref held, fresh);
-            lock (gate) failed = null;
-            return fresh.Credential;
+            notBefore = now + rest;
+            logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
+            var failure = CredentialStore.Unavailable(result.Failure.Reason);
+            Volatile.Write(ref failed, failure);
+            return failure;
         }
-        finally
-        {
-            lock (gate) asking = null;
-        }
+        var life = answer.Lifetime ?? unknownLife;
+        var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
+        Volatile.Write(ref held, fresh);
+        Volatile.Write(ref failed, null);
+        return fresh.Credential;
     }
 
     private sealed record Held(Credential Credential, DateTimeOffset Since, DateTimeOffset RenewAt, DateTimeOffset Expires);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Credentials.OAuth;
@@ -66,7 +67,7 @@ internal sealed class OAuthTokens
             if (running is not null || isDue)
             {
                 // it may end without a new token because another replica holds the lease: that one is waited for
-                if (tries++ == MaxTries || !await EndsInTimeAsync(running ?? refresher.RefreshAsync(token), deadline - now, cancellationToken)) return null;
+                if (tries++ == MaxTries || !await (running ?? refresher.RefreshAsync(token)).EndsInTimeAsync(deadline - now, time, cancellationToken)) return null;
                 continue;
             }
             if (token.LeaseUntil <= now || now >= deadline) return null;
@@ -86,7 +87,7 @@ internal sealed class OAuthTokens
         var last = doubted.GetValueOrDefault(token.Context);
         if (now < last + doubtPause || !(last == default ? doubted.TryAdd(token.Context, now) : doubted.TryUpdate(token.Context, now, last)))
             return Task.CompletedTask;
-        return EndsInTimeAsync(Task.Run(CheckAsync, CancellationToken.None), patience, cancellationToken);
+        return Task.Run(CheckAsync, CancellationToken.None).EndsInTimeAsync(patience, time, cancellationToken);
 
         async Task CheckAsync()
         {
@@ -111,19 +112,6 @@ internal sealed class OAuthTokens
         catch (OperationCanceledException)
         {
             await refresher.SettleAsync().WaitAsync(patience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task<bool> EndsInTimeAsync(Task task, TimeSpan left, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 
@@ -126,7 +127,7 @@ internal sealed class TokenRefresher(TokenMemory memory, TokenStore store, Func<
     private void Rest(AuthContext context)
     {
         var failures = troubled.TryGetValue(context, out var trouble) ? trouble.Failures + 1 : 1;
-        troubled[context] = (failures, time.GetUtcNow() + TimeSpan.FromMinutes(Math.Min(30, 1 << Math.Min(failures - 1, 5))));
+        troubled[context] = (failures, time.GetUtcNow() + Backoff.After(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(30), failures - 1));
     }
 
     private async Task TryReadAsync(AuthContext context)

@@ -56,8 +56,14 @@ internal sealed class TokenStore(Database database, Sealer sealer, TimeProvider 
         var now = time.GetUtcNow();
         return ChangeAsync(token.Context,
             "UPDATE oauth_credentials SET lease = @holder, lease_until = @until WHERE context = @key AND version = @version AND lease_until <= @now",
-            new { key = token.Context.ToString(), version = token.Version, holder, until = (now + duration)
-                .ToUnixTimeSeconds(), now = now.ToUnixTimeSeconds() }, tell: false, cancellationToken);
+            new
+            {
+                key = token.Context.ToString(),
+                version = token.Version,
+                holder,
+                until = (now + duration) .ToUnixTimeSeconds(),
+                now = now.ToUnixTimeSeconds(),
+            }, tell: false, cancellationToken);
     }
 
     public Task ClearLeasesAsync(CancellationToken cancellationToken) => database.WriteAsync((connection, transaction) =>

@@ -1,9 +1,9 @@
 namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>
-/// A request's body on its way from the caller to the HTTP client: the forwarder reads from it and writes to it. The HTTP client gathers what is written and sends that when its buffer is
-/// full or the body ends, so the first messages of a stream would lie there for as long as the caller thinks. Here they are sent as soon as nothing more has come from the caller; until
-/// then head and body go out together, in one write for a short one.
+/// A request's body on its way from the caller to the HTTP client: the forwarder reads from it and writes to it. The HTTP client gathers what is written and
+/// sends that when its buffer is full or the body ends, so the first messages of a stream would lie there for as long as the caller thinks. Here they are sent
+/// as soon as nothing more has come from the caller; until then head and body go out together, in one write for a short one.
 /// </summary>
 internal sealed class EagerBody(Stream caller) : Stream
 {
@@ -45,8 +45,10 @@ internal sealed class EagerBody(Stream caller) : Stream
     /// <summary>The forwarder asks for it before the first byte, and with gRPC after each write: it is done when a read has to wait.</summary>
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     public override bool CanRead => true;
     public override bool CanWrite => true;
     public override bool CanSeek => false;

@@ -7,8 +7,8 @@ namespace WorkloadProxy.Forwarding.Bodies;
 internal static class HeldBody
 {
     /// <summary>
-    /// Whether the request can be sent again from now on: it has no body, its body is held already because it was inspected, or it says that it is small enough to be read here.
-    /// Longer bodies, and those that don't tell their length, are streamed and can't be.
+    /// Whether the request can be sent again from now on: it has no body, its body is held already because it was inspected, or it says that it is small enough
+    /// to be read here. Longer bodies, and those that don't tell their length, are streamed and can't be.
     /// </summary>
     public static async ValueTask<(bool CanRepeat, Failure? Failure)> HoldAsync(HttpContext http)
     {

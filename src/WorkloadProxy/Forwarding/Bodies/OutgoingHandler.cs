@@ -1,8 +1,9 @@
 namespace WorkloadProxy.Forwarding.Bodies;
 
 /// <summary>
-/// The last step before the HTTP client: puts in the content that the transformer chose, which the forwarder doesn't let it replace. The HTTP client repeats a request without content when
-/// a connection that was used before turns out to be closed. Whether the upstream acted on it by then nobody knows, so whatever changes something has a content (RFC 9110 §9.2.2).
+/// The last step before the HTTP client: puts in the content that the transformer chose, which the forwarder doesn't let it replace. The HTTP client repeats a
+/// request without content when a connection that was used before turns out to be closed. Whether the upstream acted on it by then nobody knows, so whatever
+/// changes something has a content (RFC 9110 §9.2.2).
 /// </summary>
 internal sealed class OutgoingHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {

@@ -10,7 +10,9 @@ internal readonly record struct McpEvent(ReadOnlyMemory<byte> Raw, ReadOnlyMemor
     /// <summary>The first bytes of what ends a line for readers that cut text as Python's <c>splitlines</c> does, and for no others.</summary>
     private static readonly SearchValues<byte> oddLineEnds = SearchValues.Create([0x0b, 0x0c, 0x1c, 0x1d, 0x1e, 0xc2, 0xe2]);
 
-    /// <summary>Whether a careless client would read other data: of a field whose name is <c>data</c> in other letters, or after a line end that is none.</summary>
+    /// <summary>
+    /// Whether a careless client would read other data: of a field whose name is <c>data</c> in other letters, or after a line end that is none.
+    /// </summary>
     public bool IsAmbiguous { get; private init; }
 
     /// <param name="raw">Its bytes.</param>

@@ -1,7 +1,8 @@
 namespace WorkloadProxy.Mcp.Protocol;
 
 /// <summary>
-/// Cuts an event stream into events, whatever the line ends (LF, CR, CRLF) and wherever the chunks are cut. An event without its closing blank line is not one: it never passes.
+/// Cuts an event stream into events, whatever the line ends (LF, CR, CRLF) and wherever the chunks are cut. An event without its closing blank line is not one:
+/// it never passes.
 /// </summary>
 internal sealed class McpEventReader(int maxLength)
 {

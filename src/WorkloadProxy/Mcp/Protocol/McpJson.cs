@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Mcp.Protocol;
 
@@ -47,6 +48,5 @@ internal static class McpJson
     public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
     /// <summary>A name of the caller's, for an error text.</summary>
-    public static string Shown(string name) =>
-        string.Concat((name.Length <= 64 ? name : name[..64] + "…").Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c == '`' ? '\'' : c));
+    public static string Shown(string name) => SafeText.Quoted(name, 64);
 }

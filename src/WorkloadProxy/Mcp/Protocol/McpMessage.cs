@@ -4,8 +4,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Mcp.Protocol;
 
 /// <summary>
-/// A caller's message: one JSON-RPC object that has one meaning to every reader. Names that a reader which ignores letter case would take for MCP's are refused, and so is what the envelope
-/// doesn't know: a proxy that decides on one reading must not forward another.
+/// A caller's message: one JSON-RPC object that has one meaning to every reader. Names that a reader which ignores letter case would take for MCP's are
+/// refused, and so is what the envelope doesn't know: a proxy that decides on one reading must not forward another.
 /// </summary>
 internal sealed class McpMessage
 {
@@ -32,7 +32,8 @@ internal sealed class McpMessage
     public string? MetaVersion => McpJson.Text(Meta, MetaVersionName);
     /// <summary>Of the client: in <c>initialize</c>, or in the <c>_meta</c> of any request.</summary>
     public IEnumerable<JsonElement> Capabilities =>
-        [.. new[] { Method == "initialize" ? McpJson.Object(Params, "capabilities") : default, McpJson.Object(Meta, ClientCapabilitiesName) }.Where(found => found.ValueKind == JsonValueKind.Object)];
+        [.. new[] { Method == "initialize" ? McpJson.Object(Params, "capabilities") : default, McpJson.Object(Meta, ClientCapabilitiesName) }.Where(found =>
+            found.ValueKind == JsonValueKind.Object)];
 
     /// <summary>Null with the error; <paramref name="id"/> is the id if it could be read, else <c>null</c>.</summary>
     public static McpMessage? Read(ReadOnlyMemory<byte> utf8, out McpError? error, out string id)

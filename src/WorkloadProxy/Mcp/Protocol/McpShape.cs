@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace WorkloadProxy.Mcp.Protocol;
 
-/// <summary>What is wrong with a caller's message, apart from being allowed: its envelope, the types of what rules decide on, and names that another reader would take for MCP's.</summary>
+/// <summary>
+/// What is wrong with a caller's message, apart from being allowed: its envelope, the types of what rules decide on, and names that another reader would take
+/// for MCP's.
+/// </summary>
 internal static class McpShape
 {
     private static readonly McpNames ofEnvelope = new("jsonrpc", "id", "method", "params", "result", "error");
@@ -17,7 +20,8 @@ internal static class McpShape
     private static readonly McpNames ofSubscriptions = new("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds");
     private static readonly (string Name, JsonValueKind Kind)[] types =
     [
-        ("name", JsonValueKind.String), ("uri", JsonValueKind.String), ("taskId", JsonValueKind.String), ("arguments", JsonValueKind.Object), ("_meta", JsonValueKind.Object),
+        ("name", JsonValueKind.String), ("uri", JsonValueKind.String), ("taskId", JsonValueKind.String), ("arguments", JsonValueKind.Object),
+        ("_meta", JsonValueKind.Object),
         ("ref", JsonValueKind.Object), ("capabilities", JsonValueKind.Object), ("notifications", JsonValueKind.Object), ("task", JsonValueKind.Object),
     ];
 
@@ -30,7 +34,8 @@ internal static class McpShape
         var hasMethod = root.TryGetProperty("method", out var method);
         var (hasResult, hasError) = (root.TryGetProperty("result", out var result), root.TryGetProperty("error", out _));
         var hasParams = root.TryGetProperty("params", out var parameters);
-        if (hasMethod ? hasResult || hasError : !hasId || hasResult == hasError || hasParams) return "the message is neither a request, a notification nor a response";
+        if (hasMethod ? hasResult || hasError : !hasId || hasResult == hasError || hasParams)
+            return "the message is neither a request, a notification nor a response";
         if (hasMethod && method.ValueKind != JsonValueKind.String) return "`method` is not a string";
         if (hasParams && parameters.ValueKind != JsonValueKind.Object) return "`params` is not an object";
         if (hasResult && McpJson.Twin(result, ofResult) is { } inResult) return Twin(inResult, "result");
@@ -50,7 +55,8 @@ internal static class McpShape
             "subscriptions/listen" => "notifications",
             _ => null,
         };
-        return needed is null || (parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty(needed, out _)) ? null : $"`params.{needed}` is missing";
+        return needed is null || (parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty(needed, out _))
+            ? null : $"`params.{needed}` is missing";
     }
 
     private static string? ParamsFault(string method, JsonElement parameters)
@@ -58,12 +64,14 @@ internal static class McpShape
         if (McpJson.Twin(parameters, ofParams) is { } twin) return Twin(twin, "params");
         foreach (var (name, kind) in types)
         {
-            if (parameters.TryGetProperty(name, out var member) && member.ValueKind != kind) return $"`params.{name}` is not {(kind == JsonValueKind.String ? "a string" : "an object")}";
+            if (parameters.TryGetProperty(name, out var member) && member.ValueKind != kind)
+                return $"`params.{name}` is not {(kind == JsonValueKind.String ? "a string" : "an object")}";
         }
         if (McpJson.Twin(McpJson.Object(parameters, "ref"), ofReference) is { } inReference) return Twin(inReference, "params.ref");
         var meta = McpJson.Object(parameters, "_meta");
         if (McpJson.Twin(meta, ofMeta) is { } inMeta) return Twin(inMeta, "_meta");
-        return CapabilitiesFault(method == "initialize" ? McpJson.Object(parameters, "capabilities") : default) ?? CapabilitiesFault(McpJson.Object(meta, McpMessage.ClientCapabilitiesName))
+        return CapabilitiesFault(method == "initialize" ? McpJson.Object(parameters, "capabilities") : default)
+            ?? CapabilitiesFault(McpJson.Object(meta, McpMessage.ClientCapabilitiesName))
             ?? (method == "subscriptions/listen" ? SubscriptionsFault(McpJson.Object(parameters, "notifications")) : null);
     }
 
@@ -79,11 +87,13 @@ internal static class McpShape
         if (notifications.ValueKind != JsonValueKind.Object) return null;
         foreach (var name in (string[])["resourceSubscriptions", "taskIds"])
         {
-            if (notifications.TryGetProperty(name, out var list) && !(list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)))
+            if (notifications.TryGetProperty(name, out var list)
+                && !(list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)))
                 return $"`params.notifications.{name}` is not a list of strings";
         }
         return null;
     }
 
-    private static string Twin(string name, string where) => $"`{McpJson.Shown(name)}` in {(where.Contains(' ') || where[0] == '`' ? where : $"`{where}`")} differs from an MCP name only in letter case";
+    private static string Twin(string name, string where) =>
+        $"`{McpJson.Shown(name)}` in {(where.Contains(' ') || where[0] == '`' ? where : $"`{where}`")} differs from an MCP name only in letter case";
 }

@@ -38,7 +38,7 @@ internal sealed class DirectoryWatch : IDisposable
     public bool IsFollowing { get; private set; }
 
     /// <summary>
-    /// Watches the directory for names that come and go, and <paramref name="trees"/> for everything under them. All watches are made anew: one holds on to
+    /// Watches the directory for names that come and go, and <paramref name="trees"/> for everything under them. All watches are recreated: one holds on to
     /// a directory that was deleted, whatever has its name now.
     /// </summary>
     public void Follow(IReadOnlyList<string> trees)

@@ -83,7 +83,7 @@ internal sealed class PolicyTree
     {
         if (above.Contains(realPath))
         {
-            Report("link-loop", path, "a link leads to a directory above it", "take the link away");
+            Report("link-loop", path, "a link leads to a directory above it", "remove the link");
             return;
         }
         if (above.Count > MaxDepth)
@@ -117,7 +117,7 @@ internal sealed class PolicyTree
         var target = RealPath.Resolve(link.FullName);
         if (target is null)
         {
-            if (isPolicy) Report("broken-link", path, "a link leads nowhere", "take the link away, or put its target back");
+            if (isPolicy) Report("broken-link", path, "a link leads nowhere", "remove the link, or put its target back");
             return null;
         }
         var isDirectory = Directory.Exists(target);

@@ -51,7 +51,7 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
         var result = credential.Kind switch
         {
             BearerTokenKind.Jwt => await AuthorizeTokenAsync(record, request, credential.Text, cancellationToken),
-            BearerTokenKind.Opaque => await AuthorizeApiTokenAsync(record, request, credential.Text.ToString(), cancellationToken),
+            BearerTokenKind.Opaque or BearerTokenKind.Own => await AuthorizeApiTokenAsync(record, request, credential.Text.ToString(), cancellationToken),
             _ => new Failure(ErrorId.InvalidToken, "the credential is malformed") { OffersBasic = true },
         };
         if (!result.Succeeded(out var context, out var failure)) return failure;
@@ -83,8 +83,8 @@ internal sealed class GitAccess(ProxyOptions options, AuthenticateToken authenti
     {
         if (request.Path.Upstream is { } accounts && options.Upstreams.TryGetValue(accounts, out var atproto) && atproto.AtProto?.OAuth is not null) return await AuthorizeOwnTokenAsync(record, request, atproto, token, cancellationToken);
         var upstream = request.Path.Upstream is not { } name ? atRoot : options.Upstreams.TryGetValue(name, out var named) && named.Kind == UpstreamKind.DigitalOcean ? named : null;
-        // one text whether the upstream is of another kind or not there
-        if (upstream?.Address is null) return new Failure(ErrorId.InvalidToken, "no API token is taken here") { OffersBasic = true };
+        // one text whether the upstream is of another kind or not there; a secret of ours is not shown to one
+        if (upstream?.Address is null || OwnSecret.Is(token)) return new Failure(ErrorId.InvalidToken, "no API token is taken here") { OffersBasic = true };
         record.Upstream = upstream.Name;
         if (!(await tokens.AccountAsync(upstream, token, cancellationToken)).Succeeded(out var account, out var failure)) return failure;
         (record.AccountUuid, record.AccountEmail) = (account.Uuid, account.Email);

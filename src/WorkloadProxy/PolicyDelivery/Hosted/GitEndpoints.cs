@@ -4,7 +4,9 @@ using WorkloadProxy.Stages;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
-/// <summary>git smart HTTP, at the server's root and under <c>/_rbac/&lt;Upstream&gt;/&lt;actx&gt;[.git]</c>: who may, which repository, git, and what came of it.</summary>
+/// <summary>
+/// git smart HTTP, at the server's root and under <c>/_rbac/&lt;Upstream&gt;/&lt;actx&gt;[.git]</c>: who may, which repository, git, and what came of it.
+/// </summary>
 internal sealed class GitEndpoints(GitAccess access, HostedRepositories repositories, HttpBackend backend, PushGate gate)
 {
     /// <summary>Null when git's answer went back. <paramref name="rawQuery"/> is the target's query as received.</summary>
@@ -31,11 +33,12 @@ internal sealed class GitEndpoints(GitAccess access, HostedRepositories reposito
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
-            return new Failure(ErrorId.UpstreamTimeout, "git did not end in time (`Git:Timeout`)");
+            return new Failure(ErrorId.UpstreamTimeout, "git did not finish in time (`Git:Timeout`)");
         }
     }
 
-    private async Task<Failure?> PushAsync(HttpContext http, RequestRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, GitPermission permission, CancellationToken ended)
+    private async Task<Failure?> PushAsync(HttpContext http, RequestRecord record, HostedRepository repository, GitRequest request, ReceivedBody body,
+        GitPermission permission, CancellationToken ended)
     {
         var push = new PushSession(repository, record, permission, ended) { Held = repositories.AreShared ? new MemoryStream() : null };
         using var active = repository.BeginPush();

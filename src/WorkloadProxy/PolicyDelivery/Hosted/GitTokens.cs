@@ -4,6 +4,7 @@ using System.Text;
 using Dapper;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.PolicyDelivery.Hosted;
 
@@ -17,14 +18,14 @@ internal sealed record GitTokenOwner(AuthContext Context, string Account);
 internal sealed class GitTokens(Database database, TimeProvider time)
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
-    private const int Length = 43, MaxOfContext = 10;
+    private const int MaxOfContext = 10;
 
     private long Now => time.GetUtcNow().ToUnixTimeSeconds();
 
     /// <summary>A new token; it is known nowhere else.</summary>
     public async Task<string> CreateAsync(AuthContext context, string account, CancellationToken cancellationToken)
     {
-        var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var token = OwnSecret.Git + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         await database.WriteAsync(async (connection, transaction) =>
         {
             await connection.ExecuteAsync("DELETE FROM git_tokens WHERE expires_at <= @now", new { now = Now }, transaction);
@@ -41,7 +42,7 @@ internal sealed class GitTokens(Database database, TimeProvider time)
 
     public async Task<GitTokenOwner?> FindAsync(string token, CancellationToken cancellationToken)
     {
-        if (token.Length != Length) return null;
+        if (!token.StartsWith(OwnSecret.Git, StringComparison.Ordinal)) return null;
         var row = await database.RunAsync(connection => connection.QuerySingleOrDefaultAsync<(string? Context, string Account)>(
             "SELECT context, account FROM git_tokens WHERE id = @id AND expires_at > @now", new { id = Hash(token), now = Now }), cancellationToken);
         return AuthContext.TryParse(row.Context, out var context) ? new(context, row.Account) : null;

@@ -33,7 +33,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
     }
 
     /// <summary>Null when git's answer went back.</summary>
-    public async Task<Failure?> RunAsync(HttpContext http, RequestRecord record, HostedRepository repository, GitRequest request, ReceivedBody body, PushSession? push, CancellationToken ended)
+    public async Task<Failure?> RunAsync(HttpContext http, RequestRecord record, HostedRepository repository, GitRequest request, ReceivedBody body,
+        PushSession? push, CancellationToken ended)
     {
         try
         {
@@ -80,12 +81,14 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
             ("CONTENT_TYPE", http.ContentType is { } type && request.Path.Operation != GitOperation.Advertise ? type : ""),
         };
         // no CONTENT_LENGTH: git would read that many bytes, and spin for ever at the end of an input that is shorter, as it is when this server is killed
-        if (http.Headers["Git-Protocol"] is { Count: 1 } protocol && ProtocolForm().IsMatch(protocol.ToString())) environment.Add(("GIT_PROTOCOL", protocol.ToString()));
+        if (http.Headers["Git-Protocol"] is { Count: 1 } protocol && ProtocolForm().IsMatch(protocol.ToString()))
+            environment.Add(("GIT_PROTOCOL", protocol.ToString()));
         if (request.IsPush)
         {
             settings.Add(("http.receivepack", "true"));
             // to a client, `main` is not there while it is the server's own first commit: its first push needs no force
-            if (request.Path.Operation == GitOperation.Advertise && repository.Tip is { } tip && tip == repository.Generated) settings.Add(("receive.hideRefs", HostedRepository.Main));
+            if (request.Path.Operation == GitOperation.Advertise && repository.Tip is { } tip && tip == repository.Generated)
+                settings.Add(("receive.hideRefs", HostedRepository.Main));
         }
         if (push is not null)
         {
@@ -100,7 +103,8 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return new GitCommand("http-backend") { Settings = settings, Environment = environment };
     }
 
-    private async Task<Failure?> AnswerAsync(HttpContext http, RequestRecord record, HostedRepository repository, ChildProcess process, MemoryStream? held, CancellationToken ended)
+    private async Task<Failure?> AnswerAsync(HttpContext http, RequestRecord record, HostedRepository repository, ChildProcess process, MemoryStream? held,
+        CancellationToken ended)
     {
         var head = await CgiResponse.ReadAsync(process.Output, ended);
         if (head is null)
@@ -135,17 +139,23 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         return null;
     }
 
-    /// <summary>Of a push more than may be taken: git's own word on a pack that is too large is what a person reads, where a status says nothing to them.</summary>
+    /// <summary>
+    /// Of a push more than may be taken: git's own word on a pack that is too large is what a person reads, where a status says nothing to them.
+    /// </summary>
     private long MostHeard(GitRequest request) => (request.IsPush ? 4 * options.MaxSize : MaxUploadRequest) + Overhead;
 
     public Failure? TooLarge(HttpRequest http, GitRequest request) => http.ContentLength > MostHeard(request) ? TooLarge(request) : null;
 
-    /// <summary>Pushes that were broken off leave their quarantines until those that began before are over: together they must not fill the disk either.</summary>
+    /// <summary>
+    /// Pushes that were broken off leave their quarantines until those that began before are over: together they must not fill the disk either.
+    /// </summary>
     public Failure? TooMuchAtOnce(HostedRepository repository) => repository.Quarantined() > options.MaxRepositorySize ? TooMuchAtOnce() : null;
 
     public static Failure TooMuchAtOnce() => Unavailable("pushes that are under way, or were broken off, take more than `Git:MaxRepositorySize`");
 
-    private Failure TooLarge(GitRequest request) => new(ErrorId.PayloadTooLarge, request.IsPush ? $"a push has at most {options.MaxSize} bytes (`Git:MaxSize`)" : $"a fetch's request has at most {MaxUploadRequest} bytes");
+    private Failure TooLarge(GitRequest request) =>
+        new(ErrorId.PayloadTooLarge,
+            request.IsPush ? $"a push has at most {options.MaxSize} bytes (`Git:MaxSize`)" : $"a fetch's request has at most {MaxUploadRequest} bytes");
 
     public CancellationTokenSource Limit() => new(options.Timeout, time);
 
@@ -154,11 +164,12 @@ internal sealed partial class HttpBackend(GitProgram git, GitOptions options, Ti
         400 => new(ErrorId.BadRequest, "git does not understand this request"),
         403 => new(ErrorId.Forbidden, "git does not serve this"),
         404 => new(ErrorId.NotFound, "there is no such repository"),
-        415 => new(ErrorId.UnsupportedMediaType, "git does not take this content type"),
+        415 => new(ErrorId.UnsupportedMediaType, "git does not accept this content type"),
         _ => Unavailable($"`git http-backend` answered {status}"),
     };
 
-    public static Failure Unavailable(string detail) => new(ErrorId.PolicyUnavailable, "the repository can't be used now") { Detail = detail, RetryAfter = TimeSpan.FromSeconds(5) };
+    public static Failure Unavailable(string detail) =>
+        new(ErrorId.PolicyUnavailable, "the repository can't be used now") { Detail = detail, RetryAfter = TimeSpan.FromSeconds(5) };
 
     [GeneratedRegex(@"\A[a-z0-9=:.-]{1,100}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ProtocolForm();

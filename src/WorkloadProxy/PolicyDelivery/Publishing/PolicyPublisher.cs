@@ -144,7 +144,7 @@ internal sealed class PolicyPublisher(CompileOptions options, string source, Pol
     {
         try
         {
-            // in force already: that it is remembered does not hang on who asked for it
+            // in force already: that it is remembered does not depend on who asked for it
             await snapshots.SaveAsync(options.Context, source, version, files, since, CancellationToken.None);
         }
         catch (StoreException e)

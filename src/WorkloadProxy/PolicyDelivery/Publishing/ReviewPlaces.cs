@@ -3,8 +3,8 @@ using WorkloadProxy.Configuration;
 namespace WorkloadProxy.PolicyDelivery.Publishing;
 
 /// <summary>
-/// Where sets that came by git are compiled, linted and tested. They are anybody's text who may write to one repository: two are worked on at once, however many contexts there are, and each for
-/// <c>Git:Timeout</c> at most, so that no tenant takes the machine from the others.
+/// Where sets that came by git are compiled, linted and tested. They are anybody's text who may write to one repository: two are worked on at once, however
+/// many contexts there are, and each for <c>Git:Timeout</c> at most, so that no tenant takes the machine from the others.
 /// </summary>
 internal sealed class ReviewPlaces(GitOptions options, TimeProvider time)
 {

@@ -17,8 +17,12 @@ internal sealed class CheckRunContent
             .Chunk(PerCall).ToList();
         var summary = description + (diagnostics.Count > MaxAnnotations ? $" ({MaxAnnotations} of {diagnostics.Count} diagnostics are shown)" : "");
         var title = accepted ? "in force" : "not taken";
-        First = new NewCheckRun(name, commit) { Status = CheckStatus.Completed, Conclusion = accepted ? CheckConclusion.Success : CheckConclusion.Failure,
-            Output = Output(batches.FirstOrDefault() ?? []) };
+        First = new NewCheckRun(name, commit)
+        {
+            Status = CheckStatus.Completed,
+            Conclusion = accepted ? CheckConclusion.Success : CheckConclusion.Failure,
+            Output = Output(batches.FirstOrDefault() ?? []),
+        };
         Rest = [.. batches.Skip(1).Select(batch => new CheckRunUpdate { Output = Output(batch) })];
 
         NewCheckRunOutput Output(IReadOnlyList<NewCheckRunAnnotation> annotations) => new(title, summary) { Annotations = annotations };

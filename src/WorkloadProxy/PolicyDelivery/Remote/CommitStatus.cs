@@ -2,6 +2,7 @@ using Octokit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
 using WorkloadProxy.Hcl;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Secrets;
@@ -154,7 +155,7 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
     private Result<Secret> ReadToken()
     {
         var text = RemoteGitMirror.ReadSecret(options.TokenFile!);
-        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't stand in a header")
+        return !SecretFile.IsToken(text) ? Failed($"token file `{options.TokenFile}` is empty, or holds a character that can't be in a header")
             : new Secret(text);
     }
 
@@ -166,7 +167,7 @@ internal sealed class CommitStatus(AuthContext context, string url, CommitStatus
         if (problem != lastProblem)
             logger.LogWarning("the status of commit {Commit} of {Context} could not be set: {Reason}", report.Commit, context, failure.Message);
         lastProblem = problem;
-        var pause = TimeSpan.FromMinutes(Math.Min(Math.Pow(2, attempts++), longestPause.TotalMinutes));
+        var pause = Backoff.After(TimeSpan.FromMinutes(1), longestPause, attempts++);
         isToldToWait = failure.RetryAfter is not null;
         again = time.GetUtcNow() + (failure.RetryAfter > pause ? failure.RetryAfter.Value : pause);
         if (attempts < MaxAttempts) return;

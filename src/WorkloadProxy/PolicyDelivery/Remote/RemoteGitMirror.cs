@@ -138,7 +138,7 @@ internal sealed class RemoteGitMirror(AuthContext context, RemoteGitOptions remo
             if (remote.TokenFile is { } file)
             {
                 var token = ReadSecret(file);
-                if (!SecretFile.IsToken(token)) problem = $"token file `{file}` is empty, or holds a character that can't stand in a header";
+                if (!SecretFile.IsToken(token)) problem = $"token file `{file}` is empty, or holds a character that can't be in a header";
                 else
                     command = command with
                     { Settings = [("http.extraHeader", $"Authorization: Basic {Convert.ToBase64String(Encoding.ASCII.GetBytes($"x-access-token:{token}"))}")] };

@@ -7,7 +7,10 @@ using WorkloadProxy.Upstreams.GitHub;
 
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
-/// <summary>A context's policy set from a branch of a remote repository: fetched at start, every interval, and when told to. A commit that does not compile is not taken.</summary>
+/// <summary>
+/// A context's policy set from a branch of a remote repository: fetched at start, every interval, and when told to. A commit that does not compile is not
+/// taken.
+/// </summary>
 internal sealed class RemoteGitSource
 {
     private const string InForceText = "in force";
@@ -29,7 +32,8 @@ internal sealed class RemoteGitSource
     private PolicySourceError? refusal;
 
     public RemoteGitSource(
-        PolicySourceOptions policy, ProxyOptions options, GitProgram git, ReviewPlaces reviews, PolicySetStore sets, PolicySnapshotStore snapshots, GitHubApi github, TimeProvider time, ILogger logger)
+        PolicySourceOptions policy, ProxyOptions options, GitProgram git, ReviewPlaces reviews, PolicySetStore sets, PolicySnapshotStore snapshots,
+        GitHubApi github, TimeProvider time, ILogger logger)
     {
         remote = policy.Git!;
         publisher = new PolicyPublisher(options.Compiling(policy.Context), remote.Url, sets, snapshots, time, logger);
@@ -97,7 +101,9 @@ internal sealed class RemoteGitSource
         }
     }
 
-    /// <summary>Looks at the remote now and takes what is new there; null, or why the newest commit is not in force. Without a set in force the last good one is.</summary>
+    /// <summary>
+    /// Looks at the remote now and takes what is new there; null, or why the newest commit is not in force. Without a set in force the last good one is.
+    /// </summary>
     public async Task<string?> PullAsync(CancellationToken cancellationToken)
     {
         await pulling.WaitAsync(cancellationToken);
@@ -105,7 +111,8 @@ internal sealed class RemoteGitSource
         {
             var problem = await PullLockedAsync(cancellationToken);
             // while the remote can't be reached the last good set serves, and that may be one that another server has taken
-            if (problem is not null && (publisher.InForce is null || !answered)) await publisher.TryLoadKeptAsync(IsNotOlder, settles: false, cancellationToken);
+            if (problem is not null && (publisher.InForce is null || !answered))
+                await publisher.TryLoadKeptAsync(IsNotOlder, settles: false, cancellationToken);
             if (commitStatus is not null) await commitStatus.RetryAsync(cancellationToken);
             return problem;
         }
@@ -154,7 +161,8 @@ internal sealed class RemoteGitSource
         if (remote.RequireSignedBy is { } signers && await CheckSignedAsync(commit, inForce, signers, cancellationToken) is { } unsigned)
             return await RefuseAsync(commit, unsigned, null, cancellationToken);
         PolicyTreeContent content;
-        await using (var objects = GitObjects.Open(git, mirror.Directory, null)) content = await PolicyTreeReader.ReadAsync(objects, commit, remote.Path, cancellationToken);
+        await using (var objects = GitObjects.Open(git, mirror.Directory, null))
+            content = await PolicyTreeReader.ReadAsync(objects, commit, remote.Path, cancellationToken);
         PolicyReview review;
         try
         {
@@ -207,5 +215,6 @@ internal sealed class RemoteGitSource
     }
 
     // another server may have taken a newer one meanwhile; both count whole seconds
-    private static bool IsNotOlder(PolicySnapshot kept, PolicySetInForce? inForce) => inForce is null || kept.TakenAt.ToUnixTimeSeconds() >= inForce.Since.ToUnixTimeSeconds();
+    private static bool IsNotOlder(PolicySnapshot kept, PolicySetInForce? inForce) =>
+        inForce is null || kept.TakenAt.ToUnixTimeSeconds() >= inForce.Since.ToUnixTimeSeconds();
 }

@@ -8,7 +8,8 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.PolicyDelivery.Remote;
 
 /// <summary>
-/// <c>POST /_rbac/&lt;Upstream&gt;/&lt;actx&gt;/webhook</c>: whoever knows the secret may have the remote looked at now. The body says nothing that is believed; a replay only looks once more.
+/// <c>POST /_rbac/&lt;Upstream&gt;/&lt;actx&gt;/webhook</c>: whoever knows the secret may have the remote looked at now. The body says nothing that is
+/// believed; a replay only looks once more.
 /// </summary>
 internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider time)
 {
@@ -47,7 +48,8 @@ internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider tim
     private Failure Refuse(string? client, GitPath path)
     {
         var wrong = $"{FailureLimit.NetworkOf(client)} {Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{path.Upstream}/{path.Id}")))}";
-        if (failures.WaitOf(wrong) is { } wait) return new Failure(ErrorId.TooManyRequests, "too many wrong signatures from this address") { RetryAfter = wait };
+        if (failures.WaitOf(wrong) is { } wait)
+            return new Failure(ErrorId.TooManyRequests, "too many wrong signatures from this address") { RetryAfter = wait };
         failures.Note(wrong);
         return new Failure(ErrorId.InvalidToken, "expected `X-Hub-Signature-256` with the body's HMAC-SHA-256 under the webhook's secret");
     }
@@ -68,6 +70,7 @@ internal sealed class WebhookEndpoint(RemoteGitSources sources, TimeProvider tim
     {
         Span<byte> given = stackalloc byte[SHA256.HashSizeInBytes];
         return signature.Length == Prefix.Length + 2 * given.Length && signature.StartsWith(Prefix, StringComparison.Ordinal)
-            && Convert.FromHexString(signature.AsSpan(Prefix.Length), given, out _, out _) == System.Buffers.OperationStatus.Done && CryptographicOperations.FixedTimeEquals(given, hash);
+            && Convert.FromHexString(signature.AsSpan(Prefix.Length), given, out _, out _) == System.Buffers.OperationStatus.Done
+            && CryptographicOperations.FixedTimeEquals(given, hash);
     }
 }

@@ -30,7 +30,7 @@ internal static class CloudInit
         if (!string.IsNullOrEmpty(userData))
         {
             if (userData.StartsWith('\u001f') || userData.StartsWith("H4sI", StringComparison.Ordinal))
-                return Refused("`user_data` is compressed, expected plain text: the script that gives the VM its identity goes beside it");
+                return Refused("`user_data` is compressed, expected plain text: the script that gives the VM its identity is added to it");
             // a message goes as it is, for written anew its parts could have other line ends
             Append(message, boundary, MimeOf(userData) is { IsEmpty: false } mime ? mime : Written(Text("plain", userData)));
         }

@@ -11,9 +11,12 @@ namespace WorkloadProxy.SignIn.AtProto;
 /// <summary>What a consent gave, after it is known to be the account's.</summary>
 internal sealed record Admitted(Did Did, string Issuer, string? ClientKeyId, string Account, TokenGrant Grant, DpopKey Key);
 
-/// <summary>Keeps the session that a consent gave, unless another credential stands, and begins the browser's own. Tokens that are not kept are revoked.</summary>
+/// <summary>
+/// Keeps the session that a consent gave, unless another credential stands, and begins the browser's own. Tokens that are not kept are revoked.
+/// </summary>
 internal sealed class AtProtoAdmission(
-    UpstreamOptions upstream, ProxyOptions options, AtProtoSignInParts parts, SessionStore browsers, SignedInContexts contexts, ILogger<AtProtoAdmission> logger)
+    UpstreamOptions upstream, ProxyOptions options, AtProtoSignInParts parts, SessionStore browsers, SignedInContexts contexts,
+    ILogger<AtProtoAdmission> logger)
 {
     public async Task<Failure?> AdmitAsync(HttpContext http, RequestRecord record, Admitted admitted, Func<Failure, Task<Failure?>> refuse)
     {
@@ -40,7 +43,8 @@ internal sealed class AtProtoAdmission(
             await RevokeAsync(admitted);
             return (SignInNotice.OperatorsCredentialStays, "the configured credential stays");
         }
-        var (stored, before) = await parts.Table.ConnectAsync(admitted.Did, admitted.Issuer, admitted.ClientKeyId, admitted.Account, admitted.Grant, admitted.Key, CancellationToken.None);
+        var (stored, before) = await parts.Table.ConnectAsync(admitted.Did, admitted.Issuer, admitted.ClientKeyId, admitted.Account, admitted.Grant,
+            admitted.Key, CancellationToken.None);
         await parts.Sessions.ReadAsync(admitted.Did.Text, CancellationToken.None);
         if (!stored)
         {
@@ -54,5 +58,6 @@ internal sealed class AtProtoAdmission(
     }
 
     private Task<bool> RevokeAsync(Admitted admitted) => parts.Revocation.RevokeAsync(
-        admitted.Issuer, admitted.ClientKeyId is { } id ? parts.Keys?.Find(id) : null, admitted.ClientKeyId is null, admitted.Key, admitted.Grant.RefreshToken, CancellationToken.None);
+        admitted.Issuer, admitted.ClientKeyId is { } id ? parts.Keys?.Find(id) : null, admitted.ClientKeyId is null, admitted.Key, admitted.Grant.RefreshToken,
+        CancellationToken.None);
 }

@@ -47,7 +47,7 @@ internal sealed class SessionCredential(Did did, AtProtoSessions sessions, DpopN
             // the account may have moved while the former server held its answer back
             if (!sessions.IsAt(did, use.Origin!)) return new(Refused: Elsewhere(use.Origin!));
             return use.CanRepeat
-                ? new(Again: Sign(use, proof with { Session = newer, ForToken = true })) : new(Refused: NotRepeated("no longer took the access token"));
+                ? new(Again: Sign(use, proof with { Session = newer, ForToken = true })) : new(Refused: NotRepeated("no longer accepted the access token"));
         }
         return new(Refused: new Failure(ErrorId.CredentialUnavailable,
             $"the server of `{did}` refuses the session's credential: if that goes on, its owner signs in again at `{sessions.LoginUrlFor(did)}`")

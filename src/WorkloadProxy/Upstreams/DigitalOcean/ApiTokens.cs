@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Polly;
@@ -18,22 +15,17 @@ namespace WorkloadProxy.Upstreams.DigitalOcean;
 /// Asks an upstream of kind <c>digitalocean</c> what an API token is worth: whose team it is, whether it may write, which scopes it has. Answers, also negative
 /// ones, are kept for 60 s by the token's hash; what the upstream did not answer is not.
 /// </summary>
-internal sealed class ApiTokens : IDisposable
+internal sealed class ApiTokens(BoundedFetch fetch, TimeProvider time)
 {
     private const int MaxEntries = 10_000;
-    private const int MaxBytes = 64 * 1024;
     private static readonly TimeSpan kept = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan attemptTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<(string Upstream, TokenHash Token, Question Question), Entry> answers = new();
-    private readonly TimeProvider time;
-    private readonly ConcurrentDictionary<string, HttpMessageInvoker> http = new(StringComparer.Ordinal);
-
-    public ApiTokens(TimeProvider time) => this.time = time;
 
     /// <summary>Made by the first use: most servers never ask, and Polly is not small.</summary>
-    private ResiliencePipeline<Reply> Pipeline => field ??= new ResiliencePipelineBuilder<Reply> { TimeProvider = time }
-        .AddRetry(new RetryStrategyOptions<Reply>
+    private ResiliencePipeline<Answered> Pipeline => field ??= new ResiliencePipelineBuilder<Answered> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<Answered>
         {
             ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome is { Exception: null, Result.Status: 0 or >= 500 }),
             MaxRetryAttempts = 1,
@@ -84,31 +76,19 @@ internal sealed class ApiTokens : IDisposable
             : Unreachable(upstream, reply);
     }
 
-    public void Dispose()
-    {
-        foreach (var invoker in http.Values) invoker.Dispose();
-    }
-
-    private HttpMessageInvoker InvokerFor(string? caFile) => http.GetOrAdd(caFile ?? "", static caFile => new HttpMessageInvoker(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(1), MaxResponseHeadersLength = 32,
-        SslOptions = caFile.Length == 0 ? new SslClientAuthenticationOptions() : new ServerTrust(caFile, host: null).NewOptions(),
-    }));
-
-    private static Failure Unreachable(UpstreamOptions upstream, Reply reply) => reply.Status == 0
+    private static Failure Unreachable(UpstreamOptions upstream, Answered reply) => reply.Status == 0
         ? new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` can't be asked about the API token") { Detail = reply.Error }
         : new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` answered {reply.Status} when asked about the API token");
 
-    private async Task<Reply> AskAsync(UpstreamOptions upstream, string token, Question question, CancellationToken cancellationToken)
+    private async Task<Answered> AskAsync(UpstreamOptions upstream, string token, Question question, CancellationToken cancellationToken)
     {
-        if (!TokenHash.TryCompute(token, out var hash)) return new Reply(401, [], null);
+        if (!TokenHash.TryCompute(token, out var hash)) return new Answered(401, [], null, null);
         if (answers.Count >= MaxEntries) Forget();
         var key = (upstream.Name, hash, question);
-        var entry = answers.GetOrAdd(key, _ => new Entry(time.GetTimestamp(), new Lazy<Task<Reply>>(() => SendAsync(upstream, token, question))));
+        var entry = answers.GetOrAdd(key, _ => new Entry(time.GetTimestamp(), new Lazy<Task<Answered>>(() => SendAsync(upstream, token, question))));
         if (time.GetElapsedTime(entry.Asked) >= kept)
         {
-            var fresh = new Entry(time.GetTimestamp(), new Lazy<Task<Reply>>(() => SendAsync(upstream, token, question)));
+            var fresh = new Entry(time.GetTimestamp(), new Lazy<Task<Answered>>(() => SendAsync(upstream, token, question)));
             // whoever is first asks; the others take that answer
             entry = answers.TryUpdate(key, fresh, entry) ? fresh : answers.GetOrAdd(key, fresh);
         }
@@ -124,44 +104,23 @@ internal sealed class ApiTokens : IDisposable
     }
 
     // shared by all who wait: it does not end with the request that began it
-    private async Task<Reply> SendAsync(UpstreamOptions upstream, string token, Question question) => await Pipeline.ExecuteAsync(async cancellationToken =>
+    private async Task<Answered> SendAsync(UpstreamOptions upstream, string token, Question question) => await Pipeline.ExecuteAsync(async cancellationToken =>
     {
-        using var timeout = new CancellationTokenSource(attemptTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        try
+        using var request = question switch
         {
-            using var request = question switch
-            {
-                Question.Team => new HttpRequestMessage(HttpMethod.Get, Below(upstream.Address!, "v2/account")),
-                Question.Write => new HttpRequestMessage(HttpMethod.Post, Below(upstream.Address!, "v2/droplets"))
-                    { Content = new StringContent("{}", Encoding.UTF8, "application/json") },
-                _ => new HttpRequestMessage(HttpMethod.Get, Below(upstream.OAuth!.Address, "token/info")),
-            };
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            request.Headers.UserAgent.ParseAdd("workload-proxy");
-            request.Headers.Accept.ParseAdd("application/json");
-            // where teams sign in is another server
-            using var response = await InvokerFor(question == Question.Scopes ? null : upstream.CaFile).SendAsync(request, both.Token);
-            return new Reply((int)response.StatusCode, await ReadAsync(response.Content, both.Token), null);
-        }
-        catch (OperationCanceledException)
-        {
-            return new Reply(0, [], $"no answer in {attemptTimeout.TotalSeconds:0} s");
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
-        {
-            return new Reply(0, [], e.Message);
-        }
+            Question.Team => new HttpRequestMessage(HttpMethod.Get, Below(upstream.Address!, "v2/account")),
+            Question.Write => new HttpRequestMessage(HttpMethod.Post, Below(upstream.Address!, "v2/droplets"))
+                { Content = new StringContent("{}", Encoding.UTF8, "application/json") },
+            _ => new HttpRequestMessage(HttpMethod.Get, Below(upstream.OAuth!.Address, "token/info")),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.UserAgent.ParseAdd("workload-proxy");
+        request.Headers.Accept.ParseAdd("application/json");
+        // where teams sign in is another server
+        return await fetch.SendAsync(request, FetchTrust.Listed, cancellationToken, attemptTimeout, question == Question.Scopes ? null : upstream.CaFile);
     }, CancellationToken.None);
 
     private static Uri Below(Uri address, string path) => new(address.ToString().TrimEnd('/') + "/" + path);
-
-    private static async Task<byte[]> ReadAsync(HttpContent content, CancellationToken cancellationToken)
-    {
-        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
-        var buffer = new byte[MaxBytes];
-        return buffer[..await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)];
-    }
 
     private static ApiAccount? AccountOf(byte[] json) => Read(json, root =>
         root.TryGetProperty("account", out var account) && account.ValueKind == JsonValueKind.Object && account.TryGetProperty("team", out var team)
@@ -185,8 +144,5 @@ internal sealed class ApiTokens : IDisposable
         using (document) return read(document.RootElement);
     }
 
-    /// <summary>Status 0: no answer.</summary>
-    private sealed record Reply(int Status, byte[] Content, string? Error);
-
-    private sealed record Entry(long Asked, Lazy<Task<Reply>> Reply);
+    private sealed record Entry(long Asked, Lazy<Task<Answered>> Reply);
 }

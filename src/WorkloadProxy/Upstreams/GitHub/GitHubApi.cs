@@ -32,8 +32,8 @@ internal sealed class GitHubApi(BoundedFetch fetch, TimeProvider time)
         .Build();
 
     /// <summary>One call to the API at <paramref name="api"/>, whose address may have a path of its own (<c>/api/v3</c>). Throws only when cancelled.</summary>
-    public async Task<GitHubAnswer<T>> CallAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken) where T
-        : class =>
+    public async Task<GitHubAnswer<T>> CallAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken)
+        where T : class =>
         (GitHubAnswer<T>)await Pipeline.ExecuteAsync(async attempt => await AttemptAsync(api, token, call, attempt), cancellationToken);
 
     private async Task<GitHubAnswer> AttemptAsync<T>(Uri api, Secret token, Func<IApiConnection, Task<T>> call, CancellationToken cancellationToken)

@@ -123,7 +123,7 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
             if (made is { Status: 201, Content: { } token }) return Read(token);
             return Failed(made, made.Status switch
             {
-                201 when made.IsObject => $"`{address}` answered without a token that can stand in a header",
+                201 when made.IsObject => $"`{address}` answered without a token that is valid in a header",
                 404 => $"the GitHub App has no installation {installation} (404)",
                 403 or 422 when made.RetryAfter is null => $"the GitHub App's installation does not grant {scope} ({made.Status})",
                 _ => null,
@@ -143,7 +143,7 @@ internal sealed class GitHubApp(Uri address, GitHubAppOptions options, GitHubApi
     private Result<InstallationToken> Read(AccessToken answer)
     {
         if (answer.Token is not { Length: > 0 and <= 4096 } text || text.Any(c => c is <= ' ' or > '~'))
-            return new Failure(ErrorId.CredentialUnavailable, $"`{address}` answered without a token that can stand in a header");
+            return new Failure(ErrorId.CredentialUnavailable, $"`{address}` answered without a token that is valid in a header");
         if (answer.ExpiresAt <= time.GetUtcNow() + renewedBefore)
             return new Failure(ErrorId.CredentialUnavailable, $"`{address}` answered with a token that has ended already, or has no end: is the clock right?");
         return new InstallationToken(new Secret(text), answer.ExpiresAt);

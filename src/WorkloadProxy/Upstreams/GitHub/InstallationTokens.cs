@@ -13,12 +13,9 @@ internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, 
     private static readonly TimeSpan usableBefore = TimeSpan.FromMinutes(1);
     // GitHub is not asked again by each request that meets the same failure
     private static readonly TimeSpan rest = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan kept = TimeSpan.FromSeconds(2);
 
-    private readonly Lock gate = new();
+    private readonly SharedAsk shared = new(time);
     private Held? held;
-    private Task<Result<Credential>>? asking;
-    private (Failure Failure, DateTimeOffset At)? failed;
     private long usedUntil;
 
     /// <summary>When the last of the callers ends that asked.</summary>
@@ -28,7 +25,7 @@ internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, 
     {
         if (until.UtcTicks > Volatile.Read(ref usedUntil)) Volatile.Write(ref usedUntil, until.UtcTicks);
         if (Volatile.Read(ref held) is not { } current || now >= current.Token.Ends - usableBefore) return new(AskAsync().WaitAsync(cancellationToken));
-        if (now >= current.Token.Ends - renewedBefore && (failed is not var (_, at) || now >= at + rest)) _ = AskAsync();
+        if (now >= current.Token.Ends - renewedBefore && (shared.FailedAt is not { } at || now >= at + rest)) _ = AskAsync();
         return new(current.Credential);
     }
 
@@ -49,36 +46,18 @@ internal sealed class InstallationTokens(GitHubApp app, GitHubTokenScope scope, 
             logger.LogWarning("an installation token for {Scope} could not be revoked; it ends at {Ends:O}", scope, last.Token.Ends);
     }
 
-    /// <summary>Shared by all who wait; it does not end with the request that began it.</summary>
-    private Task<Result<Credential>> AskAsync()
-    {
-        lock (gate)
-        {
-            if (failed is var (failure, at) && time.GetUtcNow() < at + kept) return Task.FromResult<Result<Credential>>(failure);
-            return asking ??= Task.Run(AskOnceAsync);
-        }
-    }
+    private Task<Result<Credential>> AskAsync() => shared.AskAsync(AskOnceAsync);
 
     private async Task<Result<Credential>> AskOnceAsync()
     {
-        try
+        if (!(await app.IssueAsync(scope)).Succeeded(out var token, out var problem))
         {
-            if ((await app.IssueAsync(scope)).Succeeded(out var token, out var problem))
-            {
-                var fresh = new Held(token, Credential.FromBearer(token.Secret.Reveal()), time.GetUtcNow());
-                Volatile.Write(ref held, fresh);
-                lock (gate) failed = null;
-                return fresh.Credential;
-            }
             logger.LogError("no installation token for {Scope}: {Reason}", scope, problem.Reason);
-            var failure = CredentialStore.Unavailable(problem.Reason) with { RetryAfter = problem.RetryAfter };
-            lock (gate) failed = (failure, time.GetUtcNow());
-            return failure;
+            return CredentialStore.Unavailable(problem.Reason) with { RetryAfter = problem.RetryAfter };
         }
-        finally
-        {
-            lock (gate) asking = null;
-        }
+        var fresh = new Held(token, Credential.FromBearer(token.Secret.Reveal()), time.GetUtcNow());
+        Volatile.Write(ref held, fresh);
+        return fresh.Credential;
     }
 
     private sealed record Held(InstallationToken Token, Credential Credential, DateTimeOffset Since);

@@ -10,11 +10,12 @@ using WorkloadProxy.Storage;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it. With one server the truth
-/// lies on its disk; with several it lies in the store, and <paramref name="shared"/> makes each disk a copy of it.
+/// The hosted repositories and the policy sets that come of them. A repository's branch <c>main</c> is the truth: what is in force is one whole commit of it.
+/// With one server the truth lies on its disk; with several it lies in the store, and <paramref name="shared"/> makes each disk a copy of it.
 /// </summary>
 internal sealed class HostedRepositories(
-    GitProgram git, SharedRepositories? shared, StoreChanges changes, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots, TimeProvider time, ILogger<HostedRepositories> logger)
+    GitProgram git, SharedRepositories? shared, StoreChanges changes, ProxyOptions options, PolicySetStore sets, PolicySnapshotStore snapshots,
+    TimeProvider time, ILogger<HostedRepositories> logger)
 {
     private readonly RepositoryQuota quota = new(git, options.Git, logger);
     private readonly ConcurrentDictionary<AuthContext, HostedPolicy> policies = new();
@@ -26,16 +27,20 @@ internal sealed class HostedRepositories(
 
     public HostedRepository? Find(AuthContext context) => policies.TryGetValue(context, out var policy) ? policy.Repository : null;
 
-    /// <summary>Loads the sets of all configured contexts. What is broken leaves its context with the last good set, or with none, and says so in its status.</summary>
+    /// <summary>
+    /// Loads the sets of all configured contexts. What is broken leaves its context with the last good set, or with none, and says so in its status.
+    /// </summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         foreach (var left in Directory.EnumerateDirectories(git.Directories.Repositories, ".new-*")) Directory.Delete(left, recursive: true);
         var kept = await KeptVersionsAsync(cancellationToken);
-        foreach (var policy in options.Policies) if (policy.Hosted is { } hosted) await AddAsync(policy.Context, hosted, kept.GetValueOrDefault(policy.Context.ToString()), cancellationToken);
+        foreach (var policy in options.Policies)
+            if (policy.Hosted is { } hosted) await AddAsync(policy.Context, hosted, kept.GetValueOrDefault(policy.Context.ToString()), cancellationToken);
     }
 
     /// <summary>Gives a context a hosted repository; nothing is written until it is first asked for.</summary>
-    public Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken) => AddAsync(context, hosted, null, cancellationToken);
+    public Task AddAsync(AuthContext context, HostedGitOptions hosted, CancellationToken cancellationToken) =>
+        AddAsync(context, hosted, null, cancellationToken);
 
     /// <summary>The same for many at once: those whose set the store has are loaded when somebody first asks for them.</summary>
     public async Task AddAsync(IReadOnlyCollection<AuthContext> contexts, HostedGitOptions hosted, CancellationToken cancellationToken)
@@ -68,7 +73,9 @@ internal sealed class HostedRepositories(
     {
         foreach (var (context, source, version, _) in stored)
         {
-            if (AuthContext.TryParse(context, out var key) && policies.TryGetValue(key, out var policy) && policy.Status.Source == source && policy.Version != version) await policy.FollowAsync(cancellationToken);
+            if (AuthContext.TryParse(context, out var key) && policies.TryGetValue(key, out var policy) && policy.Status.Source == source
+                && policy.Version != version)
+                await policy.FollowAsync(cancellationToken);
         }
     }
 
@@ -91,7 +98,9 @@ internal sealed class HostedRepositories(
         }
     }
 
-    /// <summary>Lets a push through the gate, when no other one is there: until it has settled it alone changes the repository, on all servers. Null, or why not.</summary>
+    /// <summary>
+    /// Lets a push through the gate, when no other one is there: until it has settled it alone changes the repository, on all servers. Null, or why not.
+    /// </summary>
     public async Task<string?> EnterAsync(PushSession push, CancellationToken cancellationToken)
     {
         await push.EnterGateAsync(cancellationToken);
@@ -110,8 +119,9 @@ internal sealed class HostedRepositories(
     }
 
     /// <summary>
-    /// After a push, however it ended: if <c>main</c> stands at the accepted commit, that is put in force, kept and written to <c>schema</c>, before the push returns.
-    /// A shared repository has changed only if the store has taken all of it; else the disk's copy is put back, and what the failure says is all that was.
+    /// After a push, however it ended: if <c>main</c> is at the accepted commit, that is put in force, kept and written to <c>schema</c>, before the push
+    /// returns. A shared repository has changed only if the store has taken all of it; else the disk's copy is put back, and what the failure says is all that
+    /// was.
     /// </summary>
     public async Task<Failure?> SettleAsync(PushSession push)
     {
@@ -126,7 +136,8 @@ internal sealed class HostedRepositories(
             var review = push.Accepted is { } accepted && tip == accepted.Commit ? accepted : null;
             if (push.Change is { } change)
             {
-                if (!await shared!.WriteAsync(policies[repository.Context], change, review)) return Refuse(push, new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again"));
+                if (!await shared!.WriteAsync(policies[repository.Context], change, review))
+                    return Refuse(push, new Failure(ErrorId.PolicyUnavailable, "the repository has changed meanwhile: fetch it, and push again"));
                 isTold = review is not null;
             }
             else if (review is not null) await TakeAsync(policies[repository.Context], review);
@@ -213,7 +224,8 @@ internal sealed class HostedRepositories(
     {
         try
         {
-            return (await snapshots.VersionsAsync(null, cancellationToken)).Where(version => version.Source == HostedPolicy.Source).ToDictionary(version => version.Context, StringComparer.Ordinal);
+            return (await snapshots.VersionsAsync(null, cancellationToken)).Where(version => version.Source == HostedPolicy.Source)
+                .ToDictionary(version => version.Context, StringComparer.Ordinal);
         }
         catch (StoreException e)
         {
@@ -246,7 +258,8 @@ internal sealed class HostedRepositories(
     {
         var tip = repository.Tip?.ToString();
         if (repository.Accepted is not { } accepted || tip == accepted) return null;
-        logger.LogWarning("branch main of {Context} was moved to {Tip} behind the server's back; it is put back to {Accepted}", repository.Context, tip ?? "nothing", accepted);
+        logger.LogWarning("branch main of {Context} was moved to {Tip} without the server; it is moved back to {Accepted}", repository.Context,
+            tip ?? "nothing", accepted);
         var result = await repository.PutBackAsync(accepted, cancellationToken);
         return result.Succeeded ? null : result.Problem;
     }

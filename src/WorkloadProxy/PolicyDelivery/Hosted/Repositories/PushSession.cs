@@ -6,7 +6,8 @@ using WorkloadProxy.Stages;
 namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
-/// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach the gate.
+/// One push, from the request to its end. Its id is random and known to the hook that git runs for it, and to nobody else: only through it does the hook reach
+/// the gate.
 /// </summary>
 internal sealed class PushSession(HostedRepository repository, RequestRecord record, GitPermission permission, CancellationToken ended)
 {
@@ -25,7 +26,7 @@ internal sealed class PushSession(HostedRepository repository, RequestRecord rec
     /// <summary>The request is over, one way or another.</summary>
     public CancellationToken Ended => ended;
 
-    /// <summary>What is in force once <c>main</c> stands at its commit; null while nothing is accepted for <c>main</c>.</summary>
+    /// <summary>What is in force once <c>main</c> is at its commit; null while nothing is accepted for <c>main</c>.</summary>
     public PolicyReview? Accepted { get; set; }
 
     /// <summary>The first commit that made way for this push.</summary>

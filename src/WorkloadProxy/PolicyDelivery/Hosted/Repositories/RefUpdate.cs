@@ -16,7 +16,7 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
     private const int MaxBytes = 255;
     private const int MaxParts = 20;
 
-    /// <summary>Its short name, null for what is no branch.</summary>
+    /// <summary>Its short name, null for a ref that is not a branch.</summary>
     public string? Branch => Name.StartsWith(Branches, StringComparison.Ordinal) ? Name[Branches.Length..] : null;
 
     public bool IsMain => Name == HostedRepository.Main;
@@ -44,7 +44,7 @@ internal sealed record RefUpdate(string Name, ObjectId Old, ObjectId New)
         {
             // on a file system that ignores case they would be one file
             if (branch.Equals(own, StringComparison.OrdinalIgnoreCase) || branch.StartsWith(own + "/", StringComparison.OrdinalIgnoreCase))
-                return $"`{shown}` stands in the way of branch `{own}`";
+                return $"`{shown}` is in the way of branch `{own}`";
         }
         return null;
     }

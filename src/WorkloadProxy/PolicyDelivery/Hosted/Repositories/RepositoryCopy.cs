@@ -7,7 +7,7 @@ namespace WorkloadProxy.PolicyDelivery.Hosted.Repositories;
 
 /// <summary>
 /// The disk's copy of a repository whose truth is the store. A server trusts only what it has copied itself since its start: a copy that was left behind,
-/// whatever has become of it, is made anew. All of it only within the repository's gate.
+/// whatever has become of it, is recreated. All of it only within the repository's gate.
 /// </summary>
 internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILogger logger)
 {
@@ -20,7 +20,7 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
         var result = await git.RunAsync(new GitCommand("fsck", "--full", "--no-dangling", "--no-progress") { Repository = repository.Directory },
             cancellationToken);
         repository.Trust();
-        if (!result.Succeeded) logger.LogError("the copy of {Context} on this disk is damaged, and made anew: {Reason}", repository.Context, result.Problem);
+        if (!result.Succeeded) logger.LogError("the copy of {Context} on this disk is damaged, and is recreated: {Reason}", repository.Context, result.Problem);
         return result.Succeeded;
     }
 
@@ -61,7 +61,7 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
     }
 
     /// <summary>
-    /// Puts the refs back to where the store has them, after a change that was not written; a copy that can't be put right is made anew at the next use.
+    /// Puts the refs back to where the store has them, after a change that was not written; a copy that can't be put right is recreated at the next use.
     /// </summary>
     public async Task PutBackAsync(HostedRepository repository, RefList refs)
     {
@@ -74,7 +74,7 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            logger.LogWarning("the copy of {Context} on this disk can't be put back: {Reason}", repository.Context, e.Message);
+            logger.LogWarning("the copy of {Context} on this disk can't be restored: {Reason}", repository.Context, e.Message);
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class RepositoryCopy(GitProgram git, RepositoryStore store, ILog
         string? problem = null;
         var state = await store.FetchAsync(repository.Context, since, async pack => problem ??= await IndexAsync(directory, pack, cancellationToken),
             cancellationToken);
-        if (state is null) return (null, "the store has the repository no longer");
+        if (state is null) return (null, "the store no longer has the repository");
         problem ??= await SetRefsAsync(directory, state.List, cancellationToken);
         return (state, problem);
     }

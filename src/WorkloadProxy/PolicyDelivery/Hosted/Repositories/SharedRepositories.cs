@@ -120,7 +120,7 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
                 return true;
             }
             if (change.Before is not null && refs.Find(HostedRepository.Main) != (accepted ?? before.Find(HostedRepository.Main)))
-                throw new IOException("branch main stands where nothing was accepted");
+                throw new IOException("branch main is at a commit that was never accepted");
             var all = await change.WantsOnePackAsync();
             var packed = await copy.PackAsync(repository, refs, all ? RefList.Empty : before, CancellationToken.None);
             if (!packed.Succeeded) throw new IOException(packed.Problem);
@@ -150,7 +150,7 @@ internal sealed class SharedRepositories(GitProgram git, RepositoryStore store, 
         {
             repository.RemoveLeftovers();
             if (await copy.CatchUpAsync(repository, cancellationToken) is not { } problem) return null;
-            logger.LogWarning("the copy of {Context} on this disk is made anew: {Reason}", repository.Context, problem);
+            logger.LogWarning("the copy of {Context} on this disk is recreated: {Reason}", repository.Context, problem);
         }
         return await copy.RebuildAsync(repository, state, cancellationToken);
     }

@@ -4,8 +4,8 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Upstreams.AtProto.AppPasswords;
 
 /// <summary>
-/// What an app password gave at one server. <paramref name="Password"/> is a hash of it: with another password, or at another server, a session has to be made
-/// anew.
+/// What an app password gave at one server. <paramref name="Password"/> is a hash of it: with another password, or at another server, a session has to be
+/// recreated.
 /// </summary>
 internal sealed record PasswordSession(string Origin, string Password, Secret AccessToken, Secret RefreshToken, DateTimeOffset Refreshed,
     DateTimeOffset Expires)

@@ -25,11 +25,15 @@ internal sealed class ClientKeys
 
     private readonly Store store;
     private readonly TimeProvider time;
-    private readonly SemaphoreSlim change = new(1);
+    private readonly StoredKeys table;
     private SigningKey[] published = [];
     private DateTimeOffset looked;
 
-    private ClientKeys(Store store, TimeProvider time) => (this.store, this.time) = (store, time);
+    private ClientKeys(Store store, TimeProvider time)
+    {
+        (this.store, this.time) = (store, time);
+        table = new StoredKeys(store.Database, Topic, StoredAsync, keys => Volatile.Write(ref published, [.. StoredKeys.InOrder(keys)]));
+    }
 
     /// <summary>All published keys, in the order in which they serve.</summary>
     public IReadOnlyList<SigningKey> Keys => Volatile.Read(ref published);
@@ -58,25 +62,14 @@ internal sealed class ClientKeys
         return Find(id);
     }
 
-    /// <summary>Takes over the keys as other replicas left them.</summary>
-    public async Task ReadAsync(CancellationToken cancellationToken)
-    {
-        await change.WaitAsync(cancellationToken);
-        try
-        {
-            // a store that has lost its keys takes none from a server that has them: sessions there are bound to them
-            if (await store.Database.RunAsync(connection => StoredAsync(connection, null), cancellationToken) is { Count: > 0 } stored)
-                Volatile.Write(ref published, [.. stored]);
-        }
-        finally
-        {
-            change.Release();
-        }
-    }
+    /// <summary>
+    /// Takes over the keys as other replicas left them; not an empty table: the sessions there are bound to the keys that this server has.
+    /// </summary>
+    public Task ReadAsync(CancellationToken cancellationToken) => table.ReadAsync(cancellationToken);
 
     /// <summary>Publishes a new key now, which serves once every authorization server can know it.</summary>
     public Task<Result<SigningKey>> RotateAsync(CancellationToken cancellationToken) =>
-        ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
+        table.ChangeAsync<Result<SigningKey>>(async (stored, connection, transaction) =>
     {
         if (stored.Count >= MaxPublished)
             return new Failure(ErrorId.TooManyRequests, $"{MaxPublished} client keys are published already; each is dropped once its last session has ended");
@@ -95,7 +88,7 @@ internal sealed class ClientKeys
     }
 
     /// <summary>Adds the next key when it is time, and drops keys that no session needs any more.</summary>
-    public Task MaintainAsync(CancellationToken cancellationToken) => ChangeAsync(async (stored, connection, transaction) =>
+    public Task MaintainAsync(CancellationToken cancellationToken) => table.ChangeAsync(async (stored, connection, transaction) =>
     {
         var now = time.GetUtcNow();
         if (stored.Count == 0) await AddAsync(stored, now, connection, transaction);
@@ -113,7 +106,7 @@ internal sealed class ClientKeys
     /// does, or a new one. False: there is no such key.
     /// </summary>
     public Task<bool> RevokeAsync(string id, Func<DbConnection, DbTransaction, Task> with, CancellationToken cancellationToken) =>
-        ChangeAsync(async (stored, connection, transaction) =>
+        table.ChangeAsync(async (stored, connection, transaction) =>
     {
         if (stored.Find(key => key.Id == id) is not { } revoked) return false;
         await DropAsync(stored, revoked, connection, transaction);
@@ -123,36 +116,12 @@ internal sealed class ClientKeys
         return true;
     }, cancellationToken);
 
-    /// <summary>Changes the keys as the store's only writer, from what it holds then: of many replicas that find a key due, one makes it.</summary>
-    private async Task<T> ChangeAsync<T>(Func<List<SigningKey>, DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
-    {
-        await change.WaitAsync(cancellationToken);
-        try
-        {
-            List<SigningKey> stored = [];
-            var result = await store.Database.WriteAsync(async (connection, transaction) =>
-            {
-                stored = await StoredAsync(connection, transaction);
-                var before = stored.ToArray();
-                var result = await work(stored, connection, transaction);
-                if (!stored.SequenceEqual(before)) await store.Database.NotifyAsync(connection, transaction, Topic, "");
-                return result;
-            }, cancellationToken);
-            Volatile.Write(ref published, [.. InOrder(stored)]);
-            return result;
-        }
-        finally
-        {
-            change.Release();
-        }
-    }
-
     private async Task<List<SigningKey>> StoredAsync(DbConnection connection, DbTransaction? transaction)
     {
         var known = Keys.ToDictionary(key => key.Id);
         var rows = await connection.QueryAsync<(string Id, byte[] Sealed, long Published, long SignsFrom)>("SELECT id, sealed, published_at, signs_from FROM "
             + "atproto_client_keys", transaction: transaction);
-        return [.. InOrder(rows.Select(row => known.GetValueOrDefault(row.Id) ?? Restore(row)))];
+        return [.. StoredKeys.InOrder(rows.Select(row => known.GetValueOrDefault(row.Id) ?? Restore(row)))];
     }
 
     private SigningKey Restore((string Id, byte[] Sealed, long Published, long SignsFrom) row)
@@ -185,9 +154,6 @@ internal sealed class ClientKeys
         await connection.ExecuteAsync("DELETE FROM atproto_client_keys WHERE id = @Id", new { key.Id }, transaction);
         stored.Remove(key);
     }
-
-    private static IEnumerable<SigningKey> InOrder(IEnumerable<SigningKey> keys) =>
-        keys.OrderBy(key => key.SignsFrom).ThenBy(key => key.Published).ThenBy(key => key.Id, StringComparer.Ordinal);
 
     private static string Purpose(string id) => $"atproto-client-key/{id}";
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;

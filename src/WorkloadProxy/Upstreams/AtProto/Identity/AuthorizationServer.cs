@@ -43,10 +43,10 @@ internal sealed record AuthorizationServer(string Issuer, Uri Authorize, Uri Pus
             if (!root.TryGetProperty(flag, out var value) || value.ValueKind != JsonValueKind.True) return $"lacks `{flag}`";
         }
         if (!Lists(root, "code_challenge_methods_supported", "S256")) return "does not offer PKCE with `S256`";
-        if (!Lists(root, "dpop_signing_alg_values_supported", "ES256")) return "does not take DPoP proofs with `ES256`";
+        if (!Lists(root, "dpop_signing_alg_values_supported", "ES256")) return "does not accept DPoP proofs with `ES256`";
         return root.TryGetProperty("token_endpoint_auth_signing_alg_values_supported", out _)
             && !Lists(root, "token_endpoint_auth_signing_alg_values_supported", "ES256")
-            ? "does not take client assertions with `ES256`" : null;
+            ? "does not accept client assertions with `ES256`" : null;
     }
 
     private static Uri? Address(JsonElement root, string name) =>

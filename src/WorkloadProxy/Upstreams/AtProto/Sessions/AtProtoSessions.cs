@@ -1,3 +1,4 @@
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Upstreams.AtProto.Client;
@@ -151,7 +152,7 @@ internal sealed class AtProtoSessions
             if (running is not null)
             {
                 // it may end without a new token because another replica holds the lease: that one is waited for
-                if (tries++ == MaxTries || !await EndsInTimeAsync(running, deadline - now, cancellationToken)) break;
+                if (tries++ == MaxTries || !await running.EndsInTimeAsync(deadline - now, time, cancellationToken)) break;
                 continue;
             }
             if (known.Stored.LeaseUntil <= now || now >= deadline) break;
@@ -195,20 +196,7 @@ internal sealed class AtProtoSessions
         }
         catch (Exception e) when (e is StoreException or StartException)
         {
-            logger.LogWarning("client keys could not be looked after: {Reason}", e.Message);
-        }
-    }
-
-    private async Task<bool> EndsInTimeAsync(Task task, TimeSpan left, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
+            logger.LogWarning("the maintenance of client keys failed: {Reason}", e.Message);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Polly;
 using Polly.Retry;
+using WorkloadProxy.Outbound;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
@@ -128,7 +129,7 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
     private async Task RestAsync(StoredSession session, Failure failure)
     {
         logger.LogWarning("session of {Did} could not be refreshed: {Reason}", session.Did, failure.Reason);
-        await table.ReleaseAsync(session, holder, TimeSpan.FromMinutes(Math.Min(30, 1 << Math.Min(session.Failures, 5))), CancellationToken.None);
+        await table.ReleaseAsync(session, holder, Backoff.After(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(30), session.Failures), CancellationToken.None);
     }
 
     private async Task TryReadAsync(Did did)

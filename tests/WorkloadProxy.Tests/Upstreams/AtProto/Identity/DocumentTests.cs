@@ -116,7 +116,7 @@ public sealed class DocumentTests
     [InlineData("authorization_response_iss_parameter_supported", null, "lacks `authorization_response_iss_parameter_supported`")]
     [InlineData("client_id_metadata_document_supported", "\"true\"", "lacks `client_id_metadata_document_supported`")]
     [InlineData("code_challenge_methods_supported", "[\"plain\"]", "does not offer PKCE with `S256`")]
-    [InlineData("dpop_signing_alg_values_supported", "[\"RS256\"]", "does not take DPoP proofs with `ES256`")]
+    [InlineData("dpop_signing_alg_values_supported", "[\"RS256\"]", "does not accept DPoP proofs with `ES256`")]
     public void The_metadata_of_an_authorization_server_must_have_all_of_it(string name, string? value, string problem)
     {
         var good = Metadata();
