@@ -13,6 +13,7 @@ internal sealed class McpAnswer : IDisposable
 {
     /// <summary>A server that only says that much makes the proxy allocate no more.</summary>
     private const int MostHeldAtOnce = 65_536;
+    private static readonly McpNames ofMessage = new("result", "method");
     private readonly McpCall call;
     private readonly ITimer? patience;
 
@@ -118,7 +119,7 @@ internal sealed class McpAnswer : IDisposable
     }
 
     private static bool MayBeMessage(JsonElement root) => root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().Any(MayBeMessage)
-        : root.ValueKind == JsonValueKind.Object && root.EnumerateObject().Any(member => member.Name is "result" or "method" || McpJson.Twin(root, ["result", "method"]) is not null);
+        : root.ValueKind == JsonValueKind.Object && root.EnumerateObject().Any(member => member.Name is "result" or "method" || McpJson.Twin(root, ofMessage) is not null);
 
     private Failure? SealSession(HttpResponseMessage answer)
     {

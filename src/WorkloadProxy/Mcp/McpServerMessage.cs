@@ -20,12 +20,12 @@ internal enum McpVerdict
 internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMemory<byte> Json, string? Fault = null)
 {
     private const int UrlElicitationRequired = -32042;
-    private static readonly string[] ofError = ["error"], ofCode = ["code"];
-    private static readonly string[] ofEnvelope = ["jsonrpc", "id", "method", "params", "result", "error"];
-    private static readonly string[] ofParams = ["uri", "taskId", "_meta", "inputRequests", "notifications"], ofSubscriptions = ["taskIds"];
-    private static readonly string[] ofResult =
-        ["tools", "prompts", "resources", "resourceTemplates", "cacheScope", "resultType", "inputRequests", "task", "taskId", "tasks", "_meta"];
-    private static readonly string[] ofItem = ["name", "uri", "uriTemplate"];
+    private static readonly McpNames ofError = new("error"), ofCode = new("code");
+    private static readonly McpNames ofEnvelope = new("jsonrpc", "id", "method", "params", "result", "error");
+    private static readonly McpNames ofParams = new("uri", "taskId", "_meta", "inputRequests", "notifications"), ofSubscriptions = new("taskIds");
+    private static readonly McpNames ofResult = new(
+        "tools", "prompts", "resources", "resourceTemplates", "cacheScope", "resultType", "inputRequests", "task", "taskId", "tasks", "_meta");
+    private static readonly McpNames ofItem = new("name", "uri", "uriTemplate");
     private static readonly (string Member, McpKind Kind, string Name)[] lists =
     [
         ("tools", McpKind.Tool, "name"), ("prompts", McpKind.Prompt, "name"),

@@ -18,26 +18,22 @@ internal static class McpJson
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : default;
 
     /// <summary>The first name that a reader which ignores letter case would take for one of <paramref name="known"/>; null if there is none.</summary>
-    public static string? Twin(JsonElement element, string[] known)
+    public static string? Twin(JsonElement element, McpNames known)
     {
         if (element.ValueKind != JsonValueKind.Object) return null;
         foreach (var member in element.EnumerateObject())
         {
-            if (Array.IndexOf(known, member.Name) >= 0) continue;
-            foreach (var name in known)
-            {
-                if (SameFolded(member.Name, name)) return member.Name;
-            }
+            if (!known.Has(member) && known.HasFolded(member.Name)) return member.Name;
         }
         return null;
     }
 
     /// <summary>The first name that is none of <paramref name="known"/>.</summary>
-    public static string? Unknown(JsonElement element, string[] known)
+    public static string? Unknown(JsonElement element, McpNames known)
     {
         foreach (var member in element.EnumerateObject())
         {
-            if (Array.IndexOf(known, member.Name) < 0) return member.Name;
+            if (!known.Has(member)) return member.Name;
         }
         return null;
     }
@@ -54,17 +50,4 @@ internal static class McpJson
 
     /// <summary>A name of the caller's, for an error text.</summary>
     public static string Shown(string name) => SafeText.Quoted(name, 64);
-
-    /// <summary>Unicode simple case folding, as Go's JSON reader has it: <c>ſ</c> is s, the Kelvin sign k. .NET's ordinal comparison knows neither.</summary>
-    private static bool SameFolded(string a, string b)
-    {
-        if (a.Length != b.Length) return false;
-        for (var i = 0; i < a.Length; i++)
-        {
-            if (Fold(a[i]) != Fold(b[i])) return false;
-        }
-        return true;
-
-        static char Fold(char c) => c switch { 'ſ' => 's', '\u212a' => 'k', _ => char.ToLowerInvariant(c) };
-    }
 }

@@ -8,17 +8,16 @@ namespace WorkloadProxy.Mcp.Protocol;
 /// </summary>
 internal static class McpShape
 {
-    private static readonly string[] ofEnvelope = ["jsonrpc", "id", "method", "params", "result", "error"];
-    private static readonly string[] ofParams =
-    [
-        "name", "arguments", "uri", "taskId", "ref", "argument", "context", "task", "capabilities", "protocolVersion", "clientInfo", "_meta", "cursor", "level",
-        "notifications",
-        "requestState", "inputResponses", "requestId", "progressToken",
-    ];
-    private static readonly string[] ofReference = ["type", "name", "uri"];
-    private static readonly string[] ofMeta = [McpMessage.MetaVersionName, McpMessage.ClientCapabilitiesName, McpMessage.RelatedTaskName, "progressToken"];
-    private static readonly string[] ofCapabilities = ["elicitation", "roots", "sampling", "tasks", "extensions", "experimental"];
-    private static readonly string[] ofSubscriptions = ["toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds"];
+    private static readonly McpNames ofEnvelope = new("jsonrpc", "id", "method", "params", "result", "error");
+    private static readonly McpNames ofParams = new(
+        "name", "arguments", "uri", "taskId", "ref", "argument", "context", "task", "capabilities", "protocolVersion", "clientInfo", "_meta", "cursor",
+        "level", "notifications",
+        "requestState", "inputResponses", "requestId", "progressToken");
+    private static readonly McpNames ofResult = new("taskId", "task", "_meta"), ofExtensions = new(McpMessage.TasksExtensionName);
+    private static readonly McpNames ofReference = new("type", "name", "uri");
+    private static readonly McpNames ofMeta = new(McpMessage.MetaVersionName, McpMessage.ClientCapabilitiesName, McpMessage.RelatedTaskName, "progressToken");
+    private static readonly McpNames ofCapabilities = new("elicitation", "roots", "sampling", "tasks", "extensions", "experimental");
+    private static readonly McpNames ofSubscriptions = new("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds");
     private static readonly (string Name, JsonValueKind Kind)[] types =
     [
         ("name", JsonValueKind.String), ("uri", JsonValueKind.String), ("taskId", JsonValueKind.String), ("arguments", JsonValueKind.Object),
@@ -39,7 +38,7 @@ internal static class McpShape
             return "the message is neither a request, a notification nor a response";
         if (hasMethod && method.ValueKind != JsonValueKind.String) return "`method` is not a string";
         if (hasParams && parameters.ValueKind != JsonValueKind.Object) return "`params` is not an object";
-        if (hasResult && McpJson.Twin(result, ["taskId", "task", "_meta"]) is { } inResult) return Twin(inResult, "result");
+        if (hasResult && McpJson.Twin(result, ofResult) is { } inResult) return Twin(inResult, "result");
         return hasMethod && hasParams ? ParamsFault(method.GetString()!, parameters) : null;
     }
 
@@ -79,8 +78,7 @@ internal static class McpShape
     private static string? CapabilitiesFault(JsonElement capabilities)
     {
         if (McpJson.Twin(capabilities, ofCapabilities) is { } twin) return Twin(twin, "the capabilities");
-        return McpJson.Twin(McpJson.Object(capabilities, "extensions"), [McpMessage.TasksExtensionName]) is { } extension
-            ? Twin(extension, "the extensions") : null;
+        return McpJson.Twin(McpJson.Object(capabilities, "extensions"), ofExtensions) is { } extension ? Twin(extension, "the extensions") : null;
     }
 
     private static string? SubscriptionsFault(JsonElement notifications)
@@ -89,7 +87,8 @@ internal static class McpShape
         if (notifications.ValueKind != JsonValueKind.Object) return null;
         foreach (var name in (string[])["resourceSubscriptions", "taskIds"])
         {
-            if (notifications.TryGetProperty(name, out var list) && !(list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)))
+            if (notifications.TryGetProperty(name, out var list)
+                && !(list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)))
                 return $"`params.notifications.{name}` is not a list of strings";
         }
         return null;
