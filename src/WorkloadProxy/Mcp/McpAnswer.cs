@@ -8,7 +8,9 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Mcp;
 
-/// <summary>Takes the server's answer: nothing of it reaches the caller before it was judged. Watches how long the server takes, until a stream begins.</summary>
+/// <summary>
+/// Takes the server's answer: nothing of it reaches the caller before it was judged. Watches how long the server takes, until a stream begins.
+/// </summary>
 internal sealed class McpAnswer : IDisposable
 {
     /// <summary>A server that only says that much makes the proxy allocate no more.</summary>
@@ -41,7 +43,8 @@ internal sealed class McpAnswer : IDisposable
         if (status == 401) return CredentialStore.Unavailable("the MCP server answered 401");
         if (status == 403) return call.Refused(ErrorId.Forbidden, $"the MCP server `{call.Server.Name}` refused the request");
         if (status is >= 300 and < 400) return Fault("a redirect");
-        if (answer.Content.Headers.ContentEncoding.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))) return Fault("a compressed answer, which was not asked for");
+        if (answer.Content.Headers.ContentEncoding.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
+            return Fault("a compressed answer, which was not asked for");
         if (SealSession(answer) is { } noSession) return noSession;
         var type = answer.Content.Headers.ContentType?.MediaType;
         var isStream = string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase);
@@ -119,7 +122,8 @@ internal sealed class McpAnswer : IDisposable
     }
 
     private static bool MayBeMessage(JsonElement root) => root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().Any(MayBeMessage)
-        : root.ValueKind == JsonValueKind.Object && root.EnumerateObject().Any(member => member.Name is "result" or "method" || McpJson.Twin(root, ofMessage) is not null);
+        : root.ValueKind == JsonValueKind.Object
+        && root.EnumerateObject().Any(member => member.Name is "result" or "method" || McpJson.Twin(root, ofMessage) is not null);
 
     private Failure? SealSession(HttpResponseMessage answer)
     {
@@ -127,7 +131,8 @@ internal sealed class McpAnswer : IDisposable
         var ids = values.ToArray();
         answer.Headers.Remove(McpHeaders.Session);
         if (call.Revision.IsModern) return null;
-        if (ids.Length > 1 || ids[0].Length is 0 or > 1024 || ids[0].AsSpan().ContainsAnyExceptInRange('!', '~')) return Fault("more than one session id, or a malformed one");
+        if (ids.Length > 1 || ids[0].Length is 0 or > 1024 || ids[0].AsSpan().ContainsAnyExceptInRange('!', '~'))
+            return Fault("more than one session id, or a malformed one");
         answer.Headers.TryAddWithoutValidation(McpHeaders.Session, call.Seal.SealSession(ids[0], call.Binding));
         return null;
     }

@@ -156,7 +156,8 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     private static void SealTasks(JsonElement root, JsonElement holder, McpCall call, McpEdits edits)
     {
         if (holder.ValueKind != JsonValueKind.Object || !holder.TryGetProperty("taskIds", out var ids) || ids.ValueKind != JsonValueKind.Array) return;
-        var texts = ids.EnumerateArray().Where(id => id.ValueKind == JsonValueKind.String).Select(id => McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
+        var texts = ids.EnumerateArray().Where(id => id.ValueKind == JsonValueKind.String)
+            .Select(id => McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
         edits.Replace(McpJson.RangeOf(root, ids), $"[{string.Join(',', texts)}]");
     }
 

@@ -17,7 +17,8 @@ internal static class McpShape
     private static readonly McpNames ofReference = new("type", "name", "uri");
     private static readonly McpNames ofMeta = new(McpMessage.MetaVersionName, McpMessage.ClientCapabilitiesName, McpMessage.RelatedTaskName, "progressToken");
     private static readonly McpNames ofCapabilities = new("elicitation", "roots", "sampling", "tasks", "extensions", "experimental");
-    private static readonly McpNames ofSubscriptions = new("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds");
+    private static readonly McpNames ofSubscriptions = new("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions",
+        "taskIds");
     private static readonly (string Name, JsonValueKind Kind)[] types =
     [
         ("name", JsonValueKind.String), ("uri", JsonValueKind.String), ("taskId", JsonValueKind.String), ("arguments", JsonValueKind.Object),
