@@ -6,7 +6,8 @@ namespace Compare;
 internal static class Command
 {
     /// <summary>What it printed, and how long it took from its start to its end.</summary>
-    public static async Task<(string Output, TimeSpan Elapsed)> RunAsync(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<(string Output, TimeSpan Elapsed)> RunAsync(string program, IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (variable, value) in environment ?? new Dictionary<string, string>()) start.Environment[variable] = value;

@@ -37,14 +37,18 @@ internal sealed class Field : IAsyncDisposable
         }
     }
 
-    /// <summary>The product as it is run: policies from a directory unless told otherwise, an audit file, metrics exported (to the origin, which takes anything). Its data stays for the next of that name.</summary>
+    /// <summary>
+    /// The product as it is run: policies from a directory unless told otherwise, an audit file, metrics exported (to the origin, which takes anything). Its
+    /// data stays for the next of that name.
+    /// </summary>
     /// <param name="name">Of the process, its configuration and its data.</param>
     /// <param name="algorithm">That it signs with.</param>
     /// <param name="policy">An element of <c>Policies</c>.</param>
     /// <param name="mcp">Where its MCP server is: at the origin otherwise.</param>
     /// <param name="program">Another build of it.</param>
     /// <param name="change">What is different.</param>
-    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, Uri? mcp = null, string? program = null, Action<JsonObject>? change = null)
+    public Task<Subject> ProductAsync(string name, string algorithm = "RS256", object? policy = null, Uri? mcp = null, string? program = null,
+        Action<JsonObject>? change = null)
     {
         var port = Subject.FreePort();
         var url = $"http://127.0.0.1:{port}";
@@ -54,7 +58,9 @@ internal sealed class Field : IAsyncDisposable
             PublicUrl = url,
             Urls = url,
             DataDirectory = $"{name}.data",
-            Upstreams = new { DigitalOcean = new { Kind = "digitalocean", Address = origin, Mcp = new { bench = new { Address = new Uri(mcp ?? subjects["nginx"].Address, Agents.McpClient.Path) } } } },
+            Upstreams = new { DigitalOcean = new
+                { Kind = "digitalocean", Address = origin, Mcp = new
+                    { bench = new { Address = new Uri(mcp ?? subjects["nginx"].Address, Agents.McpClient.Path) } } } },
             Issuers = new[] { new { Tokens.Issuer, JwksFile = "jwks.json" } },
             Policies = new[] { policy ?? new { Tokens.Context, Directory = "policy" } },
             Credentials = new[] { new { Tokens.Context, Kind = "Bearer", EnvironmentVariable = "DIGITALOCEAN_TOKEN" } },
@@ -63,7 +69,8 @@ internal sealed class Field : IAsyncDisposable
         })!.AsObject();
         change?.Invoke(settings);
         var configuration = folder.File($"{name}.json", settings.ToJsonString());
-        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [program ?? WorkloadProxy, "serve", "--config", configuration], new Dictionary<string, string>
+        return Subject.StartAsync(name, port, "/health/ready", "dotnet", [program ?? WorkloadProxy, "serve", "--config", configuration],
+            new Dictionary<string, string>
         {
             ["DIGITALOCEAN_TOKEN"] = TeamToken,
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = origin,
@@ -97,8 +104,10 @@ internal sealed class Field : IAsyncDisposable
 
     public Task<Subject> NginxAsync(string name, int port)
     {
-        var body = JsonSerializer.Serialize(new { database = new { id = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", name = "backend", engine = "pg", note = new string('x', 900) } });
-        var called = JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 7, result = new { content = new[] { new { type = "text", text = new string('x', 900) } }, resultType = "complete" } });
+        var body = JsonSerializer.Serialize(new
+            { database = new { id = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", name = "backend", engine = "pg", note = new string('x', 900) } });
+        var called = JsonSerializer.Serialize(new
+            { jsonrpc = "2.0", id = 7, result = new { content = new[] { new { type = "text", text = new string('x', 900) } }, resultType = "complete" } });
         var configuration = folder.File($"{name}/nginx.conf", $$"""
             worker_processes 1;
             daemon off;
@@ -126,7 +135,8 @@ internal sealed class Field : IAsyncDisposable
     public Task<Subject> YarpAsync(string name, Uri origin)
     {
         var port = Subject.FreePort();
-        return Subject.StartAsync(name, port, "/", "dotnet", [Published("BareYarp", "bare-yarp.dll"), "--urls", $"http://127.0.0.1:{port}", "--Origin", origin.ToString()]);
+        return Subject.StartAsync(name, port, "/", "dotnet",
+            [Published("BareYarp", "bare-yarp.dll"), "--urls", $"http://127.0.0.1:{port}", "--Origin", origin.ToString()]);
     }
 
     /// <summary>Verifies signature, issuer, audience and expiry, and puts the credential in the token's place.</summary>
@@ -174,7 +184,8 @@ internal sealed class Field : IAsyncDisposable
     public static string Program { get; } = Published("WorkloadProxy", "workload-proxy");
 
     /// <summary>Where the runtime is that this program has, for one that has to find it.</summary>
-    public static string Runtime { get; } = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
+    public static string Runtime { get; } = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..",
+        "..", ".."));
 
     /// <summary>Where <c>bench/run</c> published it.</summary>
     private static string Published(string project, string name)

@@ -28,7 +28,8 @@ for (var i = 0; i < args.Length; i += 2)
         case "--against" when i + 1 < args.Length && File.Exists(Path.Combine(args[i + 1], "workload-proxy.dll")): against = args[i + 1]; break;
         default:
             Console.Error.WriteLine("usage: bench/run [--rounds N] [--seconds N] [--only WHAT]... [--soak SECONDS] [--against COMMIT]\nwhat:");
-            foreach (var (name, description) in Workload.All.Select(w => (w.Name, w.Description)).Concat(further)) Console.Error.WriteLine($"  {name,-10} {description}");
+            foreach (var (name, description) in Workload.All.Select(w => (w.Name, w.Description)).Concat(further))
+                Console.Error.WriteLine($"  {name,-10} {description}");
             Console.Error.WriteLine($"  {"soak",-10} nothing but what `--soak` adds: memory under load for so long");
             return args[i] == "--help" ? 0 : 1;
     }
@@ -39,7 +40,8 @@ using var folder = new WorkFolder();
 using var tokens = new Tokens(folder);
 await using var field = await Field.StartAsync(folder, tokens, against);
 var results = new List<Result>();
-foreach (var workload in Workload.All.Where(w => Wanted(w.Name)).Select(w => against is null ? w : w.WithOlderBuild())) results.AddRange(await Runner.RunAsync(workload, field, tokens, rounds, seconds));
+foreach (var workload in Workload.All.Where(w => Wanted(w.Name)).Select(w => against is null ? w : w.WithOlderBuild()))
+    results.AddRange(await Runner.RunAsync(workload, field, tokens, rounds, seconds));
 if (Wanted("atproto")) results.AddRange(await AtProtoWrites.RunAsync(field, folder, tokens, rounds, seconds));
 var measured = new List<Verdict>();
 if (Wanted("start")) measured.AddRange(await StartUp.MeasureAsync(field, rounds));

@@ -36,10 +36,13 @@ internal static class Push
             for (var i = 0; i < 2; i++)
             {
                 var which = (i + round + 1) % 2;
-                milliseconds[which] = (await GitAsync("-c", $"http.extraHeader=Authorization: Bearer {tokens.One()}", "push", "-q", remotes[which], "main")).TotalMilliseconds;
-                if (which == 1 && (await http.GetAsync(Changed)).IsSuccessStatusCode != permitted) throw new InvalidOperationException("a push returned before it was in force");
+                milliseconds[which] = (await GitAsync("-c", $"http.extraHeader=Authorization: Bearer {tokens.One()}", "push", "-q", remotes[which], "main"))
+                    .TotalMilliseconds;
+                if (which == 1 && (await http.GetAsync(Changed)).IsSuccessStatusCode != permitted)
+                    throw new InvalidOperationException("a push returned before it was in force");
             }
-            Progress.Say($"push       {(round < 0 ? "warm-up" : $"round {round + 1}"),-8} git alone {milliseconds[0],6:0} ms, the product {milliseconds[1],6:0} ms");
+            Progress.Say($"push       {(round < 0 ? "warm-up" : $"round {round + 1}"),-8} git alone {milliseconds[0],6:0} ms, the product "
+                + $"{milliseconds[1],6:0} ms");
             if (round >= 0) over.Add(milliseconds[1] - milliseconds[0]);
         }
         return [Verdict.Below("push → in force, over `git http-backend` alone", 200, "ms", over)];

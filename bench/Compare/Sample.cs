@@ -3,7 +3,10 @@ namespace Compare;
 /// <summary>One subject in one round. Latencies in µs; CPU, switches and page faults of the subject per request; resident memory at the end.</summary>
 internal sealed record Sample(long Requests, double PerSecond, double P50, double P99, double CpuMicroseconds, double ResidentMegabytes, Work Work = default);
 
-/// <summary>What the kernel did for a subject: how often a thread of it waited or was displaced, and pages that it touched for the first time. As a difference divided by requests, what one of them cost.</summary>
+/// <summary>
+/// What the kernel did for a subject: how often a thread of it waited or was displaced, and pages that it touched for the first time. As a difference divided
+/// by requests, what one of them cost.
+/// </summary>
 internal readonly record struct Work(double Waits, double Displaced, double PageFaults)
 {
     public static Work operator -(Work one, Work other) => new(one.Waits - other.Waits, one.Displaced - other.Displaced, one.PageFaults - other.PageFaults);

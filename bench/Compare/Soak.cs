@@ -31,7 +31,10 @@ internal static class Soak
 internal sealed record SoakPoint(double Seconds, double Megabytes);
 
 /// <summary>Resident memory before the load, when it had warmed up (a minute) and at its end, and how fast it grew in between.</summary>
-internal sealed record SoakResult(double PerSecond, double StartMegabytes, double WarmSeconds, double WarmMegabytes, double EndMegabytes, double MegabytesPerMinute, IReadOnlyList<SoakPoint> Points)
+internal sealed record SoakResult(double PerSecond, double StartMegabytes, double WarmSeconds, double WarmMegabytes, double EndMegabytes,
+    double MegabytesPerMinute, IReadOnlyList<SoakPoint> Points)
 {
-    public Verdict Verdict => new("resident memory under load, when it is warm", "flat: < 1 MB/min", MegabytesPerMinute, MegabytesPerMinute, MegabytesPerMinute, "MB/min", MegabytesPerMinute < 1);
+    public Verdict Verdict =>
+        new("resident memory under load, when it is warm", "flat: < 1 MB/min", MegabytesPerMinute, MegabytesPerMinute, MegabytesPerMinute, "MB/min",
+            MegabytesPerMinute < 1);
 }

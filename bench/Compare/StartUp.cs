@@ -17,6 +17,7 @@ internal static class StartUp
             resting.Add(product.ResidentMegabytes);
             Progress.Say($"start      round {round + 1,-2} {starts[^1],6:0} ms {resting[^1],6:0.0} MB");
         }
-        return [Verdict.Below("start → ready", 500, "ms", starts), Verdict.Cpu("start → ready", cpu), Verdict.Below("resident memory at rest", 100, "MB", resting)];
+        return [Verdict.Below("start → ready", 500, "ms", starts), Verdict.Cpu("start → ready", cpu),
+            Verdict.Below("resident memory at rest", 100, "MB", resting)];
     }
 }

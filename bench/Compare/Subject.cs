@@ -28,16 +28,23 @@ internal sealed class Subject : IAsyncDisposable
     public TimeSpan Started { get; }
 
     /// <summary>CPU time of the process and its children so far, in seconds.</summary>
-    public double CpuSeconds => Tree().Sum(id => Fields(id) is { } fields ? (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond : 0);
+    public double CpuSeconds =>
+        Tree().Sum(id => Fields(id) is { } fields
+            ? (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond : 0);
 
     /// <summary>Resident memory of the process and its children, in MB.</summary>
-    public double ResidentMegabytes => Tree().Sum(id => Fields(id) is { } fields ? long.Parse(fields[21], CultureInfo.InvariantCulture) * Environment.SystemPageSize / 1e6 : 0);
+    public double ResidentMegabytes =>
+        Tree().Sum(id => Fields(id) is { } fields ? long.Parse(fields[21], CultureInfo.InvariantCulture) * Environment.SystemPageSize / 1e6 : 0);
 
-    /// <summary>What the kernel did for the process and its children so far. A thread that ends takes its switches with it: the runtime's live through a round.</summary>
+    /// <summary>
+    /// What the kernel did for the process and its children so far. A thread that ends takes its switches with it: the runtime's live through a round.
+    /// </summary>
     public Work Work => Tree().Aggregate(default(Work), (sum, id) =>
     {
-        var faults = Fields(id) is { } fields ? double.Parse(fields[7], CultureInfo.InvariantCulture) + double.Parse(fields[9], CultureInfo.InvariantCulture) : 0;
-        return new Work(sum.Waits + Switches(id, "voluntary_ctxt_switches:"), sum.Displaced + Switches(id, "nonvoluntary_ctxt_switches:"), sum.PageFaults + faults);
+        var faults = Fields(id) is { } fields ? double.Parse(fields[7], CultureInfo.InvariantCulture)
+            + double.Parse(fields[9], CultureInfo.InvariantCulture) : 0;
+        return new Work(sum.Waits + Switches(id, "voluntary_ctxt_switches:"), sum.Displaced + Switches(id, "nonvoluntary_ctxt_switches:"),
+            sum.PageFaults + faults);
     });
 
     /// <summary>The processes, for a program that watches them.</summary>
@@ -45,10 +52,12 @@ internal sealed class Subject : IAsyncDisposable
 
     /// <summary>CPU time of this program's children that have ended, in seconds: of one that has just been waited for, the difference.</summary>
     public static double CpuSecondsOfEndedChildren =>
-        Fields(Environment.ProcessId) is { } fields ? (double.Parse(fields[13], CultureInfo.InvariantCulture) + double.Parse(fields[14], CultureInfo.InvariantCulture)) / TicksPerSecond : 0;
+        Fields(Environment.ProcessId) is { } fields
+        ? (double.Parse(fields[13], CultureInfo.InvariantCulture) + double.Parse(fields[14], CultureInfo.InvariantCulture)) / TicksPerSecond : 0;
 
     /// <summary>Resident memory now and then until <paramref name="load"/> ends, each with the time since its beginning.</summary>
-    public async Task<IReadOnlyList<(TimeSpan At, double Megabytes)>> WatchMemoryAsync(Task load, TimeSpan interval, Action<IReadOnlyList<(TimeSpan At, double Megabytes)>>? look = null)
+    public async Task<IReadOnlyList<(TimeSpan At, double Megabytes)>> WatchMemoryAsync(Task load, TimeSpan interval,
+        Action<IReadOnlyList<(TimeSpan At, double Megabytes)>>? look = null)
     {
         var clock = Stopwatch.StartNew();
         var seen = new List<(TimeSpan, double)> { (TimeSpan.Zero, ResidentMegabytes) };
@@ -61,7 +70,8 @@ internal sealed class Subject : IAsyncDisposable
         return seen;
     }
 
-    public static async Task<Subject> StartAsync(string name, int port, string readyPath, string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<Subject> StartAsync(string name, int port, string readyPath, string program, IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
@@ -127,7 +137,9 @@ internal sealed class Subject : IAsyncDisposable
         yield return process.Id;
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), out var id) && Fields(id) is { } fields && fields[1] == process.Id.ToString(CultureInfo.InvariantCulture)) yield return id;
+            if (int.TryParse(Path.GetFileName(folder), out var id) && Fields(id) is { } fields
+                && fields[1] == process.Id.ToString(CultureInfo.InvariantCulture))
+                yield return id;
         }
     }
 

@@ -1,8 +1,8 @@
 namespace Compare;
 
 /// <summary>
-/// What 10,000 live tokens hold. Two processes under the same load from their start, one with one token all the time, one with all of them in its second half: so what a load itself costs is
-/// in both.
+/// What 10,000 live tokens hold. Two processes under the same load from their start, one with one token all the time, one with all of them in its second half:
+/// so what a load itself costs is in both.
 /// </summary>
 internal static class TokenMemory
 {

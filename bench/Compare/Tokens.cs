@@ -17,7 +17,9 @@ internal sealed class Tokens(WorkFolder folder) : IDisposable
     public string RsaPublicPem => System.Text.Encoding.ASCII.GetString(rsa.PublicPem());
     public string EcdsaPublicPem => System.Text.Encoding.ASCII.GetString(ecdsa.PublicPem());
 
-    /// <summary>A file of so many distinct live tokens, a line each. ES256 where many are wanted at once: signing RSA would take longer than the measurement.</summary>
+    /// <summary>
+    /// A file of so many distinct live tokens, a line each. ES256 where many are wanted at once: signing RSA would take longer than the measurement.
+    /// </summary>
     public string Write(string name, int count, bool cheap = false, string audience = Context)
     {
         var lines = new string[count];

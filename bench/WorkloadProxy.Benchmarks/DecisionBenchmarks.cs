@@ -29,8 +29,10 @@ public class DecisionBenchmarks
         target = Target($"/v2/droplets/{policy}");
         other = Target("/v2/databases/9cc10173-e9ea-4176-9dbc-a4cee4c4ff30");
         keys = Target("/v2/spaces/keys");
-        if (!RequestBody.TryParse(BodyBenchmarks.Json(policy), ["application/json"], null, out body!, out _, out var error)) throw new InvalidOperationException(error);
-        if (Allowed().Outcome != DecisionOutcome.Allow || Denied().Outcome != DecisionOutcome.Deny || AllowedBody().Outcome != DecisionOutcome.Allow) throw new InvalidOperationException("the decisions measured are not the right ones");
+        if (!RequestBody.TryParse(BodyBenchmarks.Json(policy), ["application/json"], null, out body!, out _, out var error))
+            throw new InvalidOperationException(error);
+        if (Allowed().Outcome != DecisionOutcome.Allow || Denied().Outcome != DecisionOutcome.Deny || AllowedBody().Outcome != DecisionOutcome.Allow)
+            throw new InvalidOperationException("the decisions measured are not the right ones");
     }
 
     [Benchmark]
@@ -45,5 +47,6 @@ public class DecisionBenchmarks
     [Benchmark]
     public Decision AllowedBody() => grants.Decide(new AccessRequest { Method = "POST", Target = keys, Body = body, Now = default });
 
-    private static RequestTarget Target(string raw) => RequestTarget.TryParse(raw, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
+    private static RequestTarget Target(string raw) =>
+        RequestTarget.TryParse(raw, out var target, out var error, out _) ? target : throw new InvalidOperationException(error);
 }

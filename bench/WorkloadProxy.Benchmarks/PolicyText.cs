@@ -4,7 +4,9 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Benchmarks;
 
-/// <summary>Policy sets of any size: role N is for repository N and has policy N, or N modulo a thousand where one file each would be more than a set may hold.</summary>
+/// <summary>
+/// Policy sets of any size: role N is for repository N and has policy N, or N modulo a thousand where one file each would be more than a set may hold.
+/// </summary>
 internal static class PolicyText
 {
     public static readonly AuthContext Context = new("DigitalOcean", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
@@ -17,13 +19,15 @@ internal static class PolicyText
     private static readonly ConcurrentDictionary<int, PolicySet> sets = new();
 
     /// <summary>One role and one policy a file.</summary>
-    public static IReadOnlyList<PolicyFile> Files(int roles) => [.. Enumerable.Range(0, roles).SelectMany(i => new[] { File($"roles/r{i}.hcl", Role(i, i)), Policy(i) })];
+    public static IReadOnlyList<PolicyFile> Files(int roles) =>
+        [.. Enumerable.Range(0, roles).SelectMany(i => new[] { File($"roles/r{i}.hcl", Role(i, i)), Policy(i) })];
 
     public static PolicySet Compiled(int roles) => sets.GetOrAdd(roles, Compile);
 
     private static PolicySet Compile(int roles)
     {
-        var roleFiles = Enumerable.Range(0, roles).Chunk(RolesPerFile).Select(chunk => File($"roles/r{chunk[0]}.hcl", string.Join('\n', chunk.Select(i => Role(i, PolicyOf(i))))));
+        var roleFiles = Enumerable.Range(0, roles).Chunk(RolesPerFile)
+            .Select(chunk => File($"roles/r{chunk[0]}.hcl", string.Join('\n', chunk.Select(i => Role(i, PolicyOf(i))))));
         return Compiled([.. roleFiles, .. Enumerable.Range(0, Math.Min(roles, MostPolicies)).Select(Policy)]);
     }
 

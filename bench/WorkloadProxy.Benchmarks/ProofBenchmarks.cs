@@ -16,5 +16,7 @@ public class ProofBenchmarks
     public void Signature() => key.Sign(input, signature);
 
     [Benchmark]
-    public string Proof() => DpopProof.Create(key, "POST", "https://pds.bench.example/xrpc/com.atproto.repo.createRecord", "TAZqwGmRXuz1Yqf8Yx3dYIB2sqGqsxsgHp-EN1a6YdY", token, DateTimeOffset.UnixEpoch);
+    public string Proof() =>
+        DpopProof.Create(key, "POST", "https://pds.bench.example/xrpc/com.atproto.repo.createRecord", "TAZqwGmRXuz1Yqf8Yx3dYIB2sqGqsxsgHp-EN1a6YdY", token,
+            DateTimeOffset.UnixEpoch);
 }

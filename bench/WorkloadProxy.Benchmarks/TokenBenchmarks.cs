@@ -29,12 +29,15 @@ public class TokenBenchmarks
     {
         foreign = Algorithm == "RS256" ? ForeignKey.Rsa() : ForeignKey.Ecdsa();
         own = OwnKey.Create(Algorithm, default, default);
-        if (!KeySet.TryParse(Encoding.UTF8.GetBytes(new JsonObject { ["keys"] = new JsonArray(foreign.Jwk()) }.ToJsonString()), out var parsed, out var error)) throw new InvalidOperationException(error);
+        if (!KeySet.TryParse(Encoding.UTF8.GetBytes(new JsonObject { ["keys"] = new JsonArray(foreign.Jwk()) }.ToJsonString()), out var parsed, out var error))
+            throw new InvalidOperationException(error);
         keys = parsed.Replacing(null, DateTimeOffset.MaxValue);
-        claims = Encoding.UTF8.GetBytes($$"""{"iss":"https://issuer.bench.example","aud":"{{PolicyText.Context}}","sub":"repo:org/repo:ref:refs/heads/main","exp":2000000000,"iat":1700000000,"jti":"1"}""");
+        claims = Encoding.UTF8
+            .GetBytes($$"""{"iss":"https://issuer.bench.example","aud":"{{PolicyText.Context}}","sub":"repo:org/repo:ref:refs/heads/main","exp":2000000000,"iat":1700000000,"jti":"1"}""");
         token = TokenForge.Sign(foreign, JsonNode.Parse(claims)!.AsObject());
 
-        if (!JwtDocument.Parse(token).Succeeded(out var jwt, out _) || keys.FindSigner(jwt) is not { } signer || !TokenHash.TryCompute(token, out var hash)) throw new InvalidOperationException("the token does not verify");
+        if (!JwtDocument.Parse(token).Succeeded(out var jwt, out _) || keys.FindSigner(jwt) is not { } signer || !TokenHash.TryCompute(token, out var hash))
+            throw new InvalidOperationException("the token does not verify");
         cache.Add(hash, new CachedToken(Verified(Claims.Parse(claims)), signer));
         if (!Cache_hit()) throw new InvalidOperationException("the token is not in the cache");
     }

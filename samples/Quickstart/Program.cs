@@ -10,7 +10,8 @@ internal static class Program
     {
         if (args is ["--help"] or ["-h"] || args.Any(a => a != "--once"))
         {
-            Console.WriteLine("usage: dotnet run --project samples/Quickstart [-- --once]\n\n--once  ends after the last step: exit code 0 if every step went as expected, 1 if one did not, 2 if a program did not start");
+            Console.WriteLine("usage: dotnet run --project samples/Quickstart [-- --once]\n\n--once  ends after the last step: exit code 0 if every step went "
+                + "as expected, 1 if one did not, 2 if a program did not start");
             return args is ["--help"] or ["-h"] ? 0 : 1;
         }
         using var stop = new CancellationTokenSource();

@@ -16,7 +16,8 @@ internal sealed class Screen
 
     public void Command(string text) => Line("\n" + Paint("36", text) + "\n");
 
-    public void Labelled(string label, string text) => Line($"{Paint("2", label.PadRight(15))} {text.ReplaceLineEndings("\n").Replace("\n", "\n" + new string(' ', 16))}");
+    public void Labelled(string label, string text) =>
+        Line($"{Paint("2", label.PadRight(15))} {text.ReplaceLineEndings("\n").Replace("\n", "\n" + new string(' ', 16))}");
 
     public void Outcome(bool good, string text) => Labelled(good ? "✓ as expected" : "✗ UNEXPECTED", Paint(good ? "32" : "31", text));
 

@@ -51,9 +51,11 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
             ACTIONS_ID_TOKEN_REQUEST_TOKEN='{stage.TokenRequestToken}'
             ID_TOKEN=$(curl -sf -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL&audience={Stage.Context}" | jq -r .value)
             """);
-        var (status, body) = await Send(HttpMethod.Get, $"{stage.TokenRequestUrl}&audience={Uri.EscapeDataString(Stage.Context)}", stage.TokenRequestToken, null, cancellation);
+        var (status, body) = await Send(HttpMethod.Get, $"{stage.TokenRequestUrl}&audience={Uri.EscapeDataString(Stage.Context)}", stage.TokenRequestToken,
+            null, cancellation);
         var token = body?["value"]?.ToString() ?? "";
-        Expect(status == 200 && token.Length > 0, "the token says who runs this: the repository, the branch, the workflow file; it is signed, and good for five minutes");
+        Expect(status == 200 && token.Length > 0,
+            "the token says who runs this: the repository, the branch, the workflow file; it is signed, and good for five minutes");
         screen.Labelled("its claims", Pick(Claims(token), "iss", "aud", "sub", "job_workflow_ref"));
         return token;
     }
@@ -72,9 +74,11 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
               "{{stage.ProxyUrl}}/v1/oidc/issue" \
               | jq -r .token)
             """);
-        var (status, body) = await Send(HttpMethod.Post, $"{stage.ProxyUrl}/v1/oidc/issue", idToken, new JsonObject { ["aud"] = Stage.Context, ["sub"] = Subject, ["ttl"] = 300 }, cancellation);
+        var (status, body) = await Send(HttpMethod.Post, $"{stage.ProxyUrl}/v1/oidc/issue", idToken,
+            new JsonObject { ["aud"] = Stage.Context, ["sub"] = Subject, ["ttl"] = 300 }, cancellation);
         var token = body?["token"]?.ToString() ?? "";
-        Expect(status == 200 && token.Length > 0 && body?["expires_in"]?.ToString() == "300", "a token of the proxy's own, with one role and five minutes; `act` tells who it was exchanged by");
+        Expect(status == 200 && token.Length > 0 && body?["expires_in"]?.ToString() == "300",
+            "a token of the proxy's own, with one role and five minutes; `act` tells who it was exchanged by");
         screen.Labelled("its claims", Pick(Claims(token), "iss", "aud", "sub", "act"));
         await UpstreamSawNothing(cancellation);
         return token;
@@ -94,7 +98,8 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
 
     private async Task CreateKey(string token, string bucket, bool permitted, CancellationToken cancellation)
     {
-        screen.Title(permitted ? "4. It creates an access key for bucket 111, as its policy says" : "5. The same call for bucket 222, which the policy does not name");
+        screen.Title(permitted
+            ? "4. It creates an access key for bucket 111, as its policy says" : "5. The same call for bucket 222, which the policy does not name");
         Command($$"""
             curl -s -X POST \
               -H "Authorization: Bearer ${TOKEN}" \
@@ -102,7 +107,8 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
               -d@<(jq -n -c '{name: "bucket-111-read-token-quickstart", grants: [{"bucket": "{{bucket}}", "permission": "read"}]}') \
               "{{stage.ProxyUrl}}/v2/spaces/keys" | jq
             """);
-        var key = new JsonObject { ["name"] = "bucket-111-read-token-quickstart", ["grants"] = new JsonArray(new JsonObject { ["bucket"] = bucket, ["permission"] = "read" }) };
+        var key = new JsonObject
+            { ["name"] = "bucket-111-read-token-quickstart", ["grants"] = new JsonArray(new JsonObject { ["bucket"] = bucket, ["permission"] = "read" }) };
         var (status, body) = await Send(HttpMethod.Post, $"{stage.ProxyUrl}/v2/spaces/keys", token, key, cancellation);
         screen.Labelled("answer", $"{status} {body?.ToJsonString(Indented)}");
         if (permitted)
@@ -137,8 +143,11 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
             OTHER=$(curl -sf -G --data-urlencode 'claims={{claims}}' -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL&audience={{Stage.Context}}" | jq -r .value)
             curl -s -H "Authorization: Bearer ${OTHER}" -d '{"aud": "{{Stage.Context}}", "sub": "{{Subject}}", "ttl": 300}' "{{stage.ProxyUrl}}/v1/oidc/issue" | jq
             """);
-        var (_, issued) = await Send(HttpMethod.Get, $"{stage.TokenRequestUrl}&audience={Uri.EscapeDataString(Stage.Context)}&claims={Uri.EscapeDataString(claims)}", stage.TokenRequestToken, null, cancellation);
-        var (status, body) = await Send(HttpMethod.Post, $"{stage.ProxyUrl}/v1/oidc/issue", issued?["value"]?.ToString() ?? "", new JsonObject { ["aud"] = Stage.Context, ["sub"] = Subject, ["ttl"] = 300 }, cancellation);
+        var (_, issued) = await Send(HttpMethod.Get,
+            $"{stage.TokenRequestUrl}&audience={Uri.EscapeDataString(Stage.Context)}&claims={Uri.EscapeDataString(claims)}", stage.TokenRequestToken, null,
+            cancellation);
+        var (status, body) = await Send(HttpMethod.Post, $"{stage.ProxyUrl}/v1/oidc/issue", issued?["value"]?.ToString() ?? "",
+            new JsonObject { ["aud"] = Stage.Context, ["sub"] = Subject, ["ttl"] = 300 }, cancellation);
         screen.Labelled("answer", $"{status} {body?.ToJsonString(Indented)}");
         Expect(status == 403 && body?["token"] is null, "refused: no role matches, and more it is not told");
         await UpstreamSawNothing(cancellation);
@@ -161,7 +170,8 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
 
     /// <summary>Less those of the looks at <c>/health/ready</c> while the proxy started.</summary>
     private string[] AuditLines() =>
-        File.Exists(stage.AuditFile) ? [.. File.ReadAllLines(stage.AuditFile).Where(line => !line.Contains("\"path\":\"/health/", StringComparison.Ordinal))] : [];
+        File.Exists(stage.AuditFile)
+        ? [.. File.ReadAllLines(stage.AuditFile).Where(line => !line.Contains("\"path\":\"/health/", StringComparison.Ordinal))] : [];
 
     private async Task UpstreamSaw(string expected, CancellationToken cancellation)
     {
@@ -169,9 +179,13 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
         foreach (var request in requests)
         {
             var authorization = request["headers"]?["Authorization"]?[0]?.ToString() ?? "";
-            screen.Labelled("the cloud saw", $"{request["method"]} {request["target"]}\nAuthorization: {authorization[..Math.Min(authorization.Length, 18)]}… (the team's credential: the job never had it)");
+            screen.Labelled("the cloud saw",
+                $"{request["method"]} {request["target"]}\nAuthorization: {authorization[..Math.Min(authorization.Length, 18)]}… (the team's credential: the "
+                    + "job never had it)");
         }
-        Expect(requests is [var one] && $"{one["method"]} {one["target"]}" == expected && one["headers"]?["Authorization"]?[0]?.ToString() == $"Bearer {stage.TeamToken}", "one request, with the team's credential in place of the scoped token");
+        Expect(requests is [var one] && $"{one["method"]} {one["target"]}" == expected
+            && one["headers"]?["Authorization"]?[0]?.ToString() == $"Bearer {stage.TeamToken}",
+            "one request, with the team's credential in place of the scoped token");
     }
 
     private async Task UpstreamSawNothing(CancellationToken cancellation)
@@ -183,7 +197,8 @@ internal sealed class Walkthrough(Stage stage, Screen screen)
 
     private async Task<JsonObject[]> Received(CancellationToken cancellation)
     {
-        var requests = JsonNode.Parse(await http.GetStringAsync($"{stage.SandboxUrl}/_sandbox/requests?after={seen}", cancellation))!.AsArray().Select(r => r!.AsObject()).ToArray();
+        var requests = JsonNode.Parse(await http.GetStringAsync($"{stage.SandboxUrl}/_sandbox/requests?after={seen}", cancellation))!.AsArray()
+            .Select(r => r!.AsObject()).ToArray();
         if (requests is [.., var last]) seen = last["number"]!.GetValue<int>();
         return requests;
     }

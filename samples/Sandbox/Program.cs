@@ -31,7 +31,8 @@ internal static class Program
         await using var cluster = options.Cluster ? await Cluster.StartAsync(stop.Token) : null;
         if (tryOut.Policy is null)
         {
-            Console.WriteLine(JsonSerializer.Serialize(sandbox.Describe().Concat(cluster?.Describe() ?? new Dictionary<string, string>()).ToDictionary(), Json));
+            Console.WriteLine(JsonSerializer.Serialize(sandbox.Describe().Concat(cluster?.Describe() ?? new Dictionary<string, string>())
+                .ToDictionary(), Json));
             await Stopped(stop.Token);
             return 0;
         }

@@ -7,7 +7,10 @@ public sealed record SandboxOptions
     public int Http2Port { get; init; }
     public int IssuerPort { get; init; }
 
-    /// <summary>The <c>iss</c> of the token service; its own address when absent. GitHub's real one may stand here, with the proxy's <c>MetadataAddress</c> pointing at the sandbox.</summary>
+    /// <summary>
+    /// The <c>iss</c> of the token service; its own address when absent. GitHub's real one may stand here, with the proxy's <c>MetadataAddress</c> pointing at
+    /// the sandbox.
+    /// </summary>
     public string? Issuer { get; init; }
 
     public string TeamUuid { get; init; } = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";

@@ -14,7 +14,8 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, Depot depot, OAuthServer oauth, AtProtoNetwork? atProto)
+    private SandboxServer(WebApplication app, SandboxOptions options, SandboxIssuer issuer, RequestLog requests, EventFeed events, GitHub github, Depot depot,
+        OAuthServer oauth, AtProtoNetwork? atProto)
     {
         this.app = app;
         Options = options;

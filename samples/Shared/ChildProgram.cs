@@ -7,7 +7,8 @@ namespace Shared;
 internal sealed class ChildProgram : IAsyncDisposable
 {
     /// <summary>What a program needs of its surroundings; the rest (<c>PORT</c>, <c>ASPNETCORE_…</c>) could only change what is shown.</summary>
-    private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SystemRoot", "DOTNET_ROOT", "DOTNET_HOST_PATH", "DOTNET_CLI_HOME", "LD_LIBRARY_PATH"];
+    private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SystemRoot", "DOTNET_ROOT", "DOTNET_HOST_PATH", "DOTNET_CLI_HOME",
+        "LD_LIBRARY_PATH"];
 
     private readonly Process process;
     private readonly Queue<string> errors = new();
@@ -58,7 +59,8 @@ internal sealed class ChildProgram : IAsyncDisposable
     public static ChildProgram Start(string project, string name, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
         var assembly = Locate(project, name);
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+            { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add(assembly);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Clear();
@@ -101,7 +103,8 @@ internal sealed class ChildProgram : IAsyncDisposable
         var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var top = here.Parent?.Parent?.Parent?.Parent?.Parent;
         var file = top is null ? null : Path.Combine(top.FullName, project, "bin", here.Parent!.Name, here.Name, $"{name}.dll");
-        return file is not null && File.Exists(file) ? file : throw new CannotStartException($"`{name}` is not built: `{file}` was not found; `dotnet build` at the top of the repository makes it");
+        return file is not null && File.Exists(file)
+            ? file : throw new CannotStartException($"`{name}` is not built: `{file}` was not found; `dotnet build` at the top of the repository makes it");
     }
 
     [DllImport("libc", EntryPoint = "kill")]

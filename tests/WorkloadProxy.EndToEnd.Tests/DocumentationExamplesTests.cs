@@ -3,7 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace WorkloadProxy.EndToEnd.Tests;
 
-/// <summary>The commands of the pages, run as they stand there (<c>```bash</c>; what needs root, a network or another system is <c>```sh</c>). A JSON block behind one is the shape of its output.</summary>
+/// <summary>
+/// The commands of the pages, run as they stand there (<c>```bash</c>; what needs root, a network or another system is <c>```sh</c>). A JSON block behind one
+/// is the shape of its output.
+/// </summary>
 public sealed class DocumentationExamplesTests(Deployment deployment) : IDisposable
 {
     /// <summary>Members whose values are part of what the page says.</summary>
@@ -31,16 +34,20 @@ public sealed class DocumentationExamplesTests(Deployment deployment) : IDisposa
         Tool.NeedsCurlAndJq();
         var readme = DocumentationPage.Read("README.md");
         var environment = Environment();
-        File.WriteAllText(Path.Combine(folder.FullName, "claims.json"), """{"sub":"actx:f81d4fae-7dec-11d0-a765-00a0c91e6bf6:role:database-and-spaces-keys-access","aud":"api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}""");
-        foreach (var part in (string[])["policies", "roles", "droplet-roles", "gha-roles"]) Directory.CreateSymbolicLink(Path.Combine(folder.FullName, part), Path.Combine(Repository.Top, part));
+        File.WriteAllText(Path.Combine(folder.FullName, "claims.json"),
+            """{"sub":"actx:f81d4fae-7dec-11d0-a765-00a0c91e6bf6:role:database-and-spaces-keys-access","aud":"api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}""");
+        foreach (var part in (string[])["policies", "roles", "droplet-roles", "gha-roles"])
+            Directory.CreateSymbolicLink(Path.Combine(folder.FullName, part), Path.Combine(Repository.Top, part));
 
         var policies = Assert.Single(readme.Blocks, block => block.Language == "bash" && block.Text.Contains("policy explain", StringComparison.Ordinal));
         // the links would lead out of the directory that is checked: it is the repository itself
-        (await Tool.Run("bash", ["-ec", policies.Text.Replace("claims.json", Path.Combine(folder.FullName, "claims.json"), StringComparison.Ordinal)], environment, folder: Repository.Top)).Succeeded();
+        (await Tool.Run("bash", ["-ec", policies.Text.Replace("claims.json", Path.Combine(folder.FullName, "claims.json"), StringComparison.Ordinal)],
+            environment, folder: Repository.Top)).Succeeded();
 
         var configuration = Assert.Single(readme.Blocks, block => block.Language == "json");
         var file = Path.Combine(folder.FullName, "proxy.json");
-        File.WriteAllText(file, configuration.Text.Replace("\"Directory\": \"policy\"", $"\"Directory\": {JsonSerializer.Serialize(Repository.Top)}", StringComparison.Ordinal));
+        File.WriteAllText(file, configuration.Text.Replace("\"Directory\": \"policy\"", $"\"Directory\": {JsonSerializer.Serialize(Repository.Top)}",
+            StringComparison.Ordinal));
         (await Tool.Run("bash", ["-ec", $"workload-proxy config check --config {file}"], environment)).Succeeded();
     }
 
@@ -83,10 +90,12 @@ public sealed class DocumentationExamplesTests(Deployment deployment) : IDisposa
         var ran = await Tool.Run("dotnet", [Repository.Built("src/WorkloadProxy", "workload-proxy"), "policy", "check", directory], folder: folder.FullName);
 
         // the summary is not the diagnostic's
-        Assert.Equal(shown, string.Join('\n', ran.Output.Split('\n').TakeWhile(line => !line.Contains(" error", StringComparison.Ordinal) || line.StartsWith("error[", StringComparison.Ordinal))).TrimEnd());
+        Assert.Equal(shown, string.Join('\n', ran.Output.Split('\n')
+            .TakeWhile(line => !line.Contains(" error", StringComparison.Ordinal) || line.StartsWith("error[", StringComparison.Ordinal))).TrimEnd());
     }
 
-    private static TheoryData<string> Headings(string page) => [.. DocumentationPage.Read(page).Blocks.Where(block => block.Language == "bash").Select(block => block.Heading).Distinct()];
+    private static TheoryData<string> Headings(string page) =>
+        [.. DocumentationPage.Read(page).Blocks.Where(block => block.Language == "bash").Select(block => block.Heading).Distinct()];
 
     private async Task Run(string page, string heading)
     {

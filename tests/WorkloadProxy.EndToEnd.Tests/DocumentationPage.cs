@@ -23,7 +23,8 @@ internal sealed record DocumentationPage(string Text, IReadOnlyList<Documentatio
             // a block in a list is indented
             var indent = lines[i].Length - fence.Length;
             var end = Array.FindIndex(lines, i + 1, line => line.Trim() == "```");
-            blocks.Add(new DocumentationBlock(heading, fence[3..], string.Join('\n', lines[(i + 1)..end].Select(line => line.Length >= indent ? line[indent..] : line))));
+            blocks.Add(new DocumentationBlock(heading, fence[3..],
+                string.Join('\n', lines[(i + 1)..end].Select(line => line.Length >= indent ? line[indent..] : line))));
             i = end;
         }
         for (var i = 0; i + 1 < blocks.Count; i++)
@@ -41,7 +42,8 @@ internal sealed record DocumentationPage(string Text, IReadOnlyList<Documentatio
         Assert.True(start >= 0, $"there is no heading `{heading}`");
         var section = lines.Skip(start + 1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal)).ToList();
         // the row above the dashes is the table's head
-        return [.. section.Where((line, i) => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| ---", StringComparison.Ordinal) && section.ElementAtOrDefault(i + 1)?.StartsWith("| ---", StringComparison.Ordinal) != true)
+        return [.. section.Where((line, i) => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| ---", StringComparison.Ordinal)
+            && section.ElementAtOrDefault(i + 1)?.StartsWith("| ---", StringComparison.Ordinal) != true)
             .Select(line => line.Split('|')[1].Trim())];
     }
 }

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace WorkloadProxy.EndToEnd.Tests;
 
-/// <summary>The steps of <c>samples/github-actions</c>, one after the other, as a runner would run them: the real <c>@actions/core</c>, bash, curl and jq.</summary>
+/// <summary>
+/// The steps of <c>samples/github-actions</c>, one after the other, as a runner would run them: the real <c>@actions/core</c>, bash, curl and jq.
+/// </summary>
 public sealed class GitHubActionsTests(Deployment deployment, NodeModules node) : IClassFixture<NodeModules>, IDisposable
 {
     private readonly DirectoryInfo runner = Directory.CreateTempSubdirectory("workload-proxy-runner-");
@@ -37,7 +39,8 @@ public sealed class GitHubActionsTests(Deployment deployment, NodeModules node) 
         Tool.NeedsCurlAndJq();
         var token = await deployment.IdentityToken(new JsonObject { ["job_workflow_ref"] = "org/repo/.github/workflows/other.yml@refs/heads/main" });
 
-        var ran = await Run(workflow.Block("data-readwrite", "run"), new() { ["SUBJECT"] = $"actx:{Deployment.Team}:role:database-and-spaces-keys-access", ["GH_OIDC_TOKEN"] = token });
+        var ran = await Run(workflow.Block("data-readwrite", "run"),
+            new() { ["SUBJECT"] = $"actx:{Deployment.Team}:role:database-and-spaces-keys-access", ["GH_OIDC_TOKEN"] = token });
 
         Assert.Equal(22, ran.ExitCode);
     }
@@ -49,7 +52,8 @@ public sealed class GitHubActionsTests(Deployment deployment, NodeModules node) 
         File.WriteAllText(output, "");
         environment["GITHUB_OUTPUT"] = output;
         var ran = script
-            ? await node.Run("github-script.mjs", With(environment), workflow.Block(id, "script").Replace("${{ env.DO_TEAM_UUID }}", Deployment.Team, StringComparison.Ordinal))
+            ? await node.Run("github-script.mjs", With(environment),
+                workflow.Block(id, "script").Replace("${{ env.DO_TEAM_UUID }}", Deployment.Team, StringComparison.Ordinal))
             : await Run(workflow.Block(id, "run"), environment);
         ran.Succeeded();
         return Outputs(File.ReadAllLines(output));

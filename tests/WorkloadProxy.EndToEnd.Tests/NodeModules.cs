@@ -10,7 +10,8 @@ public sealed class NodeModules : IAsyncLifetime
     {
         foreach (var program in (string[])["node", "npm"])
         {
-            if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, program)))) missing = $"`{program}` is missing: apt-get install nodejs npm";
+            if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, program))))
+                missing = $"`{program}` is missing: apt-get install nodejs npm";
         }
         if (missing is not null) return;
         foreach (var file in Directory.EnumerateFiles(Repository.Beside("npm"))) File.Copy(file, Path.Combine(folder.FullName, Path.GetFileName(file)));

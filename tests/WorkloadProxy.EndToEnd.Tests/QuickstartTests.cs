@@ -19,7 +19,8 @@ public sealed class QuickstartTests
     {
         Tool.NeedsCurlAndJq();
         await using var quickstart = Server.Start(Program, []);
-        var file = (await quickstart.Line(line => line.Contains("bash ", StringComparison.Ordinal) && line.Contains("commands.sh", StringComparison.Ordinal))).Trim()["bash ".Length..];
+        var file = (await quickstart.Line(line => line.Contains("bash ", StringComparison.Ordinal) && line.Contains("commands.sh", StringComparison.Ordinal)))
+            .Trim()["bash ".Length..];
 
         foreach (var next in new[] { "samples/droplet/run", "docs/sign-in.md", "samples/README.md" })
         {

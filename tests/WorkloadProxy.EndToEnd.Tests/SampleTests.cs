@@ -14,7 +14,8 @@ public sealed class SampleTests
     [InlineData("agent")]
     public async Task Its_configuration_is_without_a_mistake(string sample)
     {
-        var ran = await Tool.Run("dotnet", [Program, "config", "check", "--config", Path.Combine(Repository.Top, "samples", sample, "workload-proxy.json")], new Dictionary<string, string>
+        var ran = await Tool.Run("dotnet", [Program, "config", "check", "--config", Path.Combine(Repository.Top, "samples", sample, "workload-proxy.json")],
+            new Dictionary<string, string>
         {
             ["DIGITALOCEAN_TOKEN"] = "a",
             ["DEPOT_ORGANIZATION_TOKEN"] = "b",
@@ -44,7 +45,8 @@ public sealed class SampleTests
     public async Task The_droplet_gets_its_identity_and_uses_it()
     {
         if (!Environment.IsPrivilegedProcess || !OperatingSystem.IsLinux()) Assert.Skip("the stand-in VM needs root on Linux");
-        foreach (var (program, package) in new[] { ("/usr/bin/cloud-init", "cloud-init"), ("/usr/sbin/sshd", "openssh-server"), ("/usr/bin/jq", "jq"), ("/usr/bin/curl", "curl") })
+        foreach (var (program, package) in new[]
+            { ("/usr/bin/cloud-init", "cloud-init"), ("/usr/sbin/sshd", "openssh-server"), ("/usr/bin/jq", "jq"), ("/usr/bin/curl", "curl") })
             if (!File.Exists(program)) Assert.Skip($"`{program}` is missing: apt-get install {package}");
 
         var ran = await Tool.Run(Path.Combine(Repository.Top, "samples/droplet/run"), ["--no-build"]);

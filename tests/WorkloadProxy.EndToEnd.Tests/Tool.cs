@@ -20,7 +20,8 @@ internal static class Tool
     /// <summary>Ends the test with the command that installs what is missing; CI installs all of them first.</summary>
     public static void Needs(string program, string install)
     {
-        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, program)))) Assert.Skip($"`{program}` is missing: {install}");
+        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, program))))
+            Assert.Skip($"`{program}` is missing: {install}");
     }
 
     public static void NeedsCurlAndJq()
@@ -32,9 +33,11 @@ internal static class Tool
 
     public static Task<Ran> Bash(string script, IReadOnlyDictionary<string, string>? environment = null) => Run("bash", ["-c", script], environment);
 
-    public static async Task<Ran> Run(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? input = null, string? folder = null)
+    public static async Task<Ran> Run(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
+        string? input = null, string? folder = null)
     {
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
+        var start = new ProcessStartInfo(program)
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         using var process = Process.Start(start)!;

@@ -36,7 +36,8 @@ public sealed class TutorialTests(Deployment deployment) : IDisposable
 
         var key = JsonNode.Parse(ran.Succeeded().Output)!["key"]!;
         Assert.Equal("bucket-111-read-token-droplet", key["name"]!.ToString());
-        Assert.Equal("""{"name":"bucket-111-read-token-droplet","grants":[{"bucket":"111","permission":"read"}]}""", Assert.Single(received)["body"]!.ToString());
+        Assert.Equal("""{"name":"bucket-111-read-token-droplet","grants":[{"bucket":"111","permission":"read"}]}""",
+            Assert.Single(received)["body"]!.ToString());
     }
 
     [Fact]
@@ -76,7 +77,8 @@ public sealed class TutorialTests(Deployment deployment) : IDisposable
         File.WriteAllText(Path.Combine(secrets, "base_url"), deployment.Url);
         File.WriteAllText(Path.Combine(secrets, "team_uuid"), Deployment.Team);
         File.WriteAllText(Path.Combine(secrets, "token"), await deployment.DropletToken());
-        var script = string.Join('\n', (string[])["set -eo pipefail", Block("1-identity").Replace("/root/secrets", droplet.FullName, StringComparison.Ordinal), .. blocks.Select(Block)]);
+        var script = string.Join('\n', (string[])["set -eo pipefail", Block("1-identity").Replace("/root/secrets", droplet.FullName, StringComparison.Ordinal),
+            .. blocks.Select(Block)]);
         Ran? ran = null;
         var received = await deployment.Received(async () => ran = await Tool.Bash(script, new Dictionary<string, string> { ["USER_DID"] = Deployment.Did }));
         return (ran!, received);

@@ -13,7 +13,8 @@ internal sealed class WorkflowFile(string path)
         var head = Array.FindIndex(lines, start, line => line.Trim() == $"{key}: |");
         Assert.True(head >= 0, $"step `{step}` has no `{key}`");
         var indent = Indent(lines[head]) + 2;
-        return string.Join('\n', lines.Skip(head + 1).TakeWhile(line => line.Length == 0 || Indent(line) >= indent).Select(line => line.Length == 0 ? line : line[indent..]));
+        return string.Join('\n', lines.Skip(head + 1).TakeWhile(line => line.Length == 0 || Indent(line) >= indent)
+            .Select(line => line.Length == 0 ? line : line[indent..]));
     }
 
     private static int Indent(string line) => line.Length - line.TrimStart().Length;

@@ -57,8 +57,10 @@ public sealed class BudgetTests
     [InlineData("1e1001")]
     [InlineData("1e-1001")]
     [InlineData("1e999999999999999999999")]
-    public void A_literal_out_of_range_is_an_error(string number) => Assert.Equal("number-out-of-range", Assert.Single(Samples.Parse($"a = {number}\n").Diagnostics).Code);
+    public void A_literal_out_of_range_is_an_error(string number) =>
+        Assert.Equal("number-out-of-range", Assert.Single(Samples.Parse($"a = {number}\n").Diagnostics).Code);
 
     [Fact]
-    public void A_product_out_of_range_is_an_error() => Assert.Equal(["number-out-of-range"], Samples.Errors(string.Join(" * ", Enumerable.Repeat("1e999", 10)), Samples.Context()));
+    public void A_product_out_of_range_is_an_error() =>
+        Assert.Equal(["number-out-of-range"], Samples.Errors(string.Join(" * ", Enumerable.Repeat("1e999", 10)), Samples.Context()));
 }

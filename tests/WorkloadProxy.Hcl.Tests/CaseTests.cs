@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace WorkloadProxy.Hcl.Tests;
 
 /// <summary>
-/// The tables under <c>Cases/</c>. Values and ranges are those of HashiCorp's library, except for what is different on purpose: numbers are exact decimals; the errors of later attributes are
-/// told though an earlier one was broken; an index without its <c>]</c> is reported where the bracket is missed, not where parsing goes on.
+/// The tables under <c>Cases/</c>. Values and ranges are those of HashiCorp's library, except for what is different on purpose: numbers are exact decimals; the
+/// errors of later attributes are told though an earlier one was broken; an index without its <c>]</c> is reported where the bracket is missed, not where
+/// parsing goes on.
 /// </summary>
 public sealed class CaseTests
 {
@@ -72,5 +73,6 @@ public sealed class CaseTests
     }
 
     private static string Unescape(string text) =>
-        text.Replace("\\\\", "\0").Replace("\\\n", "").Replace("\\r", "\r").Replace("\\t", "\t").Replace("\\ufeff", "\uFEFF").Replace("\\u2003", "\u2003").Replace('\0', '\\');
+        text.Replace("\\\\", "\0").Replace("\\\n", "").Replace("\\r", "\r").Replace("\\t", "\t").Replace("\\ufeff", "\uFEFF").Replace("\\u2003", "\u2003")
+            .Replace('\0', '\\');
 }

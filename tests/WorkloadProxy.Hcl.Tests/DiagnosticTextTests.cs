@@ -49,7 +49,8 @@ public sealed class DiagnosticTextTests
         var text = Render("a = \"\u001b[31m\u202e\" ]\n");
         Assert.DoesNotContain('\u001b', text);
         Assert.DoesNotContain('\u202e', text);
-        var named = new Diagnostic(DiagnosticSeverity.Warning, "x", "found `\u001b[2J`", "help\u0007", new SourceRange("a\u001bb.hcl", new(0, 1, 1), new(0, 1, 1)));
+        var named = new Diagnostic(DiagnosticSeverity.Warning, "x", "found `\u001b[2J`", "help\u0007",
+            new SourceRange("a\u001bb.hcl", new(0, 1, 1), new(0, 1, 1)));
         Assert.Equal("warning[x]: found `\uFFFD[2J`\n --> a\uFFFDb.hcl:1:1\n  = help: help\uFFFD\n", DiagnosticText.Render(named, default));
     }
 

@@ -36,13 +36,15 @@ public sealed class FormatterTests
     [Fact]
     public void The_layout_changes_nothing_but_blanks()
     {
-        string[] pieces = ["a", "b", "in", "if", "for", " ", "\n", "\n", "=", "=", "\"x\"", "\"${a}\"", "1", "{", "}", "[", "]", "(", ")", ",", "-", "!", "+", "?", ":", ".", "...", "=>", "# c\n", "/* c */", "<<E\n t\nE\n", "{\n", "}\n"];
+        string[] pieces = ["a", "b", "in", "if", "for", " ", "\n", "\n", "=", "=", "\"x\"", "\"${a}\"", "1", "{", "}", "[", "]", "(", ")", ",", "-", "!", "+",
+            "?", ":", ".", "...", "=>", "# c\n", "/* c */", "<<E\n t\nE\n", "{\n", "}\n"];
         Prop.ForAll(Gen.Elements(pieces).ArrayOf().Select(array => string.Concat(array)).ToArbitrary(), text =>
         {
             if (Format(text) is not { } formatted) return true;
             return Essence(text) == Essence(formatted) && Format(formatted) == formatted;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(20_000));
-        var wellFormed = Gen.Elements("a=1\n", "bc = [1,-2]\n", "# c\n", "x={\ny=1 # z\n}\n", "b \"l\" {\n", "}\n", "\n", "s=<<E\n  q\nE\n", "t = \"a  ${ f( 1 ) }\" // end\n", "o={a=1,b=2}\n").ArrayOf();
+        var wellFormed = Gen.Elements("a=1\n", "bc = [1,-2]\n", "# c\n", "x={\ny=1 # z\n}\n", "b \"l\" {\n", "}\n", "\n", "s=<<E\n  q\nE\n",
+            "t = \"a  ${ f( 1 ) }\" // end\n", "o={a=1,b=2}\n").ArrayOf();
         Prop.ForAll(wellFormed.Select(array => string.Concat(array)).ToArbitrary(), text =>
         {
             if (Format(text) is not { } formatted) return true;
@@ -65,5 +67,6 @@ public sealed class FormatterTests
         return essence.ToString();
     }
 
-    private static string? Format(string text) => HclFormatter.Format(HclParser.Parse("f.hcl", Encoding.UTF8.GetBytes(text))) is { } formatted ? Encoding.UTF8.GetString(formatted) : null;
+    private static string? Format(string text) =>
+        HclFormatter.Format(HclParser.Parse("f.hcl", Encoding.UTF8.GetBytes(text))) is { } formatted ? Encoding.UTF8.GetString(formatted) : null;
 }

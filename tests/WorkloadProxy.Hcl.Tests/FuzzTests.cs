@@ -7,9 +7,12 @@ public sealed class FuzzTests
 {
     private static readonly string[] Tokens =
     [
-        "a", "b", "x", "n", "obj", "words", "=", "=", "{", "}", "[", "]", "(", ")", "\"", "\"", "\n", "\n", ",", ".", "..", "...", "*", "+", "-", "/", "%", "!", "?", ":", "::", "=>",
-        "==", "!=", "<", "<=", ">", ">=", "&&", "||", "1", "0", "2.5", "1e3", "${", "%{", "~}", "${~", "$", "$$", "$${", "%%{", "\\n", "\\", "\\u00e9", "\\q", "# c\n", "// d\n", "/* e */",
-        "<<E\n", "E\n", "\nE\n", "<<-E\n", "  ", "\t", "true", "null", "for", "in", "if", "else", "endif", "endfor", "é", "e\u0301", "👩‍👩‍👧‍👦", "\r\n", "\r", "“", ";", "`", "'", "&", "~", "@",
+        "a", "b", "x", "n", "obj", "words", "=", "=", "{", "}", "[", "]", "(", ")", "\"", "\"", "\n", "\n", ",", ".", "..", "...", "*", "+", "-", "/", "%", "!",
+        "?", ":", "::", "=>",
+        "==", "!=", "<", "<=", ">", ">=", "&&", "||", "1", "0", "2.5", "1e3", "${", "%{", "~}", "${~", "$", "$$", "$${", "%%{", "\\n", "\\", "\\u00e9", "\\q",
+        "# c\n", "// d\n", "/* e */",
+        "<<E\n", "E\n", "\nE\n", "<<-E\n", "  ", "\t", "true", "null", "for", "in", "if", "else", "endif", "endfor", "é", "e\u0301", "👩‍👩‍👧‍👦", "\r\n", "\r",
+            "“", ";", "`", "'", "&", "~", "@",
         "\"abc\"", "block \"l\" {\n", "a = ", "b = ", "\uFEFF", "\u0915\u094D\u0937",
     ];
 
@@ -78,8 +81,10 @@ public sealed class FuzzTests
 
     private static void AssertWithin(SourceRange range, int start, int end, string what)
     {
-        Assert.True(range.Start.Offset >= start && range.Start.Offset <= range.End.Offset && range.End.Offset <= end, $"{what}: {range.Start.Offset}..{range.End.Offset} is not within {start}..{end}");
-        Assert.True(range.Start.Line >= 1 && range.Start.Column >= 1 && (range.End.Line, range.End.Column).CompareTo((range.Start.Line, range.Start.Column)) >= 0, what);
+        Assert.True(range.Start.Offset >= start && range.Start.Offset <= range.End.Offset && range.End.Offset <= end,
+            $"{what}: {range.Start.Offset}..{range.End.Offset} is not within {start}..{end}");
+        Assert.True(range.Start.Line >= 1 && range.Start.Column >= 1
+            && (range.End.Line, range.End.Column).CompareTo((range.Start.Line, range.Start.Column)) >= 0, what);
     }
 
     [Theory]
@@ -157,7 +162,8 @@ public sealed class FuzzTests
         _ => HclValue.FromMembers(Enumerable.Range(0, random.Next(4)).Select(_ => KeyValuePair.Create(Text(random), Generate(random, depth - 1)))),
     };
 
-    private static string Text(Random random) => Normalization.Compose(string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => Tokens[random.Next(Tokens.Length)])));
+    private static string Text(Random random) =>
+        Normalization.Compose(string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => Tokens[random.Next(Tokens.Length)])));
 
     private static string Write(HclValue value) => value.Kind switch
     {

@@ -83,7 +83,8 @@ public sealed class LimitTests
     [Fact]
     public void What_is_read_is_evaluated_on_a_small_stack()
     {
-        var texts = new[] { Repeat("[", 500) + Repeat("]", 500), Repeat("(1 + ", 500) + "1" + Repeat(")", 500), Repeat("t ? 0 + 1 * (", 249) + "1" + Repeat(") : 0", 249) };
+        var texts = new[] { Repeat("[", 500) + Repeat("]", 500), Repeat("(1 + ", 500) + "1" + Repeat(")", 500), Repeat("t ? 0 + 1 * (", 249) + "1"
+            + Repeat(") : 0", 249) };
         var errors = new List<Diagnostic>();
         var references = 0;
         var thread = new Thread(() =>

@@ -17,7 +17,8 @@ public sealed class TreeTests
         Assert.Equal((2, 1, 2, 6), (block.TypeRange.Start.Line, block.TypeRange.Start.Column, block.TypeRange.End.Line, block.TypeRange.End.Column));
         Assert.Equal((7, 10), (block.Labels[0].Range.Start.Column, block.Labels[0].Range.End.Column));
         Assert.Equal((5, 2), (block.Range.End.Line, block.Range.End.Column));
-        Assert.Equal((3, 6, 4, 5), (block.Body.Attributes[0].Expression.Range.Start.Line, block.Body.Attributes[0].Expression.Range.Start.Column, block.Body.Attributes[0].Expression.Range.End.Line, block.Body.Attributes[0].Expression.Range.End.Column));
+        Assert.Equal((3, 6, 4, 5), (block.Body.Attributes[0].Expression.Range.Start.Line, block.Body.Attributes[0].Expression.Range.Start.Column,
+            block.Body.Attributes[0].Expression.Range.End.Line, block.Body.Attributes[0].Expression.Range.End.Column));
         Assert.Equal("test.hcl:2:1", block.Range.ToString());
     }
 
@@ -63,7 +64,8 @@ public sealed class TreeTests
                 ("function-failed", "`join` needs an argument", (string?)null),
                 ("unknown-function", "there is no function `joyn`", "did you mean `join`?"),
                 ("invalid-expansion", "only a list can be expanded by `...`, but found a number", "remove the `...`, or put the value into a list"),
-                ("unknown-variable", "there is no variable `nope`", "known are `bar`, `empty`, `f`, `n`, `nested`, `nil`, `obj`, `objs`, `space_bar`, `t`, `words`"),
+                ("unknown-variable", "there is no variable `nope`",
+                    "known are `bar`, `empty`, `f`, `n`, `nested`, `nil`, `obj`, `objs`, `space_bar`, `t`, `words`"),
             ],
             diagnostics.Select(diagnostic => (diagnostic.Code, diagnostic.Summary, diagnostic.Help)));
     }
@@ -109,6 +111,7 @@ public sealed class TreeTests
         var diagnostics = new List<Diagnostic>();
         Samples.Expression("wrds").Evaluate(Samples.Context(), diagnostics);
         Samples.Expression("zzzzz").Evaluate(Samples.Context(), diagnostics);
-        Assert.Equal(["did you mean `words`?", "known are `bar`, `empty`, `f`, `n`, `nested`, `nil`, `obj`, `objs`, `space_bar`, `t`, `words`"], diagnostics.Select(diagnostic => diagnostic.Help));
+        Assert.Equal(["did you mean `words`?", "known are `bar`, `empty`, `f`, `n`, `nested`, `nil`, `obj`, `objs`, `space_bar`, `t`, `words`"],
+            diagnostics.Select(diagnostic => diagnostic.Help));
     }
 }

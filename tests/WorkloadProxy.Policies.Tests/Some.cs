@@ -54,8 +54,10 @@ internal static class Some
         var request = new AccessRequest { Method = method, Target = parsed, Now = Now, Upgrade = upgrade };
         var decision = grants.Decide(request);
         if (decision.Outcome != DecisionOutcome.BodyNeeded) return decision;
-        if (!RequestBody.TryParse(Encoding.UTF8.GetBytes(body), contentType.Length == 0 ? [] : contentType.Split('|'), null, out var read, out var problem, out error))
-            return new Decision(problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, null, null, error!, null);
+        if (!RequestBody.TryParse(Encoding.UTF8.GetBytes(body), contentType.Length == 0 ? [] : contentType.Split('|'), null, out var read, out var problem,
+            out error))
+            return new Decision(problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, null, null,
+                error!, null);
         return grants.Decide(request with { Body = read });
     }
 }

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace WorkloadProxy.Tests;
 
 /// <summary>
-/// The layers of the server, read from its sources: a folder is a namespace, and an arrow (a <c>using</c>) points down only. `docs/architecture.md` draws the same.
+/// The layers of the server, read from its sources: a folder is a namespace, and an arrow (a <c>using</c>) points down only. `docs/architecture.md` draws the
+/// same.
 /// </summary>
 public sealed partial class LayersTests
 {
@@ -22,7 +23,8 @@ public sealed partial class LayersTests
         ["Authentication.Issuers"],
         ["Authentication"],
         ["Audit"],
-        ["Telemetry", "Web", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote", "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
+        ["Telemetry", "Web", "Endpoints", "Authorization", "Forwarding", "Forwarding.Bodies", "PolicyDelivery.Directories", "PolicyDelivery.Remote",
+            "PolicyDelivery.Hosted", "PolicyDelivery.Hosted.Repositories"],
         ["PolicyDelivery", "Issuing", "Health", "Mcp", "HandedOut", "Upstreams.AtProto.AppPasswords"],
         ["Upstreams.AtProto"],
         ["SignIn", "SignIn.AtProto"],
@@ -77,7 +79,8 @@ public sealed partial class LayersTests
     [InlineData("src/WorkloadProxy.Policies")]
     public void No_folder_holds_more_than_twenty_files(string project)
     {
-        var folders = Directory.EnumerateFiles(Path.Combine(Top(), project), "*.cs", SearchOption.AllDirectories).Where(IsSource).GroupBy(file => Path.GetDirectoryName(file)!);
+        var folders = Directory.EnumerateFiles(Path.Combine(Top(), project), "*.cs", SearchOption.AllDirectories).Where(IsSource)
+            .GroupBy(file => Path.GetDirectoryName(file)!);
         Assert.Equal([], folders.Where(folder => folder.Count() > 20).Select(folder => $"{folder.Count()} files in {folder.Key}"));
     }
 
@@ -93,8 +96,10 @@ public sealed partial class LayersTests
 
     private static int LayerOf(string folder) => Array.FindIndex(layers, layer => layer.Contains(folder));
 
-    private static IEnumerable<(string Folder, string Name, string Text)> Files() => Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Where(IsSource)
-        .Select(file => (Path.GetRelativePath(source, Path.GetDirectoryName(file)!).Replace(Path.DirectorySeparatorChar, '.').TrimStart('.'), Path.GetFileName(file), File.ReadAllText(file)));
+    private static IEnumerable<(string Folder, string Name, string Text)> Files() =>
+        Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Where(IsSource)
+        .Select(file => (Path.GetRelativePath(source, Path.GetDirectoryName(file)!).Replace(Path.DirectorySeparatorChar, '.').TrimStart('.'),
+            Path.GetFileName(file), File.ReadAllText(file)));
 
     private static bool IsSource(string file) => !Path.GetRelativePath(source, file).Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin");
 

@@ -5,8 +5,8 @@ using Sandbox.AtProto;
 namespace Compare.Agents;
 
 /// <summary>
-/// The same write by an AT Protocol session, which costs a proof of possession a request, and with a credential that stays as it is. The account's owner signs in at the stand-in network; then
-/// nginx answers in place of its server, for the stand-in would take longer over a write than the proxy.
+/// The same write by an AT Protocol session, which costs a proof of possession a request, and with a credential that stays as it is. The account's owner signs
+/// in at the stand-in network; then nginx answers in place of its server, for the stand-in would take longer over a write than the proxy.
 /// </summary>
 internal static class AtProtoWrites
 {
@@ -28,10 +28,13 @@ internal static class AtProtoWrites
         await using var bearer = await field.ProductAsync("product-bearer", change: settings =>
         {
             Set(settings, context, new JsonObject { ["Kind"] = "http", ["Address"] = account.Server.Url });
-            settings["Credentials"]!.AsArray().Add(new JsonObject { ["Context"] = context, ["Kind"] = "Bearer", ["EnvironmentVariable"] = "DIGITALOCEAN_TOKEN" });
+            settings["Credentials"]!.AsArray()
+                .Add(new JsonObject { ["Context"] = context, ["Kind"] = "Bearer", ["EnvironmentVariable"] = "DIGITALOCEAN_TOKEN" });
         });
-        var body = JsonSerializer.Serialize(new { repo = account.Did, collection = "app.bsky.feed.post", record = new { text = new string('x', 880), createdAt = "2026-01-01T00:00:00Z" } });
-        var workload = new Workload("atproto", "", ["product-bearer", "product-session", "openssl-ecdsap256"], "POST", Target, 200, Body: body, Audience: context);
+        var body = JsonSerializer.Serialize(new
+            { repo = account.Did, collection = "app.bsky.feed.post", record = new { text = new string('x', 880), createdAt = "2026-01-01T00:00:00Z" } });
+        var workload = new Workload("atproto", "", ["product-bearer", "product-session", "openssl-ecdsap256"], "POST", Target, 200, Body: body,
+            Audience: context);
 
         await SignInAsync(session, account);
         await Runner.CheckAsync(workload, session, tokens);
@@ -51,11 +54,13 @@ internal static class AtProtoWrites
     {
         using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = product.Address };
         using var page = await http.GetAsync($"/auth/atproto/v1/login?did={Uri.EscapeDataString(account.Did)}");
-        using var consent = await http.PostAsync(page.Headers.Location, new FormUrlEncodedContent([new("identifier", account.Handle), new("password", account.Password), new("consent", "yes")]));
+        using var consent = await http.PostAsync(page.Headers.Location,
+            new FormUrlEncodedContent([new("identifier", account.Handle), new("password", account.Password), new("consent", "yes")]));
         using var callback = new HttpRequestMessage(HttpMethod.Get, consent.Headers.Location);
         // it is for https alone, which loopback does without
         callback.Headers.Add("Cookie", page.Headers.GetValues("Set-Cookie").First().Split(';')[0]);
         using var back = await http.SendAsync(callback);
-        if ((int)back.StatusCode >= 400) throw new InvalidOperationException($"the account's owner could not sign in: {await back.Content.ReadAsStringAsync()}");
+        if ((int)back.StatusCode >= 400)
+            throw new InvalidOperationException($"the account's owner could not sign in: {await back.Content.ReadAsStringAsync()}");
     }
 }

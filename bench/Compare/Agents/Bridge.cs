@@ -3,12 +3,17 @@ using System.Text.Json;
 
 namespace Compare.Agents;
 
-/// <summary><c>mcp bridge</c> as a host runs it: from its start to its first answer, and what it adds to a call that goes to the proxy directly otherwise.</summary>
+/// <summary>
+/// <c>mcp bridge</c> as a host runs it: from its start to its first answer, and what it adds to a call that goes to the proxy directly otherwise.
+/// </summary>
 internal static class Bridge
 {
     private const int Calls = 200;
-    private const string Initialize = """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}""";
-    private static readonly string call = JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 2, method = "tools/call", @params = new { name = "droplet-create", arguments = new { Name = "agent-1", Note = new string('x', 880) } } });
+    private const string Initialize =
+        """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}""";
+    private static readonly string call = JsonSerializer.Serialize(new
+        { jsonrpc = "2.0", id = 2, method = "tools/call", @params = new
+            { name = "droplet-create", arguments = new { Name = "agent-1", Note = new string('x', 880) } } });
 
     public static async Task<IReadOnlyList<Verdict>> MeasureAsync(Field field, WorkFolder folder, Tokens tokens, int rounds)
     {
@@ -21,7 +26,8 @@ internal static class Bridge
         {
             var clock = Stopwatch.StartNew();
             var before = Subject.CpuSecondsOfEndedChildren;
-            using var bridge = Process.Start(new ProcessStartInfo(Field.Program, ["mcp", "bridge", new Uri(product.Address, McpClient.Path).ToString(), "--source", $"file:{identity}"])
+            using var bridge = Process.Start(new ProcessStartInfo(Field.Program,
+                ["mcp", "bridge", new Uri(product.Address, McpClient.Path).ToString(), "--source", $"file:{identity}"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
@@ -41,7 +47,8 @@ internal static class Bridge
             }
             bridge.StandardInput.Close();
             await bridge.WaitForExitAsync();
-            Progress.Say($"bridge     {(round < 0 ? "warm-up" : $"round {round + 1}"),-8} first answer {started,5:0} ms, a call {ways[0],5:0.00} ms directly, {ways[1],5:0.00} ms through it");
+            Progress.Say($"bridge     {(round < 0 ? "warm-up" : $"round {round + 1}"),-8} first answer {started,5:0} ms, a call {ways[0],5:0.00} ms directly, "
+                + $"{ways[1],5:0.00} ms through it");
             if (round < 0) continue;
             starts.Add(started);
             cpu.Add((Subject.CpuSecondsOfEndedChildren - before) * 1000);

@@ -13,7 +13,8 @@ internal static class McpClient
         using var request = new HttpRequestMessage(HttpMethod.Get, Path);
         request.Headers.Accept.ParseAdd("text/event-stream");
         var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException($"a stream was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException($"a stream was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
         var stream = await answer.Content.ReadAsStreamAsync();
         await ReadEventAsync(stream);
         return stream;
@@ -33,7 +34,8 @@ internal static class McpClient
 
     public static async Task CallAsync(HttpClient http, string message)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = new StringContent(message, new MediaTypeHeaderValue("application/json")) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Path)
+            { Content = new StringContent(message, new MediaTypeHeaderValue("application/json")) };
         request.Headers.Accept.ParseAdd("application/json");
         request.Headers.Accept.ParseAdd("text/event-stream");
         request.Headers.Add("MCP-Protocol-Version", "2025-11-25");
@@ -44,6 +46,7 @@ internal static class McpClient
     /// <summary>A refusal is an HTTP 200 too.</summary>
     public static void Check(string? answer)
     {
-        if (answer is null || !answer.Contains("\"result\":", StringComparison.Ordinal) || answer.Contains("\"isError\":true", StringComparison.Ordinal)) throw new InvalidOperationException($"a call was answered with: {answer}");
+        if (answer is null || !answer.Contains("\"result\":", StringComparison.Ordinal) || answer.Contains("\"isError\":true", StringComparison.Ordinal))
+            throw new InvalidOperationException($"a call was answered with: {answer}");
     }
 }

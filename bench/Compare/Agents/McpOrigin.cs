@@ -8,7 +8,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Compare.Agents;
 
-/// <summary>An MCP server of the least: a POST is answered at once, and a GET is a stream whose events are sent when the measurement says so. In this program, so that one clock tells both ends.</summary>
+/// <summary>
+/// An MCP server of the least: a POST is answered at once, and a GET is a stream whose events are sent when the measurement says so. In this program, so that
+/// one clock tells both ends.
+/// </summary>
 internal sealed class McpOrigin : IAsyncDisposable
 {
     private static readonly byte[] hello = ": open\n\n"u8.ToArray();
@@ -60,7 +63,8 @@ internal sealed class McpOrigin : IAsyncDisposable
         http.Response.StatusCode = asked.RootElement.TryGetProperty("id", out var id) ? 200 : 202;
         if (http.Response.StatusCode == 202) return;
         var result = asked.RootElement.GetProperty("method").GetString() == "initialize"
-            ? """{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"1"}}""" : $$"""{"content":[{"type":"text","text":"{{text}}"}]}""";
+            ? """{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"1"}}"""
+            : $$"""{"content":[{"type":"text","text":"{{text}}"}]}""";
         var answer = Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":{{id.GetRawText()}},"result":{{result}}}""");
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = answer.Length;

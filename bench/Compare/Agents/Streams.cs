@@ -6,7 +6,9 @@ namespace Compare.Agents;
 internal static class Streams
 {
     private const int Many = 1000;
-    private static readonly byte[] frame = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"step 7 of 12\"}}\n\n"u8.ToArray();
+    private static readonly byte[] frame =
+        "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"step 7 of 12\"}}\n\n"u8
+            .ToArray();
 
     public static async Task<IReadOnlyList<Verdict>> MeasureAsync(Field field, Tokens tokens, int rounds, int seconds)
     {
@@ -27,7 +29,8 @@ internal static class Streams
                 var which = (i + round + 1) % 2;
                 times[which] = await EventAsync(tokens, origin, which == 0 ? yarp : product, seconds);
             }
-            Progress.Say($"streams    {(round < 0 ? "warm-up" : $"round {round + 1}"),-8} an event takes {times[0],5:0} µs through YARP, {times[1],5:0} µs through the product");
+            Progress.Say($"streams    {(round < 0 ? "warm-up" : $"round {round + 1}"),-8} an event takes {times[0],5:0} µs through YARP, {times[1],5:0} µs "
+                + "through the product");
             if (round >= 0) held.Add(times[1] - times[0]);
         }
         return Verdict.Below("an event of a stream is held, over bare YARP", 1000, "µs", held);
@@ -72,7 +75,8 @@ internal static class Streams
         {
             using var http = tokens.Client(product);
             var streams = new Stream[count];
-            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) => streams[i] = await McpClient.OpenAsync(http));
+            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 },
+                async (i, _) => streams[i] = await McpClient.OpenAsync(http));
             await UntilAsync(() => origin.Streams == count);
             await origin.SendAsync(frame);
             foreach (var stream in streams) await McpClient.ReadEventAsync(stream);

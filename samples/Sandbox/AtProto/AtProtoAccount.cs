@@ -11,7 +11,8 @@ public sealed class AtProtoAccount(string did, string name, PersonalDataServer s
 
     /// <summary>The account's own, which opens its sign-in page. Apps get <see cref="AppPassword"/>.</summary>
     public string Password { get; } = $"{name}-{RandomNumberGenerator.GetHexString(12, lowercase: true)}";
-    public string AppPassword { get; } = string.Join('-', Enumerable.Range(0, 4).Select(_ => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 4)));
+    public string AppPassword { get; } = string.Join('-',
+        Enumerable.Range(0, 4).Select(_ => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 4)));
 
     /// <summary>Where the account lives. Its records move with it.</summary>
     public PersonalDataServer Server { get; set; } = server;
@@ -29,7 +30,8 @@ public sealed class AtProtoAccount(string did, string name, PersonalDataServer s
         ["@context"] = new[] { "https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1" },
         ["id"] = Did,
         ["alsoKnownAs"] = new[] { $"at://{Handle}" },
-        ["verificationMethod"] = new[] { new { id = $"{Did}#atproto", type = "Multikey", controller = Did, publicKeyMultibase = "zQ3shSandboxSandboxSandboxSandboxSandboxSandboxSan" } },
+        ["verificationMethod"] = new[]
+        { new { id = $"{Did}#atproto", type = "Multikey", controller = Did, publicKeyMultibase = "zQ3shSandboxSandboxSandboxSandboxSandboxSandboxSan" } },
         ["service"] = new[] { new { id = "#atproto_pds", type = "AtprotoPersonalDataServer", serviceEndpoint = StatedServer ?? Server.Url } },
     };
 }

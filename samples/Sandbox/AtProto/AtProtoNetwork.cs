@@ -49,7 +49,8 @@ public sealed class AtProtoNetwork : IAsyncDisposable
         for (var i = 0; i < options.Accounts; i++)
         {
             var name = i < names.Length ? names[i] : $"user{i}";
-            network.accounts.Add(new($"did:plc:{System.Security.Cryptography.RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 24)}", name, network.servers[i % options.Servers]));
+            network.accounts.Add(new($"did:plc:{System.Security.Cryptography.RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", 24)}", name,
+                network.servers[i % options.Servers]));
         }
         if (options.Web) network.accounts.Add(new($"did:web:localhost%3A{new Uri(network.PlcDirectory).Port}", "webby", network.servers[0]));
         return network;
@@ -60,7 +61,8 @@ public sealed class AtProtoNetwork : IAsyncDisposable
     {
         plc = PlcDirectory,
         servers = servers.Select(server => server.Url),
-        accounts = accounts.Select(account => new { did = account.Did, handle = account.Handle, email = account.Email, password = account.Password, app_password = account.AppPassword, server = account.Server.Url }),
+        accounts = accounts.Select(account => new { did = account.Did, handle = account.Handle, email = account.Email, password = account.Password,
+            app_password = account.AppPassword, server = account.Server.Url }),
     };
 
     private async Task StartDirectoryAsync(CancellationToken cancellation)
@@ -73,8 +75,10 @@ public sealed class AtProtoNetwork : IAsyncDisposable
         directory.Use(DirectoryFaults.Meet);
         directory.UseRouting();
         directory.MapAtProtoControl(this);
-        directory.MapGet("/.well-known/did.json", () => Document(accounts.FirstOrDefault(account => account.Did.StartsWith("did:web:", StringComparison.Ordinal))));
-        directory.MapGet("/{did}", (string did) => Document(accounts.FirstOrDefault(account => account.Did == did && did.StartsWith("did:plc:", StringComparison.Ordinal))));
+        directory.MapGet("/.well-known/did.json",
+            () => Document(accounts.FirstOrDefault(account => account.Did.StartsWith("did:web:", StringComparison.Ordinal))));
+        directory.MapGet("/{did}",
+            (string did) => Document(accounts.FirstOrDefault(account => account.Did == did && did.StartsWith("did:plc:", StringComparison.Ordinal))));
         await directory.StartAsync(cancellation);
         PlcDirectory = $"http://localhost:{new Uri(directory.Urls.First()).Port}";
     }

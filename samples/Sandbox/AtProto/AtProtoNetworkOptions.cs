@@ -12,7 +12,9 @@ public sealed record AtProtoNetworkOptions
     /// <summary>One more account, on the first server, whose DID is a <c>did:web</c>.</summary>
     public bool Web { get; init; }
 
-    /// <summary>Where the authorization servers fetch what they take for <c>https://HOST</c>: client documents are on the public web, and a test's are not.</summary>
+    /// <summary>
+    /// Where the authorization servers fetch what they take for <c>https://HOST</c>: client documents are on the public web, and a test's are not.
+    /// </summary>
     public IReadOnlyDictionary<string, Uri> ClientHosts { get; init; } = new Dictionary<string, Uri>();
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

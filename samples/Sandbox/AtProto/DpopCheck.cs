@@ -21,7 +21,8 @@ internal sealed class DpopCheck(NonceSource nonces, TimeProvider time)
     {
         if (request.Headers["DPoP"] is not [{ } proof]) return Invalid("DPoP proof required");
         if (Jws.Read(proof) is not var (header, claims, verify)) return Invalid("Invalid DPoP proof");
-        if (Text(header, "typ") != "dpop+jwt" || Text(header, "alg") != "ES256" || !header.TryGetProperty("jwk", out var jwk) || jwk.TryGetProperty("d", out _)) return Invalid("Invalid DPoP header");
+        if (Text(header, "typ") != "dpop+jwt" || Text(header, "alg") != "ES256" || !header.TryGetProperty("jwk", out var jwk) || jwk.TryGetProperty("d", out _))
+            return Invalid("Invalid DPoP header");
         if (Jws.Key(jwk) is not var (key, thumbprint)) return Invalid("Invalid DPoP key");
         using (key)
         {
@@ -31,7 +32,9 @@ internal sealed class DpopCheck(NonceSource nonces, TimeProvider time)
         if (Text(claims, "htm") != request.Method) return Invalid("DPoP htm mismatch");
         var target = request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (Text(claims, "htu") != origin + target.Split('?')[0]) return Invalid("DPoP htu mismatch");
-        if (!claims.TryGetProperty("iat", out var iat) || !iat.TryGetInt64(out var issued) || (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(issued)).Duration() > tolerance) return Invalid("DPoP iat is not now");
+        if (!claims.TryGetProperty("iat", out var iat) || !iat.TryGetInt64(out var issued)
+            || (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(issued)).Duration() > tolerance)
+            return Invalid("DPoP iat is not now");
         if (Text(claims, "nonce") is not { } nonce) return (null, new("use_dpop_nonce", "Authorization server requires nonce in DPoP proof"));
         if (!nonces.Accepts(nonce)) return (null, new("use_dpop_nonce", "DPoP \"nonce\" mismatch"));
         var hash = accessToken is null ? null : Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(accessToken)));
@@ -41,5 +44,6 @@ internal sealed class DpopCheck(NonceSource nonces, TimeProvider time)
 
     private static (string?, DpopError) Invalid(string description) => (null, new("invalid_dpop_proof", description));
 
-    private static string? Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

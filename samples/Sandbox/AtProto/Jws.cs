@@ -14,7 +14,8 @@ internal static class Jws
         {
             if (text.Split('.') is not [var header, var claims, var signature]) return null;
             var signed = Base64Url.DecodeFromChars(signature);
-            return (JsonSerializer.Deserialize<JsonElement>(Base64Url.DecodeFromChars(header)), JsonSerializer.Deserialize<JsonElement>(Base64Url.DecodeFromChars(claims)),
+            return (JsonSerializer.Deserialize<JsonElement>(Base64Url.DecodeFromChars(header)),
+                JsonSerializer.Deserialize<JsonElement>(Base64Url.DecodeFromChars(claims)),
                 key => key.VerifyData(Encoding.ASCII.GetBytes($"{header}.{claims}"), signed, HashAlgorithmName.SHA256));
         }
         catch (Exception e) when (e is FormatException or JsonException)
@@ -30,7 +31,8 @@ internal static class Jws
         {
             var (x, y) = (jwk.GetProperty("x").GetString()!, jwk.GetProperty("y").GetString()!);
             if (jwk.GetProperty("kty").GetString() != "EC" || jwk.GetProperty("crv").GetString() != "P-256") return null;
-            var key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = new ECPoint { X = Base64Url.DecodeFromChars(x), Y = Base64Url.DecodeFromChars(y) } });
+            var key = ECDsa.Create(new ECParameters
+                { Curve = ECCurve.NamedCurves.nistP256, Q = new ECPoint { X = Base64Url.DecodeFromChars(x), Y = Base64Url.DecodeFromChars(y) } });
             return (key, Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes($$"""{"crv":"P-256","kty":"EC","x":"{{x}}","y":"{{y}}"}"""))));
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or CryptographicException)

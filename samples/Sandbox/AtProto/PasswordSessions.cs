@@ -84,7 +84,8 @@ public sealed class PasswordSessions(TimeProvider time)
     private PasswordSession Add(AtProtoAccount account)
     {
         var expires = time.GetUtcNow() + Lifetime;
-        var session = new PasswordSession(account, Token(account.Did, "com.atproto.appPass", expires), Token(account.Did, "com.atproto.refresh", time.GetUtcNow().AddDays(90)), expires);
+        var session = new PasswordSession(account, Token(account.Did, "com.atproto.appPass", expires),
+            Token(account.Did, "com.atproto.refresh", time.GetUtcNow().AddDays(90)), expires);
         byAccess[session.Access] = session;
         byRefresh[session.Refresh] = session;
         return session;
@@ -93,7 +94,8 @@ public sealed class PasswordSessions(TimeProvider time)
     /// <summary>Looks like a server's JWT: a client may read when it ends. Nobody checks its signature but the server, which remembers the whole.</summary>
     private string Token(string did, string scope, DateTimeOffset expires)
     {
-        var claims = JsonSerializer.SerializeToUtf8Bytes(new { scope, sub = did, iat = time.GetUtcNow().ToUnixTimeSeconds(), exp = expires.ToUnixTimeSeconds(), jti = Guid.NewGuid() });
+        var claims = JsonSerializer.SerializeToUtf8Bytes(new
+            { scope, sub = did, iat = time.GetUtcNow().ToUnixTimeSeconds(), exp = expires.ToUnixTimeSeconds(), jti = Guid.NewGuid() });
         return $"{Encode(Encoding.ASCII.GetBytes("""{"typ":"at+jwt","alg":"HS256"}"""))}.{Encode(claims)}.{Encode(RandomNumberGenerator.GetBytes(32))}";
     }
 

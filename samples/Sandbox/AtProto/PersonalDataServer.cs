@@ -5,7 +5,8 @@ using Sandbox.Recording;
 namespace Sandbox.AtProto;
 
 /// <summary>
-/// One personal data server and the authorization server beside it, on the same origin. Its public address is <c>http://localhost:PORT</c>, as a real one's is without TLS.
+/// One personal data server and the authorization server beside it, on the same origin. Its public address is <c>http://localhost:PORT</c>, as a real one's is
+/// without TLS.
 /// </summary>
 public sealed class PersonalDataServer : IAsyncDisposable
 {
@@ -82,7 +83,8 @@ public sealed class PersonalDataServer : IAsyncDisposable
         if (authorization.StartsWith("Bearer ", StringComparison.Ordinal))
         {
             var (session, error) = Passwords.Find(authorization["Bearer ".Length..]);
-            return session is null ? (null, Xrpc.Error(400, error!, error == "ExpiredToken" ? "Token has expired" : "Token could not be verified")) : Here(session.Account, null);
+            return session is null ? (null, Xrpc.Error(400, error!, error == "ExpiredToken" ? "Token has expired" : "Token could not be verified"))
+                : Here(session.Account, null);
         }
         if (!authorization.StartsWith("DPoP ", StringComparison.Ordinal)) return (null, Xrpc.Error(401, "AuthMissing", "Authentication Required"));
         context.Response.Headers["DPoP-Nonce"] = Nonces.Current;
@@ -91,7 +93,8 @@ public sealed class PersonalDataServer : IAsyncDisposable
         if (wrong is not null) return (null, Challenge(context, wrong));
         var (grant, gone) = AuthorizationServer.OAuth.Find(token);
         if (grant is null) return (null, Challenge(context, new("invalid_token", gone!)));
-        return grant.KeyThumbprint == thumbprint ? Here(grant.Account, grant.Scopes) : (null, Challenge(context, new("invalid_dpop_proof", "DPoP key mismatch")));
+        return grant.KeyThumbprint == thumbprint
+            ? Here(grant.Account, grant.Scopes) : (null, Challenge(context, new("invalid_dpop_proof", "DPoP key mismatch")));
     }
 
     private (XrpcCaller?, IResult?) Here(AtProtoAccount account, IReadOnlyList<string>? scopes) =>
@@ -99,7 +102,8 @@ public sealed class PersonalDataServer : IAsyncDisposable
 
     private static IResult Challenge(HttpContext context, DpopError error)
     {
-        context.Response.Headers.WWWAuthenticate = $"""DPoP algs="RS256 ES256", error="{error.Error}", error_description="{error.Description.Replace('"', '\'')}" """.TrimEnd();
+        context.Response.Headers.WWWAuthenticate =
+            $"""DPoP algs="RS256 ES256", error="{error.Error}", error_description="{error.Description.Replace('"', '\'')}" """.TrimEnd();
         return Xrpc.Error(401, error.Error, error.Description);
     }
 

@@ -53,6 +53,7 @@ public sealed class Repository
             records.Remove((write.Collection, write.Key));
             return null;
         }
-        return records[(write.Collection, write.Key)] = new(write.Collection, write.Key, Cid(System.Text.Encoding.UTF8.GetBytes(write.Value.ToJsonString())), write.Value);
+        return records[(write.Collection, write.Key)] = new(write.Collection, write.Key, Cid(System.Text.Encoding.UTF8.GetBytes(write.Value.ToJsonString())),
+            write.Value);
     }
 }

@@ -18,30 +18,39 @@ internal static class RepositoryMethods
         xrpc.Query("com.atproto.repo.getRecord", context => Task.FromResult(Get(server, context.Request.Query)));
         xrpc.Query("com.atproto.repo.listRecords", context => Task.FromResult(List(server, context.Request.Query)));
         xrpc.Query("com.atproto.repo.describeRepo", context => Task.FromResult<IResult?>(server.Find(context.Request.Query["repo"]) is { } found
-            ? Results.Json(new { handle = found.Handle, did = found.Did, didDoc = found.Document(), collections = Array.Empty<string>(), handleIsCorrect = true })
+            ? Results.Json(new { handle = found.Handle, did = found.Did, didDoc = found.Document(), collections = Array.Empty<string>(),
+                handleIsCorrect = true })
             : Xrpc.Error(400, "RepoNotFound", "Could not find repo")));
     }
 
-    private static Func<HttpContext, Task<IResult?>> Writer(PersonalDataServer server, Func<JsonObject, List<RepositoryWrite?>> read) => Xrpc.Private(server, async (context, caller) =>
+    private static Func<HttpContext, Task<IResult?>> Writer(PersonalDataServer server, Func<JsonObject, List<RepositoryWrite?>> read) =>
+        Xrpc.Private(server, async (context, caller) =>
     {
         if (await Xrpc.Body(context) is not { } body) return Xrpc.Error(400, "InvalidRequest", "Input must be a JSON object");
         var writes = read(body);
         if (writes.Contains(null)) return Xrpc.Error(400, "InvalidRequest", "Input does not match the method's schema");
         var repo = body["repo"]?.ToString();
-        if (!caller.Account.Is(repo)) return server.Find(repo) is null ? Xrpc.Error(403, "AccountNotFound", "Account not found") : Xrpc.Error(401, "AuthenticationRequired", "Authentication Required");
+        if (!caller.Account.Is(repo))
+            return server.Find(repo) is null ? Xrpc.Error(403, "AccountNotFound", "Account not found") : Xrpc.Error(401, "AuthenticationRequired",
+                "Authentication Required");
         foreach (var write in writes)
         {
-            if (write!.Value is { } value && value["$type"] is { } type && type.ToString() != write.Collection) return Xrpc.Error(400, "InvalidRequest", $"Invalid $type: expected {write.Collection}, got {type}");
+            if (write!.Value is { } value && value["$type"] is { } type && type.ToString() != write.Collection)
+                return Xrpc.Error(400, "InvalidRequest", $"Invalid $type: expected {write.Collection}, got {type}");
             write.Value?.TryAdd("$type", write.Collection);
             if (caller.Scopes is { } scopes && !Scopes.MayWrite(scopes, write.Action, write.Collection))
                 return Xrpc.Error(403, "ScopeMissingError", $"Missing required scope \"repo:{write.Collection}?action={write.Action}\"");
         }
-        if (caller.Account.Repository.Write([.. writes.OfType<RepositoryWrite>()]) is not { } written) return Xrpc.Error(400, "InvalidRequest", "Record already exists");
+        if (caller.Account.Repository.Write([.. writes.OfType<RepositoryWrite>()]) is not { } written)
+            return Xrpc.Error(400, "InvalidRequest", "Record already exists");
         var commit = new { cid = Repository.Cid(Guid.NewGuid().ToByteArray()), rev = Repository.NewKey() };
         server.Firehose.Publish(caller.Account.Did, commit.rev, [.. writes.OfType<RepositoryWrite>()]);
         if (writes.Count == 1 && body["writes"] is null)
-            return written[0] is { } record ? Results.Json(new { uri = Uri(caller.Account, record), cid = record.Cid, commit, validationStatus = "unknown" }) : Results.Json(new { commit });
-        return Results.Json(new { commit, results = written.Select(record => record is null ? (object)new { } : new { uri = Uri(caller.Account, record), cid = record.Cid, validationStatus = "unknown" }) });
+            return written[0] is { } record ? Results.Json(new { uri = Uri(caller.Account, record), cid = record.Cid, commit, validationStatus = "unknown" })
+                : Results.Json(new { commit });
+        return Results.Json(new
+            { commit, results = written.Select(record => record is null
+                ? (object)new { } : new { uri = Uri(caller.Account, record), cid = record.Cid, validationStatus = "unknown" }) });
     });
 
     private static RepositoryWrite? Write(string action, JsonObject body, string value)
@@ -55,14 +64,16 @@ internal static class RepositoryMethods
 
     /// <summary>Of applyWrites, whose elements say what they are by their <c>$type</c>, exactly; null among them is one that doesn't.</summary>
     private static List<RepositoryWrite?> Many(JsonObject body) => body["writes"] is not JsonArray writes ? [null] : [.. writes.Select(write =>
-        write is JsonObject one && one["$type"]?.ToString() is { } type && type.StartsWith(Writes, StringComparison.Ordinal) && type[Writes.Length..] is "create" or "update" or "delete"
+        write is JsonObject one && one["$type"]?.ToString() is { } type && type.StartsWith(Writes, StringComparison.Ordinal)
+        && type[Writes.Length..] is "create" or "update" or "delete"
             ? Write(one["$type"]!.ToString()[Writes.Length..], one, "value")
             : null)];
 
     private static async Task<IResult?> UploadAsync(HttpContext context, XrpcCaller caller)
     {
         var type = context.Request.ContentType ?? "*/*";
-        if (caller.Scopes is { } scopes && !Scopes.MayUpload(scopes, type)) return Xrpc.Error(403, "ScopeMissingError", $"Missing required scope \"blob:{type}\"");
+        if (caller.Scopes is { } scopes && !Scopes.MayUpload(scopes, type))
+            return Xrpc.Error(403, "ScopeMissingError", $"Missing required scope \"blob:{type}\"");
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
         var buffer = new byte[64 * 1024];
         var size = 0L;
@@ -77,7 +88,8 @@ internal static class RepositoryMethods
             : Xrpc.Error(400, "RecordNotFound", "Could not locate record");
 
     private static IResult? List(PersonalDataServer server, IQueryCollection query) => server.Find(query["repo"]) is { } account
-        ? Results.Json(new { records = account.Repository.List(query["collection"].ToString()).Take(100).Select(record => new { uri = Uri(account, record), cid = record.Cid, value = record.Value }) })
+        ? Results.Json(new { records = account.Repository.List(query["collection"].ToString()).Take(100)
+            .Select(record => new { uri = Uri(account, record), cid = record.Cid, value = record.Value }) })
         : Xrpc.Error(400, "InvalidRequest", $"Could not find repo: {query["repo"]}");
 
     private static string Uri(AtProtoAccount account, RepositoryRecord record) => $"at://{account.Did}/{record.Collection}/{record.Key}";

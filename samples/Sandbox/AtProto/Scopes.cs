@@ -14,7 +14,8 @@ internal static class Scopes
         var (kind, positional, parameters) = Parse(scope);
         if (kind != "repo") return false;
         var collections = positional is not null ? [positional] : parameters.GetValues("collection") ?? [];
-        return (collections.Contains("*") || collections.Contains(collection)) && (parameters.GetValues("action") is not { } actions || actions.Contains(action));
+        return (collections.Contains("*") || collections.Contains(collection))
+            && (parameters.GetValues("action") is not { } actions || actions.Contains(action));
     });
 
     public static bool MayUpload(IReadOnlyList<string> scopes, string type) => scopes.Contains("transition:generic") || scopes.Any(scope =>
@@ -22,7 +23,8 @@ internal static class Scopes
         var (kind, positional, parameters) = Parse(scope);
         if (kind != "blob") return false;
         var types = positional is not null ? [positional] : parameters.GetValues("accept") ?? [];
-        return types.Any(pattern => pattern == "*/*" || pattern == type || (pattern.EndsWith("/*", StringComparison.Ordinal) && type.StartsWith(pattern[..^1], StringComparison.Ordinal)));
+        return types.Any(pattern => pattern == "*/*" || pattern == type
+            || (pattern.EndsWith("/*", StringComparison.Ordinal) && type.StartsWith(pattern[..^1], StringComparison.Ordinal)));
     });
 
     private static bool IsKnown(string scope)
@@ -37,6 +39,7 @@ internal static class Scopes
         var question = scope.IndexOf('?');
         var head = question < 0 ? scope : scope[..question];
         var colon = head.IndexOf(':');
-        return (colon < 0 ? head : head[..colon], colon < 0 ? null : head[(colon + 1)..], HttpUtility.ParseQueryString(question < 0 ? "" : scope[(question + 1)..]));
+        return (colon < 0 ? head : head[..colon], colon < 0 ? null : head[(colon + 1)..],
+            HttpUtility.ParseQueryString(question < 0 ? "" : scope[(question + 1)..]));
     }
 }

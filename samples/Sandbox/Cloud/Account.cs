@@ -4,7 +4,8 @@ namespace Sandbox.Cloud;
 
 internal static class Account
 {
-    public static void MapAccount(this WebApplication app, SandboxOptions options, OAuthServer oauth) => app.MapGet("/v2/account", (HttpRequest request) => Results.Json(new
+    public static void MapAccount(this WebApplication app, SandboxOptions options, OAuthServer oauth) =>
+        app.MapGet("/v2/account", (HttpRequest request) => Results.Json(new
     {
         account = new
         {
@@ -17,7 +18,8 @@ internal static class Account
             email_verified = true,
             status = "active",
             status_message = "",
-            team = new { uuid = oauth.Find(request.Headers.Authorization.ToString().Split(' ').Last())?.Account.TeamUuid ?? options.TeamUuid, name = "My Team" },
+            team = new { uuid = oauth.Find(request.Headers.Authorization.ToString().Split(' ').Last())?.Account.TeamUuid
+                ?? options.TeamUuid, name = "My Team" },
         },
     }));
 }

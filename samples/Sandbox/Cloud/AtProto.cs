@@ -6,7 +6,8 @@ namespace Sandbox.Cloud;
 /// <summary>One account's personal data server, as far as writing a record goes.</summary>
 internal static class AtProto
 {
-    public static void MapAtProto(this WebApplication app, SandboxOptions options) => app.MapPost("/xrpc/com.atproto.repo.createRecord", async (HttpRequest request) =>
+    public static void MapAtProto(this WebApplication app, SandboxOptions options) =>
+        app.MapPost("/xrpc/com.atproto.repo.createRecord", async (HttpRequest request) =>
     {
         if (await Wire.ReadObject(request) is not { } body || body["collection"] is null || body["record"] is not JsonObject)
         {

@@ -7,7 +7,8 @@ internal static class Control
 {
     public static void MapControl(this WebApplication app, RequestLog requests, EventFeed events)
     {
-        app.MapGet("/_sandbox/requests", (HttpRequest request) => Results.Json(requests.All.Where(r => !int.TryParse(request.Query["after"], out var after) || r.Number > after)));
+        app.MapGet("/_sandbox/requests",
+            (HttpRequest request) => Results.Json(requests.All.Where(r => !int.TryParse(request.Query["after"], out var after) || r.Number > after)));
         app.MapDelete("/_sandbox/requests", () =>
         {
             requests.Clear();

@@ -3,7 +3,8 @@ namespace Sandbox.Cloud;
 /// <summary>Two databases, of which one has the tutorial's id and tag.</summary>
 internal static class Databases
 {
-    private static readonly Database[] All = [New("9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", "backend", "my-tag"), New("5b2f4a6d-90a5-4f7e-b1ad-3f0f0f0c8f11", "billing", "finance")];
+    private static readonly Database[] All = [New("9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", "backend", "my-tag"),
+        New("5b2f4a6d-90a5-4f7e-b1ad-3f0f0f0c8f11", "billing", "finance")];
 
     public static void MapDatabases(this WebApplication app)
     {
@@ -24,7 +25,8 @@ internal static class Databases
             new Connection($"postgresql://doadmin:sandbox@{host}:25060/defaultdb?sslmode=require", host, 25060, "defaultdb", "doadmin", "sandbox", true));
     }
 
-    private sealed record Database(string Id, string Name, string Engine, string Version, int NumNodes, string Size, string Region, string Status, string[] Tags, Connection Connection);
+    private sealed record Database(string Id, string Name, string Engine, string Version, int NumNodes, string Size, string Region, string Status,
+        string[] Tags, Connection Connection);
 
     private sealed record Connection(string Uri, string Host, int Port, string Database, string User, string Password, bool Ssl);
 }

@@ -11,7 +11,10 @@ public sealed record DepotBuild(string Id, string Project, string Token)
     public bool IsFinished { get; set; }
 }
 
-/// <summary>Depot's API as far as starting a build and tokens of a project go: Connect, in JSON or protobuf. The organization's token may do all, a project's start its builds, a build's tell of the build.</summary>
+/// <summary>
+/// Depot's API as far as starting a build and tokens of a project go: Connect, in JSON or protobuf. The organization's token may do all, a project's start its
+/// builds, a build's tell of the build.
+/// </summary>
 public sealed class Depot(SandboxOptions options)
 {
     private readonly ConcurrentDictionary<string, (string Id, string Project)> projectTokens = new(StringComparer.Ordinal);
@@ -56,10 +59,12 @@ public sealed class Depot(SandboxOptions options)
         await request.Body.CopyToAsync(content);
         var project = isProto ? FirstText(content.ToArray()) : JsonNode.Parse(content.ToArray())?["projectId"]?.GetValue<string>();
         if (string.IsNullOrEmpty(project)) return Error(400, "invalid_argument", "a project is missing");
-        if (bearer != options.DepotToken && !(projectTokens.TryGetValue(bearer, out var token) && token.Project == project)) return Error(403, "permission_denied", "the token is not good for this project");
+        if (bearer != options.DepotToken && !(projectTokens.TryGetValue(bearer, out var token) && token.Project == project))
+            return Error(403, "permission_denied", "the token is not good for this project");
         var build = new DepotBuild(NewText("bld_"), project, NewText("depot_build_"));
         builds[build.Token] = build;
-        return isProto ? Results.Bytes([.. TextField(1, build.Id), .. TextField(2, build.Token)], "application/proto") : Results.Json(new { buildId = build.Id, buildToken = build.Token });
+        return isProto ? Results.Bytes([.. TextField(1, build.Id), .. TextField(2, build.Token)], "application/proto")
+            : Results.Json(new { buildId = build.Id, buildToken = build.Token });
     }
 
     /// <summary>What a build's own token is for: health, status, the end.</summary>
@@ -72,12 +77,14 @@ public sealed class Depot(SandboxOptions options)
 
     private static string NewText(string prefix) => prefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 
-    private static string Bearer(HttpRequest request) => request.Headers.Authorization.ToString() is var value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";
+    private static string Bearer(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is var value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";
 
     private static IResult Error(int status, string code, string message) => Results.Json(new { code, message }, statusCode: status);
 
     /// <summary>Field 1 of a message whose other fields come after it.</summary>
-    private static string? FirstText(byte[] message) => message is [10, var length, ..] && length < 128 && message.Length >= length + 2 ? Encoding.UTF8.GetString(message, 2, length) : null;
+    private static string? FirstText(byte[] message) =>
+        message is [10, var length, ..] && length < 128 && message.Length >= length + 2 ? Encoding.UTF8.GetString(message, 2, length) : null;
 
     private static byte[] TextField(int number, string text) => [(byte)((number << 3) | 2), (byte)text.Length, .. Encoding.UTF8.GetBytes(text)];
 }
@@ -92,6 +99,7 @@ internal static class DepotEndpoints
         app.MapPost("/depot.core.v1.ProjectService/DeleteToken", depot.DeleteTokenAsync);
         app.MapPost("/depot.cli.v1.BuildService/CreateBuild", depot.CreateBuildAsync);
         app.MapPost("/depot.cli.v1.BuildService/{method}", depot.OfBuild);
-        app.MapGet("/_sandbox/depot", () => Results.Json(new { tokens = depot.ProjectTokens, builds = depot.Builds.Select(build => new { build.Id, build.Project, build.IsFinished }) }));
+        app.MapGet("/_sandbox/depot",
+            () => Results.Json(new { tokens = depot.ProjectTokens, builds = depot.Builds.Select(build => new { build.Id, build.Project, build.IsFinished }) }));
     }
 }

@@ -14,7 +14,8 @@ internal static class Droplets
         var last = 3164443;
 
         // what the droplet's own metadata service would say, and changes that are made in the control panel
-        app.MapGet("/_sandbox/droplets/{id:int}/user-data", (int id) => userData.TryGetValue(id, out var text) ? Results.Text(text) : DigitalOceanError.NotFound);
+        app.MapGet("/_sandbox/droplets/{id:int}/user-data", (int id) => userData.TryGetValue(id, out var text)
+            ? Results.Text(text) : DigitalOceanError.NotFound);
         app.MapPut("/_sandbox/droplets/{id:int}", async (int id, HttpRequest request) =>
         {
             if (!droplets.TryGetValue(id, out var droplet)) return DigitalOceanError.NotFound;
@@ -28,7 +29,8 @@ internal static class Droplets
         app.MapGet("/v2/droplets", (HttpRequest request) =>
         {
             var tag = request.Query["tag_name"].ToString();
-            var found = droplets.OrderBy(d => d.Key).Select(d => d.Value).Where(d => tag.Length == 0 || d["tags"]!.AsArray().Any(t => t!.ToString() == tag)).ToArray();
+            var found = droplets.OrderBy(d => d.Key).Select(d => d.Value).Where(d => tag.Length == 0 || d["tags"]!.AsArray().Any(t => t!.ToString() == tag))
+                .ToArray();
             return Wire.Json(new { droplets = found, links = new { }, meta = new { total = found.Length } });
         });
         app.MapGet("/v2/droplets/{id:int}", (int id) => droplets.TryGetValue(id, out var droplet) ? Wire.Json(new { droplet }) : DigitalOceanError.NotFound);
@@ -38,7 +40,8 @@ internal static class Droplets
             if (await Wire.ReadObject(request) is not { } body) return DigitalOceanError.BadRequest("the body is not a JSON object");
             var names = body["names"] is JsonArray many ? many.Select(n => n?.ToString() ?? "").ToArray() : body["name"] is { } one ? [one.ToString()] : [];
             if (names.Length == 0 || names.Contains("")) return DigitalOceanError.Unprocessable("Name can't be blank");
-            if (body["region"] is null || body["size"] is null || body["image"] is null) return DigitalOceanError.Unprocessable("You must specify a region, a size and an image.");
+            if (body["region"] is null || body["size"] is null || body["image"] is null)
+                return DigitalOceanError.Unprocessable("You must specify a region, a size and an image.");
             if (body["user_data"]?.ToString().Length > 64 * 1024) return DigitalOceanError.Unprocessable("User data can't be longer than 64 KiB.");
 
             var created = names.Select(name =>
@@ -48,7 +51,8 @@ internal static class Droplets
                 return droplets[id] = New(id, name, body);
             }).ToArray();
             var actions = created.Select((d, i) => new { id = 7515 + i, rel = "create", href = $"https://api.digitalocean.com/v2/actions/{7515 + i}" });
-            return body["names"] is null ? Wire.Json(new { droplet = created[0], links = new { actions } }, 202) : Wire.Json(new { droplets = created, links = new { actions } }, 202);
+            return body["names"] is null
+            ? Wire.Json(new { droplet = created[0], links = new { actions } }, 202) : Wire.Json(new { droplets = created, links = new { actions } }, 202);
         });
     }
 

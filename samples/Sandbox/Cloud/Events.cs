@@ -3,8 +3,8 @@ namespace Sandbox.Cloud;
 internal static class Events
 {
     /// <summary>
-    /// Server-sent events: <c>hello</c> at once, then what the feed brings; <c>?count=</c> ends after so many, <c>?every=</c> sends one by itself each so many milliseconds.
-    /// A test that publishes the second event only when it has seen the first proves that nothing on the way buffers.
+    /// Server-sent events: <c>hello</c> at once, then what the feed brings; <c>?count=</c> ends after so many, <c>?every=</c> sends one by itself each so many
+    /// milliseconds. A test that publishes the second event only when it has seen the first proves that nothing on the way buffers.
     /// </summary>
     public static void MapEvents(this WebApplication app, EventFeed feed) => app.MapGet("/v2/events", async context =>
     {

@@ -10,7 +10,8 @@ namespace Sandbox.Cloud;
 public sealed record CommitStatus(string Repository, string Sha, string State, string Description, string Context, string Token);
 
 /// <summary>
-/// GitHub's API as far as an App's tokens, commit statuses and check runs go. There is one App, whose JWTs are verified with its public key, installed on every repository unless told otherwise.
+/// GitHub's API as far as an App's tokens, commit statuses and check runs go. There is one App, whose JWTs are verified with its public key, installed on every
+/// repository unless told otherwise.
 /// </summary>
 public sealed class GitHub(SandboxOptions options)
 {
@@ -32,7 +33,8 @@ public sealed class GitHub(SandboxOptions options)
     public Predicate<string> IsInstalledOn { get; set; } = _ => true;
 
     /// <summary>What the installation grants.</summary>
-    public Dictionary<string, string> Permissions { get; } = new() { ["metadata"] = "read", ["contents"] = "read", ["statuses"] = "write", ["checks"] = "write" };
+    public Dictionary<string, string> Permissions { get; } = new()
+        { ["metadata"] = "read", ["contents"] = "read", ["statuses"] = "write", ["checks"] = "write" };
 
     public TimeSpan TokenLifetime { get; set; } = TimeSpan.FromHours(1);
 
@@ -53,7 +55,8 @@ public sealed class GitHub(SandboxOptions options)
     internal IResult FindInstallation(HttpRequest request, string owner, string repository)
     {
         if (!IsSignedByApp(request)) return Unsigned;
-        return IsInstalledOn($"{owner}/{repository}") ? Results.Json(new { id = InstallationId, account = new { login = owner }, permissions = Permissions }) : Message(404, "Not Found");
+        return IsInstalledOn($"{owner}/{repository}") ? Results.Json(new { id = InstallationId, account = new { login = owner }, permissions = Permissions })
+            : Message(404, "Not Found");
     }
 
     /// <summary><c>POST /app/installations/{id}/access_tokens</c></summary>
@@ -64,11 +67,14 @@ public sealed class GitHub(SandboxOptions options)
         var body = request.ContentLength is 0 ? null : await JsonNode.ParseAsync(request.Body);
         var repositories = body?["repositories"]?.AsArray().Select(name => name!.GetValue<string>()).ToArray() ?? [];
         var permissions = body?["permissions"]?.AsObject().ToDictionary(one => one.Key, one => one.Value!.GetValue<string>()) ?? Permissions;
-        if (permissions.Any(one => Permissions.GetValueOrDefault(one.Key) is not { } granted || (granted == "read" && one.Value != "read"))) return Message(422, "The permissions requested are not granted to this installation.");
+        if (permissions.Any(one => Permissions.GetValueOrDefault(one.Key) is not { } granted || (granted == "read" && one.Value != "read")))
+            return Message(422, "The permissions requested are not granted to this installation.");
 
-        var token = new IssuedToken($"ghs_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(18))}", Time.GetUtcNow() + TokenLifetime, repositories, permissions);
+        var token = new IssuedToken($"ghs_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(18))}", Time.GetUtcNow() + TokenLifetime, repositories,
+            permissions);
         lock (gate) issued[token.Text] = token;
-        return Results.Json(new { token = token.Text, expires_at = token.Ends.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"), permissions, repository_selection = "selected" }, statusCode: 201);
+        return Results.Json(new { token = token.Text, expires_at = token.Ends.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"), permissions,
+            repository_selection = "selected" }, statusCode: 201);
     }
 
     /// <summary><c>POST /repos/{owner}/{repo}/statuses/{sha}</c></summary>
@@ -92,7 +98,8 @@ public sealed class GitHub(SandboxOptions options)
         if (Refusal(Bearer(request), repository, "checks") is { } refusal) return refusal;
         var body = await JsonNode.ParseAsync(request.Body);
         if (!CheckAnnotation.TryReadAll(body, out var annotations)) return Message(422, "Invalid request: annotations");
-        var run = new CheckRun($"{owner}/{repository}", Text(body, "head_sha"), Text(body, "name"), Text(body, "status"), Text(body, "conclusion"), Text(body?["output"], "summary"), annotations);
+        var run = new CheckRun($"{owner}/{repository}", Text(body, "head_sha"), Text(body, "name"), Text(body, "status"), Text(body, "conclusion"),
+            Text(body?["output"], "summary"), annotations);
         lock (gate) checkRuns = checkRuns.Add(run);
         return Results.Json(new { id = checkRuns.Count, head_sha = run.Sha, status = run.Status, conclusion = run.Conclusion }, statusCode: 201);
     }
@@ -109,7 +116,8 @@ public sealed class GitHub(SandboxOptions options)
 
     /// <summary><c>GET /repos/{owner}/{repo}/contents/{path}</c>: every file holds its own path.</summary>
     internal IResult ReadContent(HttpRequest request, string owner, string repository, string path) => Refusal(Bearer(request), repository, "contents", "read")
-        ?? Results.Json(new { type = "file", name = path.Split('/')[^1], path, encoding = "base64", content = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{owner}/{repository}: {path}\n")) });
+        ?? Results.Json(new { type = "file", name = path.Split('/')[^1], path, encoding = "base64",
+            content = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{owner}/{repository}: {path}\n")) });
 
     /// <summary><c>DELETE /installation/token</c>: the token that is presented ends.</summary>
     internal IResult RevokeToken(HttpRequest request)
@@ -123,7 +131,8 @@ public sealed class GitHub(SandboxOptions options)
         lock (gate) token = issued.GetValueOrDefault(bearer);
         if (token is null || token.Ends <= Time.GetUtcNow()) return Message(401, "Bad credentials");
         if (token.Repositories.Length > 0 && !token.Repositories.Contains(repository)) return Message(404, "Not Found");
-        return token.Permissions.GetValueOrDefault(permission) is { } its && (its == "write" || its == level) ? null : Message(403, "Resource not accessible by integration");
+        return token.Permissions.GetValueOrDefault(permission) is { } its && (its == "write" || its == level)
+            ? null : Message(403, "Resource not accessible by integration");
     }
 
     private static IResult Unsigned => Message(401, "A JSON web token could not be decoded");
@@ -135,7 +144,8 @@ public sealed class GitHub(SandboxOptions options)
         {
             if (Bearer(request).Split('.') is not [var header, var claims, var signature]) return false;
             using var verifier = RSA.Create(key.ExportParameters(includePrivateParameters: false));
-            if (!verifier.VerifyData(Encoding.ASCII.GetBytes($"{header}.{claims}"), Decode(signature), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)) return false;
+            if (!verifier.VerifyData(Encoding.ASCII.GetBytes($"{header}.{claims}"), Decode(signature), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
+                return false;
             var (alg, payload) = (JsonNode.Parse(Decode(header))!["alg"]?.GetValue<string>(), JsonNode.Parse(Decode(claims))!);
             var (issued, expires) = (payload["iat"]!.GetValue<long>(), payload["exp"]!.GetValue<long>());
             var now = Time.GetUtcNow().ToUnixTimeSeconds();
@@ -150,11 +160,14 @@ public sealed class GitHub(SandboxOptions options)
 
     private static byte[] Decode(string text) => System.Buffers.Text.Base64Url.DecodeFromChars(text);
 
-    private static string Bearer(HttpRequest request) => request.Headers.Authorization.ToString() is var value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";
+    private static string Bearer(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is var value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : "";
 
-    private static string Text(JsonNode? json, string name) => json?[name] is { } node && node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : "";
+    private static string Text(JsonNode? json, string name) =>
+        json?[name] is { } node && node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : "";
 
-    private static IResult Message(int status, string message) => Results.Json(new { message, documentation_url = "https://docs.github.com/rest", status = $"{status}" }, statusCode: status);
+    private static IResult Message(int status, string message) =>
+        Results.Json(new { message, documentation_url = "https://docs.github.com/rest", status = $"{status}" }, statusCode: status);
 
     private sealed record IssuedToken(string Text, DateTimeOffset Ends, string[] Repositories, Dictionary<string, string> Permissions);
 }
@@ -175,10 +188,12 @@ internal static class GitHubEndpoints
             app.MapPatch(prefix + "/repos/{owner}/{repository}/check-runs/{id:int}", github.UpdateCheckRunAsync);
         }
         app.MapGet("/_sandbox/github/private-key", () => Results.Text(github.PrivateKeyPem, "application/x-pem-file"));
-        app.MapGet("/_sandbox/github/statuses", () => Results.Json(github.Statuses.Select(status => new { status.Repository, status.Sha, status.State, status.Description, status.Context })));
+        app.MapGet("/_sandbox/github/statuses",
+            () => Results.Json(github.Statuses.Select(status => new { status.Repository, status.Sha, status.State, status.Description, status.Context })));
     }
 
     /// <summary>Where GitHub's own tokens are checked, not the cloud's.</summary>
     public static bool IsGitHubs(string target) =>
-        target.StartsWith("/repos/", StringComparison.Ordinal) || target.StartsWith("/app/", StringComparison.Ordinal) || target.StartsWith("/installation/", StringComparison.Ordinal) || target.StartsWith("/api/v3/", StringComparison.Ordinal);
+        target.StartsWith("/repos/", StringComparison.Ordinal) || target.StartsWith("/app/", StringComparison.Ordinal)
+        || target.StartsWith("/installation/", StringComparison.Ordinal) || target.StartsWith("/api/v3/", StringComparison.Ordinal);
 }

@@ -14,7 +14,8 @@ internal static class SpacesKeys
         app.MapPost("/v2/spaces/keys", async (HttpRequest request) =>
         {
             if (await Wire.ReadObject(request) is not { } body) return DigitalOceanError.BadRequest("the body is not a JSON object");
-            if (body["name"]?.GetValueKind() != JsonValueKind.String || body["grants"] is not JsonArray grants) return DigitalOceanError.Unprocessable("name and grants are required");
+            if (body["name"]?.GetValueKind() != JsonValueKind.String || body["grants"] is not JsonArray grants)
+                return DigitalOceanError.Unprocessable("name and grants are required");
             var key = new JsonObject
             {
                 ["name"] = body["name"]!.DeepClone(),

@@ -17,7 +17,8 @@ internal static class Wire
         app.MapMethods("/v2/echo/{**rest}", Methods, Echo);
         // asks for no token: for credentials of other kinds (header, basic, query)
         app.MapMethods("/anything/{**rest}", Methods, Echo);
-        app.MapMethods("/v2/status/{code:int:range(200,599)}", Methods, (int code) => code is 204 or 304 ? Results.StatusCode(code) : Results.Json(new { id = "status", message = $"{code}" }, statusCode: code));
+        app.MapMethods("/v2/status/{code:int:range(200,599)}", Methods, (int code) => code is 204 or 304
+            ? Results.StatusCode(code) : Results.Json(new { id = "status", message = $"{code}" }, statusCode: code));
         app.MapGet("/v2/slow", async context =>
         {
             // without `ms`: never, until the caller goes away
@@ -83,7 +84,8 @@ internal static class Wire
         for (var i = 0; i < block.Length; i++) block[i] = (byte)i;
         context.Response.ContentType = "application/octet-stream";
         if (context.Request.Query["chunked"].Count == 0) context.Response.ContentLength = left;
-        for (; left > 0; left -= block.Length) await context.Response.Body.WriteAsync(block.AsMemory(0, (int)Math.Min(left, block.Length)), context.RequestAborted);
+        for (; left > 0; left -= block.Length)
+            await context.Response.Body.WriteAsync(block.AsMemory(0, (int)Math.Min(left, block.Length)), context.RequestAborted);
     }
 
     private static async Task Upload(HttpContext context)

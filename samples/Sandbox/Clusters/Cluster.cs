@@ -8,8 +8,8 @@ using Sandbox.Tokens;
 namespace Sandbox.Clusters;
 
 /// <summary>
-/// What stands in for a Kubernetes API server: TLS by an authority of its own, service accounts with tokens, keys for who presents one, and the rights of each account: its own namespace, and for
-/// the account <c>proxy</c> all of them.
+/// What stands in for a Kubernetes API server: TLS by an authority of its own, service accounts with tokens, keys for who presents one, and the rights of each
+/// account: its own namespace, and for the account <c>proxy</c> all of them.
 /// </summary>
 public sealed class Cluster : IAsyncDisposable
 {
@@ -26,16 +26,22 @@ public sealed class Cluster : IAsyncDisposable
         var cluster = new Cluster();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(cluster.authority.Issue())));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(cluster.authority.Issue())));
         var app = cluster.app = builder.Build();
         app.UseRouting();
         app.MapPost("/api/v1/namespaces/{space}/serviceaccounts/{name}/token", cluster.RequestToken);
-        app.MapGet("/.well-known/openid-configuration", context => cluster.Publish(context, new JsonObject { ["issuer"] = Issuer, ["jwks_uri"] = cluster.Address + "/openid/v1/jwks" }));
+        app.MapGet("/.well-known/openid-configuration",
+            context => cluster.Publish(context, new JsonObject { ["issuer"] = Issuer, ["jwks_uri"] = cluster.Address + "/openid/v1/jwks" }));
         app.MapGet("/openid/v1/jwks", context => cluster.Publish(context, new JsonObject { ["keys"] = new JsonArray(cluster.key.Jwk()) }));
         // what kubectl looks up before it asks
         app.MapGet("/api", context => cluster.Discover(context, new JsonObject { ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1") }));
-        app.MapGet("/apis", context => cluster.Discover(context, new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray() }));
-        app.MapGet("/api/v1", context => cluster.Discover(context, new JsonObject { ["kind"] = "APIResourceList", ["groupVersion"] = "v1", ["resources"] = new JsonArray(Resource("pods", "Pod"), Resource("configmaps", "ConfigMap")) }));
+        app.MapGet("/apis", context => cluster.Discover(context,
+            new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray() }));
+        app.MapGet("/api/v1",
+            context => cluster.Discover(context,
+                new JsonObject { ["kind"] = "APIResourceList", ["groupVersion"] = "v1", ["resources"] = new JsonArray(Resource("pods", "Pod"),
+                    Resource("configmaps", "ConfigMap")) }));
         app.MapGet("/api/v1/namespaces/{space}/{resource}", cluster.List);
         app.MapFallback(context => Status(context, 404, "NotFound", "the server could not find the requested resource"));
         await app.StartAsync(cancellation);
@@ -45,7 +51,9 @@ public sealed class Cluster : IAsyncDisposable
     private string Address => new Uri(app!.Urls.First()).Origin();
 
     /// <summary>What a script needs: the address, <c>ca.crt</c> as text, and a token that may ask for service accounts' tokens.</summary>
-    public IReadOnlyDictionary<string, string> Describe() => new Dictionary<string, string> { ["cluster"] = Address, ["cluster_ca"] = authority.Pem, ["cluster_issuer"] = Issuer, ["cluster_admin_token"] = adminToken };
+    public IReadOnlyDictionary<string, string> Describe() =>
+        new Dictionary<string, string>
+        { ["cluster"] = Address, ["cluster_ca"] = authority.Pem, ["cluster_issuer"] = Issuer, ["cluster_admin_token"] = adminToken };
 
     public async ValueTask DisposeAsync()
     {
@@ -69,7 +77,8 @@ public sealed class Cluster : IAsyncDisposable
         var token = TokenForge.Sign(key, new JsonObject
         {
             ["aud"] = audiences, ["exp"] = now + 600, ["iat"] = now, ["nbf"] = now, ["iss"] = Issuer, ["sub"] = $"{Prefix}{space}:{name}",
-            ["kubernetes.io"] = new JsonObject { ["namespace"] = space, ["serviceaccount"] = new JsonObject { ["name"] = name, ["uid"] = "0b0f2f5c-7f4e-4a0c-9d7e-000000000001" } },
+            ["kubernetes.io"] = new JsonObject
+                { ["namespace"] = space, ["serviceaccount"] = new JsonObject { ["name"] = name, ["uid"] = "0b0f2f5c-7f4e-4a0c-9d7e-000000000001" } },
         }, new JsonObject { ["typ"] = null });
         await Json(context, 201, new JsonObject { ["kind"] = "TokenRequest", ["status"] = new JsonObject { ["token"] = token } });
     }
@@ -79,25 +88,31 @@ public sealed class Cluster : IAsyncDisposable
     {
         if (AccountOf(context) is null) return Status(context, 401, "Unauthorized", "Unauthorized");
         var wantsKeys = context.Request.Headers.Accept.ToString().Contains("application/jwk-set+json", StringComparison.Ordinal);
-        return document.ContainsKey("keys") && !wantsKeys ? Status(context, 406, "NotAcceptable", "only application/jwk-set+json is served here") : Json(context, 200, document);
+        return document.ContainsKey("keys") && !wantsKeys ? Status(context, 406, "NotAcceptable", "only application/jwk-set+json is served here")
+            : Json(context, 200, document);
     }
 
-    private Task Discover(HttpContext context, JsonObject document) => AccountOf(context) is null ? Status(context, 401, "Unauthorized", "Unauthorized") : Json(context, 200, document);
+    private Task Discover(HttpContext context, JsonObject document) =>
+        AccountOf(context) is null ? Status(context, 401, "Unauthorized", "Unauthorized") : Json(context, 200, document);
 
     private static JsonObject Resource(string name, string kind) =>
-        new() { ["name"] = name, ["singularName"] = kind.ToLowerInvariant(), ["namespaced"] = true, ["kind"] = kind, ["verbs"] = new JsonArray("get", "list", "delete") };
+        new() { ["name"] = name, ["singularName"] = kind.ToLowerInvariant(), ["namespaced"] = true, ["kind"] = kind,
+            ["verbs"] = new JsonArray("get", "list", "delete") };
 
     private Task List(HttpContext context)
     {
         if (AccountOf(context) is not { } account) return Status(context, 401, "Unauthorized", "Unauthorized");
         var (space, resource) = ((string)context.Request.RouteValues["space"]!, (string)context.Request.RouteValues["resource"]!);
         if (!account.StartsWith($"{Prefix}{space}:", StringComparison.Ordinal) && !account.EndsWith(":proxy", StringComparison.Ordinal))
-            return Status(context, 403, "Forbidden", $"{resource} is forbidden: User \"{account}\" cannot list resource \"{resource}\" in the namespace \"{space}\"");
+            return Status(context, 403, "Forbidden",
+                $"{resource} is forbidden: User \"{account}\" cannot list resource \"{resource}\" in the namespace \"{space}\"");
         var kind = resource == "pods" ? "Pod" : "ConfigMap";
-        JsonObject Named(string name) => new() { ["kind"] = kind, ["apiVersion"] = "v1", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space, ["resourceVersion"] = "1" } };
+        JsonObject Named(string name) => new()
+            { ["kind"] = kind, ["apiVersion"] = "v1", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space, ["resourceVersion"] = "1" } };
         if (context.Request.Query["watch"] == "true") return WatchAsync(context, Named($"later-{resource}"));
         var (list, items) = (new JsonObject { ["resourceVersion"] = "1" }, new JsonArray(Named($"{resource}-of-{space}")));
-        return Json(context, 200, new JsonObject { ["kind"] = $"{kind}List", ["apiVersion"] = "v1", ["user"] = account, ["metadata"] = list, ["items"] = items });
+        return Json(context, 200,
+            new JsonObject { ["kind"] = $"{kind}List", ["apiVersion"] = "v1", ["user"] = account, ["metadata"] = list, ["items"] = items });
     }
 
     /// <summary>One event, and nothing more until the caller goes away.</summary>
@@ -118,10 +133,13 @@ public sealed class Cluster : IAsyncDisposable
         return isForServer && (long)read["exp"]! > TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() ? read["sub"]!.ToString() : null;
     }
 
-    private static string Bearer(HttpContext context) => context.Request.Headers.Authorization.ToString() is var value && value.StartsWith("Bearer ", StringComparison.Ordinal) ? value[7..] : "";
+    private static string Bearer(HttpContext context) =>
+        context.Request.Headers.Authorization.ToString() is var value && value.StartsWith("Bearer ", StringComparison.Ordinal) ? value[7..] : "";
 
     private static Task Status(HttpContext context, int code, string reason, string message) =>
-        Json(context, code, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["status"] = "Failure", ["message"] = message, ["reason"] = reason, ["code"] = code });
+        Json(context, code, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["status"] = "Failure", ["message"] = message, ["reason"] = reason,
+            ["code"] = code });
 
-    private static Task Json(HttpContext context, int status, JsonObject body) => Results.Text(body.ToJsonString(), "application/json", statusCode: status).ExecuteAsync(context);
+    private static Task Json(HttpContext context, int status, JsonObject body) =>
+        Results.Text(body.ToJsonString(), "application/json", statusCode: status).ExecuteAsync(context);
 }

@@ -13,7 +13,8 @@ internal sealed class DropletTools
     public static string Get([Description("Its id.")] long ID) => $"droplet {ID}: active";
 
     [McpServerTool(Name = "droplet-create"), Description("Creates a droplet.")]
-    public static string Create([Description("Its name.")] string Name, [Description("Its size.")] string? Size = null) => $"created {Name} ({Size ?? "s-1vcpu-1gb"})";
+    public static string Create([Description("Its name.")] string Name, [Description("Its size.")] string? Size = null) =>
+        $"created {Name} ({Size ?? "s-1vcpu-1gb"})";
 
     [McpServerTool(Name = "droplet-delete", Destructive = true), Description("Deletes a droplet.")]
     public static string Delete([Description("Its id.")] long ID) => $"deleted {ID}";

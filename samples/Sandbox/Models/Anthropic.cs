@@ -15,7 +15,8 @@ internal static class Anthropic
     {
         if (await Wire.ReadObject(http.Request) is not { } asked || asked["messages"] is not JsonArray || asked["max_tokens"] is null)
         {
-            await Results.Json(new { type = "error", error = new { type = "invalid_request_error", message = "expected `messages` and `max_tokens`" } }, statusCode: 400).ExecuteAsync(http);
+            await Results.Json(new { type = "error", error = new { type = "invalid_request_error", message = "expected `messages` and `max_tokens`" } },
+                statusCode: 400).ExecuteAsync(http);
             return;
         }
         var text = ModelText.Last(asked["messages"]);
@@ -28,9 +29,11 @@ internal static class Anthropic
         ModelStream.Begin(http);
         await Send(new() { ["type"] = "message_start", ["message"] = Message(asked, [], null, 0) });
         await Send(new() { ["type"] = "content_block_start", ["index"] = 0, ["content_block"] = Block("") });
-        foreach (var word in words) await Send(new() { ["type"] = "content_block_delta", ["index"] = 0, ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = word } });
+        foreach (var word in words)
+            await Send(new() { ["type"] = "content_block_delta", ["index"] = 0, ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = word } });
         await Send(new() { ["type"] = "content_block_stop", ["index"] = 0 });
-        await Send(new() { ["type"] = "message_delta", ["delta"] = new JsonObject { ["stop_reason"] = "end_turn", ["stop_sequence"] = null }, ["usage"] = new JsonObject { ["output_tokens"] = words.Length } });
+        await Send(new() { ["type"] = "message_delta", ["delta"] = new JsonObject { ["stop_reason"] = "end_turn", ["stop_sequence"] = null },
+            ["usage"] = new JsonObject { ["output_tokens"] = words.Length } });
         await Send(new() { ["type"] = "message_stop" });
 
         Task Send(JsonObject data) => ModelStream.SendAsync(http, data, named: true);
@@ -38,7 +41,8 @@ internal static class Anthropic
 
     private static JsonObject Message(JsonObject asked, JsonArray content, string? reason, int tokens) => new()
     {
-        ["id"] = "msg_1", ["type"] = "message", ["role"] = "assistant", ["model"] = asked["model"]?.DeepClone(), ["content"] = content, ["stop_reason"] = reason, ["stop_sequence"] = null,
+        ["id"] = "msg_1", ["type"] = "message", ["role"] = "assistant", ["model"] = asked["model"]?.DeepClone(), ["content"] = content,
+        ["stop_reason"] = reason, ["stop_sequence"] = null,
         ["usage"] = new JsonObject { ["input_tokens"] = ModelText.Last(asked["messages"]).Split(' ').Length, ["output_tokens"] = tokens },
     };
 

@@ -12,7 +12,8 @@ internal static class ModelStream
     }
 
     /// <summary>With its name in the event too, where the provider writes it there.</summary>
-    public static Task SendAsync(HttpContext http, JsonObject data, bool named) => SendAsync(http, (named ? $"event: {data["type"]}\n" : "") + $"data: {data.ToJsonString()}\n\n");
+    public static Task SendAsync(HttpContext http, JsonObject data, bool named) =>
+        SendAsync(http, (named ? $"event: {data["type"]}\n" : "") + $"data: {data.ToJsonString()}\n\n");
 
     public static async Task SendAsync(HttpContext http, string text)
     {

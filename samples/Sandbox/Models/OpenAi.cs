@@ -8,7 +8,8 @@ internal static class OpenAi
 {
     public static void MapOpenAi(this WebApplication app)
     {
-        app.MapGet("/v1/models", () => Results.Json(new { @object = "list", data = new[] { new { id = "echo", @object = "model", created = 0, owned_by = "sandbox" } } }));
+        app.MapGet("/v1/models",
+            () => Results.Json(new { @object = "list", data = new[] { new { id = "echo", @object = "model", created = 0, owned_by = "sandbox" } } }));
         app.MapPost("/v1/chat/completions", ChatAsync);
         app.MapPost("/v1/responses", RespondAsync);
     }
@@ -24,14 +25,18 @@ internal static class OpenAi
         var usage = Usage("prompt_tokens", "completion_tokens", text);
         if (asked["stream"]?.GetValue<bool>() != true)
         {
-            var choice = new JsonObject { ["index"] = 0, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text, ["refusal"] = null }, ["finish_reason"] = "stop" };
+            var choice = new JsonObject { ["index"] = 0, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text, ["refusal"] = null },
+                ["finish_reason"] = "stop" };
             await http.Response.WriteAsJsonAsync(Completion(asked, "chat.completion", [choice], usage));
             return;
         }
         ModelStream.Begin(http);
-        foreach (var word in ModelText.Words(text)) await ModelStream.SendAsync(http, Completion(asked, "chat.completion.chunk", [Delta(new JsonObject { ["role"] = "assistant", ["content"] = word }, null)]), named: false);
+        foreach (var word in ModelText.Words(text))
+            await ModelStream.SendAsync(http,
+                Completion(asked, "chat.completion.chunk", [Delta(new JsonObject { ["role"] = "assistant", ["content"] = word }, null)]), named: false);
         await ModelStream.SendAsync(http, Completion(asked, "chat.completion.chunk", [Delta([], "stop")]), named: false);
-        if (asked["stream_options"]?["include_usage"]?.GetValue<bool>() == true) await ModelStream.SendAsync(http, Completion(asked, "chat.completion.chunk", [], usage), named: false);
+        if (asked["stream_options"]?["include_usage"]?.GetValue<bool>() == true)
+            await ModelStream.SendAsync(http, Completion(asked, "chat.completion.chunk", [], usage), named: false);
         await ModelStream.SendAsync(http, "data: [DONE]\n\n");
     }
 
@@ -55,7 +60,8 @@ internal static class OpenAi
         await Send("response.created", new() { ["response"] = Response(asked, "in_progress", []) });
         await Send("response.output_item.added", new() { ["output_index"] = 0, ["item"] = Item(null) });
         await Send("response.content_part.added", new() { ["item_id"] = "msg_1", ["output_index"] = 0, ["content_index"] = 0, ["part"] = Part("") });
-        foreach (var word in ModelText.Words(text)) await Send("response.output_text.delta", new() { ["item_id"] = "msg_1", ["output_index"] = 0, ["content_index"] = 0, ["delta"] = word });
+        foreach (var word in ModelText.Words(text))
+            await Send("response.output_text.delta", new() { ["item_id"] = "msg_1", ["output_index"] = 0, ["content_index"] = 0, ["delta"] = word });
         await Send("response.output_text.done", new() { ["item_id"] = "msg_1", ["output_index"] = 0, ["content_index"] = 0, ["text"] = text });
         await Send("response.content_part.done", new() { ["item_id"] = "msg_1", ["output_index"] = 0, ["content_index"] = 0, ["part"] = Part(text) });
         await Send("response.output_item.done", new() { ["output_index"] = 0, ["item"] = Item(text) });
@@ -83,7 +89,8 @@ internal static class OpenAi
     /// <summary>The one message of an answer; null: nothing of it is written yet.</summary>
     private static JsonObject Item(string? text) => new()
     {
-        ["type"] = "message", ["id"] = "msg_1", ["status"] = text is null ? "in_progress" : "completed", ["role"] = "assistant", ["content"] = text is null ? [] : new JsonArray(Part(text)),
+        ["type"] = "message", ["id"] = "msg_1", ["status"] = text is null ? "in_progress" : "completed", ["role"] = "assistant", ["content"] = text is null
+            ? [] : new JsonArray(Part(text)),
     };
 
     private static JsonObject Part(string text) => new() { ["type"] = "output_text", ["text"] = text, ["annotations"] = new JsonArray() };

@@ -10,7 +10,8 @@ internal static class OAuthEndpoints
 
     public static void MapOAuth(this WebApplication app, OAuthServer server, SandboxOptions options)
     {
-        app.MapGet(Prefix + "authorize", (HttpRequest request) => server.Check(request.Query) is { } error ? Error(400, "invalid_request", error) : Results.Content(Page(server, request), "text/html"));
+        app.MapGet(Prefix + "authorize", (HttpRequest request) => server.Check(request.Query) is { } error
+            ? Error(400, "invalid_request", error) : Results.Content(Page(server, request), "text/html"));
         app.MapPost(Prefix + "authorize", async (HttpRequest request) =>
         {
             if (server.Check(request.Query) is { } error) return Error(400, "invalid_request", error);
@@ -56,7 +57,8 @@ internal static class OAuthEndpoints
         var (grant, error) = server.Redeem(form, keepRefreshToken: fault == OAuthFault.NoRefreshToken);
         if (grant is null)
         {
-            await Error(error == "invalid_client" ? 401 : 400, error!, "The provided authorization grant is invalid, expired, revoked, or was issued to another client.").ExecuteAsync(context);
+            await Error(error == "invalid_client" ? 401 : 400, error!,
+                "The provided authorization grant is invalid, expired, revoked, or was issued to another client.").ExecuteAsync(context);
             return;
         }
         if (fault == OAuthFault.HeldAnswer)
@@ -76,7 +78,8 @@ internal static class OAuthEndpoints
             ["expires_in"] = (long)(grant.Expires - server.Time.GetUtcNow()).TotalSeconds,
             ["refresh_token"] = grant.RefreshToken,
             ["scope"] = string.Join(' ', grant.Scopes),
-            ["info"] = new { name = grant.Account.Name, email = grant.Account.Email, uuid = "b6fr89dbf6d9156cace5f3c78dc9851d957381ef", team_uuid = grant.Account.TeamUuid, team_name = grant.Account.TeamName },
+            ["info"] = new { name = grant.Account.Name, email = grant.Account.Email, uuid = "b6fr89dbf6d9156cace5f3c78dc9851d957381ef",
+                team_uuid = grant.Account.TeamUuid, team_name = grant.Account.TeamName },
         };
         if (fault == OAuthFault.NoTokenType) answer.Remove("token_type");
         if (fault == OAuthFault.NoRefreshToken || !server.GivesRefreshTokens) answer.Remove("refresh_token");
@@ -88,14 +91,18 @@ internal static class OAuthEndpoints
     /// <summary>Scopes are told of the account's own tokens too.</summary>
     private static IResult Info(OAuthServer server, SandboxOptions options, string? token)
     {
-        if (token is not null && server.Find(token) is { } grant) return Results.Json(new { scopes = grant.Scopes, expires_in = (long)(grant.Expires - server.Time.GetUtcNow()).TotalSeconds });
+        if (token is not null && server.Find(token) is { } grant)
+            return Results.Json(new { scopes = grant.Scopes, expires_in = (long)(grant.Expires - server.Time.GetUtcNow()).TotalSeconds });
         if (token is not null && (token == options.TeamToken || token == options.UserToken)) return Results.Json(new { scopes = new[] { "read", "write" } });
-        return token is not null && token == options.ReadOnlyToken ? Results.Json(new { scopes = new[] { "read" } }) : Error(401, "unauthorized", "Unable to authenticate you");
+        return token is not null && token == options.ReadOnlyToken
+            ? Results.Json(new { scopes = new[] { "read" } }) : Error(401, "unauthorized", "Unable to authenticate you");
     }
 
-    private static string? Bearer(HttpRequest request) => request.Headers.Authorization.ToString() is { } value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : null;
+    private static string? Bearer(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is { } value && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..] : null;
 
-    private static IResult Error(int status, string error, string description) => Results.Json(new { error, error_description = description }, statusCode: status);
+    private static IResult Error(int status, string error, string description) =>
+        Results.Json(new { error, error_description = description }, statusCode: status);
 
     private static string Page(OAuthServer server, HttpRequest request) => $"""
         <!doctype html>

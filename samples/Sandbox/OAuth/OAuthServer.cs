@@ -5,7 +5,8 @@ using System.Text;
 namespace Sandbox.OAuth;
 
 /// <summary>
-/// The cloud's authorization server as DigitalOcean documents its own: authorization codes with PKCE, refresh tokens that serve once, and a refresh that ends the old access token at once.
+/// The cloud's authorization server as DigitalOcean documents its own: authorization codes with PKCE, refresh tokens that serve once, and a refresh that ends
+/// the old access token at once.
 /// </summary>
 public sealed class OAuthServer(SandboxOptions options)
 {
@@ -137,5 +138,6 @@ public sealed class OAuthServer(SandboxOptions options)
 
     private static string Hex(int length) => RandomNumberGenerator.GetHexString(length, lowercase: true);
 
-    private static string Challenge(string verifier) => Convert.ToBase64String(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    private static string Challenge(string verifier) =>
+        Convert.ToBase64String(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 }

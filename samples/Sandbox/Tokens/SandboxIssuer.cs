@@ -42,7 +42,8 @@ public sealed class SandboxIssuer : IAsyncDisposable
     /// <summary>Who asked for keys and tokens.</summary>
     public RequestLog Requests { get; }
 
-    public static async Task<SandboxIssuer> StartAsync(string? issuer = null, int port = 0, string requestToken = "sandbox_runner", CancellationToken cancellation = default)
+    public static async Task<SandboxIssuer> StartAsync(string? issuer = null, int port = 0, string requestToken = "sandbox_runner",
+        CancellationToken cancellation = default)
     {
         var app = Loopback.Build((port, HttpProtocols.Http1));
         var requests = new RequestLog();
@@ -81,7 +82,8 @@ public sealed class SandboxIssuer : IAsyncDisposable
     public string Token(string audience, JsonObject? claims = null, JsonObject? header = null)
     {
         var whole = GitHubClaims.Of(Issuer, audience, Time.GetUtcNow()).With(Claims).With(claims);
-        return (header is null ? TokenMint.TrySign(Keys[0], whole) : null) ?? TokenForge.Sign(Keys[0], whole, new JsonObject { ["x5t"] = Keys[0].Kid }.With(header));
+        return (header is null ? TokenMint.TrySign(Keys[0], whole) : null)
+            ?? TokenForge.Sign(Keys[0], whole, new JsonObject { ["x5t"] = Keys[0].Kid }.With(header));
     }
 
     /// <summary>The discovery document, with the members GitHub's has.</summary>

@@ -6,7 +6,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Sandbox.Tokens;
 
-/// <summary>A key that signs as it is told, also as no honest issuer would (<c>HS*</c> with a public key's bytes, a weak RSA key): tests need bad tokens too.</summary>
+/// <summary>
+/// A key that signs as it is told, also as no honest issuer would (<c>HS*</c> with a public key's bytes, a weak RSA key): tests need bad tokens too.
+/// </summary>
 public sealed class SigningKey : IDisposable
 {
     private readonly AsymmetricAlgorithm? key;
@@ -73,19 +75,22 @@ public sealed class SigningKey : IDisposable
     internal SecurityKey? ForLibrary() => key switch
     {
         RSA { KeySize: >= 2048 } rsa when Algorithm is ['R' or 'P', 'S', ..] => new RsaSecurityKey(rsa) { KeyId = Kid },
-        ECDsa ecdsa when Algorithm.StartsWith("ES", StringComparison.Ordinal) && ecdsa.KeySize == Curve(Algorithm).Size => new ECDsaSecurityKey(ecdsa) { KeyId = Kid },
+        ECDsa ecdsa when Algorithm.StartsWith("ES", StringComparison.Ordinal)
+            && ecdsa.KeySize == Curve(Algorithm).Size => new ECDsaSecurityKey(ecdsa) { KeyId = Kid },
         _ => null,
     };
 
     /// <summary>The public half in PEM, for the classic confusion of a public key with an HMAC secret.</summary>
-    public byte[] PublicPem() => Encoding.ASCII.GetBytes((key ?? throw new InvalidOperationException("a shared secret has no public half")).ExportSubjectPublicKeyInfoPem());
+    public byte[] PublicPem() =>
+        Encoding.ASCII.GetBytes((key ?? throw new InvalidOperationException("a shared secret has no public half")).ExportSubjectPublicKeyInfoPem());
 
     /// <summary>The private key in PEM (PKCS #8), for programs that sign on their own.</summary>
     public string PrivatePem() => (key ?? throw new InvalidOperationException("a shared secret has no key")).ExportPkcs8PrivateKeyPem();
 
     public void Dispose() => key?.Dispose();
 
-    private HashAlgorithmName Hash() => Algorithm[^3..] switch { "384" => HashAlgorithmName.SHA384, "512" => HashAlgorithmName.SHA512, _ => HashAlgorithmName.SHA256 };
+    private HashAlgorithmName Hash() =>
+        Algorithm[^3..] switch { "384" => HashAlgorithmName.SHA384, "512" => HashAlgorithmName.SHA512, _ => HashAlgorithmName.SHA256 };
 
     private byte[] Hmac(ReadOnlySpan<byte> input) => Algorithm[^3..] switch
     {

@@ -22,7 +22,8 @@ public static class TokenForge
     }
 
     /// <summary>The same without any signature: <c>header.claims.</c></summary>
-    public static string Unsigned(ReadOnlySpan<byte> header, ReadOnlySpan<byte> claims) => $"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(claims)}.";
+    public static string Unsigned(ReadOnlySpan<byte> header, ReadOnlySpan<byte> claims) =>
+        $"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(claims)}.";
 
     /// <summary>A copy with the members of <paramref name="over"/> put over it; a null takes a member away.</summary>
     public static JsonObject With(this JsonObject under, JsonObject? over)

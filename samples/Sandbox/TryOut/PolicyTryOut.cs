@@ -6,8 +6,8 @@ using Shared;
 namespace Sandbox.TryOut;
 
 /// <summary>
-/// The real proxy in front of the sandbox with somebody's own policy directory. The sandbox's token service signs as the issuer that the roles name, so that they need no change; edits of
-/// the directory count at once, and what the proxy says of them is printed, as is each decision.
+/// The real proxy in front of the sandbox with somebody's own policy directory. The sandbox's token service signs as the issuer that the roles name, so that
+/// they need no change; edits of the directory count at once, and what the proxy says of them is printed, as is each decision.
 /// </summary>
 internal sealed partial class PolicyTryOut : IAsyncDisposable
 {
@@ -25,9 +25,11 @@ internal sealed partial class PolicyTryOut : IAsyncDisposable
     public static async Task<PolicyTryOut> StartAsync(SandboxServer sandbox, TryOutOptions options, TextWriter screen, CancellationToken cancellation)
     {
         var directory = Path.GetFullPath(options.Policy!);
-        if (!Directory.Exists(directory)) throw new CannotStartException($"`{options.Policy}` is not a directory; give the one that holds `roles/` and `policies/`");
+        if (!Directory.Exists(directory))
+            throw new CannotStartException($"`{options.Policy}` is not a directory; give the one that holds `roles/` and `policies/`");
         var context = options.Context ?? $"api://DigitalOcean?actx={sandbox.Options.TeamUuid}";
-        if (ContextForm().Match(context) is not { Success: true } named) throw new CannotStartException($"`{context}` is not an auth context, expected `api://<Upstream>?actx=<id>`");
+        if (ContextForm().Match(context) is not { Success: true } named)
+            throw new CannotStartException($"`{context}` is not an auth context, expected `api://<Upstream>?actx=<id>`");
         if (options.Claims is { } claims) sandbox.Issuer.Claims = Claims(claims);
 
         var url = $"http://127.0.0.1:{(options.ProxyPort > 0 ? options.ProxyPort : ProxyProgram.FreePort())}";
@@ -41,8 +43,10 @@ internal sealed partial class PolicyTryOut : IAsyncDisposable
                 ["PublicUrl"] = url,
                 ["Urls"] = url,
                 ["DataDirectory"] = "data",
-                ["Upstreams"] = new JsonObject { [named.Groups["upstream"].Value] = new JsonObject { ["Kind"] = "http", ["Address"] = sandbox.Address.Origin() } },
-                ["Issuers"] = new JsonArray(new JsonObject { ["Issuer"] = sandbox.Issuer.Issuer, ["MetadataAddress"] = sandbox.Issuer.MetadataAddress.ToString() }),
+                ["Upstreams"] = new JsonObject
+                    { [named.Groups["upstream"].Value] = new JsonObject { ["Kind"] = "http", ["Address"] = sandbox.Address.Origin() } },
+                ["Issuers"] = new JsonArray(new JsonObject
+                    { ["Issuer"] = sandbox.Issuer.Issuer, ["MetadataAddress"] = sandbox.Issuer.MetadataAddress.ToString() }),
                 ["Policies"] = new JsonArray(new JsonObject { ["Context"] = context, ["Directory"] = directory }),
                 ["Credentials"] = new JsonArray(new JsonObject { ["Context"] = context, ["Kind"] = "Bearer", ["EnvironmentVariable"] = "SANDBOX_CREDENTIAL" }),
             }.ToJsonString());
@@ -91,7 +95,8 @@ internal sealed partial class PolicyTryOut : IAsyncDisposable
     {
         try
         {
-            return JsonNode.Parse(File.Exists(given) ? File.ReadAllText(given) : given) as JsonObject ?? throw new CannotStartException("`--claims` is not a JSON object");
+            return JsonNode.Parse(File.Exists(given) ? File.ReadAllText(given) : given) as JsonObject
+                ?? throw new CannotStartException("`--claims` is not a JSON object");
         }
         catch (JsonException e)
         {
@@ -104,7 +109,9 @@ internal sealed partial class PolicyTryOut : IAsyncDisposable
     {
         try
         {
-            if (JsonNode.Parse(line) is not JsonObject audit || audit["path"]?.ToString() is not { } path || path.StartsWith("/health/", StringComparison.Ordinal)) return null;
+            if (JsonNode.Parse(line) is not JsonObject audit || audit["path"]?.ToString() is not { } path
+                || path.StartsWith("/health/", StringComparison.Ordinal))
+                return null;
             var why = audit["reason"]?.ToString() ?? (audit["rule"] is { } rule ? $"{rule["file"]}:{rule["line"]}" : null);
             // the caller isn't told which claims failed; whoever writes the policy is
             var nearest = audit["nearest"] is { } role ? $" (nearest role `{role["role"]}`, failed: {string.Join(", ", role["failed"]!.AsArray())})" : "";

@@ -15,7 +15,8 @@ internal static class Compile
 
     public static PolicyFile File(string path, string text) => new(path, Encoding.UTF8.GetBytes(text));
 
-    public static CompileResult Files(params (string Path, string Text)[] files) => PolicyCompiler.Compile([.. files.Select(file => File(file.Path, file.Text))], Options);
+    public static CompileResult Files(params (string Path, string Text)[] files) =>
+        PolicyCompiler.Compile([.. files.Select(file => File(file.Path, file.Text))], Options);
 
     public static PolicySet Set(params (string Path, string Text)[] files) => Whole(Files(files));
 
@@ -33,11 +34,13 @@ internal static class Compile
     public static string[] Errors(string hcl) => [.. Lines(Files(("roles/r.hcl", hcl), ("policies/p.hcl", ""))).Where(line => line.Contains(" error "))];
 
     /// <summary>Likewise, of the warnings about the role file.</summary>
-    public static string[] Warnings(string hcl) => [.. Lines(Files(("roles/r.hcl", hcl), ("policies/p.hcl", ""))).Where(line => line.StartsWith("roles/r.hcl:") && line.Contains(" warning "))];
+    public static string[] Warnings(string hcl) =>
+        [.. Lines(Files(("roles/r.hcl", hcl), ("policies/p.hcl", ""))).Where(line => line.StartsWith("roles/r.hcl:") && line.Contains(" warning "))];
 
     public static string[] Lines(CompileResult result) => [.. result.Diagnostics.Select(Line)];
 
-    public static string Line(Diagnostic diagnostic) => $"{diagnostic.Range} {(diagnostic.Severity == DiagnosticSeverity.Error ? "error" : "warning")} {diagnostic.Code}: {diagnostic.Summary}";
+    public static string Line(Diagnostic diagnostic) =>
+        $"{diagnostic.Range} {(diagnostic.Severity == DiagnosticSeverity.Error ? "error" : "warning")} {diagnostic.Code}: {diagnostic.Summary}";
 
     public static Claims Claims(string json) => WorkloadProxy.Policies.Claims.Parse(Encoding.UTF8.GetBytes(json));
 }

@@ -27,7 +27,8 @@ public class HostileFilesTests
         """;
     private static readonly string[] Pieces =
     [
-        "\"", "{", "}", "[", "]", "=", "*", "${", "}\"", "null", "true", "-1", "1e400", "claims", "now.", "request.body", "regex(", ")", "...", "\\ud800", "\\u0000", "\n", "\0", "é", "e\u0301", "\U0001F600",
+        "\"", "{", "}", "[", "]", "=", "*", "${", "}\"", "null", "true", "-1", "1e400", "claims", "now.", "request.body", "regex(", ")", "...", "\\ud800",
+        "\\u0000", "\n", "\0", "é", "e\u0301", "\U0001F600",
         "iss", "sub", "policies", "when", "for x in ", ":", "?", "<<EOT\n", "EOT\n", "#", "{actx}", "<actx>", "{claims.x}", "role \"", "test \"", ".", ",", "(",
     ];
 
@@ -47,7 +48,8 @@ public class HostileFilesTests
             var bytes = Encoding.UTF8.GetBytes(Mutated(random, text));
             if (random.Next(10) == 0) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             var result = PolicyCompiler.Compile([new PolicyFile(path, bytes), Compile.File("policies/p.hcl", "")], Compile.Options);
-            Assert.All(result.Diagnostics, diagnostic => Assert.True(diagnostic.Range.Start.Line >= 1 && diagnostic.Range.End.Offset <= bytes.Length && diagnostic.Summary.Length > 0));
+            Assert.All(result.Diagnostics,
+                diagnostic => Assert.True(diagnostic.Range.Start.Line >= 1 && diagnostic.Range.End.Offset <= bytes.Length && diagnostic.Summary.Length > 0));
             if (result.Set is not { } set) continue;
             compiled++;
             set.MatchRoles(claims);

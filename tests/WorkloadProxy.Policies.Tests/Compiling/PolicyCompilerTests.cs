@@ -29,7 +29,8 @@ public class PolicyCompilerTests
 
     [Fact]
     public void A_policy_has_its_files_stem_for_a_name_wherever_it_lies()
-        => Assert.Equal(["a.b", "p"], Compile.Set(("policies/p.hcl", Policy), ("policies/deep/a.b.hcl", Policy), ("policies/.hcl", Policy)).Policies.Select(policy => policy.Name));
+        => Assert.Equal(["a.b", "p"], Compile.Set(("policies/p.hcl", Policy), ("policies/deep/a.b.hcl", Policy), ("policies/.hcl", Policy))
+            .Policies.Select(policy => policy.Name));
 
     [Fact]
     public void Names_are_unique_over_all_files()
@@ -100,9 +101,11 @@ public class PolicyCompilerTests
     [Fact]
     public void Thirty_two_issuers_are_enough_for_a_context()
     {
-        static string Roles(int count) => string.Concat(Enumerable.Range(0, count).Select(i => Role.Replace("NAME", $"r{i}").Replace("id.example", $"id{i}.example")));
+        static string Roles(int count) =>
+            string.Concat(Enumerable.Range(0, count).Select(i => Role.Replace("NAME", $"r{i}").Replace("id.example", $"id{i}.example")));
         Compile.Set(("roles/a.hcl", Roles(32)), ("policies/p.hcl", Policy));
-        Assert.Equal(["roles/a.hcl:194:9 error too-many-issuers: more than 32 issuers in one context"], Compile.Lines(Compile.Files(("roles/a.hcl", Roles(33)), ("policies/p.hcl", Policy))));
+        Assert.Equal(["roles/a.hcl:194:9 error too-many-issuers: more than 32 issuers in one context"],
+            Compile.Lines(Compile.Files(("roles/a.hcl", Roles(33)), ("policies/p.hcl", Policy))));
     }
 
     [Fact]
@@ -110,7 +113,8 @@ public class PolicyCompilerTests
     {
         var empty = new PolicyFile[100_001];
         for (var i = 0; i < empty.Length; i++) empty[i] = new PolicyFile($"roles/{i:d6}.hcl", default);
-        Assert.Equal(["roles/100000.hcl:1:1 error too-many-files: 100001 files, expected at most 100000"], Compile.Lines(PolicyCompiler.Compile(empty, Compile.Options)));
+        Assert.Equal(["roles/100000.hcl:1:1 error too-many-files: 100001 files, expected at most 100000"],
+            Compile.Lines(PolicyCompiler.Compile(empty, Compile.Options)));
     }
 
     [Fact]
@@ -124,7 +128,8 @@ public class PolicyCompilerTests
     [Fact]
     public void No_number_of_warnings_hides_an_error()
     {
-        var warnings = string.Concat(Enumerable.Range(0, 500).Select(i => $"role \"r{i}\" {{\n  aud = \"a\"\n  sub = \"actx:{{actx}}:x\"\n  policies = []\n}}\n"));
+        var warnings = string.Concat(Enumerable.Range(0, 500)
+            .Select(i => $"role \"r{i}\" {{\n  aud = \"a\"\n  sub = \"actx:{{actx}}:x\"\n  policies = []\n}}\n"));
         var result = Compile.Files(("roles/a.hcl", warnings + "x = 1\n"));
         Assert.Null(result.Set);
         Assert.Contains("roles/a.hcl:2501:1 error unknown-attribute: unknown attribute `x` outside of a `role` block", Compile.Lines(result));
@@ -134,7 +139,8 @@ public class PolicyCompilerTests
     public void A_list_of_issuers_without_end_is_one_error()
     {
         var issuers = string.Join(", ", Enumerable.Range(0, 50_000).Select(i => $"\"https://id{i}.example\""));
-        Assert.Equal(["too-many-issuers"], Compile.Files(("roles/a.hcl", $"role \"r\" {{\n  iss = [{issuers}]\n  aud = \"a\"\n  sub = \"s\"\n  policies = []\n}}")).Diagnostics
+        Assert.Equal(["too-many-issuers"],
+            Compile.Files(("roles/a.hcl", $"role \"r\" {{\n  iss = [{issuers}]\n  aud = \"a\"\n  sub = \"s\"\n  policies = []\n}}")).Diagnostics
             .Where(diagnostic => diagnostic.Severity == WorkloadProxy.Hcl.DiagnosticSeverity.Error).Select(diagnostic => diagnostic.Code));
     }
 
@@ -144,9 +150,11 @@ public class PolicyCompilerTests
     [InlineData("roles/new.hcl")]
     public void A_set_compiled_on_top_of_another_is_the_same_as_one_compiled_alone(string changed)
     {
-        PolicyFile[] before = [Compile.File("roles/a.hcl", Role.Replace("NAME", "a")), Compile.File("roles/b.hcl", Role.Replace("NAME", "b")), Compile.File("policies/p.hcl", Policy)];
+        PolicyFile[] before = [Compile.File("roles/a.hcl", Role.Replace("NAME", "a")), Compile.File("roles/b.hcl", Role.Replace("NAME", "b")),
+            Compile.File("policies/p.hcl", Policy)];
         var first = Compile.Whole(PolicyCompiler.Compile(before, Compile.Options));
-        var text = changed switch { "roles/a.hcl" => Role.Replace("\"NAME\"", "\"c\""), "roles/new.hcl" => Role.Replace("NAME", "new"), _ => Policy.Replace("account", "regions") };
+        var text = changed switch
+            { "roles/a.hcl" => Role.Replace("\"NAME\"", "\"c\""), "roles/new.hcl" => Role.Replace("NAME", "new"), _ => Policy.Replace("account", "regions") };
         PolicyFile[] after = [.. before.Where(file => file.Path != changed), Compile.File(changed, text)];
         var alone = PolicyCompiler.Compile(after, Compile.Options);
         var onTop = PolicyCompiler.Compile(after, Compile.Options, first);
@@ -162,7 +170,8 @@ public class PolicyCompilerTests
     [Fact]
     public void Files_that_are_no_text_are_diagnostics()
     {
-        var result = PolicyCompiler.Compile([new PolicyFile("roles/a.hcl", new byte[] { 0xff, 0xfe, 0 }), new PolicyFile("policies/p.hcl", new byte[5 * 1024 * 1024])], Compile.Options);
+        var result = PolicyCompiler.Compile([new PolicyFile("roles/a.hcl", new byte[] { 0xff, 0xfe, 0 }),
+            new PolicyFile("policies/p.hcl", new byte[5 * 1024 * 1024])], Compile.Options);
         Assert.Null(result.Set);
         Assert.Equal(["policies/p.hcl", "roles/a.hcl"], result.Diagnostics.Select(diagnostic => diagnostic.Range.File).Distinct());
     }

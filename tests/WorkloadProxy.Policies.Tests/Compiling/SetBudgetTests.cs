@@ -3,7 +3,9 @@ using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Tests.Compiling;
 
-/// <summary>A few kilobytes that somebody pushes must not take the proxy's processor or memory from all others, however many names its author gives to them.</summary>
+/// <summary>
+/// A few kilobytes that somebody pushes must not take the proxy's processor or memory from all others, however many names its author gives to them.
+/// </summary>
 public sealed class SetBudgetTests
 {
     private static readonly string Items = $"[{string.Join(",", Enumerable.Range(0, 1000))}]";
@@ -11,7 +13,8 @@ public sealed class SetBudgetTests
     [Fact]
     public void One_content_under_many_names_is_compiled_once()
     {
-        var hcl = $"path \"/v2/x\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"a\" = [for a in {Items} : [for b in {Items[..60]}0] : b][0]] }}\n}}";
+        var hcl = $"path \"/v2/x\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"a\" = [for a in {Items} : [for b in "
+            + $"{Items[..60]}0] : b][0]] }}\n}}";
         var watch = Stopwatch.StartNew();
         var result = PolicyCompiler.Compile([.. Enumerable.Range(0, 1500).Select(i => Some.File($"policies/p{i:D4}.hcl", hcl))], Some.Options);
         Assert.NotNull(result.Set);
@@ -27,7 +30,8 @@ public sealed class SetBudgetTests
     {
         var result = PolicyCompiler.Compile([Some.File("policies/a.hcl", "path \"x\" {}"), Some.File("policies/b.hcl", "path \"x\" {}")], Some.Options);
         Assert.Null(result.Set);
-        Assert.Equal(["policies/a.hcl", "policies/b.hcl"], result.Diagnostics.Where(diagnostic => diagnostic.Code == "bad-path").Select(diagnostic => diagnostic.Range.File));
+        Assert.Equal(["policies/a.hcl", "policies/b.hcl"], result.Diagnostics.Where(diagnostic => diagnostic.Code == "bad-path")
+            .Select(diagnostic => diagnostic.Range.File));
     }
 
     [Fact]
@@ -59,7 +63,8 @@ public sealed class SetBudgetTests
     {
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        PolicyFile[] files = [Some.File("policies/p.hcl", $"path \"/x\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"a\" = [for a in {Items} : a] }}\n}}"),
+        PolicyFile[] files =
+            [Some.File("policies/p.hcl", $"path \"/x\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"a\" = [for a in {Items} : a] }}\n}}"),
             Some.File("tests/t.hcl", "test \"t\" {\n  token = {}\n  request = { path = \"/x\" }\n  expect = \"deny\"\n}")];
         Assert.ThrowsAny<OperationCanceledException>(() => PolicyCompiler.Compile(files, Some.Options, null, cancelled.Token));
         var set = Some.Set(PolicyCompiler.Compile(files, Some.Options));
@@ -70,7 +75,9 @@ public sealed class SetBudgetTests
     public async Task A_compilation_under_way_ends_when_it_is_cancelled()
     {
         using var cancelled = new CancellationTokenSource();
-        var files = Enumerable.Range(0, 2000).Select(i => Some.File($"policies/p{i}.hcl", $"# {i}\npath \"/x\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"a\" = regex(\"[a-z]{{900}}{i}\") }}\n}}")).ToArray();
+        var files = Enumerable.Range(0, 2000)
+            .Select(i => Some.File($"policies/p{i}.hcl",
+                $"# {i}\npath \"/x\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"a\" = regex(\"[a-z]{{900}}{i}\") }}\n}}")).ToArray();
         var compiling = Task.Run(() => PolicyCompiler.Compile(files, Some.Options, null, cancelled.Token), TestContext.Current.CancellationToken);
         cancelled.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => compiling.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));

@@ -27,7 +27,8 @@ public sealed class SetWideTests
     [Fact]
     public void A_local_of_one_file_is_seen_in_all()
     {
-        var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", Policy), Some.File("roles/r.hcl", Role), Some.File("tests/t.hcl", "locals { name = \"r\" }")], Some.Options));
+        var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", Policy), Some.File("roles/r.hcl", Role),
+            Some.File("tests/t.hcl", "locals { name = \"r\" }")], Some.Options));
         var grants = set.MatchRoles(Some.Token());
         Assert.Equal(["r"], grants.RoleNames);
         Assert.Equal(DecisionOutcome.Allow, Some.Decide(grants, "POST", "/v2/x", """{"size":"medium"}""").Outcome);
@@ -37,8 +38,10 @@ public sealed class SetWideTests
     [Fact]
     public void A_change_of_a_local_reaches_files_that_did_not_change()
     {
-        PolicyFile[] Files(string size) => [Some.File("policies/p.hcl", "path \"/v2/x\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"size\" = local.size }\n}"),
-            Some.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}"), Some.File("roles/l.hcl", $"locals {{ size = \"{size}\" }}")];
+        PolicyFile[] Files(string size) =>
+            [Some.File("policies/p.hcl", "path \"/v2/x\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"size\" = local.size }\n}"),
+            Some.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}"),
+            Some.File("roles/l.hcl", $"locals {{ size = \"{size}\" }}")];
         var first = Some.Set(PolicyCompiler.Compile(Files("small"), Some.Options));
         var second = Some.Set(PolicyCompiler.Compile(Files("large"), Some.Options, first));
         Assert.Equal(DecisionOutcome.Deny, Some.Decide(second.MatchRoles(Some.Token()), "POST", "/v2/x", """{"size":"small"}""").Outcome);
@@ -65,7 +68,8 @@ public sealed class SetWideTests
     public void The_condition_of_set_hcl_is_one_on_every_role(string text, bool applies)
     {
         var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", "path \"/v2/x\" { capabilities = [\"read\"] }"),
-            Some.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}"), Some.File("set.hcl", text)], Some.Options));
+            Some.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}"),
+            Some.File("set.hcl", text)], Some.Options));
         Assert.Equal(applies ? DecisionOutcome.Allow : DecisionOutcome.Deny, Some.Decide(set.MatchRoles(Some.Token()), "GET", "/v2/x", "").Outcome);
         Assert.Equal(applies, set.Roles[0].Explain(Some.Token(), Some.Now).Matched);
     }

@@ -7,7 +7,8 @@ namespace WorkloadProxy.Policies.Tests.Conditions;
 
 public class ConditionTests
 {
-    private const string Claims = """{"iss":"i","ref":"refs/heads/main","level":3,"admin":true,"nothing":null,"groups":["a","b"],"k8s":{"ns":"prod"},"huge":1e999,"huger":1e998,"oidc/project":"p"}""";
+    private const string Claims =
+        """{"iss":"i","ref":"refs/heads/main","level":3,"admin":true,"nothing":null,"groups":["a","b"],"k8s":{"ns":"prod"},"huge":1e999,"huger":1e998,"oidc/project":"p"}""";
 
     private static (Condition? Condition, string[] Errors) Compiled(string text, ConditionScope scope)
     {
@@ -27,7 +28,8 @@ public class ConditionTests
 
     private static ConditionInput Input(params (string Name, string Value)[] query) => new()
     {
-        Claims = Compile.Claims(Claims), Now = Compile.Noon, Method = "GET", Path = "/v2/databases/1", Query = [.. query.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))],
+        Claims = Compile.Claims(Claims), Now = Compile.Noon, Method = "GET", Path = "/v2/databases/1",
+        Query = [.. query.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))],
         Body = ConditionValues.FromJson(System.Text.Json.JsonElement.Parse("""{"size":3,"tags":["x"]}""")),
     };
 
@@ -96,7 +98,8 @@ public class ConditionTests
 
     [Fact]
     public void An_absent_body_is_an_empty_object()
-        => Assert.Equal("true", Result("length(request.body) == 0", new ConditionInput { Claims = Compile.Claims("{}"), Now = Compile.Noon, Method = "GET", Path = "/" }));
+        => Assert.Equal("true",
+            Result("length(request.body) == 0", new ConditionInput { Claims = Compile.Claims("{}"), Now = Compile.Noon, Method = "GET", Path = "/" }));
 
     [Fact]
     public void An_evaluation_ends_when_its_budget_is_spent()
@@ -107,7 +110,9 @@ public class ConditionTests
 
     [Fact]
     public void Sunday_is_seven()
-        => Assert.Equal("true", Result("now.weekday == 7 && now.hour == 23", new ConditionInput { Claims = Compile.Claims("{}"), Now = new DateTimeOffset(2026, 11, 23, 1, 0, 0, TimeSpan.FromHours(2)) }));
+        => Assert.Equal("true",
+            Result("now.weekday == 7 && now.hour == 23",
+                new ConditionInput { Claims = Compile.Claims("{}"), Now = new DateTimeOffset(2026, 11, 23, 1, 0, 0, TimeSpan.FromHours(2)) }));
 
     [Theory]
     [InlineData("nwo.hour < 3", "c.hcl:1:8 error unknown-name: unknown name `nwo` in `when`")]
@@ -137,8 +142,10 @@ public class ConditionTests
 
     [Theory]
     [InlineData("request.method == \"GET\"", "c.hcl:1:8 error unknown-name: unknown name `request` in the `when` of a role", null)]
-    [InlineData("request.methd == \"GET\"", "c.hcl:1:8 error unknown-name: unknown name `request` in the `when` of a role", "c.hcl:1:8 error unknown-name: unknown name `request.methd` in `when`")]
-    [InlineData("request.path.x == \"GET\"", "c.hcl:1:8 error unknown-name: unknown name `request` in the `when` of a role", "c.hcl:1:8 error unknown-name: unknown name `request.path.x` in `when`")]
+    [InlineData("request.methd == \"GET\"", "c.hcl:1:8 error unknown-name: unknown name `request` in the `when` of a role",
+        "c.hcl:1:8 error unknown-name: unknown name `request.methd` in `when`")]
+    [InlineData("request.path.x == \"GET\"", "c.hcl:1:8 error unknown-name: unknown name `request` in the `when` of a role",
+        "c.hcl:1:8 error unknown-name: unknown name `request.path.x` in `when`")]
     public void Only_a_rule_sees_the_request(string text, string inRole, string? inRule)
     {
         Assert.Equal([inRole], Compiled(text, ConditionScope.Role).Errors);

@@ -47,5 +47,6 @@ public sealed class ReasonTests
     [InlineData("now_in(claims.zone).hour > 1")]
     [InlineData("now_in().hour > 1")]
     public void A_time_zone_is_a_known_constant(string when)
-        => Assert.Contains(Some.Compile([("p", "path \"/v2/x\" { capabilities = [\"read\"] }")], $"when = {when}").Diagnostics, diagnostic => diagnostic.Code == "bad-time-zone");
+        => Assert.Contains(Some.Compile([("p", "path \"/v2/x\" { capabilities = [\"read\"] }")], $"when = {when}").Diagnostics,
+            diagnostic => diagnostic.Code == "bad-time-zone");
 }

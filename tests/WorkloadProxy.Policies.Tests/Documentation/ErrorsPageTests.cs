@@ -9,7 +9,9 @@ public sealed partial class ErrorsPageTests
 {
     private const string Errors = "errors.md";
 
-    /// <summary>Found by whoever collects the files: the tests of the program see to directories; for commits, the texts are compared with the source.</summary>
+    /// <summary>
+    /// Found by whoever collects the files: the tests of the program see to directories; for commits, the texts are compared with the source.
+    /// </summary>
     private const string Directories = "Directories", Commits = "Commits";
 
     /// <summary>What is too large to be shown.</summary>
@@ -19,13 +21,19 @@ public sealed partial class ErrorsPageTests
         ["invalid-encoding"] = () => [new("policies/deploy.hcl", Encoding.Latin1.GetBytes("# f\u00fcr alle\n"))],
         ["nul-character"] = () => [new("policies/deploy.hcl", Encoding.Unicode.GetBytes("# utf-16\n"))],
         ["nesting-too-deep"] = () => [Some.File("policies/deploy.hcl", $"a = {new string('[', 600)}")],
-        ["too-many-issuers"] = () => [Some.File("roles/ci.hcl", $"role \"deploy\" {{\n  iss      = [for n in [{string.Join(",", Enumerable.Range(1, 33))}]: \"https://dex-${{n}}.example.com\"]\n  aud      = \"api://DigitalOcean?actx={{actx}}\"\n  sub      = \"deploy\"\n  policies = []\n}}\n")],
-        ["bad-token"] = () => [Some.File("tests/deploy.hcl", $"test \"deep\" {{\n  token   = {{ a = {new string('[', 100)}{new string(']', 100)} }}\n  request = {{ path = \"/v2/account\" }}\n  expect  = \"deny\"\n}}\n")],
+        ["too-many-issuers"] = () =>
+            [Some.File("roles/ci.hcl", $"role \"deploy\" {{\n  iss      = [for n in [{string.Join(",", Enumerable.Range(1, 33))}]: "
+                + $"\"https://dex-${{n}}.example.com\"]\n  aud      = \"api://DigitalOcean?actx={{actx}}\"\n  sub      = \"deploy\"\n  policies = []\n}}\n")],
+        ["bad-token"] = () =>
+        [Some.File("tests/deploy.hcl", $"test \"deep\" {{\n  token   = {{ a = {new string('[', 100)}{new string(']', 100)} }}\n  request = {{ path = "
+            + $"\"/v2/account\" }}\n  expect  = \"deny\"\n}}\n")],
         ["too-many-files"] = () => Enumerable.Range(0, 100_001).Select(n => Some.File($"policies/p{n:D6}.hcl", "")),
     };
 
     // what the configuration or a catalog says is not in the files
-    public static TheoryData<string> Examples => [.. Page.Sections(Errors).Where(section => section.Under is not (Directories or Commits) && section.Title is not ("unknown-server" or "not-in-catalog") && section.Of("text").Any()).Select(section => section.Title)];
+    public static TheoryData<string> Examples =>
+        [.. Page.Sections(Errors).Where(section => section.Under is not (Directories or Commits) && section.Title is not ("unknown-server" or "not-in-catalog")
+            && section.Of("text").Any()).Select(section => section.Title)];
 
     [Theory]
     [MemberData(nameof(Examples))]
@@ -52,7 +60,8 @@ public sealed partial class ErrorsPageTests
         var codes = Directory.EnumerateFiles(Path.Combine(Page.Top, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .SelectMany(file => Code().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value)
-            .SelectMany(code => code == "duplicate-{block}" ? (string[])["duplicate-role", "duplicate-policy", "duplicate-test", "duplicate-local"] : [code]).ToHashSet();
+            .SelectMany(code => code == "duplicate-{block}" ? (string[])["duplicate-role", "duplicate-policy", "duplicate-test", "duplicate-local"] : [code])
+            .ToHashSet();
 
         var described = Page.Sections(Errors).Where(section => section.Of("text").Any()).Select(section => section.Title).ToHashSet();
 
@@ -63,13 +72,16 @@ public sealed partial class ErrorsPageTests
     [Fact]
     public void What_is_said_of_a_commit_stands_in_the_source()
     {
-        var source = string.Concat(((string[])["PolicyDelivery/Publishing/PolicyTreeReader.cs", "Cli/Input/RevisionTree.cs"]).Select(file => File.ReadAllText(Path.Combine(Page.Top, "src/WorkloadProxy", file))));
+        var source = string.Concat(((string[])["PolicyDelivery/Publishing/PolicyTreeReader.cs", "Cli/Input/RevisionTree.cs"])
+            .Select(file => File.ReadAllText(Path.Combine(Page.Top, "src/WorkloadProxy", file))));
         foreach (var section in Page.Sections(Errors).Where(section => section.Under == Commits && section.Of("text").Any()))
         {
             var lines = Assert.Single(section.Of("text")).Text.Split('\n');
-            var summary = Interpolated().Replace(lines[0][(lines[0].IndexOf(": ", StringComparison.Ordinal) + 2)..], "§").Split('§').MaxBy(part => part.Length)!.Trim();
+            var summary = Interpolated().Replace(lines[0][(lines[0].IndexOf(": ", StringComparison.Ordinal) + 2)..], "§").Split('§')
+                .MaxBy(part => part.Length)!.Trim();
             Assert.Contains(summary, source, StringComparison.Ordinal);
-            if (lines is [.., var last] && last.StartsWith("  = help: ", StringComparison.Ordinal)) Assert.Contains(last["  = help: ".Length..], source, StringComparison.Ordinal);
+            if (lines is [.., var last] && last.StartsWith("  = help: ", StringComparison.Ordinal))
+                Assert.Contains(last["  = help: ".Length..], source, StringComparison.Ordinal);
         }
     }
 

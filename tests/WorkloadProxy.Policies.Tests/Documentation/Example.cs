@@ -4,8 +4,8 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Policies.Tests;
 
 /// <summary>
-/// The policy set that a section of a page shows: its <c>hcl</c> blocks, each with its file's path. What an example leaves out is there: a policy <c>deploy</c>, or a role <c>demo</c> that has
-/// all policies.
+/// The policy set that a section of a page shows: its <c>hcl</c> blocks, each with its file's path. What an example leaves out is there: a policy
+/// <c>deploy</c>, or a role <c>demo</c> that has all policies.
 /// </summary>
 internal static class Example
 {
@@ -14,12 +14,14 @@ internal static class Example
     public static IReadOnlyList<PolicyFile> Files(Section section)
     {
         var files = section.Of("hcl").Select(fence => Some.File(fence.Argument, fence.Text)).ToList();
-        Assert.All(files, file => Assert.True(file.Path.EndsWith(".hcl", StringComparison.Ordinal), $"`{section.Page}`: a block of `{section.Title}` names no file"));
+        Assert.All(files, file => Assert.True(file.Path.EndsWith(".hcl", StringComparison.Ordinal),
+            $"`{section.Page}`: a block of `{section.Title}` names no file"));
         if (!files.Exists(file => file.Path.StartsWith("policies/", StringComparison.Ordinal)))
             files.Add(Some.File("policies/deploy.hcl", "path \"/v2/databases\" {\n  capabilities = [\"read\"]\n}\n"));
         if (!files.Exists(file => file.Path.Split('/')[0].EndsWith("roles", StringComparison.Ordinal)))
         {
-            var policies = files.Where(file => file.Path.StartsWith("policies/", StringComparison.Ordinal)).Select(file => $"\"{Path.GetFileNameWithoutExtension(file.Path)}\"").Distinct();
+            var policies = files.Where(file => file.Path.StartsWith("policies/", StringComparison.Ordinal))
+                .Select(file => $"\"{Path.GetFileNameWithoutExtension(file.Path)}\"").Distinct();
             files.Add(Some.File("roles/demo.hcl", $$"""
                 role "demo" {
                   aud      = "api://DigitalOcean?actx={actx}"
@@ -34,7 +36,8 @@ internal static class Example
     /// <summary>Every diagnostic as a person sees it.</summary>
     public static string Render(CompileResult result, IReadOnlyList<PolicyFile> files)
     {
-        var texts = result.Diagnostics.Select(diagnostic => DiagnosticText.Render(diagnostic, (files.FirstOrDefault(file => file.Path == diagnostic.Range.File)?.Content ?? default).Span));
+        var texts = result.Diagnostics.Select(diagnostic => DiagnosticText.Render(diagnostic,
+            (files.FirstOrDefault(file => file.Path == diagnostic.Range.File)?.Content ?? default).Span));
         return string.Concat(texts).TrimEnd('\n');
     }
 

@@ -1,6 +1,8 @@
 namespace WorkloadProxy.Policies.Tests;
 
-/// <summary><c>docs/issuers.md</c>: every role compiles without a warning, and every test of it passes; both what it takes and what it refuses is shown.</summary>
+/// <summary>
+/// <c>docs/issuers.md</c>: every role compiles without a warning, and every test of it passes; both what it takes and what it refuses is shown.
+/// </summary>
 public sealed class IssuersPageTests
 {
     private const string Issuers = "issuers.md";

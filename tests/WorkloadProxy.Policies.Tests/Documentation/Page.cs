@@ -13,7 +13,9 @@ internal sealed record Section(string Page, string Title, string Under, IReadOnl
     public override string ToString() => Title;
 }
 
-/// <summary>A page of <c>docs/</c>. With <c>WORKLOAD_PROXY_UPDATE_DOCS=1</c> what examples print is written into the page in place of being compared with it.</summary>
+/// <summary>
+/// A page of <c>docs/</c>. With <c>WORKLOAD_PROXY_UPDATE_DOCS=1</c> what examples print is written into the page in place of being compared with it.
+/// </summary>
 internal static class Page
 {
     public static bool Updates { get; } = Environment.GetEnvironmentVariable("WORKLOAD_PROXY_UPDATE_DOCS") == "1";

@@ -4,8 +4,9 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Policies.Tests;
 
 /// <summary>
-/// <c>docs/policy-language.md</c>: every <c>hcl</c> block compiles, and every <c>decisions</c> and <c>tokens</c> block below it says what comes of it. A line of <c>decisions</c> is
-/// <c>allow|deny|400|415 METHOD TARGET [BODY] [# what the reason holds]</c>; or <c>allow|deny mcp SERVER KIND NAME [ARGUMENTS] [# …]</c>; a <c>claims</c> block above it is the caller's token. A line of <c>tokens</c> is <c>match|no CLAIMS</c>.
+/// <c>docs/policy-language.md</c>: every <c>hcl</c> block compiles, and every <c>decisions</c> and <c>tokens</c> block below it says what comes of it. A line
+/// of <c>decisions</c> is <c>allow|deny|400|415 METHOD TARGET [BODY] [# what the reason holds]</c>; or <c>allow|deny mcp SERVER KIND NAME [ARGUMENTS] [#
+/// …]</c>; a <c>claims</c> block above it is the caller's token. A line of <c>tokens</c> is <c>match|no CLAIMS</c>.
 /// </summary>
 public sealed class PolicyLanguagePageTests
 {
@@ -61,22 +62,26 @@ public sealed class PolicyLanguagePageTests
         }
         var body = parts.ElementAtOrDefault(3) ?? "";
         var isForm = body.Length > 0 && body[0] is not ('{' or '[' or '"');
-        var decision = Some.Decide(set.MatchRoles(Example.Token(claims)), parts[1], parts[2], body, isForm ? "application/x-www-form-urlencoded" : "application/json");
+        var decision = Some.Decide(set.MatchRoles(Example.Token(claims)), parts[1], parts[2], body,
+            isForm ? "application/x-www-form-urlencoded" : "application/json");
         // what the server does for an upstream without `EncodedSlash`
-        if (RequestTarget.TryParse(parts[2], out var target, out _, out _) && target.HasEncodedSlash) decision = decision with { Outcome = DecisionOutcome.BadRequest };
+        if (RequestTarget.TryParse(parts[2], out var target, out _, out _) && target.HasEncodedSlash)
+            decision = decision with { Outcome = DecisionOutcome.BadRequest };
         Expect(line, reason, decision);
         checks++;
     }
 
     private static void Expect(string line, string reason, Decision decision)
     {
-        var found = decision.Outcome switch { DecisionOutcome.Allow => "allow", DecisionOutcome.Deny => "deny", DecisionOutcome.BadRequest => "400", DecisionOutcome.UnsupportedMediaType => "415", DecisionOutcome.MethodNotAllowed => "405", _ => "body" };
+        var found = decision.Outcome switch { DecisionOutcome.Allow => "allow", DecisionOutcome.Deny => "deny", DecisionOutcome.BadRequest => "400",
+            DecisionOutcome.UnsupportedMediaType => "415", DecisionOutcome.MethodNotAllowed => "405", _ => "body" };
         Assert.True(line.Split(' ')[0] == found, $"{line}\nfound {found}: {decision.Reason}");
         Assert.Contains(reason, decision.Reason, StringComparison.Ordinal);
     }
 
     /// <summary>A call of an MCP server: <c>allow|deny mcp SERVER KIND NAME [ARGUMENTS]</c>.</summary>
-    private static Decision DecideCall(PolicySet set, string claims, string[] call) => set.MatchRoles(Example.Token(claims)).Mcp(call[2], Some.Now).Decide(new McpRequest
+    private static Decision DecideCall(PolicySet set, string claims, string[] call) =>
+        set.MatchRoles(Example.Token(claims)).Mcp(call[2], Some.Now).Decide(new McpRequest
     {
         Kind = Enum.Parse<McpKind>(call[3], ignoreCase: true),
         Name = call[4],
@@ -98,7 +103,8 @@ public sealed class PolicyLanguagePageTests
     [Fact]
     public void The_pattern_that_the_table_names_decides()
     {
-        var rows = Rows("Which rule decides").Select(row => (Patterns: Quoted(row[0]), Decides: Assert.Single(Quoted(row[1])))).Where(row => row.Patterns.Count > 1).ToList();
+        var rows = Rows("Which rule decides").Select(row => (Patterns: Quoted(row[0]), Decides: Assert.Single(Quoted(row[1]))))
+            .Where(row => row.Patterns.Count > 1).ToList();
         Assert.True(rows.Count >= 4);
         foreach (var (patterns, decides) in rows)
         {
@@ -119,13 +125,15 @@ public sealed class PolicyLanguagePageTests
         {
             var issuer = row[0].StartsWith('`') ? $"iss = \"{row[0].Trim('`')}\"\n" : "";
             foreach (var good in Quoted(row[2])) Assert.True(Compiles(issuer, good), $"{row[0]}: {good}");
-            foreach (var bad in Quoted(row[3]).Except(["job_workflow_ref", "pipeline_slug", "org-evil"])) Assert.False(Compiles(issuer, bad), $"{row[0]}: {bad}");
+            foreach (var bad in Quoted(row[3]).Except(["job_workflow_ref", "pipeline_slug", "org-evil"]))
+                Assert.False(Compiles(issuer, bad), $"{row[0]}: {bad}");
         }
 
         static bool Compiles(string issuer, string constraint)
         {
             var claim = constraint.Contains(" = ", StringComparison.Ordinal) ? constraint : $"sub = \"{constraint}\"";
-            return PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"r\" {{\n{issuer}aud = \"api://DigitalOcean?actx={{actx}}\"\n{claim}\npolicies = []\n}}\n")], Some.Options).Set is not null;
+            return PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"r\" {{\n{issuer}aud = "
+                + $"\"api://DigitalOcean?actx={{actx}}\"\n{claim}\npolicies = []\n}}\n")], Some.Options).Set is not null;
         }
     }
 
@@ -133,7 +141,8 @@ public sealed class PolicyLanguagePageTests
     {
         var lines = File.ReadAllLines(Path.Combine(Page.Top, "docs", Language));
         var start = Array.FindIndex(lines, line => line.TrimStart('#').Trim() == title);
-        return [.. lines.Skip(start + 1).TakeWhile(line => !line.StartsWith('#')).Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2).Select(line => line.Trim('|', ' ').Split(" | ", StringSplitOptions.TrimEntries))
+        return [.. lines.Skip(start + 1).TakeWhile(line => !line.StartsWith('#')).Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2)
+            .Select(line => line.Trim('|', ' ').Split(" | ", StringSplitOptions.TrimEntries))
             .Select(row => row.Length < 4 ? [.. row, "", ""] : row)];
     }
 
@@ -143,8 +152,10 @@ public sealed class PolicyLanguagePageTests
     public void The_page_has_every_form()
     {
         var page = File.ReadAllText(Path.Combine(Page.Top, "docs", Language), Encoding.UTF8);
-        foreach (var form in (string[])["policies", "description", "enabled", "expires", "max_ttl", "when", "claims = {", "{actx}", "{claims.", "...}", "optional(", "any()", "exact(", "glob(", "regex(", "min(", "max(", "range(", "one_of(",
-            "denied_parameters", "\"?\"", "\"*\" = []", "lookup(", "startswith(", "request.body", "request.query", "request.method", "request.path", "now.hour", "now.weekday", "now.unix", "droplet_id", "actx_source"])
+        foreach (var form in (string[])["policies", "description", "enabled", "expires", "max_ttl", "when", "claims = {", "{actx}", "{claims.", "...}",
+            "optional(", "any()", "exact(", "glob(", "regex(", "min(", "max(", "range(", "one_of(",
+            "denied_parameters", "\"?\"", "\"*\" = []", "lookup(", "startswith(", "request.body", "request.query", "request.method", "request.path", "now.hour",
+            "now.weekday", "now.unix", "droplet_id", "actx_source"])
             Assert.Contains(form, page, StringComparison.Ordinal);
     }
 }

@@ -54,16 +54,19 @@ public sealed class ExplanationTests
             """{"decision":"deny","reason":"denied by policy `p` (policies/p.hcl:9)","rule":{"policy":"p","kind":"path","name":"/v2/secrets/*","path":"/v2/secrets/*","file":"policies/p.hcl","line":9},"roles":[{"name":"r","matched":true,"reason":"every constraint holds"}]}""",
             Json(Explain(Keys, "GET", "/v2/secrets/1")));
         Assert.Equal("""{"decision":"deny","reason":"no rule matches this path","rule":null,"roles":[{"name":"r","matched":true,"reason":"every constraint holds"}]}""", Json(Explain(Keys, "GET", "/x")));
-        Assert.StartsWith("""{"decision":"deny","reason":"the path holds a `.` or `..` segment","rule":null,""", Json(Explain(Keys, "GET", "/x/..")), StringComparison.Ordinal);
+        Assert.StartsWith("""{"decision":"deny","reason":"the path holds a `.` or `..` segment","rule":null,""", Json(Explain(Keys, "GET", "/x/..")),
+            StringComparison.Ordinal);
         Assert.StartsWith("""{"decision":"allow","reason":"permitted by policy `p` (policies/p.hcl:8)","rule":{"policy":"p","kind":"path","name":"/v2/*","path":"/v2/*",""", Json(Explain(Keys, "GET", "/v2/x")), StringComparison.Ordinal);
-        Assert.StartsWith("""{"decision":"deny","reason":"no rule can permit this method","rule":null,""", Json(Explain(Keys, "TRACE", "/v2/x")), StringComparison.Ordinal);
+        Assert.StartsWith("""{"decision":"deny","reason":"no rule can permit this method","rule":null,""", Json(Explain(Keys, "TRACE", "/v2/x")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_token_without_a_role_is_told_what_a_role_for_it_would_be()
     {
         var set = Some.Set(("p", Keys));
-        var explanation = PolicyExplainer.Explain(set, Claims.Parse("""{"iss":"https://token.actions.githubusercontent.com","aud":"api://DigitalOcean?actx=f81d4fae","sub":"repo:org/repo:ref:refs/heads/main"}"""u8.ToArray()),
+        var explanation = PolicyExplainer.Explain(set,
+            Claims.Parse("""{"iss":"https://token.actions.githubusercontent.com","aud":"api://DigitalOcean?actx=f81d4fae","sub":"repo:org/repo:ref:refs/heads/main"}"""u8.ToArray()),
             new ExplainedRequest("GET", "/v2/x", Some.Now));
         Assert.Equal("no role matches this token", explanation.Decision.Reason);
         Assert.Contains("iss      = \"https://token.actions.githubusercontent.com\"", explanation.Remedy!.Hcl, StringComparison.Ordinal);
@@ -81,7 +84,8 @@ public sealed class ExplanationTests
     [Fact]
     public void A_body_that_can_not_be_inspected_is_a_denial()
     {
-        var explanation = PolicyExplainer.Explain(Some.Set(("p", Keys)), Some.Token(), new ExplainedRequest("POST", "/v2/spaces/keys", Some.Now) { Body = "x=1"u8.ToArray(), ContentType = "text/plain" });
+        var explanation = PolicyExplainer.Explain(Some.Set(("p", Keys)), Some.Token(),
+            new ExplainedRequest("POST", "/v2/spaces/keys", Some.Now) { Body = "x=1"u8.ToArray(), ContentType = "text/plain" });
         Assert.Equal(DecisionOutcome.UnsupportedMediaType, explanation.Decision.Outcome);
         Assert.Equal("p", explanation.Rule?.Policy);
         Assert.Null(explanation.Remedy);
@@ -90,14 +94,16 @@ public sealed class ExplanationTests
     private static Explanation Explain(string hcl, string method, string target, string body = "")
     {
         var result = Some.Compile(("p", hcl));
-        Assert.True(result.Set is not null, $"{hcl}\n{string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))}");
+        Assert.True(result.Set is not null,
+            $"{hcl}\n{string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))}");
         return PolicyExplainer.Explain(result.Set, Some.Token(), new ExplainedRequest(method, target, Some.Now) { Body = Encoding.UTF8.GetBytes(body) });
     }
 
     private static string Json(Explanation explanation)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) explanation.WriteJson(json);
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+            explanation.WriteJson(json);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 }

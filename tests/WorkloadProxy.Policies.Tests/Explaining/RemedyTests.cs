@@ -3,7 +3,9 @@ using WorkloadProxy.Hcl;
 
 namespace WorkloadProxy.Policies.Tests.Explaining;
 
-/// <summary>What `explain` proposes is followed without a second thought: it must permit the request, keep every other constraint, and open nothing else.</summary>
+/// <summary>
+/// What `explain` proposes is followed without a second thought: it must permit the request, keep every other constraint, and open nothing else.
+/// </summary>
 public sealed class RemedyTests
 {
     private const string Rules = """
@@ -50,7 +52,8 @@ public sealed class RemedyTests
     [InlineData("DELETE", "/v2/droplets/1", "")]
     [InlineData("GET", "/v2/secrets/1", "")]
     [InlineData("GET", "/v2/Secrets/;v/1", "")]
-    [InlineData("POST", "/v2/spaces/keys", """{"name":"x*","grants":[{"bucket":"222","permission":["a","b"]},{"bucket":"111","permission":"read"}],"extra":{"deep":true}}""")]
+    [InlineData("POST", "/v2/spaces/keys",
+        """{"name":"x*","grants":[{"bucket":"222","permission":["a","b"]},{"bucket":"111","permission":"read"}],"extra":{"deep":true}}""")]
     [InlineData("POST", "/v2/spaces/keys?q=1&r=${x}", """{"name":"bucket-111-1"}""")]
     [InlineData("PUT", "/v3/x?y", "")]
     [InlineData("POST", "/v1/oidc/issue", """{"aud":"api://DigitalOcean?actx=f81d4fae","sub":"actx:f81d4fae:role:other","ttl":60}""")]
@@ -70,8 +73,10 @@ public sealed class RemedyTests
     [InlineData("POST", "/v2/spaces/keys", "[1]", "no change of one value permits it: see the rule at policies/p.hcl:1")]
     [InlineData("POST", "/denied", """{"size":"xl"}""", "no change of one value permits it: see the rule at policies/p.hcl:11")]
     [InlineData("POST", "/expired", "{}", "nothing to change in the rule at policies/p.hcl:15: the rule has expired")]
-    [InlineData("POST", "/when", "{}", "nothing to change in the rule at policies/p.hcl:19: the rule's `when` can't be evaluated: the object has no attribute `none`")]
-    [InlineData("POST", "/claim", """{"a":"x"}""", "nothing to change in the rule at policies/p.hcl:23: the rule needs the claim `none`, which the token does not have")]
+    [InlineData("POST", "/when", "{}",
+        "nothing to change in the rule at policies/p.hcl:19: the rule's `when` can't be evaluated: the object has no attribute `none`")]
+    [InlineData("POST", "/claim", """{"a":"x"}""",
+        "nothing to change in the rule at policies/p.hcl:23: the rule needs the claim `none`, which the token does not have")]
     [InlineData("GET", "/none/*", "", "no pattern names this path alone")]
     public void Where_no_value_is_at_fault_nothing_is_proposed(string method, string target, string body, string text)
         => Assert.Equal(new Remedy(text, ""), Explain(Rules, method, target, body).Remedy);
@@ -107,8 +112,11 @@ public sealed class RemedyTests
     [Fact]
     public void A_new_capability_comes_with_the_body_that_was_asked_for_and_the_condition_beside_it()
     {
-        var remedy = Explain("path \"/v2/droplets\" {\n  capabilities = [\"read\"]\n  when = claims.sub != \"x\"\n}", "POST", "/v2/droplets", """{"region":"ams3"}""").Remedy;
-        Assert.Equal(new Remedy("to permit it, add to policies/p.hcl:", "path \"/v2/droplets\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"region\" = \"ams3\" }\n  when = claims.sub != \"x\"\n}\n"), remedy);
+        var remedy = Explain("path \"/v2/droplets\" {\n  capabilities = [\"read\"]\n  when = claims.sub != \"x\"\n}", "POST", "/v2/droplets",
+            """{"region":"ams3"}""").Remedy;
+        Assert.Equal(new Remedy("to permit it, add to policies/p.hcl:",
+            "path \"/v2/droplets\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"region\" = \"ams3\" }\n  when = claims.sub != \"x\"\n}\n"),
+            remedy);
     }
 
     [Fact]
@@ -116,7 +124,9 @@ public sealed class RemedyTests
     {
         var result = PolicyCompiler.Compile(
         [
-            Some.File("policies/ci.hcl", "path \"/v1/oidc/issue\" {\n  capabilities = [\"create\"]\n  allowed_parameters = {\n    \"aud\" = \"api://DigitalOcean?actx={actx}\"\n    \"sub\" = \"actx:{actx}:role:reader\"\n    \"ttl\" = range(1, 300)\n  }\n}"),
+            Some.File("policies/ci.hcl",
+                "path \"/v1/oidc/issue\" {\n  capabilities = [\"create\"]\n  allowed_parameters = {\n    \"aud\" = \"api://DigitalOcean?actx={actx}\"\n    "
+                    + "\"sub\" = \"actx:{actx}:role:reader\"\n    \"ttl\" = range(1, 300)\n  }\n}"),
             Some.File("policies/databases.hcl", "path \"/v2/databases\" {\n  capabilities = [\"read\"]\n}"),
             Some.File("roles/r.hcl", """
                 role "ci" {
@@ -133,13 +143,15 @@ public sealed class RemedyTests
         ], Some.Options);
         var explanation = PolicyExplainer.Explain(Some.Set(result), Some.Token(), new ExplainedRequest("GET", "/v2/databases", Some.Now));
         Assert.Equal(new Remedy("after an exchange to `role:reader` it is permitted", ""), explanation.Remedy);
-        Assert.DoesNotContain("exchange", PolicyExplainer.Explain(Some.Set(result), Some.Token(), new ExplainedRequest("GET", "/v2/droplets", Some.Now)).Remedy!.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("exchange", PolicyExplainer.Explain(Some.Set(result), Some.Token(), new ExplainedRequest("GET", "/v2/droplets", Some.Now))
+            .Remedy!.Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_role_that_only_its_condition_keeps_out_is_named()
         => Assert.Equal(new Remedy("role `r` matches the token, but is disabled, has expired, or its `when` is false", ""),
-            PolicyExplainer.Explain(Some.Set(Some.Compile([("p", "path \"/x\" { capabilities = [\"read\"] }")], "when = now.weekday == 8")), Some.Token(), new ExplainedRequest("GET", "/x", Some.Now)).Remedy);
+            PolicyExplainer.Explain(Some.Set(Some.Compile([("p", "path \"/x\" { capabilities = [\"read\"] }")], "when = now.weekday == 8")), Some.Token(),
+                new ExplainedRequest("GET", "/x", Some.Now)).Remedy);
 
     [Fact]
     public void Followed_it_opens_nothing_but_the_values_asked_for()
@@ -249,19 +261,24 @@ public sealed class RemedyTests
     private static Explanation Explain(string hcl, string method, string target, string body = "")
     {
         var result = Some.Compile(("p", hcl));
-        Assert.True(result.Set is not null, $"{hcl}\n{string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))}");
+        Assert.True(result.Set is not null,
+            $"{hcl}\n{string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))}");
         return PolicyExplainer.Explain(result.Set, Some.Token(), new ExplainedRequest(method, target, Some.Now) { Body = Encoding.UTF8.GetBytes(body) });
     }
 
     [Theory]
-    [InlineData("Acme/Shop", "Production", "role `deploy` differs from the token only in the letter case of `repository`, `environment`: write it as the token does")]
+    [InlineData("Acme/Shop", "Production",
+        "role `deploy` differs from the token only in the letter case of `repository`, `environment`: write it as the token does")]
     [InlineData("acme/shop", "Production", "role `deploy` differs from the token only in the letter case of `environment`: write it as the token does")]
     [InlineData("Acme/Shop", "staging", "to permit it, add a role for the token and a policy for the request:")]
     public void A_role_that_differs_in_letter_case_is_named_instead_of_a_new_one(string repository, string environment, string expected)
     {
-        var role = $"role \"deploy\" {{\n  iss = \"https://ci.example.com\"\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  repository = \"{repository}\"\n  environment = \"{environment}\"\n  policies = [\"p\"]\n}}\n";
-        var set = Some.Set(PolicyCompiler.Compile([Some.File("roles/r.hcl", role), Some.File("policies/p.hcl", "path \"/a\" { capabilities = [\"read\"] }")], Some.Options));
-        var claims = Claims.Parse(Encoding.UTF8.GetBytes($$"""{"iss":"https://ci.example.com","aud":"{{Some.Options.Context}}","sub":"x","repository":"acme/shop","environment":"production"}"""));
+        var role = $"role \"deploy\" {{\n  iss = \"https://ci.example.com\"\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  repository = \"{repository}\"\n  "
+            + $"environment = \"{environment}\"\n  policies = [\"p\"]\n}}\n";
+        var set = Some.Set(PolicyCompiler.Compile([Some.File("roles/r.hcl", role), Some.File("policies/p.hcl", "path \"/a\" { capabilities = [\"read\"] }")],
+            Some.Options));
+        var claims = Claims.Parse(Encoding.UTF8
+            .GetBytes($$"""{"iss":"https://ci.example.com","aud":"{{Some.Options.Context}}","sub":"x","repository":"acme/shop","environment":"production"}"""));
 
         var explanation = PolicyExplainer.Explain(set, claims, new ExplainedRequest("GET", "/a", Some.Now));
 

@@ -34,7 +34,8 @@ public sealed class GroupBindingTests
     [InlineData("""["my-org:a","my-org:b"]""", "/b", true)]
     public void All_bindings_that_match_count(string groups, string path, bool permitted)
     {
-        Assert.Equal(permitted ? DecisionOutcome.Allow : DecisionOutcome.Deny, Decide([("a", "groups = \"my-org:a\""), ("b", "groups = \"my-org:b\"")], $"\"groups\":{groups}", path));
+        Assert.Equal(permitted ? DecisionOutcome.Allow : DecisionOutcome.Deny,
+            Decide([("a", "groups = \"my-org:a\""), ("b", "groups = \"my-org:b\"")], $"\"groups\":{groups}", path));
     }
 
     [Theory]
@@ -54,7 +55,9 @@ public sealed class GroupBindingTests
         var files = roles.SelectMany(role => new[]
         {
             Some.File($"policies/{role.Name}.hcl", $"path \"/{role.Name}\" {{ capabilities = [\"read\"] }}\n"),
-            Some.File($"roles/{role.Name}.hcl", $"role \"{role.Name}\" {{\n  iss = \"https://dex.example.com/dex\"\n  aud = \"opendepot\"\n  policies = [\"{role.Name}\"]\n  {role.Constraints}\n}}\n"),
+            Some.File($"roles/{role.Name}.hcl",
+                $"role \"{role.Name}\" {{\n  iss = \"https://dex.example.com/dex\"\n  aud = \"opendepot\"\n  policies = [\"{role.Name}\"]\n  "
+                    + $"{role.Constraints}\n}}\n"),
         });
         var token = Claims.Parse(Encoding.UTF8.GetBytes($$"""{"iss":"https://dex.example.com/dex","aud":"opendepot","sub":"jane@acme.example",{{claims}}}"""));
 

@@ -40,7 +40,8 @@ public sealed class ServerSideRoleTests
     [InlineData("\"sts.amazonaws.*\"", "unconstrained-issue")]
     [InlineData("\"other.example.com\"", "unconstrained-issue")]
     [InlineData("regex(\"sts.amazonaws.com\")", "unconstrained-issue")]
-    public void A_rule_may_name_an_external_audience_in_full(string audience, string? error) => Assert.Equal(error is null ? [] : [error], Codes(Issue(audience, "role:aws"), "error"));
+    public void A_rule_may_name_an_external_audience_in_full(string audience, string? error) =>
+        Assert.Equal(error is null ? [] : [error], Codes(Issue(audience, "role:aws"), "error"));
 
     [Theory]
     [InlineData("\"sts.amazonaws.com\"", 127, null)]
@@ -53,8 +54,10 @@ public sealed class ServerSideRoleTests
     }
 
     private static (string, string) Issue(string audience, string name) => ("policies/p.hcl",
-        $"path \"/v1/oidc/issue\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"aud\" = {audience}, \"sub\" = \"actx:{{actx}}:{name}\", \"ttl\" = [] }}\n}}\n");
+        $"path \"/v1/oidc/issue\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"aud\" = {audience}, \"sub\" = \"actx:{{actx}}:{name}\", "
+            + $"\"ttl\" = [] }}\n}}\n");
 
     private static string[] Codes((string Path, string Text) file, string severity) =>
-        [.. Compile.Lines(PolicyCompiler.Compile([Compile.File(file.Path, file.Text)], Options)).Where(line => line.Contains($" {severity} ", StringComparison.Ordinal)).Select(line => line.Split($" {severity} ")[1].Split(':')[0])];
+        [.. Compile.Lines(PolicyCompiler.Compile([Compile.File(file.Path, file.Text)], Options))
+            .Where(line => line.Contains($" {severity} ", StringComparison.Ordinal)).Select(line => line.Split($" {severity} ")[1].Split(':')[0])];
 }

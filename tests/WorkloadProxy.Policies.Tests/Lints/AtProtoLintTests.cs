@@ -28,7 +28,9 @@ public class AtProtoLintTests
     private const string Upload = """path "/xrpc/com.atproto.repo.uploadBlob" { capabilities = ["create"] }""";
 
     private static string[] Lines(string policy, CompileOptions? with = null) => Compile.Lines(PolicyCompiler.Compile(
-        [Compile.File("policies/p.hcl", policy), Compile.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://ATProto?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}\n")], with ?? options));
+        [Compile.File("policies/p.hcl", policy),
+            Compile.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://ATProto?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}\n")],
+            with ?? options));
 
     [Fact]
     public void Rules_for_each_method_that_tie_writing_to_a_collection_are_fine() => Assert.Empty(Lines($"{Tied}\n{Writes}\n{Upload}"));
@@ -38,19 +40,24 @@ public class AtProtoLintTests
     [InlineData("deleteRecord")]
     [InlineData("applyWrites")]
     public void A_second_method_that_writes_to_every_collection_is_warned_about(string method)
-        => Assert.Equal([$"policies/p.hcl:6:1 warning untied-write: `/xrpc/com.atproto.repo.{method}` permits `com.atproto.repo.{method}` on every collection, while `/xrpc/com.atproto.repo.createRecord` (policies/p.hcl:1) ties writing to some"],
+        => Assert.Equal([$"policies/p.hcl:6:1 warning untied-write: `/xrpc/com.atproto.repo.{method}` permits `com.atproto.repo.{method}` on every collection, "
+            + "while `/xrpc/com.atproto.repo.createRecord` (policies/p.hcl:1) ties writing to some"],
             Lines($"{Tied}\npath \"/xrpc/com.atproto.repo.{method}\" {{ capabilities = [\"create\"] }}"));
 
     [Theory]
     [InlineData("path \"/xrpc/com.atproto.repo.*\" { capabilities = [\"create\"] }", true)]
     [InlineData("path \"/*\" { capabilities = [\"create\"] }", true)]
     [InlineData("path \"/xrpc/com.atproto.repo.*\" { capabilities = [\"read\"] }", false)]
-    [InlineData("path \"/xrpc/com.atproto.repo.putRecord\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"repo\" = any(), \"collection\" = any(), \"*\" = [] }\n}", true)]
+    [InlineData("path \"/xrpc/com.atproto.repo.putRecord\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"repo\" = any(), \"collection\" = "
+        + "any(), \"*\" = [] }\n}", true)]
     [InlineData("path \"/xrpc/com.atproto.repo.putRecord\" {\n  capabilities = [\"create\"]\n  when = request.body.collection == \"x\"\n}", false)]
-    public void What_permits_it_may_be_any_pattern(string rule, bool warned) => Assert.Equal(warned, Lines($"{Tied}\n{rule}").Any(line => line.Contains(" untied-write: ")));
+    public void What_permits_it_may_be_any_pattern(string rule, bool warned) =>
+        Assert.Equal(warned, Lines($"{Tied}\n{rule}").Any(line => line.Contains(" untied-write: ")));
 
     [Fact]
-    public void Nothing_is_said_where_no_rule_ties_anything() => Assert.Empty(Lines("path \"/xrpc/com.atproto.repo.createRecord\" { capabilities = [\"create\"] }\npath \"/xrpc/com.atproto.repo.putRecord\" { capabilities = [\"create\"] }"));
+    public void Nothing_is_said_where_no_rule_ties_anything() =>
+        Assert.Empty(Lines("path \"/xrpc/com.atproto.repo.createRecord\" { capabilities = [\"create\"] }\npath \"/xrpc/com.atproto.repo.putRecord\" { "
+            + "capabilities = [\"create\"] }"));
 
     [Theory]
     [InlineData("/xrpc/com.atproto.server.getServiceAuth", "read", true)]
@@ -62,7 +69,8 @@ public class AtProtoLintTests
         => Assert.Equal(warned, Lines($"path \"{path}\" {{ capabilities = [\"{capability}\"] }}").Any(line => line.Contains(" service-auth: ")));
 
     [Fact]
-    public void A_deny_settles_it() => Assert.Empty(Lines("path \"/xrpc/*\" { capabilities = [\"read\"] }\npath \"/xrpc/com.atproto.server.getServiceAuth\" { capabilities = [\"deny\"] }"));
+    public void A_deny_settles_it() =>
+        Assert.Empty(Lines("path \"/xrpc/*\" { capabilities = [\"read\"] }\npath \"/xrpc/com.atproto.server.getServiceAuth\" { capabilities = [\"deny\"] }"));
 
     [Fact]
     public void Other_contexts_hear_of_it_only_where_rules_speak_of_methods()
@@ -71,7 +79,8 @@ public class AtProtoLintTests
         Assert.Contains(Lines("path \"/xrpc/*\" { capabilities = [\"read\"] }", Compile.Options), line => line.Contains(" service-auth: "));
     }
 
-    private const string Create = """{"$type":"com.atproto.repo.applyWrites#create","collection":"com.example.note","value":{"$type":"com.example.note","text":"x"}}""";
+    private const string Create =
+        """{"$type":"com.atproto.repo.applyWrites#create","collection":"com.example.note","value":{"$type":"com.example.note","text":"x"}}""";
     private const string Delete = """{"$type":"com.atproto.repo.applyWrites#delete","collection":"com.example.note","rkey":"a"}""";
 
     public static TheoryData<string, string, bool> Requests => new()
@@ -101,8 +110,11 @@ public class AtProtoLintTests
     public void The_examples_of_the_page_decide_each_write(string method, string body, bool allowed)
     {
         var set = Compile.Whole(PolicyCompiler.Compile(
-            [Compile.File("policies/p.hcl", $"{Tied}\n{Writes}\n{Upload}"), Compile.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://ATProto?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}\n")], options));
-        var claims = Compile.Claims($$"""{"iss":"{{Compile.OwnIssuer}}","aud":"api://ATProto?actx={{Did}}","sub":"actx:{{Did}}:role:r","actx_source":"api://ATProto?actx={{Did}}"}""");
+            [Compile.File("policies/p.hcl", $"{Tied}\n{Writes}\n{Upload}"),
+                Compile.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://ATProto?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}\n")],
+                options));
+        var claims = Compile
+            .Claims($$"""{"iss":"{{Compile.OwnIssuer}}","aud":"api://ATProto?actx={{Did}}","sub":"actx:{{Did}}:role:r","actx_source":"api://ATProto?actx={{Did}}"}""");
 
         var decision = Some.Decide(set.MatchRoles(claims), "POST", $"/xrpc/com.atproto.repo.{method}", body.Replace("REPO", Did));
 

@@ -8,7 +8,8 @@ public class SetLintTests
     private const string Role = "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}\n";
     private const string Weekday = "  when = now.weekday <= 5\n";
 
-    private static string[] Lines(string policy, string more = "", string tests = "") => Compile.Lines(Compile.Files(("policies/p.hcl", policy), ("roles/r.hcl", Role + more), ("tests/t.hcl", tests)));
+    private static string[] Lines(string policy, string more = "", string tests = "") =>
+        Compile.Lines(Compile.Files(("policies/p.hcl", policy), ("roles/r.hcl", Role + more), ("tests/t.hcl", tests)));
 
     [Theory]
     [InlineData("actx:{actx}:role:vm")]
@@ -29,7 +30,8 @@ public class SetLintTests
 
     [Theory]
     [InlineData("path \"/a\" { capabilities = [\"read\"] }\npath \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = {}\n}")]
-    [InlineData("path \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"x\" = 1 }\n}\npath \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = {}\n}")]
+    [InlineData("path \"/a\" {\n  capabilities = [\"create\"]\n  allowed_parameters = { \"x\" = 1 }\n}\npath \"/a\" {\n  capabilities = [\"create\"]\n  "
+        + "allowed_parameters = {}\n}")]
     public void Alternatives_that_are_both_constrained_or_for_other_methods_are_fine(string policy) => Assert.Empty(Lines(policy));
 
     [Theory]
@@ -37,12 +39,14 @@ public class SetLintTests
     [InlineData("  denied_parameters = { \"x\" = [1] }\n")]
     [InlineData("  when = request.path != \"/b\"\n")]
     public void A_constraint_beside_a_rule_without_any_has_no_effect(string constraint)
-        => Assert.Equal(["policies/p.hcl:2:1 warning unconstrained-twin: the constraints have no effect: the rule at policies/p.hcl:1 has the same pattern and permits `patch` without any"],
+        => Assert.Equal(["policies/p.hcl:2:1 warning unconstrained-twin: the constraints have no effect: the rule at policies/p.hcl:1 has the same pattern and "
+            + "permits `patch` without any"],
             Lines($"path \"/a\" {{ capabilities = [\"update\", \"patch\"] }}\npath \"/a\" {{\n  capabilities = [\"patch\"]\n{constraint}}}"));
 
     [Fact]
     public void A_deny_with_a_condition_is_beaten_by_a_more_specific_permit_too()
-        => Assert.Equal(["policies/p.hcl:5:1 warning permit-beats-deny: the rule permits what `/*` (policies/p.hcl:1) denies: the more specific pattern decides"],
+        => Assert.Equal(["policies/p.hcl:5:1 warning permit-beats-deny: the rule permits what `/*` (policies/p.hcl:1) denies: the more "
+            + "specific pattern decides"],
             Lines("path \"/*\" {\n  capabilities = [\"deny\"]\n  when = claims.x == \"y\"\n}\npath \"/a\" { capabilities = [\"read\"] }"));
 
     [Theory]
@@ -51,7 +55,9 @@ public class SetLintTests
     [InlineData("actx:{actx}:role:*", "api://DigitalOcean?actx={actx}", 0)]
     [InlineData("actx:{actx}:role:s", "api://ATProto?actx=did:plc:x", 0)]
     public void An_exchange_for_a_subject_that_no_role_takes_is_warned_about(string sub, string aud, int warnings)
-        => Assert.Equal(warnings, Lines($"path \"/v1/oidc/issue\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"aud\" = \"{aud}\", \"sub\" = \"{sub}\" }}\n}}").Count(line => line.Contains("unmatched-exchange")));
+        => Assert.Equal(warnings,
+            Lines($"path \"/v1/oidc/issue\" {{\n  capabilities = [\"create\"]\n  allowed_parameters = {{ \"aud\" = \"{aud}\", \"sub\" = \"{sub}\" }}\n}}")
+                .Count(line => line.Contains("unmatched-exchange")));
 
     [Theory]
     [InlineData("  now = \"2026-11-20T12:00:00Z\"\n", "/a", 0)]
@@ -59,5 +65,6 @@ public class SetLintTests
     [InlineData("", "/b", 0)]
     public void A_test_that_hangs_on_the_day_it_is_run_is_warned_about(string now, string path, int warnings)
         => Assert.Equal(warnings, Lines($"path \"/a\" {{\n  capabilities = [\"read\"]\n{Weekday}}}\npath \"/b\" {{ capabilities = [\"read\"] }}", tests:
-            $"test \"t\" {{\n  token = {{ sub = \"actx:{{actx}}:role:r\" }}\n  request = {{ path = \"{path}\" }}\n  expect = \"allow\"\n{now}}}").Count(line => line.Contains("test-without-now")));
+            $"test \"t\" {{\n  token = {{ sub = \"actx:{{actx}}:role:r\" }}\n  request = {{ path = \"{path}\" }}\n  expect = \"allow\"\n{now}}}")
+                .Count(line => line.Contains("test-without-now")));
 }

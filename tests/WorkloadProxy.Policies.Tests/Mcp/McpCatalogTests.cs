@@ -28,7 +28,8 @@ public sealed class McpCatalogTests
     [InlineData("prompt \"triage\" {}", null)]
     public void A_rule_that_names_what_the_server_lacks_is_warned_of(string rule, string? warning)
     {
-        Assert.Equal(warning is null ? [] : [warning], Check($"{{ \"tools\": {Tools} }}", $"mcp \"droplets\" {{\n{rule}\n}}").Select(diagnostic => diagnostic.Summary));
+        Assert.Equal(warning is null ? [] : [warning],
+            Check($"{{ \"tools\": {Tools} }}", $"mcp \"droplets\" {{\n{rule}\n}}").Select(diagnostic => diagnostic.Summary));
     }
 
     [Theory]

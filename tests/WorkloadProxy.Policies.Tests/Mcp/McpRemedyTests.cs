@@ -16,10 +16,14 @@ public sealed class McpRemedyTests
         """;
 
     [Theory]
-    [InlineData(McpKind.Tool, "volume-list", """{"Page":2}""", "to permit it, add to policies/p.hcl:", "mcp \"droplets\" {\n  tool \"volume-list\" { allowed_parameters = { \"Page\" = 2 } }\n}\n")]
-    [InlineData(McpKind.Tool, "volume-list", "", "to permit it, add to policies/p.hcl:", "mcp \"droplets\" {\n  tool \"volume-list\" { allowed_parameters = {} }\n}\n")]
-    [InlineData(McpKind.Tool, "naïve \"tool\"", "", "to permit it, add to policies/p.hcl:", "mcp \"droplets\" {\n  tool \"naïve \\\"tool\\\"\" { allowed_parameters = {} }\n}\n")]
-    [InlineData(McpKind.Tool, "droplet-delete", """{"ID":7}""", "to permit it despite the `deny` at policies/p.hcl:3, add to policies/p.hcl:", "mcp \"droplets\" {\n  tool \"droplet-delete\" { allowed_parameters = { \"ID\" = 7 } }\n}\n")]
+    [InlineData(McpKind.Tool, "volume-list", """{"Page":2}""", "to permit it, add to policies/p.hcl:",
+        "mcp \"droplets\" {\n  tool \"volume-list\" { allowed_parameters = { \"Page\" = 2 } }\n}\n")]
+    [InlineData(McpKind.Tool, "volume-list", "", "to permit it, add to policies/p.hcl:",
+        "mcp \"droplets\" {\n  tool \"volume-list\" { allowed_parameters = {} }\n}\n")]
+    [InlineData(McpKind.Tool, "naïve \"tool\"", "", "to permit it, add to policies/p.hcl:",
+        "mcp \"droplets\" {\n  tool \"naïve \\\"tool\\\"\" { allowed_parameters = {} }\n}\n")]
+    [InlineData(McpKind.Tool, "droplet-delete", """{"ID":7}""", "to permit it despite the `deny` at policies/p.hcl:3, add to policies/p.hcl:",
+        "mcp \"droplets\" {\n  tool \"droplet-delete\" { allowed_parameters = { \"ID\" = 7 } }\n}\n")]
     [InlineData(McpKind.Resource, "do://keys/all", "", "to permit it, add to policies/p.hcl:", "mcp \"droplets\" {\n  resource \"do://keys/all\" {}\n}\n")]
     public void A_block_for_the_call_permits_it_and_not_another(McpKind kind, string name, string arguments, string text, string hcl)
     {
@@ -55,6 +59,8 @@ public sealed class McpRemedyTests
     [Fact]
     public void What_is_permitted_needs_no_change() => Assert.Null(Explain(Policy, McpKind.Tool, "droplet-create", """{"Name":"agent-1"}""").Remedy);
 
-    private static McpExplanation Explain(string policy, McpKind kind, string name, string arguments) => McpExplanation.Explain(Some.Set(("p", policy)), Some.Token(), "droplets",
-        new McpRequest { Kind = kind, Name = name, Method = kind == McpKind.Tool ? "tools/call" : "resources/read", Now = Some.Now, Arguments = Encoding.UTF8.GetBytes(arguments) });
+    private static McpExplanation Explain(string policy, McpKind kind, string name, string arguments) =>
+        McpExplanation.Explain(Some.Set(("p", policy)), Some.Token(), "droplets",
+        new McpRequest { Kind = kind, Name = name, Method = kind == McpKind.Tool ? "tools/call" : "resources/read", Now = Some.Now,
+            Arguments = Encoding.UTF8.GetBytes(arguments) });
 }

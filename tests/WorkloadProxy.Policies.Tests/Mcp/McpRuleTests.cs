@@ -188,7 +188,8 @@ public sealed class McpRuleTests
               policies = ["p"]
             }
             """;
-        var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", Droplets), Some.File("roles/r.hcl", role), Some.File("tests/t.hcl", tests)], Some.Options));
+        var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", Droplets), Some.File("roles/r.hcl", role), Some.File("tests/t.hcl", tests)],
+            Some.Options));
         var report = PolicyTestRunner.Run(set, Some.Now);
         Assert.True(report.Passed, string.Join('\n', report.Results.Select(result => result.Reason)));
         Assert.Equal(2, report.Results.Length);
@@ -232,17 +233,20 @@ public sealed class McpRuleTests
             """;
         var options = new CompileOptions(new AuthContext("DigitalOcean", "{claims.team}"), "https://proxy.example.com");
         var set = Some.Set(PolicyCompiler.Compile([Some.File("policies/p.hcl", Rules), Some.File("roles/r.hcl", Role)], options));
-        var claims = Claims.Parse("""{"iss":"https://proxy.example.com","aud":"api://DigitalOcean?actx={claims.team}","sub":"actx:{claims.team}:role:r","actx_source":"api://DigitalOcean?actx={claims.team}","team":"blue"}"""u8.ToArray());
+        var claims = Claims.Parse(
+            """{"iss":"https://proxy.example.com","aud":"api://DigitalOcean?actx={claims.team}","sub":"actx:{claims.team}:role:r","actx_source":"api://DigitalOcean?actx={claims.team}","team":"blue"}"""u8.ToArray());
         var access = set.MatchRoles(claims).Mcp("droplets", Some.Now);
         Assert.Equal(DecisionOutcome.Allow, Decide("red"));
         Assert.Equal(DecisionOutcome.Deny, Decide("blue"));
 
-        DecisionOutcome Decide(string name) => access.Decide(new McpRequest { Kind = McpKind.Tool, Name = name, Method = "tools/call", Now = Some.Now }).Outcome;
+        DecisionOutcome Decide(string name) => access.Decide(new McpRequest { Kind = McpKind.Tool, Name = name, Method = "tools/call", Now = Some.Now })
+            .Outcome;
     }
 
     private static McpAccess Access(string policy, string server) => Some.Set(("p", policy)).MatchRoles(Some.Token()).Mcp(server, Some.Now);
 
-    private static Decision Decide(string policy, string server, McpKind kind, string name, string arguments = "") => Access(policy, server).Decide(new McpRequest
+    private static Decision Decide(string policy, string server, McpKind kind, string name, string arguments = "") =>
+        Access(policy, server).Decide(new McpRequest
     {
         Kind = kind,
         Name = name,

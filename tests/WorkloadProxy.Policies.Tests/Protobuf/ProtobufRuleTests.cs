@@ -224,7 +224,8 @@ public sealed class ProtobufRuleTests
     [InlineData("""{"projectId":"a","x":[{"fooBar":1,"foo_bar":2}]}""")]
     public void JSON_beside_protobuf_rules_spells_each_name_in_one_way(string json)
     {
-        var set = Some.Set(("a", Rule("allowed_parameters = { \"#1\" = \"a\" }") + Rule("allowed_parameters = { \"projectId\" = optional(\"a\"), \"*\" = [] }")));
+        var set = Some.Set(("a", Rule("allowed_parameters = { \"#1\" = \"a\" }")
+            + Rule("allowed_parameters = { \"projectId\" = optional(\"a\"), \"*\" = [] }")));
 
         Assert.Equal(DecisionOutcome.BadRequest, Json(set, json).Outcome);
         Assert.Equal(DecisionOutcome.Allow, Json(set, """{"projectId":"a","x":{"fooBar":1}}""").Outcome);
@@ -234,15 +235,24 @@ public sealed class ProtobufRuleTests
     [InlineData("allowed_parameters = { \"#1\" = \"a\", \"name\" = \"b\" }", "`name` is a name beside numbers of fields in `allowed_parameters`")]
     [InlineData("allowed_parameters = { \"#0\" = \"a\" }", "`#0` is not the number of a field, expected `#1` to `#536870911` in `allowed_parameters`")]
     [InlineData("allowed_parameters = { \"#01\" = \"a\" }", "`#01` is not the number of a field, expected `#1` to `#536870911` in `allowed_parameters`")]
-    [InlineData("allowed_parameters = { \"#536870912\" = \"a\" }", "`#536870912` is not the number of a field, expected `#1` to `#536870911` in `allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#536870912\" = \"a\" }",
+        "`#536870912` is not the number of a field, expected `#1` to `#536870911` in `allowed_parameters`")]
     [InlineData("allowed_parameters = { \"#1\" = { \"name\" = \"a\" } }", "`name` is a name beside numbers of fields in `allowed_parameters`")]
     [InlineData("allowed_parameters = { \"name\" = [{ \"#1\" = \"a\" }] }", "`#1` is the number of a field, within names in `allowed_parameters`")]
-    [InlineData("allowed_parameters = { \"#1\" = max_items(1) }", "`max_items(1)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in `allowed_parameters`")]
-    [InlineData("allowed_parameters = { \"#1\" = list(any(), 1, 2) }", "`list([], 1, 2)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in `allowed_parameters`")]
-    [InlineData("allowed_parameters = { \"#1\" = { \"#2\" = list([1, \"a\"], 1, 2) } }", "`list([1, \"a\"], 1, 2)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in `allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#1\" = max_items(1) }",
+        "`max_items(1)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in "
+            + "`allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#1\" = list(any(), 1, 2) }",
+        "`list([], 1, 2)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in "
+            + "`allowed_parameters`")]
+    [InlineData("allowed_parameters = { \"#1\" = { \"#2\" = list([1, \"a\"], 1, 2) } }",
+        "`list([1, \"a\"], 1, 2)` doesn't say what the field's elements are, expected `list(CONSTRAINT, MIN, MAX)` with strings, numbers, bools or objects in "
+            + "`allowed_parameters`")]
     [InlineData("denied_parameters = { \"#1\" = [], \"name\" = [] }", "`name` is a name beside numbers of fields in `denied_parameters`")]
-    [InlineData("allowed_parameters = { \"#1\" = \"a\" }\n  denied_parameters = { \"name\" = [] }", "`allowed_parameters` and `denied_parameters` mix names and numbers of fields")]
-    [InlineData("allowed_parameters = { \"#1\" = \"a\" }\n  when = request.body.name == \"a\"", "`when` reads `request.body`, and the rule's parameters are numbers of protobuf fields")]
+    [InlineData("allowed_parameters = { \"#1\" = \"a\" }\n  denied_parameters = { \"name\" = [] }",
+        "`allowed_parameters` and `denied_parameters` mix names and numbers of fields")]
+    [InlineData("allowed_parameters = { \"#1\" = \"a\" }\n  when = request.body.name == \"a\"",
+        "`when` reads `request.body`, and the rule's parameters are numbers of protobuf fields")]
     public void Numbers_and_names_do_not_mix(string attributes, string summary)
     {
         var diagnostic = Assert.Single(Some.Compile(("a", Rule(attributes))).Diagnostics, one => one.Severity == DiagnosticSeverity.Error);
@@ -253,19 +263,22 @@ public sealed class ProtobufRuleTests
     [Fact]
     public void The_query_s_names_are_names_whatever_they_look_like()
     {
-        Assert.DoesNotContain(Some.Compile(("a", Rule("allowed_parameters = { \"?\" = { \"#1\" = \"a\", \"b\" = \"c\" }, \"name\" = \"x\" }"))).Diagnostics, one => one.Severity == DiagnosticSeverity.Error);
+        Assert.DoesNotContain(Some.Compile(("a", Rule("allowed_parameters = { \"?\" = { \"#1\" = \"a\", \"b\" = \"c\" }, \"name\" = \"x\" }"))).Diagnostics,
+            one => one.Severity == DiagnosticSeverity.Error);
     }
 
     [Fact]
     public void Whatever_the_bytes_the_reader_ends_and_finds_what_was_written()
     {
         var random = new Random(7);
-        var set = Some.Set(("a", Rule("allowed_parameters = { \"#1\" = [\"a\", { \"#2\" = { \"#3\" = range(1, 9) } }], \"#4\" = optional(true), \"#7\" = optional(list(max(9), 0, 4)), \"*\" = [] }")));
+        var set = Some.Set(("a", Rule("allowed_parameters = { \"#1\" = [\"a\", { \"#2\" = { \"#3\" = range(1, 9) } }], \"#4\" = optional(true), \"#7\" = "
+            + "optional(list(max(9), 0, 4)), \"*\" = [] }")));
         var grants = set.MatchRoles(Some.Token());
         // plain, nested, several fields, fixed, packed; a group, a field within it, needlessly long varints, unknown types
         var seeds = new[]
         {
-            "0a0161", "0a06120418051801", "0a0161200122026869", "0a01612d01000000310100000000000000", "0a01613a03010203", "0a01613b3c", "0a01613b08013c", "0a0161288000", "0a81006128ff01", "0a0161368001", "0a01612f",
+            "0a0161", "0a06120418051801", "0a0161200122026869", "0a01612d01000000310100000000000000", "0a01613a03010203", "0a01613b3c", "0a01613b08013c",
+            "0a0161288000", "0a81006128ff01", "0a0161368001", "0a01612f",
         };
         var outcomes = new HashSet<DecisionOutcome>();
         for (var i = 0; i < 50_000; i++)
@@ -281,7 +294,8 @@ public sealed class ProtobufRuleTests
             var decision = Decide(grants, [.. bytes], Proto);
             outcomes.Add(decision.Outcome);
             // never permitted without a first field that is one of those that the rule names
-            if (decision.Outcome == DecisionOutcome.Allow && bytes.Count > 0) Assert.All(Reference(bytes), field => Assert.True(field.Number != 1 || field.Text == "a", Convert.ToHexString([.. bytes])));
+            if (decision.Outcome == DecisionOutcome.Allow && bytes.Count > 0)
+                Assert.All(Reference(bytes), field => Assert.True(field.Number != 1 || field.Text == "a", Convert.ToHexString([.. bytes])));
         }
         Assert.Equal([DecisionOutcome.Deny, DecisionOutcome.Allow, DecisionOutcome.BadRequest], outcomes.Order());
     }
@@ -333,7 +347,8 @@ public sealed class ProtobufRuleTests
               policies = ["a"]
             }
             """;
-        var result = PolicyCompiler.Compile([Some.File("policies/a.hcl", Rule("allowed_parameters = { \"#1\" = \"a\", \"#2\" = [{ \"#3\" = max(300), \"#4\" = optional(true) }] }")), Some.File("roles/r.hcl", Role), Some.File("tests/a.hcl", Test)], Some.Options);
+        var result = PolicyCompiler.Compile([Some.File("policies/a.hcl", Rule("allowed_parameters = { \"#1\" = \"a\", \"#2\" = [{ \"#3\" = max(300), \"#4\" = "
+            + "optional(true) }] }")), Some.File("roles/r.hcl", Role), Some.File("tests/a.hcl", Test)], Some.Options);
 
         Assert.DoesNotContain(result.Diagnostics, one => one.Severity == DiagnosticSeverity.Error);
         Assert.All(PolicyTestRunner.Run(result.Set!, Some.Now).Results, test => Assert.True(test.Passed, test.Reason));
@@ -347,7 +362,8 @@ public sealed class ProtobufRuleTests
 
         """;
 
-    private static Decision Decide(string allowed, string hex) => Decide(Some.Set(("a", Rule($"allowed_parameters = {allowed}"))), Convert.FromHexString(hex), Proto);
+    private static Decision Decide(string allowed, string hex) =>
+        Decide(Some.Set(("a", Rule($"allowed_parameters = {allowed}"))), Convert.FromHexString(hex), Proto);
 
     private static Decision Decide(PolicySet set, byte[] body, string contentType) => Decide(set.MatchRoles(Some.Token()), body, contentType);
 
@@ -356,7 +372,8 @@ public sealed class ProtobufRuleTests
         var request = new AccessRequest { Method = "POST", Target = Some.Target("/p"), Now = Some.Now };
         Assert.Equal(DecisionOutcome.BodyNeeded, grants.Decide(request).Outcome);
         if (!RequestBody.TryParse(body, contentType.Length == 0 ? [] : contentType.Split('|'), null, out var read, out var problem, out var error))
-            return new Decision(problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, null, null, error!, null);
+            return new Decision(problem == RequestBody.Problem.Malformed ? DecisionOutcome.BadRequest : DecisionOutcome.UnsupportedMediaType, null, null,
+                error!, null);
         return grants.Decide(request with { Body = read });
     }
 
@@ -370,7 +387,8 @@ public sealed class ProtobufRuleTests
         while (at < bytes.Count)
         {
             var tag = Varint();
-            Assert.True((tag & 7) is 0 or 1 or 2 or 5 && tag >> 3 is > 0 and < 1 << 29, $"{Convert.ToHexString([.. bytes])} holds a group, an unknown type or a number that no field has");
+            Assert.True((tag & 7) is 0 or 1 or 2 or 5 && tag >> 3 is > 0 and < 1 << 29,
+                $"{Convert.ToHexString([.. bytes])} holds a group, an unknown type or a number that no field has");
             var (number, text) = ((int)(tag >> 3), (string?)null);
             if ((tag & 7) == 0) Varint();
             else if ((tag & 7) == 1) at += 8;

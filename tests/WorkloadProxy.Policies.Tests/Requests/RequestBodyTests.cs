@@ -113,7 +113,8 @@ public sealed class RequestBodyTests
     [Fact]
     public void No_type_two_types_or_an_encoding_can_not_be_inspected()
     {
-        foreach (var (types, encoding) in new (string[], string?)[] { ([], null), (["application/json", "application/json"], null), (["application/json"], "gzip"), (["application/json"], "identity") })
+        foreach (var (types, encoding) in new (string[], string?)[]
+            { ([], null), (["application/json", "application/json"], null), (["application/json"], "gzip"), (["application/json"], "identity") })
         {
             Assert.False(RequestBody.TryParse("{}"u8.ToArray(), types, encoding, out _, out var problem, out var error));
             Assert.Equal(RequestBody.Problem.UnsupportedMediaType, problem);
@@ -163,16 +164,22 @@ public sealed class RequestBodyTests
     [Fact]
     public void No_body_whatever_throws() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(4000).WithReplay(31, 1UL), Prop.ForAll(
         Gen.OneOf(
-            Gen.Elements("{", "}", "[", "]", "\"", ":", ",", "a", "1", "e", "-", ".", "\\u", "d800", "dc00", "\\", "null", " ", "é", "\"a\":", "\0").ListOf().Select(pieces => Encoding.UTF8.GetBytes(string.Concat(pieces))),
+            Gen.Elements("{", "}", "[", "]", "\"", ":", ",", "a", "1", "e", "-", ".", "\\u", "d800", "dc00", "\\", "null", " ", "é", "\"a\":", "\0").ListOf()
+                .Select(pieces => Encoding.UTF8.GetBytes(string.Concat(pieces))),
             Gen.Choose(0, 255).Select(value => (byte)value).ArrayOf(),
-            Gen.Elements("a", "=", "&", "%", "%6", "%ff", "+", ";", "é", "\0", "[", "]").ListOf().Select(pieces => Encoding.UTF8.GetBytes(string.Concat(pieces)))).ToArbitrary(),
+            Gen.Elements("a", "=", "&", "%", "%6", "%ff", "+", ";", "é", "\0", "[", "]").ListOf()
+                .Select(pieces => Encoding.UTF8.GetBytes(string.Concat(pieces)))).ToArbitrary(),
         bytes =>
         {
             foreach (var type in new[] { "application/json", "application/x-www-form-urlencoded" })
             {
-                if (RequestBody.TryParse(bytes, [type], null, out var body, out var problem, out var error) != (problem == RequestBody.Problem.None) || (body is null) != (error is not null)) return false;
+                if (RequestBody.TryParse(bytes, [type], null, out var body, out var problem, out var error) != (problem == RequestBody.Problem.None)
+                    || (body is null) != (error is not null))
+                    return false;
                 // What was accepted can be read whole, as a rule would.
-                if (body is not null) _ = body.AsValue().ToString() + string.Concat(ParameterValue.Of(body) is { IsObject: true } value ? value.Members.Select(member => member.Name + member.Value.ScalarText) : []);
+                if (body is not null)
+                    _ = body.AsValue().ToString() + string.Concat(ParameterValue.Of(body) is { IsObject: true } value
+                        ? value.Members.Select(member => member.Name + member.Value.ScalarText) : []);
             }
             return true;
         }));

@@ -6,7 +6,8 @@ namespace WorkloadProxy.Policies.Tests.Requests;
 public sealed class RequestTargetProperties
 {
     private static readonly string[] Pieces =
-        ["/", "//", "a", "B", ".", "..", ";", "%", "%2e", "%2F", "%2f", "%5c", "%25", "%252e", "41", "%41", "%00", "%c3", "%a9", "%C3%A9", "+", "*", "?", "#", "&", "=", "\\", " ", "é", "\u0001", "%01", "~", "v1/oidc", "_rbac"];
+        ["/", "//", "a", "B", ".", "..", ";", "%", "%2e", "%2F", "%2f", "%5c", "%25", "%252e", "41", "%41", "%00", "%c3", "%a9", "%C3%A9", "+", "*", "?", "#",
+            "&", "=", "\\", " ", "é", "\u0001", "%01", "~", "v1/oidc", "_rbac"];
 
     private static Config Bounded(ulong seed) => Config.QuickThrowOnFailure.WithMaxTest(3000).WithReplay(seed, 1UL);
 
@@ -29,7 +30,8 @@ public sealed class RequestTargetProperties
         var decoded = target.Path;
         while (Uri.UnescapeDataString(decoded) is var further && further != decoded) decoded = further;
         var segments = decoded.Split('/', '\\');
-        return segments.All(segment => segment.Split(';')[0] is not ("." or "..")) && segments[1..^1].All(segment => segment.Length > 0) && !decoded.Any(char.IsControl);
+        return segments.All(segment => segment.Split(';')[0] is not ("." or "..")) && segments[1..^1].All(segment => segment.Length > 0)
+            && !decoded.Any(char.IsControl);
     }));
 
     [Fact]

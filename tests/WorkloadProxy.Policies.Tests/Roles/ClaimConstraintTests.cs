@@ -21,7 +21,8 @@ public class ClaimConstraintTests
     {
         var constraints = Gen.OneOf(
             Letters.Select(text => (JsonNode?)JsonValue.Create(text)), Scalars,
-            Gen.OneOf(Letters.Select(text => (JsonNode?)JsonValue.Create(text)), Scalars).NonEmptyListOf().Select(items => (JsonNode?)new JsonArray([.. items.Select(item => item?.DeepClone())])),
+            Gen.OneOf(Letters.Select(text => (JsonNode?)JsonValue.Create(text)), Scalars).NonEmptyListOf()
+                .Select(items => (JsonNode?)new JsonArray([.. items.Select(item => item?.DeepClone())])),
             Scalars.Two().Select(two => (JsonNode?)new JsonObject { ["m"] = two.Item1?.DeepClone(), ["n"] = two.Item2?.DeepClone() }));
         var claims = Gen.OneOf(
             Scalars, Scalars.ListOf().Select(items => (JsonNode?)new JsonArray([.. items.Select(item => item?.DeepClone())])),
@@ -32,8 +33,10 @@ public class ClaimConstraintTests
         {
             var expected = Holds(pair.Constraint, pair.Claim);
             if (expected) holds++;
-            var role = Compile.Role("role \"r\" {\n iss = \"https://id.example.com\"\n aud = \"a\"\n sub = \"s\"\n policies = []\n x = " + Hcl(pair.Constraint) + "\n}");
-            return role.Matches(Compile.Claims(new JsonObject { ["iss"] = "https://id.example.com", ["aud"] = "a", ["sub"] = "s", ["x"] = pair.Claim.DeepClone() }.ToJsonString())) == expected;
+            var role = Compile.Role("role \"r\" {\n iss = \"https://id.example.com\"\n aud = \"a\"\n sub = \"s\"\n policies = []\n x = " + Hcl(pair.Constraint)
+                + "\n}");
+            return role.Matches(Compile.Claims(new JsonObject
+                { ["iss"] = "https://id.example.com", ["aud"] = "a", ["sub"] = "s", ["x"] = pair.Claim.DeepClone() }.ToJsonString())) == expected;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(3_000).WithReplay(20261120, 1));
         Assert.True(holds > 100, $"only {holds} cases hold");
     }

@@ -28,7 +28,8 @@ public sealed class NamesakeTests
     }
 
     [Fact]
-    public void A_bare_wildcard_says_nothing() => Assert.Contains(Compile("actx_source = \"*\"", Options).Diagnostics, diagnostic => diagnostic.Code == "namesake-context");
+    public void A_bare_wildcard_says_nothing() =>
+        Assert.Contains(Compile("actx_source = \"*\"", Options).Diagnostics, diagnostic => diagnostic.Code == "namesake-context");
 
     [Fact]
     public void An_id_that_one_context_has_needs_no_source()
@@ -59,13 +60,16 @@ public sealed class NamesakeTests
     public void Only_the_whole_of_an_id_with_colons_pins(string subject, bool compiles)
     {
         var options = Options with { Contexts = ContextRegistry.Of([Bank, GitHub, new("AWS", "arn:aws:iam::1"), new("X", "a:b")]) };
-        var result = PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"r\" {{\n  aud = \"api://Bank?actx={{actx}}\"\n  sub = \"{subject}\"\n  policies = []\n}}")], options);
+        var result = PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"r\" {{\n  aud = \"api://Bank?actx={{actx}}\"\n  sub = \"{subject}\"\n  "
+            + $"policies = []\n}}")], options);
         Assert.Equal(!compiles, result.Diagnostics.Any(diagnostic => diagnostic.Code == "unpinned-tenant"));
     }
 
     private static CompileResult Compile(string further, CompileOptions options)
-        => PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"payer\" {{\n  aud = \"api://Bank?actx={{actx}}\"\n  sub = \"actx:acme:role:payer\"\n  policies = []\n  {further}\n}}")], options);
+        => PolicyCompiler.Compile([Some.File("roles/r.hcl", $"role \"payer\" {{\n  aud = \"api://Bank?actx={{actx}}\"\n  sub = \"actx:acme:role:payer\"\n  "
+            + $"policies = []\n  {further}\n}}")], options);
 
     private static Claims Token(string subject, string source)
-        => Claims.Parse(Encoding.UTF8.GetBytes($$"""{"iss":"https://proxy.example.com","aud":"api://Bank?actx=main","sub":"{{subject}}","actx_source":"{{source}}"}"""));
+        => Claims.Parse(Encoding.UTF8
+            .GetBytes($$"""{"iss":"https://proxy.example.com","aud":"api://Bank?actx=main","sub":"{{subject}}","actx_source":"{{source}}"}"""));
 }

@@ -44,7 +44,8 @@ public class RoleIndexTests
 
     private static string Role(Random random, int number)
     {
-        var lines = new List<string> { $"role \"r{number}\" {{", $"  iss = [{string.Join(", ", Some(random, Issuers).Select(Quoted))}]", "  aud = \"*\"", "  policies = []", "  marker = \"m\"" };
+        var lines = new List<string> { $"role \"r{number}\" {{", $"  iss = [{string.Join(", ", Some(random, Issuers).Select(Quoted))}]", "  aud = \"*\"",
+            "  policies = []", "  marker = \"m\"" };
         foreach (var name in Names)
         {
             if (random.Next(3) > 0) continue;
@@ -75,7 +76,8 @@ public class RoleIndexTests
         return JsonSerializer.Serialize(claims);
     }
 
-    private static string[] Some(Random random, string[] from) => [.. Enumerable.Range(0, 1 + random.Next(3)).Select(_ => from[random.Next(from.Length)]).Distinct()];
+    private static string[] Some(Random random, string[] from) =>
+        [.. Enumerable.Range(0, 1 + random.Next(3)).Select(_ => from[random.Next(from.Length)]).Distinct()];
 
     private static string Quoted(string text) => $"\"{text}\"";
 }

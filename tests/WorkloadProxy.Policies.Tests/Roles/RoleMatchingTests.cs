@@ -67,7 +67,8 @@ public class RoleMatchingTests
     [InlineData("x = false", "\"x\":false", true)]
     [InlineData("x = true", "\"x\":\"true\"", false)]
     [InlineData("x = true", "\"x\":1", false)]
-    public void Numbers_are_compared_by_value_and_no_type_stands_for_another(string constraint, string claim, bool matches) => Assert.Equal(matches, Matches(constraint, claim));
+    public void Numbers_are_compared_by_value_and_no_type_stands_for_another(string constraint, string claim, bool matches) =>
+        Assert.Equal(matches, Matches(constraint, claim));
 
     [Theory]
     [InlineData("x = [\"a\", \"b*\"]", "\"x\":\"b1\"", true)]
@@ -80,7 +81,8 @@ public class RoleMatchingTests
     [InlineData("x = \"a\"", "\"x\":[[\"a\"]]", false)]
     [InlineData("x = [\"a\", \"b\"]", "\"x\":[\"c\",\"b\"]", true)]
     [InlineData("x = 7", "\"x\":[\"7\",7]", true)]
-    public void A_list_is_any_of_and_an_array_matches_by_any_element(string constraint, string claim, bool matches) => Assert.Equal(matches, Matches(constraint, claim));
+    public void A_list_is_any_of_and_an_array_matches_by_any_element(string constraint, string claim, bool matches) =>
+        Assert.Equal(matches, Matches(constraint, claim));
 
     [Theory]
     [InlineData("claims = { \"kubernetes.io\" = { namespace = \"prod\" } }", "\"kubernetes.io\":{\"namespace\":\"prod\",\"pod\":1}", true)]
@@ -88,8 +90,10 @@ public class RoleMatchingTests
     [InlineData("claims = { \"kubernetes.io\" = { namespace = \"prod\" } }", "\"kubernetes.io\":{}", false)]
     [InlineData("claims = { \"kubernetes.io\" = { namespace = \"prod\" } }", "\"kubernetes.io\":\"prod\"", false)]
     [InlineData("claims = { \"kubernetes.io\" = { namespace = \"prod\" } }", "\"kubernetes\":{\"io\":{\"namespace\":\"prod\"}}", false)]
-    [InlineData("claims = { \"kubernetes.io\" = { pod = { uid = [\"1\", \"2\"] }, namespace = \"prod\" } }", "\"kubernetes.io\":{\"namespace\":\"prod\",\"pod\":{\"uid\":\"2\"}}", true)]
-    [InlineData("claims = { \"kubernetes.io\" = { pod = { uid = [\"1\", \"2\"] }, namespace = \"prod\" } }", "\"kubernetes.io\":{\"pod\":{\"uid\":\"2\"}}", false)]
+    [InlineData("claims = { \"kubernetes.io\" = { pod = { uid = [\"1\", \"2\"] }, namespace = \"prod\" } }",
+        "\"kubernetes.io\":{\"namespace\":\"prod\",\"pod\":{\"uid\":\"2\"}}", true)]
+    [InlineData("claims = { \"kubernetes.io\" = { pod = { uid = [\"1\", \"2\"] }, namespace = \"prod\" } }",
+        "\"kubernetes.io\":{\"pod\":{\"uid\":\"2\"}}", false)]
     [InlineData("claims = { \"oidc.circleci.com/project-id\" = \"1\" }", "\"oidc.circleci.com/project-id\":\"1\"", true)]
     [InlineData("claims = { \"oidc.circleci.com/project-id\" = \"1\" }", "\"oidc.circleci.com/project-id\":\"2\"", false)]
     [InlineData("claims = { \"expires\" = \"x\", policies = \"y\" }", "\"expires\":\"x\",\"policies\":\"y\"", true)]
@@ -132,7 +136,8 @@ public class RoleMatchingTests
     public void A_subject_with_this_contexts_id_comes_from_this_very_context(string source, bool matches)
     {
         var role = Compile.Role("role \"r\" {\n aud = \"*\"\n sub = \"actx:{actx}:role:*\"\n policies = [\"p\"]\n}");
-        Assert.Equal(matches, role.Matches(Compile.Claims($$"""{"iss":"https://proxy.example.com","aud":"a","sub":"actx:{{Compile.Team}}:role:x",{{source}}}""")));
+        Assert.Equal(matches,
+            role.Matches(Compile.Claims($$"""{"iss":"https://proxy.example.com","aud":"a","sub":"actx:{{Compile.Team}}:role:x",{{source}}}""")));
     }
 
     [Fact]
@@ -140,8 +145,10 @@ public class RoleMatchingTests
     {
         const string Token = """{"iss":"https://proxy.example.com","aud":"a","sub":"actx:acme:role:x","actx_source":"api://Depot?actx=acme"}""";
         Assert.True(Compile.Role("role \"r\" {\n aud = \"*\"\n sub = \"actx:acme:role:x\"\n policies = [\"p\"]\n}").Matches(Compile.Claims(Token)));
-        Assert.True(Compile.Role("role \"r\" {\n aud = \"*\"\n sub = \"actx:acme:role:x\"\n actx_source = \"api://Depot?actx=acme\"\n policies = [\"p\"]\n}").Matches(Compile.Claims(Token)));
-        Assert.False(Compile.Role("role \"r\" {\n aud = \"*\"\n sub = \"actx:acme:role:x\"\n actx_source = \"api://GitHub?actx=acme\"\n policies = [\"p\"]\n}").Matches(Compile.Claims(Token)));
+        Assert.True(Compile.Role("role \"r\" {\n aud = \"*\"\n sub = \"actx:acme:role:x\"\n actx_source = \"api://Depot?actx=acme\"\n policies = [\"p\"]\n}")
+            .Matches(Compile.Claims(Token)));
+        Assert.False(Compile.Role("role \"r\" {\n aud = \"*\"\n sub = \"actx:acme:role:x\"\n actx_source = \"api://GitHub?actx=acme\"\n policies = [\"p\"]\n}")
+            .Matches(Compile.Claims(Token)));
     }
 
     [Theory]
@@ -192,7 +199,8 @@ public class RoleMatchingTests
     [Fact]
     public void A_role_that_is_switched_off_matches_nothing_in_a_set_and_makes_nobody_trusted()
     {
-        var set = Compile.Set(("roles/r.hcl", "role \"r\" {\n iss = \"https://id.example.com\"\n aud = \"*\"\n sub = \"s\"\n policies = []\n enabled = false\n}"));
+        var set = Compile.Set(("roles/r.hcl",
+            "role \"r\" {\n iss = \"https://id.example.com\"\n aud = \"*\"\n sub = \"s\"\n policies = []\n enabled = false\n}"));
         Assert.Empty(set.MatchRoles(Compile.Claims("""{"iss":"https://id.example.com","aud":"a","sub":"s"}""")).RoleNames);
         Assert.False(set.TrustsIssuer("https://id.example.com"));
     }
@@ -200,10 +208,12 @@ public class RoleMatchingTests
     [Fact]
     public void An_explanation_names_each_constraint_and_the_first_that_fails()
     {
-        var role = Compile.Role("role \"r\" {\n iss = \"https://id.example.com\"\n aud = \"a\"\n sub = [\"s\", \"t*\"]\n level = 3\n policies = [\"p\"]\n when = now.hour > 20\n}");
+        var role = Compile.Role("role \"r\" {\n iss = \"https://id.example.com\"\n aud = \"a\"\n sub = [\"s\", \"t*\"]\n level = 3\n policies = [\"p\"]\n when "
+            + "= now.hour > 20\n}");
         var explanation = role.Explain(Compile.Claims("""{"iss":"https://id.example.com","aud":"a","sub":"x","level":3}"""), Compile.Noon);
         Assert.False(explanation.Matched);
         Assert.Equal("`sub`: expected [\"s\",\"t*\"], the token has \"x\"", explanation.Reason);
-        Assert.Equal(["iss True", "aud True", "sub False", "level True", "when False"], explanation.Constraints.Select(constraint => $"{constraint.Name} {constraint.Holds}"));
+        Assert.Equal(["iss True", "aud True", "sub False", "level True", "when False"],
+            explanation.Constraints.Select(constraint => $"{constraint.Name} {constraint.Holds}"));
     }
 }

@@ -13,7 +13,8 @@ public class TenancyTests
     private const string Google = "https://accounts.google.com";
 
     private static string[] Errors(string? issuer, string constraints)
-        => Compile.Errors("role \"r\" {\n" + (issuer is null ? "" : $"  iss = {(issuer.StartsWith('[') ? issuer : $"\"{issuer}\"")}\n") + "  aud = \"*\"\n  policies = [\"p\"]\n  " + constraints + "\n}\n");
+        => Compile.Errors("role \"r\" {\n" + (issuer is null ? "" : $"  iss = {(issuer.StartsWith('[') ? issuer : $"\"{issuer}\"")}\n")
+            + "  aud = \"*\"\n  policies = [\"p\"]\n  " + constraints + "\n}\n");
 
     [Theory]
     [InlineData(Compile.GitHub, "sub = \"repo:org/repo:ref:refs/heads/main\"")]
@@ -187,7 +188,8 @@ public class TenancyTests
     [InlineData("claims = { x = { y = \"*\" } }")]
     [InlineData("when = true")]
     public void A_role_that_constrains_nothing_of_a_foreign_issuer_does_not_compile(string constraints)
-        => Assert.Equal(["roles/r.hcl:1:1 error unconstrained-role: role `r` accepts every token that `https://id.example.com` issues for its `aud`"], Errors("https://id.example.com", constraints));
+        => Assert.Equal(["roles/r.hcl:1:1 error unconstrained-role: role `r` accepts every token that `https://id.example.com` issues for its `aud`"],
+            Errors("https://id.example.com", constraints));
 
     [Theory]
     [InlineData("sub = \"s*\"")]

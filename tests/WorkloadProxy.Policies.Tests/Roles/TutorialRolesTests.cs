@@ -95,7 +95,8 @@ public class TutorialRolesTests
     public void The_other_organizations_token_matches_where_its_id_is_written_out()
     {
         var options = new CompileOptions(new AuthContext("ATProto", "did:plc:ewvi7nxzyoun6zhxrhs64oiz"), Compile.OwnIssuer);
-        var set = Compile.Whole(PolicyCompiler.Compile([Compile.File("roles/atproto-write.hcl", AtProto), Compile.File("policies/atproto-write.hcl", Policy)], options));
+        var set = Compile.Whole(PolicyCompiler.Compile([Compile.File("roles/atproto-write.hcl", AtProto), Compile.File("policies/atproto-write.hcl", Policy)],
+            options));
         Assert.Equal(["atproto-write"], set.MatchRoles(Compile.Claims($$"""
             {"iss":"https://proxy.example.com","aud":"api://ATProto?actx=did:plc:ewvi7nxzyoun6zhxrhs64oiz","sub":"actx:{{Compile.Team}}:role:atproto-write",
              "actx_source":"api://DigitalOcean?actx={{Compile.Team}}"}

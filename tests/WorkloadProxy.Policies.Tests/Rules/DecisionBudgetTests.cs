@@ -9,7 +9,8 @@ public sealed class DecisionBudgetTests
     [Fact]
     public void A_body_becomes_values_once_however_many_conditions_read_it()
     {
-        var hcl = string.Join('\n', Enumerable.Range(0, 60).Select(i => $"path \"/v2/x\" {{\n  capabilities = [\"create\"]\n  when = request.body.no == {i}\n}}"));
+        var hcl = string.Join('\n',
+            Enumerable.Range(0, 60).Select(i => $"path \"/v2/x\" {{\n  capabilities = [\"create\"]\n  when = request.body.no == {i}\n}}"));
         var grants = Some.Set(("p", hcl)).MatchRoles(Some.Token());
         var body = $$"""{"no":99,"items":[{{string.Join(',', Enumerable.Repeat("{}", 300_000))}}]}""";
         Assert.True(RequestBody.TryParseJson(Encoding.UTF8.GetBytes(body), out var parsed, out _));
@@ -42,7 +43,8 @@ public sealed class DecisionBudgetTests
         Assert.Contains("more than 200000 steps", decision.Reason, StringComparison.Ordinal);
         Assert.Equal(DecisionOutcome.Allow, Decide(40).Outcome);
 
-        Decision Decide(int values) => Some.Decide(grants, "POST", "/v2/x", $$"""{"a":[{{string.Join(',', Enumerable.Repeat($"\"{new string('a', 4000)}\"", values))}}]}""");
+        Decision Decide(int values) => Some.Decide(grants, "POST", "/v2/x",
+            $$"""{"a":[{{string.Join(',', Enumerable.Repeat($"\"{new string('a', 4000)}\"", values))}}]}""");
     }
 
     [Fact]
@@ -52,7 +54,8 @@ public sealed class DecisionBudgetTests
         Assert.Equal(DecisionOutcome.Allow, Decide(40).Outcome);
         Assert.Equal(DecisionOutcome.Deny, Decide(60).Outcome);
 
-        Decision Decide(int values) => Some.Decide(grants, "POST", "/v2/x", $$"""{"a":[{{string.Join(',', Enumerable.Repeat($"\"{new string('a', 4000)}\"", values))}}]}""");
+        Decision Decide(int values) => Some.Decide(grants, "POST", "/v2/x",
+            $$"""{"a":[{{string.Join(',', Enumerable.Repeat($"\"{new string('a', 4000)}\"", values))}}]}""");
     }
 
     [Theory]
@@ -63,7 +66,8 @@ public sealed class DecisionBudgetTests
         var items = $"[{string.Join(", ", Enumerable.Range(0, 40))}]";
         // False, if it is evaluated to its end; a deny that is not holds.
         var deny = $"path \"/v2/x\" {{\n  capabilities = [\"deny\"]\n  when = length([for a in {items} : [for b in {items} : b]]) == claims.no\n}}";
-        var grants = Some.Set(("p", string.Join('\n', Enumerable.Repeat(deny, conditions).Append("path \"/v2/x\" { capabilities = [\"create\"] }")))).MatchRoles(Some.Token("\"no\":2"));
+        var grants = Some.Set(("p", string.Join('\n', Enumerable.Repeat(deny, conditions).Append("path \"/v2/x\" { capabilities = [\"create\"] }"))))
+            .MatchRoles(Some.Token("\"no\":2"));
         Assert.Equal(expected, Some.Decide(grants, "POST", "/v2/x", "").Outcome);
     }
 

@@ -3,8 +3,9 @@ using WorkloadProxy.Hcl;
 namespace WorkloadProxy.Policies.Tests.Rules;
 
 /// <summary>
-/// The tables under <c>Decisions/</c>. A case begins with <c>== TITLE</c>; <c>-- policy NAME</c> is followed by HCL, <c>-- claims</c> by further members of the token,
-/// <c>-- requests</c> by lines <c>METHOD TARGET [BODY] =&gt; OUTCOME [text of the reason]</c>, <c>-- diagnostics</c> by the errors and warnings expected. A body is JSON, or <c>form:…</c>, or <c>type/subtype:…</c>.
+/// The tables under <c>Decisions/</c>. A case begins with <c>== TITLE</c>; <c>-- policy NAME</c> is followed by HCL, <c>-- claims</c> by further members of the
+/// token, <c>-- requests</c> by lines <c>METHOD TARGET [BODY] =&gt; OUTCOME [text of the reason]</c>, <c>-- diagnostics</c> by the errors and warnings
+/// expected. A body is JSON, or <c>form:…</c>, or <c>type/subtype:…</c>.
 /// </summary>
 public sealed class DecisionTableTests
 {
@@ -17,7 +18,8 @@ public sealed class DecisionTableTests
             var data = new TheoryData<string, string>();
             foreach (var file in Directory.GetFiles(Folder, "*.txt").Order(StringComparer.Ordinal))
             {
-                foreach (var line in File.ReadLines(file).Where(line => line.StartsWith("== ", StringComparison.Ordinal))) data.Add(Path.GetFileName(file), line[3..]);
+                foreach (var line in File.ReadLines(file).Where(line => line.StartsWith("== ", StringComparison.Ordinal)))
+                    data.Add(Path.GetFileName(file), line[3..]);
             }
             return data;
         }
@@ -69,7 +71,8 @@ public sealed class DecisionTableTests
     };
 
     private static string Line(Diagnostic diagnostic)
-        => $"{diagnostic.Severity.ToString().ToLowerInvariant()} {diagnostic.Code} {diagnostic.Range.Start.Line}:{diagnostic.Range.Start.Column} {diagnostic.Summary}{(diagnostic.Help is null ? "" : $" | {diagnostic.Help}")}";
+        => $"{diagnostic.Severity.ToString().ToLowerInvariant()} {diagnostic.Code} {diagnostic.Range.Start.Line}:{diagnostic.Range.Start.Column} "
+            + $"{diagnostic.Summary}{(diagnostic.Help is null ? "" : $" | {diagnostic.Help}")}";
 
     private static (List<(string, string)> Policies, string Claims, List<string> Requests, List<string>? Diagnostics) Read(string file, string title)
     {
@@ -79,7 +82,8 @@ public sealed class DecisionTableTests
         var claims = "";
         var section = "";
         var text = new List<string>();
-        foreach (var line in File.ReadLines(Path.Combine(Folder, file)).SkipWhile(line => line != $"== {title}").Skip(1).TakeWhile(line => !line.StartsWith("== ", StringComparison.Ordinal)).Append("-- end"))
+        foreach (var line in File.ReadLines(Path.Combine(Folder, file)).SkipWhile(line => line != $"== {title}").Skip(1)
+            .TakeWhile(line => !line.StartsWith("== ", StringComparison.Ordinal)).Append("-- end"))
         {
             if (!line.StartsWith("-- ", StringComparison.Ordinal))
             {

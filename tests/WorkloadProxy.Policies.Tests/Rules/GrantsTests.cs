@@ -110,7 +110,8 @@ public sealed class GrantsTests
             """;
         const string Sub = "sub = \"actx:{actx}:role:r\"";
         var set = Some.Set(PolicyCompiler.Compile([
-            Some.File("policies/p.hcl", Rule.Replace("SUB", "a")), Some.File("policies/q.hcl", Rule.Replace("SUB", "b")), Some.File("policies/s.hcl", Rule.Replace("SUB", "*")),
+            Some.File("policies/p.hcl", Rule.Replace("SUB", "a")), Some.File("policies/q.hcl", Rule.Replace("SUB", "b")),
+            Some.File("policies/s.hcl", Rule.Replace("SUB", "*")),
             Some.File("roles/r.hcl", $$"""
                 role "p" {
                   aud = "*"
@@ -175,7 +176,8 @@ public sealed class GrantsTests
             }
             """));
         var grants = set.MatchRoles(Some.Token());
-        foreach (var (target, body) in new[] { ("/v2/x", "{}"), ("/v2/x?q=1", "{}"), ("/v2/x?q=SECRET", """{"a":"x","b":[{"c":"y"}],"n":1}"""), ("/v2/x?q=SECRET", """{"a":"SECRET","b":[{"c":"y"}],"n":1}"""), ("/v2/x?q=SECRET", """{"d":"SECRET"}""") })
+        foreach (var (target, body) in new[] { ("/v2/x", "{}"), ("/v2/x?q=1", "{}"), ("/v2/x?q=SECRET", """{"a":"x","b":[{"c":"y"}],"n":1}"""),
+            ("/v2/x?q=SECRET", """{"a":"SECRET","b":[{"c":"y"}],"n":1}"""), ("/v2/x?q=SECRET", """{"d":"SECRET"}""") })
         {
             var decision = Some.Decide(grants, "POST", target, body);
             Assert.Equal(DecisionOutcome.Deny, decision.Outcome);
@@ -246,7 +248,10 @@ public sealed class GrantsTests
         var expected = matches ? DecisionOutcome.Allow : DecisionOutcome.Deny;
         Assert.Equal(expected, Some.Decide(grants, "POST", "/v2/x", $$"""{"a":{{json}}}""").Outcome);
         var text = json.Trim('"');
-        if (json.StartsWith('"')) Assert.Equal(expected, Some.Decide(grants, "POST", "/v2/x", $$"""{"a":"{{text.Replace("-", "-" + new string('x', 200) + "é" + new string('x', 200), StringComparison.Ordinal)}}"}""").Outcome);
+        if (json.StartsWith('"'))
+            Assert.Equal(expected,
+                Some.Decide(grants, "POST", "/v2/x",
+                    $$"""{"a":"{{text.Replace("-", "-" + new string('x', 200) + "é" + new string('x', 200), StringComparison.Ordinal)}}"}""").Outcome);
     }
 
     [Theory]
@@ -269,7 +274,8 @@ public sealed class GrantsTests
     [Fact]
     public void A_decision_by_a_path_rule_allocates_nothing()
     {
-        var policies = Enumerable.Range(0, 300).Select(i => ($"p{i}", $"path \"/v2/r{i}/+\" {{ capabilities = [\"read\"] }}\npath \"/v2/deny{i}/*\" {{ capabilities = [\"deny\"] }}")).ToArray();
+        var policies = Enumerable.Range(0, 300)
+            .Select(i => ($"p{i}", $"path \"/v2/r{i}/+\" {{ capabilities = [\"read\"] }}\npath \"/v2/deny{i}/*\" {{ capabilities = [\"deny\"] }}")).ToArray();
         var grants = Some.Set(policies).MatchRoles(Some.Token());
         var request = Request("GET", "/v2/r77/1", null);
         var denied = Request("GET", "/v2/deny77/1", null);
@@ -281,7 +287,9 @@ public sealed class GrantsTests
 
         void Decide()
         {
-            if (grants.Decide(request).Outcome != DecisionOutcome.Allow || grants.Decide(denied).Outcome != DecisionOutcome.Deny || grants.Decide(none).Outcome != DecisionOutcome.Deny) throw new InvalidOperationException();
+            if (grants.Decide(request).Outcome != DecisionOutcome.Allow || grants.Decide(denied).Outcome != DecisionOutcome.Deny
+                || grants.Decide(none).Outcome != DecisionOutcome.Deny)
+                throw new InvalidOperationException();
         }
     }
 

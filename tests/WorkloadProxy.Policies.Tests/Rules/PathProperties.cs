@@ -38,7 +38,9 @@ public sealed class PathProperties
 
     [Fact]
     public void Each_pattern_alone_agrees_with_the_trie_also_for_denies() => Check.One(Bounded(22), Prop.ForAll(
-        PatternText.ListOf().SelectMany(patterns => PathText.SelectMany(path => Gen.Elements("", ";x", "/;y", ";/z").Select(tail => (patterns, path: path + tail)))).ToArbitrary(), sample =>
+        PatternText.ListOf()
+            .SelectMany(patterns => PathText.SelectMany(path => Gen.Elements("", ";x", "/;y", ";/z").Select(tail => (patterns, path: path + tail))))
+            .ToArbitrary(), sample =>
         {
             if (!RequestTarget.TryParse(sample.path, out var target, out _, out _)) return true;
             var found = new Collected();
@@ -54,14 +56,16 @@ public sealed class PathProperties
             var pattern = PathPattern.Compile(sample.pattern, Context, out _)!;
             if (!pattern.Permits(sample.path)) return true;
             var suffixed = string.Join('/', sample.path.Split('/').Select(segment => segment.Length == 0 ? segment : segment + ";v=1"));
-            return pattern.Denies(sample.path) && pattern.Denies(sample.path.ToUpperInvariant()) && pattern.Denies(suffixed) && (sample.path.EndsWith('/') || pattern.Denies(sample.path + "/"));
+            return pattern.Denies(sample.path) && pattern.Denies(sample.path.ToUpperInvariant()) && pattern.Denies(suffixed)
+                && (sample.path.EndsWith('/') || pattern.Denies(sample.path + "/"));
         }));
 
     private static RuleIndex Index(IEnumerable<(string Pattern, bool Deny)> rules)
     {
         var compiled = rules.Select(rule => new PolicyRule(PathPattern.Compile(rule.Pattern, Context, out _)!)
         {
-            Policy = "p", Range = new SourceRange("policies/p.hcl", default, default), Capabilities = [rule.Deny ? "deny" : "read"], IsDeny = rule.Deny, Granted = Capability.Read,
+            Policy = "p", Range = new SourceRange("policies/p.hcl", default, default), Capabilities = [rule.Deny ? "deny" : "read"], IsDeny = rule.Deny,
+            Granted = Capability.Read,
         });
         return new RuleIndex([new PolicyUse(new Policy { Name = "p", File = "policies/p.hcl", Rules = [.. compiled] }, null)]);
     }

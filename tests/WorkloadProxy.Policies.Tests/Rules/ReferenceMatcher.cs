@@ -3,20 +3,23 @@ using System.Text.RegularExpressions;
 namespace WorkloadProxy.Policies.Tests.Rules;
 
 /// <summary>
-/// Vault's documented rule, written as naively as can be: every pattern is tried as a regular expression, and the priority is the five documented comparisons one after the other.
+/// Vault's documented rule, written as naively as can be: every pattern is tried as a regular expression, and the priority is the five documented comparisons
+/// one after the other.
 /// </summary>
 internal static class ReferenceMatcher
 {
     public static string? Decide(IEnumerable<string> patterns, string path)
     {
         var own = path.StartsWith("/v1/oidc/", StringComparison.Ordinal) || path.StartsWith("/_rbac/", StringComparison.Ordinal);
-        return patterns.Where(pattern => Matches(pattern, path) && (!own || ReachesOwn(pattern))).OrderDescending(Comparer<string>.Create(Compare)).FirstOrDefault();
+        return patterns.Where(pattern => Matches(pattern, path) && (!own || ReachesOwn(pattern))).OrderDescending(Comparer<string>.Create(Compare))
+            .FirstOrDefault();
     }
 
     public static bool Matches(string pattern, string path)
     {
         var prefix = pattern.EndsWith('*');
-        var segments = (prefix ? pattern[..^1] : pattern).Split('/').Select(segment => segment == "+" ? "[^/]+" : string.Join("[^/]*", segment.Split('*').Select(Regex.Escape)));
+        var segments = (prefix ? pattern[..^1] : pattern).Split('/')
+            .Select(segment => segment == "+" ? "[^/]+" : string.Join("[^/]*", segment.Split('*').Select(Regex.Escape)));
         return Regex.IsMatch(path, $@"\A{string.Join('/', segments)}{(prefix ? "[\\s\\S]*" : "")}\z", RegexOptions.CultureInvariant);
     }
 

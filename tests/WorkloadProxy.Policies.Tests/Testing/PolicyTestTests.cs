@@ -30,11 +30,13 @@ public class PolicyTestTests
         """;
     private const string Vm = "path \"/v2/account\" {\n  capabilities = [\"read\"]\n}\npath \"/v2/{actx}/*\" {\n  capabilities = [\"read\"]\n}\n";
 
-    private static CompileResult Compiled(string tests) => Compile.Files(("roles/r.hcl", Roles), ("policies/ci.hcl", Ci), ("policies/vm.hcl", Vm), ("tests/t.hcl", tests));
+    private static CompileResult Compiled(string tests) =>
+        Compile.Files(("roles/r.hcl", Roles), ("policies/ci.hcl", Ci), ("policies/vm.hcl", Vm), ("tests/t.hcl", tests));
 
     private static PolicyTestReport Run(string tests) => PolicyTestRunner.Run(Compile.Whole(Compiled(tests)), Compile.Noon);
 
-    private static string Test(string token, string request, string expect) => $"test \"t\" {{\n  token = {token}\n  request = {request}\n  expect = {expect}\n}}\n";
+    private static string Test(string token, string request, string expect) =>
+        $"test \"t\" {{\n  token = {token}\n  request = {request}\n  expect = {expect}\n}}\n";
 
     private const string CiToken = "{ iss = \"https://token.actions.githubusercontent.com\", sub = \"repo:org/repo:ref:refs/heads/main\" }";
     private const string VmToken = "{ sub = \"actx:{actx}:role:vm\" }";
@@ -58,8 +60,10 @@ public class PolicyTestTests
     [InlineData(CiToken, "{ path = \"/v2/databases\", query = \"tag_name=my-tag\" }", "\"allow\"")]
     [InlineData(CiToken, "{ method = \"GET\", path = \"/v2/databases\", query = { tag_name = [\"my-tag\", \"x\"] } }", "\"deny\"")]
     [InlineData(CiToken, "{ method = \"GET\", path = \"/v2/databases\" }", "\"deny\"\n reason = \"tag_name\"")]
-    [InlineData(CiToken, "{ method = \"POST\", path = \"/v2/spaces/keys\", body = { name = \"ci-1\", grants = [{ bucket = \"111\", permission = \"read\" }] } }", "\"allow\"")]
-    [InlineData(CiToken, "{ method = \"POST\", path = \"/v2/spaces/keys\", body = { name = \"ci-1\", grants = [{ bucket = \"222\", permission = \"read\" }] } }", "\"deny\"\n reason = \"bucket\"")]
+    [InlineData(CiToken,
+        "{ method = \"POST\", path = \"/v2/spaces/keys\", body = { name = \"ci-1\", grants = [{ bucket = \"111\", permission = \"read\" }] } }", "\"allow\"")]
+    [InlineData(CiToken, "{ method = \"POST\", path = \"/v2/spaces/keys\", body = { name = \"ci-1\", grants = [{ bucket = \"222\", permission "
+        + "= \"read\" }] } }", "\"deny\"\n reason = \"bucket\"")]
     [InlineData(CiToken, "{ method = \"BREW\", path = \"/v2/databases\" }", "\"deny\"")]
     [InlineData(CiToken, "{ method = \"GET\", path = \"/v2/../databases\" }", "\"deny\"")]
     [InlineData(CiToken, "{ method = \"GET\", path = \"/v2/account\" }", "\"deny\"")]
@@ -68,7 +72,8 @@ public class PolicyTestTests
     [InlineData(VmToken, "{ method = \"GET\", path = \"/v2/account\" }", "\"deny\"\n now = \"2026-11-20T18:00:00Z\"")]
     [InlineData("{ sub = \"actx:{actx}:role:vm\", actx_source = \"api://Depot?actx={actx}\" }", "{ path = \"/v2/account\" }", "\"deny\"")]
     [InlineData("{ sub = \"actx:{actx}:role:vm\", droplet_id = \"1\" }", "{ path = \"/v2/account\" }", "\"deny\"")]
-    [InlineData("{ sub = \"actx:{actx}:role:vm\", aud = [\"api://DigitalOcean?actx={actx}\", \"api://Depot?actx=x\"] }", "{ path = \"/v2/account\" }", "\"deny\"\n reason = \"another context\"")]
+    [InlineData("{ sub = \"actx:{actx}:role:vm\", aud = [\"api://DigitalOcean?actx={actx}\", \"api://Depot?actx=x\"] }", "{ path = \"/v2/account\" }",
+        "\"deny\"\n reason = \"another context\"")]
     [InlineData("{ iss = \"https://evil.example\", sub = \"actx:{actx}:role:vm\" }", "{ path = \"/v2/account\" }", "\"deny\"")]
     [InlineData("{}", "{ path = \"/v2/account\" }", "\"deny\"")]
     public void A_test_is_decided_as_its_request_would_be(string token, string request, string expect)
@@ -80,9 +85,12 @@ public class PolicyTestTests
     [Fact]
     public void A_test_that_fails_says_what_came_instead_and_which_rule_decided()
     {
-        Assert.Equal("expected a denial, but it is permitted by policies/vm.hcl:1:1", Assert.Single(Run(Test(VmToken, "{ path = \"/v2/account\" }", "\"deny\"")).Results).Reason);
-        Assert.StartsWith("expected to be permitted, but it is denied", Assert.Single(Run(Test(VmToken, "{ path = \"/v2/droplets\" }", "\"allow\"")).Results).Reason);
-        Assert.StartsWith("expected a denial for `zebra`, but it is denied", Assert.Single(Run(Test(VmToken, "{ path = \"/v2/droplets\" }", "\"deny\"\n reason = \"zebra\"")).Results).Reason);
+        Assert.Equal("expected a denial, but it is permitted by policies/vm.hcl:1:1",
+            Assert.Single(Run(Test(VmToken, "{ path = \"/v2/account\" }", "\"deny\"")).Results).Reason);
+        Assert.StartsWith("expected to be permitted, but it is denied", Assert.Single(Run(Test(VmToken, "{ path = \"/v2/droplets\" }", "\"allow\"")).Results)
+            .Reason);
+        Assert.StartsWith("expected a denial for `zebra`, but it is denied",
+            Assert.Single(Run(Test(VmToken, "{ path = \"/v2/droplets\" }", "\"deny\"\n reason = \"zebra\"")).Results).Reason);
         Assert.False(Run(Test(VmToken, "{ path = \"/v2/account\" }", "\"deny\"")).Passed);
     }
 
@@ -96,20 +104,27 @@ public class PolicyTestTests
 
     [Fact]
     public void Rules_that_no_test_reaches_are_listed()
-        => Assert.Equal(["/v2/databases", "/v2/spaces/keys", "/v2/{actx}/*"], Run(Test(VmToken, "{ path = \"/v2/account\" }", "\"allow\"")).UnreachedRules.Select(rule => rule.Path));
+        => Assert.Equal(["/v2/databases", "/v2/spaces/keys", "/v2/{actx}/*"], Run(Test(VmToken, "{ path = \"/v2/account\" }", "\"allow\""))
+            .UnreachedRules.Select(rule => rule.Path));
 
     [Theory]
     [InlineData("tst \"t\" {\n}", "1:1 error unknown-block: unknown block `tst`, expected `test`")]
     [InlineData("x = 1", "1:1 error unknown-attribute: unknown attribute `x` outside of a `test` block")]
     [InlineData("test \"t\" {\n  token = {}\n  expect = \"deny\"\n}", "1:1 error missing-attribute: test `t` has no `request`")]
     [InlineData("test \"t\" {\n  token = {}\n  request = {}\n  expect = \"deny\"\n}", "3:13 error missing-attribute: test `t` has no `request.path`")]
-    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expect = \"denied\"\n}", "4:12 error bad-expect: `expect` is `denied`, expected `allow` or `deny`")]
+    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expect = \"denied\"\n}",
+        "4:12 error bad-expect: `expect` is `denied`, expected `allow` or `deny`")]
     [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expect = true\n}", "4:12 error wrong-type: `expect` is a bool, expected a string")]
-    [InlineData("test \"t\" {\n  token = []\n  request = { path = \"/\" }\n  expect = \"deny\"\n}", "2:11 error wrong-type: `token` is a list, expected an object of claims")]
-    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\", metod = \"GET\" }\n  expect = \"deny\"\n}", "3:13 error unknown-attribute: unknown attribute `metod` in `request`")]
-    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/?a=1\", query = { b = \"1\" } }\n  expect = \"deny\"\n}", "3:13 error two-queries: `path` has a query and there is a `query`, expected one of them")]
-    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expect = \"allow\"\n  reason = \"x\"\n}", "5:3 error reason-of-allow: `reason` beside `expect = \"allow\"`, expected it with `\"deny\"` only")]
-    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expcet = \"allow\"\n}", "1:1 error missing-attribute: test `t` has no `expect`", "4:3 error unknown-attribute: unknown attribute `expcet` in `test`")]
+    [InlineData("test \"t\" {\n  token = []\n  request = { path = \"/\" }\n  expect = \"deny\"\n}",
+        "2:11 error wrong-type: `token` is a list, expected an object of claims")]
+    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\", metod = \"GET\" }\n  expect = \"deny\"\n}",
+        "3:13 error unknown-attribute: unknown attribute `metod` in `request`")]
+    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/?a=1\", query = { b = \"1\" } }\n  expect = \"deny\"\n}",
+        "3:13 error two-queries: `path` has a query and there is a `query`, expected one of them")]
+    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expect = \"allow\"\n  reason = \"x\"\n}",
+        "5:3 error reason-of-allow: `reason` beside `expect = \"allow\"`, expected it with `\"deny\"` only")]
+    [InlineData("test \"t\" {\n  token = {}\n  request = { path = \"/\" }\n  expcet = \"allow\"\n}", "1:1 error missing-attribute: test `t` has no `expect`",
+        "4:3 error unknown-attribute: unknown attribute `expcet` in `test`")]
     public void A_test_that_says_nothing_clear_does_not_compile(string tests, params string[] expected)
         => Assert.Equal(expected.Select(line => $"tests/t.hcl:{line}"), Compile.Lines(Compiled(tests)));
 
@@ -130,7 +145,8 @@ public class PolicyTestTests
         [
             Some.File("policies/p.hcl", "path \"/v2/projects/+\" { capabilities = [\"read\"] }\npath \"/*\" { capabilities = [\"read\"] }"),
             Some.File("roles/r.hcl", "role \"r\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:r\"\n  policies = [\"p\"]\n}"),
-            Some.File("tests/t.hcl", $"test \"t\" {{\n  token = {{ sub = \"actx:{{actx}}:role:r\" }}\n  request = {{ path = \"{path}\" }}\n  expect = \"{expect}\"\n}}"),
+            Some.File("tests/t.hcl",
+                $"test \"t\" {{\n  token = {{ sub = \"actx:{{actx}}:role:r\" }}\n  request = {{ path = \"{path}\" }}\n  expect = \"{expect}\"\n}}"),
         ], Some.Options with { EncodedSlash = encodedSlash });
         var report = PolicyTestRunner.Run(Some.Set(result), Some.Now);
         Assert.True(report.Passed, report.Results[0].Reason);

@@ -80,7 +80,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     {
         var token = Foreign();
         var caller = await AcceptAsync(token);
-        Assert.Equal((acme, issuer.Issuer, "repo:acme/app:ref:refs/heads/main", false), (caller.Token.Context, caller.Token.Issuer, caller.Token.Subject, caller.Token.IsOwn));
+        Assert.Equal((acme, issuer.Issuer, "repo:acme/app:ref:refs/heads/main", false),
+            (caller.Token.Context, caller.Token.Issuer, caller.Token.Subject, caller.Token.IsOwn));
         Assert.Equal(["ci"], caller.Grants.RoleNames);
         Assert.Equal("v1", caller.PolicyVersion);
         Assert.Equal(time.GetUtcNow().AddMinutes(5), caller.Token.Expires);
@@ -91,7 +92,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_that_matches_no_role_is_a_caller_without_roles() => Assert.Empty((await AcceptAsync(Foreign(("sub", "repo:evil/app")))).Grants.RoleNames);
+    public async Task A_token_that_matches_no_role_is_a_caller_without_roles() =>
+        Assert.Empty((await AcceptAsync(Foreign(("sub", "repo:evil/app")))).Grants.RoleNames);
 
     [Fact]
     public async Task Our_own_token_is_verified_without_the_network()
@@ -116,7 +118,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task Our_own_token_needs_an_actor_that_is_an_object_nested_four_deep_at_most()
     {
-        object Nested(int depth) => depth == 1 ? new Dictionary<string, object> { ["sub"] = "a" } : new Dictionary<string, object> { ["sub"] = "a", ["act"] = Nested(depth - 1) };
+        object Nested(int depth) => depth == 1 ? new Dictionary<string, object> { ["sub"] = "a" } : new Dictionary<string, object>
+            { ["sub"] = "a", ["act"] = Nested(depth - 1) };
         var caller = await AcceptAsync(Own(("act", Nested(4))));
         Assert.Equal((4, JsonValueKind.Object), (caller.Token.ActorDepth, caller.Token.Actor!.Value.ValueKind));
         Assert.Null((await AcceptAsync(Own(("jti", "first")))).Token.Actor);
@@ -147,9 +150,11 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task A_token_in_our_name_that_we_did_not_sign_is_refused()
     {
-        Dictionary<string, object?> claims = new() { ["iss"] = PublicUrl, ["aud"] = team.ToString(), ["sub"] = $"actx:{team.Id}:role:x", ["exp"] = Seconds(300), ["jti"] = "x" };
+        Dictionary<string, object?> claims = new() { ["iss"] = PublicUrl, ["aud"] = team.ToString(), ["sub"] = $"actx:{team.Id}:role:x", ["exp"] = Seconds(300),
+            ["jti"] = "x" };
         await RefuseAsync(TestKey.One.Token(claims), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
-        await RefuseAsync(TestKey.One.Named(signingKeys.PublicKeys[0].Kid).Token(claims), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        await RefuseAsync(TestKey.One.Named(signingKeys.PublicKeys[0].Kid).Token(claims),
+            "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         await RefuseAsync(TestKey.One.Named(null).Token(claims), "is not one of this proxy's");
         foreach (var type in new[] { "at+jwt", "provisioning+jwt" })
         {
@@ -165,9 +170,12 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task An_unknown_context_and_an_untrusted_issuer_get_one_text_and_no_request_leaves()
     {
-        var unknown = await RefuseAsync(Foreign(("aud", "api://Depot?actx=nobody")), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
-        var untrusted = await RefuseAsync(Foreign(("iss", stranger.Issuer)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
-        var elsewhere = await RefuseAsync(Foreign(("aud", team.ToString())), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var unknown = await RefuseAsync(Foreign(("aud", "api://Depot?actx=nobody")),
+            "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var untrusted = await RefuseAsync(Foreign(("iss", stranger.Issuer)),
+            "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var elsewhere = await RefuseAsync(Foreign(("aud", team.ToString())),
+            "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.Equal(unknown with { Detail = null }, untrusted with { Detail = null });
         Assert.Equal(unknown with { Detail = null }, elsewhere with { Detail = null });
         Assert.Equal("no auth context for the audience `api://Depot?actx=nobody`", unknown.Detail);
@@ -186,10 +194,12 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [InlineData("API://Depot?actx=acme")]
     [InlineData("https://depot.dev/")]
     [InlineData("")]
-    public async Task An_audience_is_compared_exactly(string audience) => await RefuseAsync(Foreign(("aud", audience)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+    public async Task An_audience_is_compared_exactly(string audience) =>
+        await RefuseAsync(Foreign(("aud", audience)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
 
     [Fact]
-    public async Task Another_audience_is_mapped_to_its_context() => Assert.Equal(acme, (await AcceptAsync(Foreign(("aud", "https://depot.dev")))).Token.Context);
+    public async Task Another_audience_is_mapped_to_its_context() =>
+        Assert.Equal(acme, (await AcceptAsync(Foreign(("aud", "https://depot.dev")))).Token.Context);
 
     [Fact]
     public async Task A_list_of_audiences_may_name_one_context_alone()
@@ -203,7 +213,9 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task A_context_without_a_set_answers_that_its_policy_is_unavailable()
     {
-        Assert.Equal(ErrorId.InvalidToken, (await RefuseAsync(Foreign(("aud", empty.ToString())), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here")).Id);
+        Assert.Equal(ErrorId.InvalidToken,
+            (await RefuseAsync(Foreign(("aud", empty.ToString())),
+                "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here")).Id);
         Assert.Equal(ErrorId.PolicyUnavailable, (await RefuseAsync(Own(("aud", empty.ToString())), "no policy set is in force yet")).Id);
         await RefuseAsync(Foreign(("aud", empty.ToString()), ("exp", Seconds(-61))), "the token has expired");
         Assert.Empty(issuer.Targets);
@@ -317,7 +329,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     {
         stranger.Jwks = TestKey.Jwks(TestKey.One.Jwk(), TestKey.Ec("ec").Jwk());
         sets.Publish(TestPolicies.Set(acme, "v2", PublicUrl, Role("ci", stranger.Issuer, "repo:acme/*")));
-        var failure = await RefuseAsync(Foreign(("iss", stranger.Issuer)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var failure = await RefuseAsync(Foreign(("iss", stranger.Issuer)),
+            "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.StartsWith("`RS256` is not among the algorithms", failure.Detail);
         Assert.Empty(stranger.Targets);
     }
@@ -337,7 +350,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         foreach (var name in new[] { "https://127.0.0.1:8443", "https://localhost:8443", issuer.Issuer.Replace("http:", "https:"), "https://169.254.169.254" })
         {
             sets.Publish(TestPolicies.Set(acme, "v2", PublicUrl, Role("ci", name, "repo:acme/*")));
-            var failure = await RefuseAsync(Foreign(("iss", name)), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+            var failure = await RefuseAsync(Foreign(("iss", name)),
+                "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
             Assert.Contains("has no public address", failure.Detail);
         }
 
@@ -347,7 +361,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
     [Fact]
     public async Task A_long_claim_does_not_fill_the_audit()
     {
-        var failure = await RefuseAsync(Foreign(("iss", "https://" + new string('x', 5000))), "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
+        var failure = await RefuseAsync(Foreign(("iss", "https://" + new string('x', 5000))),
+            "the token is not accepted: its issuer, audience or signing key is unknown or not trusted here");
         Assert.InRange(failure.Detail!.Length, 200, 400);
     }
 
@@ -387,7 +402,8 @@ public sealed class AuthenticatorTests : IAsyncLifetime
         ["iat"] = Seconds(0), ["nbf"] = Seconds(-600), ["exp"] = Seconds(300),
     }, more));
 
-    private string Own(params (string Name, object? Value)[] more) => Encoding.ASCII.GetString(signingKeys.Current(time.GetUtcNow()).Sign(JsonSerializer.SerializeToUtf8Bytes(With(new()
+    private string Own(params (string Name, object? Value)[] more) =>
+        Encoding.ASCII.GetString(signingKeys.Current(time.GetUtcNow()).Sign(JsonSerializer.SerializeToUtf8Bytes(With(new()
     {
         ["iss"] = PublicUrl, ["aud"] = team.ToString(), ["sub"] = $"actx:{team.Id}:role:x", ["iat"] = Seconds(0), ["nbf"] = Seconds(-5), ["exp"] = Seconds(300),
         ["jti"] = "id", ["actx_source"] = team.ToString(),

@@ -16,7 +16,8 @@ public sealed class BearerTokenTests
     public void No_header_is_no_token() => Assert.Equal(BearerTokenKind.None, BearerToken.Read(StringValues.Empty).Kind);
 
     [Fact]
-    public void Two_headers_are_several_also_when_they_agree() => Assert.Equal(BearerTokenKind.Several, BearerToken.Read(new StringValues(["Bearer a", "Bearer a"])).Kind);
+    public void Two_headers_are_several_also_when_they_agree() =>
+        Assert.Equal(BearerTokenKind.Several, BearerToken.Read(new StringValues(["Bearer a", "Bearer a"])).Kind);
 
     [Theory]
     [InlineData("Bearer dop_v1_0123abcd", "dop_v1_0123abcd")]
@@ -56,7 +57,8 @@ public sealed class BearerTokenTests
     [InlineData("e31")]
     [InlineData("IHsgfSA")]
     [InlineData("eyJhIjoi//8ifQ==")]
-    public void What_decodes_to_a_JSON_object_is_a_JWT_however_broken(string token) => Assert.Equal(BearerTokenKind.Jwt, BearerToken.Read("Bearer " + token).Kind);
+    public void What_decodes_to_a_JSON_object_is_a_JWT_however_broken(string token) =>
+        Assert.Equal(BearerTokenKind.Jwt, BearerToken.Read("Bearer " + token).Kind);
 
     [Fact]
     public void A_header_alone_is_a_JWT_without_its_other_parts() => Assert.Equal(BearerTokenKind.Jwt, BearerToken.Read("Bearer " + Object).Kind);

@@ -86,7 +86,11 @@ public sealed class IssuerFaultTests : IAsyncLifetime
         (when is null ? given : given.WhenStateIs(when)).WillSetStateTo(then).RespondWith(answer);
     }
 
-    private IResponseBuilder Honest(string path) => Response.Create().WithBody(path == Jwks ? $$"""{"keys":[{{TestKey.One.Jwk()}}]}""" : $$"""{"issuer":"{{issuer.Url}}","jwks_uri":"{{issuer.Url}}{{Jwks}}"}""");
+    private IResponseBuilder Honest(string path) =>
+        Response.Create().WithBody(path == Jwks
+            ? $$"""{"keys":[{{TestKey.One.Jwk()}}]}""" : $$"""{"issuer":"{{issuer.Url}}","jwks_uri":"{{issuer.Url}}{{Jwks}}"}""");
 
-    private async Task<bool> HasKeysAsync() => await time.AdvanceUntilAsync(cache.GetAsync(new KeyWait(time), CancellationToken.None).AsTask(), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(20)) is not null;
+    private async Task<bool> HasKeysAsync() =>
+        await time.AdvanceUntilAsync(cache.GetAsync(new KeyWait(time), CancellationToken.None).AsTask(), TimeSpan.FromMilliseconds(100),
+            TimeSpan.FromSeconds(20)) is not null;
 }

@@ -56,14 +56,16 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
 
     [Fact]
     public void What_was_stored_for_a_listed_issuer_is_not_found_for_one_that_is_no_longer_listed() =>
-        Assert.NotEqual(new IssuerKeySource("https://a.example", null, null!).StoreName, new IssuerKeySource("https://a.example", new IssuerOptions("https://a.example", null, null, []), null!).StoreName);
+        Assert.NotEqual(new IssuerKeySource("https://a.example", null, null!).StoreName,
+            new IssuerKeySource("https://a.example", new IssuerOptions("https://a.example", null, null, []), null!).StoreName);
 
     [Fact]
     public async Task A_Kubernetes_API_server_which_has_its_keys_in_their_own_type_only_is_understood()
     {
         issuer.OnJwks = context =>
         {
-            if (context.Request.Headers.Accept.ToString().Contains("application/jwk-set+json", StringComparison.Ordinal)) return FakeIssuer.WriteAsync(context, issuer.Jwks);
+            if (context.Request.Headers.Accept.ToString().Contains("application/jwk-set+json", StringComparison.Ordinal))
+                return FakeIssuer.WriteAsync(context, issuer.Jwks);
             context.Response.StatusCode = 406;
             return context.Response.CompleteAsync();
         };
@@ -194,7 +196,8 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     {
         using var database = await SqliteDatabase.OpenAsync(Path.Combine(directory, "store.db"), time);
         var store = new IssuerKeyStore(database);
-        await store.SaveAsync(StoredAs, System.Text.Encoding.UTF8.GetBytes(TestKey.Jwks(TestKey.Other.Jwk())), time.GetUtcNow() - TimeSpan.FromHours(1), CancellationToken.None);
+        await store.SaveAsync(StoredAs, System.Text.Encoding.UTF8.GetBytes(TestKey.Jwks(TestKey.Other.Jwk())), time.GetUtcNow() - TimeSpan.FromHours(1),
+            CancellationToken.None);
         var cache = Cache(store: store);
         Assert.False(await HasAsync(cache, TestKey.Other));
         Assert.True(await HasAsync(cache, TestKey.One));
@@ -428,7 +431,8 @@ public sealed class IssuerKeyCacheTests : IAsyncLifetime
     {
         var fetch = new BoundedFetch(time);
         options ??= new IssuerOptions(name ?? issuer.Issuer, null, null, []);
-        var cache = new IssuerKeyCache(new IssuerKeySource(options.Issuer, options, fetch), store, _ => trusted, _ => abandoned?.Invoke(), time, NullLogger.Instance);
+        var cache = new IssuerKeyCache(new IssuerKeySource(options.Issuer, options, fetch), store, _ => trusted, _ => abandoned?.Invoke(), time,
+            NullLogger.Instance);
         owned.Add(cache);
         owned.Add(fetch);
         return cache;

@@ -17,7 +17,8 @@ public sealed class JwtDocumentTests
     [Fact]
     public void A_token_is_taken_apart()
     {
-        var jwt = Read(Header, """{"iss":"https://issuer.example","sub":"s","aud":["a","b"],"exp":1700000000.25,"nbf":1,"iat":2,"jti":"x","nested":{"a":[1]}}""");
+        var jwt = Read(Header,
+            """{"iss":"https://issuer.example","sub":"s","aud":["a","b"],"exp":1700000000.25,"nbf":1,"iat":2,"jti":"x","nested":{"a":[1]}}""");
         Assert.Equal(("https://issuer.example", "s", "x", "one", "jwt", "RS256"), (jwt.Issuer, jwt.Subject, jwt.Id, jwt.KeyId, jwt.Type, jwt.Algorithm.Name));
         Assert.Equal(["a", "b"], jwt.Audiences);
         Assert.Equal(Expires.AddMilliseconds(250), jwt.Expires);
@@ -137,7 +138,8 @@ public sealed class JwtDocumentTests
         string Nested(int levels) => Claims[..^1] + ",\"n\":" + new string('[', levels - 1) + new string(']', levels - 1) + "}";
         Assert.NotNull(Read(Header, Nested(16)));
         Assert.Equal("the bearer token has claims whose text is not JSON, or nested too deeply", ErrorOf(Token(Header, Nested(17))));
-        Assert.StartsWith("the bearer token has a header that is not JSON", ErrorOf(Token($$"""{"alg":"RS256","x":{{new string('[', 16)}}{{new string(']', 16)}}}""", Claims)));
+        Assert.StartsWith("the bearer token has a header that is not JSON",
+            ErrorOf(Token($$"""{"alg":"RS256","x":{{new string('[', 16)}}{{new string(']', 16)}}}""", Claims)));
     }
 
     [Fact]
@@ -152,7 +154,8 @@ public sealed class JwtDocumentTests
     public void Anything_but_three_parts_is_refused()
     {
         var (header, claims) = (TestKey.Url(Header), TestKey.Url(Claims));
-        foreach (var token in new[] { "", ".", "..", "...", header, $"{header}.{claims}", $"{header}.{claims}.AAAA.", $"{header}.{claims}.AAAA.AAAA", $".{claims}.AAAA", $"{header}..AAAA", $".{header}.{claims}.AAAA", new string('.', 16384) })
+        foreach (var token in new[] { "", ".", "..", "...", header, $"{header}.{claims}", $"{header}.{claims}.AAAA.", $"{header}.{claims}.AAAA.AAAA",
+            $".{claims}.AAAA", $"{header}..AAAA", $".{header}.{claims}.AAAA", new string('.', 16384) })
             Assert.NotNull(ErrorOf(token));
         Assert.Equal("the bearer token is encrypted, which is not accepted", ErrorOf($"{header}.AA.AA.{claims}.AA"));
     }
@@ -164,7 +167,8 @@ public sealed class JwtDocumentTests
         Assert.NotNull(JwtDocument.Parse($"{header}.{claims}.AAAA").Value);
         Assert.Equal("the bearer token is not canonical base64url in its header", ErrorOf($"{header}=.{claims}.AAAA"));
         Assert.Equal("the bearer token is not canonical base64url in its header", ErrorOf($"{header[..^1]}{(char)(header[^1] + 1)}.{claims}.AAAA"));
-        foreach (var changed in new[] { " " + claims, claims + " ", claims + "\n", claims + "=", claims.Insert(4, "\t"), claims.Insert(4, "+"), claims + "/", claims + "\0" })
+        foreach (var changed in new[] { " " + claims, claims + " ", claims + "\n", claims + "=", claims.Insert(4, "\t"), claims.Insert(4, "+"), claims
+            + "/", claims + "\0" })
             Assert.Equal("the bearer token is not canonical base64url in its claims", ErrorOf($"{header}.{changed}.AAAA"));
         foreach (var changed in new[] { "A", "AAAAA", "AB", "AA=", "AA==", "A A", "AAA+" })
             Assert.Equal("the bearer token is not canonical base64url in its signature", ErrorOf($"{header}.{claims}.{changed}"));

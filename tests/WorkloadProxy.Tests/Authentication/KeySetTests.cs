@@ -90,7 +90,8 @@ public sealed class KeySetTests
     [InlineData("../../../../dev/null")]
     [InlineData("one\\u0000")]
     [InlineData("' OR 1=1 --")]
-    public void A_kid_is_compared_exactly(string kid) => Assert.False(Verifies(Set(TestKey.One.Jwk()), TestKey.One.Token($$"""{"alg":"RS256","kid":"{{kid}}"}""", Claims)));
+    public void A_kid_is_compared_exactly(string kid) =>
+        Assert.False(Verifies(Set(TestKey.One.Jwk()), TestKey.One.Token($$"""{"alg":"RS256","kid":"{{kid}}"}""", Claims)));
 
     [Fact]
     public void Without_a_kid_the_keys_that_agree_are_tried()
@@ -197,7 +198,8 @@ public sealed class KeySetTests
         var modulus = rsa.ExportParameters(false).Modulus!;
         var jwk = $$"""{"kty":"RSA","kid":"zero","n":"{{TestKey.Url([0, .. modulus])}}","e":"AQAB"}""";
         var input = $"{TestKey.Url("""{"alg":"RS256","kid":"zero"}""")}.{TestKey.Url(Claims)}";
-        Assert.True(Verifies(Set(jwk), $"{input}.{TestKey.Url(rsa.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}"));
+        Assert.True(Verifies(Set(jwk),
+            $"{input}.{TestKey.Url(rsa.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}"));
     }
 
     [Fact]
@@ -225,7 +227,8 @@ public sealed class KeySetTests
             var set = Set(key.Jwk());
             var good = Parse(Sign(key, algorithm));
             var bad = Parse(Sign(key, algorithm)[..^6] + "AAAAAA");
-            Parallel.For(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i => Assert.Equal(i % 2 == 0, set.FindSigner(i % 2 == 0 ? good : bad) is not null));
+            Parallel.For(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 16 },
+                i => Assert.Equal(i % 2 == 0, set.FindSigner(i % 2 == 0 ? good : bad) is not null));
         }
     }
 

@@ -61,10 +61,12 @@ internal sealed class TestKey
     public static string Jwks(params string[] keys) => $$"""{"keys":[{{string.Join(',', keys)}}]}""";
 
     /// <summary>A signed token of exactly these texts.</summary>
-    public string Token(string header, string claims, string algorithm = "RS256", DSASignatureFormat format = DSASignatureFormat.IeeeP1363FixedFieldConcatenation) =>
+    public string Token(string header, string claims, string algorithm = "RS256",
+        DSASignatureFormat format = DSASignatureFormat.IeeeP1363FixedFieldConcatenation) =>
         Token(Encoding.UTF8.GetBytes(header), Encoding.UTF8.GetBytes(claims), algorithm, format);
 
-    public string Token(byte[] header, byte[] claims, string algorithm = "RS256", DSASignatureFormat format = DSASignatureFormat.IeeeP1363FixedFieldConcatenation)
+    public string Token(byte[] header, byte[] claims, string algorithm = "RS256",
+        DSASignatureFormat format = DSASignatureFormat.IeeeP1363FixedFieldConcatenation)
     {
         var input = $"{Url(header)}.{Url(claims)}";
         return $"{input}.{Url(Sign(Encoding.ASCII.GetBytes(input), algorithm, format))}";

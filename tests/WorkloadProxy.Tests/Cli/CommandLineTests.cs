@@ -41,26 +41,36 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("policy chek", 1, "", "workload-proxy: unknown command `chek`, did you mean `check`?\nsee `workload-proxy policy --help`\n")]
     [InlineData("policy", 1, "", "workload-proxy: `policy` needs a command: `init`, `check`, `fmt`, `explain`, `test`, `diff`, `show`, `parse`, `pull`\n")]
     [InlineData("serve nonsense", 1, "", "workload-proxy: unexpected argument `nonsense`\nsee `workload-proxy serve --help`\n")]
-    [InlineData("--config gone.json config check", 1, "", "workload-proxy: unexpected argument `config`\nworkload-proxy: unexpected argument `check`\nsee `workload-proxy serve --help`\n")]
+    [InlineData("--config gone.json config check", 1, "",
+        "workload-proxy: unexpected argument `config`\nworkload-proxy: unexpected argument `check`\nsee `workload-proxy serve --help`\n")]
     [InlineData("--urls", 1, "", "workload-proxy: `--urls` needs a value\nsee `workload-proxy serve --help`\n")]
     [InlineData("--urls --config x", 1, "", "workload-proxy: `--urls` needs a value\nsee `workload-proxy serve --help`\n")]
-    [InlineData("--config a --config b", 1, "", "workload-proxy: option `--config` expects a single argument but 2 were provided\nsee `workload-proxy serve --help`\n")]
+    [InlineData("--config a --config b", 1, "",
+        "workload-proxy: option `--config` expects a single argument but 2 were provided\nsee `workload-proxy serve --help`\n")]
     [InlineData("--config=", 1, "", "workload-proxy: `--config` needs a file\nsee `workload-proxy serve --help`\n")]
-    [InlineData("policy check --fromat json", 1, "", "workload-proxy: unknown option `--fromat`, did you mean `--format`?\nsee `workload-proxy policy check --help`\n")]
+    [InlineData("policy check --fromat json", 1, "",
+        "workload-proxy: unknown option `--fromat`, did you mean `--format`?\nsee `workload-proxy policy check --help`\n")]
     [InlineData("policy pull", 1, "", "workload-proxy: `--context` is required\nsee `workload-proxy policy pull --help`\n")]
-    [InlineData("completion tcsh", 1, "", "workload-proxy: argument `tcsh` not recognized, expected `bash`, `zsh`, `fish`, `powershell`\nsee `workload-proxy completion --help`\n")]
+    [InlineData("completion tcsh", 1, "",
+        "workload-proxy: argument `tcsh` not recognized, expected `bash`, `zsh`, `fish`, `powershell`\nsee `workload-proxy completion --help`\n")]
     [InlineData("policy parse gone.hcl", 1, "", "workload-proxy: file `gone.hcl` does not exist\n")]
     [InlineData("policy parse policies", 1, "", "workload-proxy: `policies` is a directory, expected a file\n")]
     [InlineData("policy check --strict", 1, "", "workload-proxy: unknown option `--strict`\nsee `workload-proxy policy check --help`\n")]
     [InlineData("policy parse -x", 1, "", "workload-proxy: unknown option `-x`\nsee `workload-proxy policy parse --help`\n")]
-    [InlineData("policy check --format xml", 1, "", "workload-proxy: argument `xml` not recognized, expected `text`, `json`, `github`, `sarif`\nsee `workload-proxy policy check --help`\n")]
+    [InlineData("policy check --format xml", 1, "",
+        "workload-proxy: argument `xml` not recognized, expected `text`, `json`, `github`, `sarif`\nsee `workload-proxy policy check --help`\n")]
     [InlineData("policy parse ", 1, "", "workload-proxy: the name of a file is empty\n")]
-    [InlineData("policy show ", 1, "", "error[missing-directory]: `` does not exist, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
-    [InlineData("policy show claims.json", 1, "", "error[missing-directory]: `claims.json` is a file, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
+    [InlineData("policy show ", 1, "",
+        "error[missing-directory]: `` does not exist, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` and `roles/`\n\n")]
+    [InlineData("policy show claims.json", 1, "",
+        "error[missing-directory]: `claims.json` is a file, expected a directory\n --> .:1:1\n  = help: give the directory that holds `policies/` "
+            + "and `roles/`\n\n")]
     [InlineData("policy check . --actx a&b", 1, "", "workload-proxy: `api://DigitalOcean?actx=a&b` is not a context, expected `api://<Upstream>?actx=<id>`\n")]
     [InlineData("policy explain . --method GET --path /", 1, "", "workload-proxy: expected one of `--token FILE` and `--claims FILE`\n")]
     [InlineData("token show claims.json", 1, "", "workload-proxy: `claims.json` is not a JWT: it has 1 part between dots, expected 3\n")]
-    [InlineData("config check --config gone.json", 2, "", "error: gone.json: file does not exist\n  example: workload-proxy --config /etc/workload-proxy/config.json\nworkload-proxy: the configuration has 1 mistake\n")]
+    [InlineData("config check --config gone.json", 2, "",
+        "error: gone.json: file does not exist\n  example: workload-proxy --config /etc/workload-proxy/config.json\nworkload-proxy: the "
+            + "configuration has 1 mistake\n")]
     public async Task The_exit_code_and_the_text_tell(string arguments, int exitCode, string output, string error)
     {
         var run = await CommandRun.RunAsync(directory.Path, arguments.Split(' '));
@@ -74,7 +84,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task A_terminal_gets_colours_unless_it_wants_none_and_nothing_else_that_is_no_text(string terminal, string noColor, string expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "a terminal is made by `script` of util-linux");
-        var output = await CommandRun.RunOnTerminalAsync(directory.Path, new() { ["TERM"] = terminal, ["NO_COLOR"] = noColor }, "config check --config gone.json");
+        var output = await CommandRun.RunOnTerminalAsync(directory.Path, new() { ["TERM"] = terminal, ["NO_COLOR"] = noColor },
+            "config check --config gone.json");
         Assert.StartsWith(expected, output, StringComparison.Ordinal);
     }
 
@@ -109,7 +120,8 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Serving_with_a_wrong_configuration_ends_with_2_and_lists_it()
     {
-        directory.Write("appsettings.json", """{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Polices": [], "DataDirectory": "data" }""");
+        directory.Write("appsettings.json",
+            """{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Polices": [], "DataDirectory": "data" }""");
         var run = await CommandRun.RunAsync(directory.Path, "serve", "--Tokens:Algorithm", "HS256");
         Assert.Equal(2, run.ExitCode);
         Assert.Equal("", run.Output);
@@ -128,7 +140,8 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Config_check_says_that_all_is_well()
     {
-        directory.Write("appsettings.json", $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
+        directory.Write("appsettings.json",
+            $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
         var run = await CommandRun.RunAsync(directory.Path, "config", "check");
         Assert.Equal((0, "the configuration is fine: https://proxy.example.com, 1 upstream, 1 context, 0 credentials\n"), (run.ExitCode, run.Output));
         Assert.Contains("has no entry in `Credentials`: its requests are answered with 502", run.Error);
@@ -142,7 +155,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((0, "warning: Policies: no context has a policy source: every token is refused\n"), (run.ExitCode, run.Error));
 
         Directory.CreateDirectory(Path.Combine(directory.Path, "empty"));
-        directory.Write("rbac/roles/a.hcl", "role \"a\" {\n  iss      = \"http://issuer.example\"\n  aud      = \"api://Depot?actx={actx}\"\n  sub      = \"x\"\n  policies = [\"p\"]\n}\n");
+        directory.Write("rbac/roles/a.hcl",
+            "role \"a\" {\n  iss      = \"http://issuer.example\"\n  aud      = \"api://Depot?actx={actx}\"\n  sub      = \"x\"\n  policies = [\"p\"]\n}\n");
         directory.Write("rbac/policies/p.hcl", "path \"/a\" {\n  capabilities = [\"read\"]\n}\n");
         directory.Write("appsettings.json", """
             { "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Upstreams": { "Depot": { "Kind": "http", "Address": "https://api.depot.dev" } },
@@ -152,9 +166,12 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         var warnings = System.Text.Json.JsonDocument.Parse(run.Output).RootElement.GetProperty("warnings").EnumerateArray()
             .Select(warning => $"{warning.GetProperty("key")}: {warning.GetProperty("problem")}").ToList();
-        Assert.Contains(warnings, warning => warning.StartsWith("Policies:0:Directory: ", StringComparison.Ordinal) && warning.EndsWith("holds no roles and no policies: the context trusts nobody", StringComparison.Ordinal));
-        Assert.Contains("Policies:1:Directory: role `a` names the issuer `http://issuer.example`, which is neither https nor in `Issuers`: its tokens are refused", warnings);
-        Assert.Contains("Policies:1:Context: `api://Depot?actx=two` has no entry in `Credentials`: its requests are answered with 502, and only exchanges work", warnings);
+        Assert.Contains(warnings, warning => warning.StartsWith("Policies:0:Directory: ", StringComparison.Ordinal)
+            && warning.EndsWith("holds no roles and no policies: the context trusts nobody", StringComparison.Ordinal));
+        Assert.Contains("Policies:1:Directory: role `a` names the issuer `http://issuer.example`, which is neither https nor in `Issuers`: its "
+            + "tokens are refused", warnings);
+        Assert.Contains("Policies:1:Context: `api://Depot?actx=two` has no entry in `Credentials`: its requests are answered with 502, and only exchanges work",
+            warnings);
     }
 
     [Theory]
@@ -163,7 +180,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task A_token_in_the_place_of_its_file_is_never_repeated(string token)
     {
         var run = await CommandRun.RunAsync(directory.Path, "token", "show", token);
-        Assert.Equal((1, "", "workload-proxy: that is a token, expected the name of the file that holds it; `-` is standard input\n"), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal((1, "", "workload-proxy: that is a token, expected the name of the file that holds it; `-` is standard input\n"),
+            (run.ExitCode, run.Output, run.Error));
         run = await CommandRun.RunAsync(directory.Path, "policy", "explain", "--actx", Team, "--token", token, "--method", "GET", "--path", "/");
         Assert.DoesNotContain("c2lnbmF0dXJl", run.Output + run.Error);
         run = await CommandRun.RunWithAsync(directory.Path, token, [], "token", "show", "-");
@@ -174,7 +192,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task Config_check_compiles_the_directories_too()
     {
         directory.Write("policies/keys.hcl", "path {");
-        directory.Write("appsettings.json", $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
+        directory.Write("appsettings.json",
+            $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "." }] }""");
         var run = await CommandRun.RunAsync(directory.Path, "config", "check");
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("--> policies/keys.hcl:1:", run.Error);
@@ -184,7 +203,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task Output_that_can_not_be_written_is_a_failure_and_no_crash()
     {
         if (!File.Exists("/dev/full")) return;
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", "exec \"$0\" policy check . > /dev/full", Path.Combine(AppContext.BaseDirectory, "workload-proxy")])
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh",
+            ["-c", "exec \"$0\" policy check . > /dev/full", Path.Combine(AppContext.BaseDirectory, "workload-proxy")])
         {
             WorkingDirectory = directory.Path,
             RedirectStandardError = true,
@@ -204,7 +224,8 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Check_of_a_broken_set_is_1_and_shows_the_line()
     {
-        directory.Write("roles/keys.hcl", "role \"keys\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:keys\"\n  policies = [\"kyes\"]\n}\n");
+        directory.Write("roles/keys.hcl",
+            "role \"keys\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:keys\"\n  policies = [\"kyes\"]\n}\n");
         var run = await CommandRun.RunAsync(directory.Path, "policy", "check", ".");
         Assert.Equal(1, run.ExitCode);
         Assert.Contains(" --> roles/keys.hcl:4:15\n  |\n4 |   policies = [\"kyes\"]\n  |               ^^^^^^\n", run.Output);
@@ -214,8 +235,10 @@ public sealed class CommandLineTests : IDisposable
 
         run = await CommandRun.RunAsync(directory.Path, "policy", "check", "--format", "json");
         Assert.Equal(1, run.ExitCode);
-        var diagnostic = Json(run.Output).GetProperty("diagnostics").EnumerateArray().First(diagnostic => diagnostic.GetProperty("severity").GetString() == "error");
-        Assert.Equal(("roles/keys.hcl", 4, 15, 6), (diagnostic.GetProperty("file").GetString(), Number(diagnostic, "line"), Number(diagnostic, "column"), Number(diagnostic, "length")));
+        var diagnostic = Json(run.Output).GetProperty("diagnostics").EnumerateArray()
+            .First(diagnostic => diagnostic.GetProperty("severity").GetString() == "error");
+        Assert.Equal(("roles/keys.hcl", 4, 15, 6),
+            (diagnostic.GetProperty("file").GetString(), Number(diagnostic, "line"), Number(diagnostic, "column"), Number(diagnostic, "length")));
         Assert.Equal(0, Json(run.Output).GetProperty("tests").GetArrayLength());
     }
 
@@ -247,7 +270,8 @@ public sealed class CommandLineTests : IDisposable
             """);
         var run = await CommandRun.RunAsync(directory.Path, "policy", "check", "--format", "json");
         Assert.Equal(1, run.ExitCode);
-        Assert.Equal([("reads", true), ("writes", false)], Json(run.Output).GetProperty("tests").EnumerateArray().Select(test => (test.GetProperty("name").GetString(), test.GetProperty("passed").GetBoolean())));
+        Assert.Equal([("reads", true), ("writes", false)], Json(run.Output).GetProperty("tests").EnumerateArray()
+            .Select(test => (test.GetProperty("name").GetString(), test.GetProperty("passed").GetBoolean())));
 
         run = await CommandRun.RunAsync(directory.Path, "policy", "test");
         Assert.Equal(1, run.ExitCode);
@@ -267,7 +291,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task Explain_gives_the_decision(string method, string path, string? body, int exitCode, string decision, int? line)
     {
         directory.Write("body.json", body ?? "");
-        var run = await CommandRun.RunAsync(directory.Path, ["policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--body", "body.json", "--format", "json"]);
+        var run = await CommandRun.RunAsync(directory.Path, ["policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path",
+            path, "--body", "body.json", "--format", "json"]);
         Assert.Equal((exitCode, ""), (run.ExitCode, run.Error));
         var json = Json(run.Output);
         Assert.Equal(decision, json.GetProperty("decision").GetString());
@@ -281,13 +306,16 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("GET", "/health/ready?verbose=1", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
     [InlineData("HEAD", "/.well-known/jwks.json", 0, "the proxy itself answers at this path, whoever asks: no policy is asked")]
     [InlineData("POST", "/health", 3, "the proxy itself answers at this path, to GET and HEAD only: no policy is asked")]
-    [InlineData("GET", "/info/refs?service=git-upload-pack", 3, "this path is git's at the server's root, where an API token picks the context: no policy is asked")]
+    [InlineData("GET", "/info/refs?service=git-upload-pack", 3,
+        "this path is git's at the server's root, where an API token picks the context: no policy is asked")]
     [InlineData("GET", "/healthz", 3, "no rule matches this path")]
     public async Task Explain_says_where_no_policy_is_asked(string method, string path, int exitCode, string reason)
     {
-        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--format", "json");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path",
+            path, "--format", "json");
         var json = Json(run.Output);
-        Assert.Equal((exitCode, exitCode == 0 ? "allow" : "deny", reason), (run.ExitCode, json.GetProperty("decision").GetString(), json.GetProperty("reason").GetString()));
+        Assert.Equal((exitCode, exitCode == 0 ? "allow" : "deny", reason),
+            (run.ExitCode, json.GetProperty("decision").GetString(), json.GetProperty("reason").GetString()));
         Assert.Equal(JsonValueKind.Null, json.GetProperty("rule").ValueKind);
     }
 
@@ -303,7 +331,8 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Explain_shows_every_role_and_constraint()
     {
-        var run = await CommandRun.RunWithAsync(directory.Path, $$"""{"sub":"actx:{{Team}}:role:other"}""", [], "policy", "explain", ".", "--actx", Team, "--claims", "-", "--method", "GET", "--path", "/v2/databases");
+        var run = await CommandRun.RunWithAsync(directory.Path, $$"""{"sub":"actx:{{Team}}:role:other"}""", [], "policy", "explain", ".", "--actx", Team,
+            "--claims", "-", "--method", "GET", "--path", "/v2/databases");
         Assert.Equal(3, run.ExitCode);
         Assert.StartsWith("GET /v2/databases\ndeny: no role matches this token\n", run.Output);
         Assert.Contains("✗ keys: does not match\n", run.Output);
@@ -325,7 +354,8 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("GET", "/v1/oidc/nothing", "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
-    [InlineData("GET", "/_rbac/DigitalOcean/other", "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
+    [InlineData("GET", "/_rbac/DigitalOcean/other",
+        "no rule decides on this path of the proxy's own, expected `/v1/oidc/issue` or `/_rbac/DigitalOcean/{actx}`")]
     [InlineData("GET", "/v1/oidc/issue", "`/v1/oidc/issue` accepts POST only")]
     public async Task Explain_denies_at_own_paths_that_name_no_endpoint_though_a_rule_permits(string method, string path, string reason)
     {
@@ -333,19 +363,23 @@ public sealed class CommandLineTests : IDisposable
             path "/v1/oidc/*" { capabilities = ["read"] }
             path "/_rbac/*" { capabilities = ["read"] }
             """);
-        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path", path, "--format", "json");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", method, "--path",
+            path, "--format", "json");
         Assert.Equal((3, reason), (run.ExitCode, Json(run.Output).GetProperty("reason").GetString()));
-        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path", $"/_rbac/DigitalOcean/{Team}");
+        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path",
+            $"/_rbac/DigitalOcean/{Team}");
         Assert.Equal(0, run.ExitCode);
     }
 
     [Fact]
     public async Task Explain_of_a_method_that_no_rule_can_permit_does_not_call_its_rule_permitting()
     {
-        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "TRACE", "--path", "/v2/databases?tag_name=my-tag");
+        var run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "TRACE", "--path",
+            "/v2/databases?tag_name=my-tag");
         Assert.Equal(3, run.ExitCode);
         Assert.Contains("[read]: decides, but no rule can permit this method\n", run.Output);
-        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path", "//v2");
+        run = await CommandRun.RunAsync(directory.Path, "policy", "explain", ".", "--actx", Team, "--claims", "claims.json", "--method", "GET", "--path",
+            "//v2");
         Assert.EndsWith("rules\n  none was considered\n", run.Output);
     }
 
@@ -438,7 +472,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task Parse_writes_json()
     {
         var run = await CommandRun.RunWithAsync(directory.Path, "a = 1 + 2\nb \"x\" {\n  c = [true]\n}\n", [], "policy", "parse", "-");
-        Assert.Equal((0, """{"body":{"attributes":{"a":3},"blocks":[{"type":"b","labels":["x"],"body":{"attributes":{"c":[true]},"blocks":[]}}]}}""" + "\n"), (run.ExitCode, run.Output));
+        Assert.Equal((0, """{"body":{"attributes":{"a":3},"blocks":[{"type":"b","labels":["x"],"body":{"attributes":{"c":[true]},"blocks":[]}}]}}""" + "\n"),
+            (run.ExitCode, run.Output));
         run = await CommandRun.RunWithAsync(directory.Path, "a = \n", [], "policy", "parse", "-");
         Assert.Equal(1, run.ExitCode);
         Assert.Equal("<stdin>", Json(run.Output).GetProperty("diagnostics")[0].GetProperty("file").GetString());
@@ -478,7 +513,8 @@ public sealed class CommandLineTests : IDisposable
               "Credentials": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Kind": "Bearer", "File": "hunter2", "EnvironmentVariable": "hunter2", "Secret": "hunter2" }]
             }
             """);
-        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["DATABASE_URI"] = "hunter2", ["DIGITALOCEAN_OAUTH_CLIENT_SECRET"] = "hunter2" }, "serve", "--Kestrel:Certificates:Default:Password", "hunter2");
+        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["DATABASE_URI"] = "hunter2", ["DIGITALOCEAN_OAUTH_CLIENT_SECRET"] = "hunter2" },
+            "serve", "--Kestrel:Certificates:Default:Password", "hunter2");
         Assert.Equal(2, run.ExitCode);
         Assert.DoesNotContain("hunter2", run.Output + run.Error);
         Assert.Contains("Credentials:0:Secret: unknown key", run.Error);

@@ -40,7 +40,8 @@ public sealed class MachineSourceTests : IAsyncLifetime
         Assert.Equal($"actx:{TestProxy.Team}:role:agent", await SubjectAsync(request));
         // what is given wins
         Assert.Equal("api://DigitalOcean?actx=other", Read("--source", "vm", "--context", "api://DigitalOcean?actx=other").Context);
-        if (Environment.GetEnvironmentVariable("ACTIONS_ID_TOKEN_REQUEST_URL") is null && Environment.GetEnvironmentVariable("CURSOR_AGENT_SOCKET") is null) Assert.Equal("vm", Read().Source);
+        if (Environment.GetEnvironmentVariable("ACTIONS_ID_TOKEN_REQUEST_URL") is null && Environment.GetEnvironmentVariable("CURSOR_AGENT_SOCKET") is null)
+            Assert.Equal("vm", Read().Source);
     }
 
     [Fact]
@@ -48,7 +49,8 @@ public sealed class MachineSourceTests : IAsyncLifetime
     {
         const string File = "var/run/secrets/workload-proxy/token";
         var request = Read("--source", "kubernetes", "--proxy", proxy.Address.ToString(), "--context", TestProxy.DigitalOcean.ToString());
-        Assert.Equal($"the file `{Path.Combine(root.Path, File)}` can't be read", (await Assert.ThrowsAsync<TokenException>(() => SubjectAsync(request))).Message);
+        Assert.Equal($"the file `{Path.Combine(root.Path, File)}` can't be read", (await Assert.ThrowsAsync<TokenException>(() => SubjectAsync(request)))
+            .Message);
         root.Write(File, "\n");
         Assert.EndsWith("is empty", (await Assert.ThrowsAsync<TokenException>(() => SubjectAsync(request))).Message);
         root.Write(File, proxy.IdentityToken());
@@ -56,8 +58,10 @@ public sealed class MachineSourceTests : IAsyncLifetime
         // the kubelet has put the next one there
         root.Write(File, proxy.IdentityToken(new() { ["sub"] = "system:serviceaccount:ci:next" }));
         Assert.Equal("system:serviceaccount:ci:next", await SubjectAsync(request));
-        Assert.Equal($"actx:{TestProxy.Team}:role:agent", Read("--source", "kubernetes", "--context", TestProxy.DigitalOcean.ToString(), "--proxy", proxy.Address.ToString(), "--role", "agent").Subject);
-        if (Environment.GetEnvironmentVariable("ACTIONS_ID_TOKEN_REQUEST_URL") is null && Environment.GetEnvironmentVariable("CURSOR_AGENT_SOCKET") is null) Assert.Equal("kubernetes", Read().Source);
+        Assert.Equal($"actx:{TestProxy.Team}:role:agent",
+            Read("--source", "kubernetes", "--context", TestProxy.DigitalOcean.ToString(), "--proxy", proxy.Address.ToString(), "--role", "agent").Subject);
+        if (Environment.GetEnvironmentVariable("ACTIONS_ID_TOKEN_REQUEST_URL") is null && Environment.GetEnvironmentVariable("CURSOR_AGENT_SOCKET") is null)
+            Assert.Equal("kubernetes", Read().Source);
     }
 
     private TokenRequest Read(params string[] arguments)

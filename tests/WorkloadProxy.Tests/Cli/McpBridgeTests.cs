@@ -50,7 +50,8 @@ public sealed class McpBridgeTests : IAsyncLifetime
     [Fact]
     public async Task What_is_no_message_and_a_token_that_is_not_there_are_answered_as_protocol()
     {
-        var run = await CommandRun.RunWithAsync(directory.Path, "nonsense\n{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\n", [], "mcp", "bridge", new Uri(proxy.Address, McpProxy.Path).ToString(), "--source", "file:gone");
+        var run = await CommandRun.RunWithAsync(directory.Path, "nonsense\n{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\n", [], "mcp", "bridge",
+            new Uri(proxy.Address, McpProxy.Path).ToString(), "--source", "file:gone");
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"the line is not a JSON-RPC message\"}}",
             "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":401,\"message\":\"the file `gone` can't be read\"}}", ""], run.Output.Split('\n'));
@@ -68,10 +69,12 @@ public sealed class McpBridgeTests : IAsyncLifetime
             var session = http.Request.Headers["Mcp-Session-Id"].ToString();
             lock (calls) calls.Add($"{method} {session}".TrimEnd());
             if (method == "initialize") http.Response.Headers["Mcp-Session-Id"] = $"s{++sessions}";
-            http.Response.StatusCode = method == "GET" ? 405 : method == "tools/call" && session == "s1" ? 404 : method is "initialize" or "tools/call" ? 200 : 202;
+            http.Response.StatusCode = method == "GET" ? 405 : method == "tools/call" && session == "s1" ? 404 : method is "initialize" or "tools/call"
+                ? 200 : 202;
             http.Response.ContentType = "application/json";
             var id = body.Contains("\"id\"", StringComparison.Ordinal) ? JsonElement.Parse(body).GetProperty("id").GetRawText() : "null";
-            if (http.Response.StatusCode == 200) await http.Response.WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"protocolVersion\":\"2025-11-25\",\"content\":[]}}}}");
+            if (http.Response.StatusCode == 200)
+                await http.Response.WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"protocolVersion\":\"2025-11-25\",\"content\":[]}}}}");
             return true;
         };
         directory.Write("identity", proxy.IdentityToken());
@@ -80,13 +83,15 @@ public sealed class McpBridgeTests : IAsyncLifetime
             {"jsonrpc":"2.0","id":"call","method":"tools/call","params":{"name":"droplet-list","arguments":{}}}
 
             """;
-        var run = await CommandRun.RunWithAsync(directory.Path, Input, [], "mcp", "bridge", new Uri(proxy.Address, McpProxy.Path).ToString(), "--source", "file:identity");
+        var run = await CommandRun.RunWithAsync(directory.Path, Input, [], "mcp", "bridge", new Uri(proxy.Address, McpProxy.Path).ToString(), "--source",
+            "file:identity");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         var answers = run.Output.TrimEnd('\n').Split('\n');
         Assert.Equal(2, answers.Length);
         Assert.Equal("call", JsonElement.Parse(answers[1]).GetProperty("id").GetString());
         Assert.True(JsonElement.Parse(answers[1]).TryGetProperty("result", out _));
-        Assert.Equal(["initialize", "tools/call s1", "initialize", "notifications/initialized s2", "tools/call s2", "DELETE s2"], calls.Where(call => !call.StartsWith("GET", StringComparison.Ordinal)));
+        Assert.Equal(["initialize", "tools/call s1", "initialize", "notifications/initialized s2", "tools/call s2", "DELETE s2"],
+            calls.Where(call => !call.StartsWith("GET", StringComparison.Ordinal)));
     }
 
     private Task<McpClient> ConnectAsync(string? version) => McpClient.CreateAsync(

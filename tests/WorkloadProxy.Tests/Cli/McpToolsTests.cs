@@ -30,10 +30,12 @@ public sealed class McpToolsTests : IAsyncLifetime
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         var catalog = JsonElement.Parse(run.Output);
         Assert.Equal("droplets", catalog.GetProperty("server").GetString());
-        Assert.Equal(["droplet-create", "droplet-list"], catalog.GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()!).Order());
+        Assert.Equal(["droplet-create", "droplet-list"], catalog.GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()!)
+            .Order());
         Assert.Equal(["triage"], catalog.GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetProperty("name").GetString()!));
         directory.Write("catalog.json", run.Output);
-        directory.Write("policies/p.hcl", "mcp \"droplets\" {\n  tool \"droplet-lst\" {}\n  tool \"droplet-create\" { allowed_parameters = { \"Name\" = any(), \"Nme\" = any() } }\n}\n");
+        directory.Write("policies/p.hcl",
+            "mcp \"droplets\" {\n  tool \"droplet-lst\" {}\n  tool \"droplet-create\" { allowed_parameters = { \"Name\" = any(), \"Nme\" = any() } }\n}\n");
         var check = await CommandRun.RunAsync(directory.Path, "policy", "check", ".", "--actx", TestProxy.Team, "--catalog", "catalog.json");
         Assert.Contains("the server has no tool that `droplet-lst` matches", check.Output);
         Assert.Contains("the tool `droplet-create` has no argument `Nme`", check.Output);
@@ -66,8 +68,10 @@ public sealed class McpToolsTests : IAsyncLifetime
         };
         var run = await RunAsync();
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        Assert.Equal("""{"server":"droplets","tools":[{"name":"droplet-list"},{"name":"droplet-create"}]}""", JsonSerializer.Serialize(JsonElement.Parse(run.Output)));
-        Assert.Equal(["server/discover 2026-07-28", "initialize", "notifications/initialized 2025-06-18 s1", "tools/list 2025-06-18 s1", "tools/list 2025-06-18 s1", "prompts/list 2025-06-18 s1", "DELETE 2025-06-18 s1"], asked);
+        Assert.Equal("""{"server":"droplets","tools":[{"name":"droplet-list"},{"name":"droplet-create"}]}""",
+            JsonSerializer.Serialize(JsonElement.Parse(run.Output)));
+        Assert.Equal(["server/discover 2026-07-28", "initialize", "notifications/initialized 2025-06-18 s1", "tools/list 2025-06-18 s1",
+            "tools/list 2025-06-18 s1", "prompts/list 2025-06-18 s1", "DELETE 2025-06-18 s1"], asked);
     }
 
     [Fact]
@@ -78,7 +82,8 @@ public sealed class McpToolsTests : IAsyncLifetime
             http.Response.ContentType = "application/json";
             using var reader = new StreamReader(http.Request.Body);
             var id = JsonElement.Parse(await reader.ReadToEndAsync()).GetProperty("id");
-            await http.Response.WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"supportedVersions\":[\"2026-07-28\"],\"tools\":[],\"nextCursor\":\"same\"}}}}");
+            await http.Response.WriteAsync(
+                $"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"supportedVersions\":[\"2026-07-28\"],\"tools\":[],\"nextCursor\":\"same\"}}}}");
             return true;
         };
         var run = await RunAsync();

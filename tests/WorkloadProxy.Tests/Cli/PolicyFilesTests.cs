@@ -27,7 +27,8 @@ public sealed class PolicyFilesTests : IDisposable
         directory.Write("roles/a.hcl", "role \"a\"{}\n");
         directory.Write("policies/b.hcl", "# fine\n");
         directory.Write("elsewhere/c.hcl", "x=1");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(directory.Path, "roles/a.hcl"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Path.Combine(directory.Path, "roles/a.hcl"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Assert.Equal((1, "roles/a.hcl\n"), Of(await RunAsync("policy", "fmt", "--check")));
         Assert.Equal("role \"a\"{}\n", File.ReadAllText(Path.Combine(directory.Path, "roles/a.hcl")));
         Assert.Equal((0, "roles/a.hcl\n"), Of(await RunAsync("policy", "fmt", ".")));
@@ -55,11 +56,14 @@ public sealed class PolicyFilesTests : IDisposable
     public async Task The_schema_knows_every_key_and_its_address_may_stand_in_the_file()
     {
         using var schema = JsonDocument.Parse((await RunAsync("config", "schema")).Output);
-        var context = schema.RootElement.GetProperty("properties").GetProperty("Policies").GetProperty("items").GetProperty("properties").GetProperty("Context");
+        var context = schema.RootElement.GetProperty("properties").GetProperty("Policies").GetProperty("items").GetProperty("properties")
+            .GetProperty("Context");
         Assert.Equal("string", context.GetProperty("type")[0].GetString());
         Assert.False(schema.RootElement.GetProperty("additionalProperties").GetBoolean());
-        directory.Write("proxy.json", """{ "$schema": "workload-proxy.schema.json", "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1" }""");
-        Assert.Equal((0, "the configuration is fine: https://proxy.example.com, 1 upstream, 0 contexts, 0 credentials\n"), Of(await RunAsync("config", "check", "proxy.json")));
+        directory.Write("proxy.json",
+            """{ "$schema": "workload-proxy.schema.json", "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1" }""");
+        Assert.Equal((0, "the configuration is fine: https://proxy.example.com, 1 upstream, 0 contexts, 0 credentials\n"),
+            Of(await RunAsync("config", "check", "proxy.json")));
         Assert.Equal(0, (await RunAsync("config", "check", "proxy.json", "--format", "json")).ExitCode);
         Assert.Equal(1, (await RunAsync("config", "check", "proxy.json", "--config", "proxy.json")).ExitCode);
     }
@@ -69,7 +73,8 @@ public sealed class PolicyFilesTests : IDisposable
     {
         directory.Write("etc/proxy.json", """{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "MasterKeyFile": "key" }""");
         directory.Write("here/key", "");
-        var run = await CommandRun.RunAsync(Path.Combine(directory.Path, "here"), "config", "check", "../etc/proxy.json", "--Policies:0:Directory", "rbac", "--Policies:0:Context=api://DigitalOcean?actx=x");
+        var run = await CommandRun.RunAsync(Path.Combine(directory.Path, "here"), "config", "check", "../etc/proxy.json", "--Policies:0:Directory", "rbac",
+            "--Policies:0:Context=api://DigitalOcean?actx=x");
         Assert.Contains($"directory `{directory.Path}/here/rbac` does not exist", run.Error);
     }
 
@@ -106,7 +111,8 @@ public sealed class PolicyFilesTests : IDisposable
     [Fact]
     public async Task Explain_takes_its_context_from_the_token_and_another_moment()
     {
-        directory.Write("roles/r.hcl", "role \"r\" {\n  aud = \"api://Depot?actx=acme\"\n  sub = \"actx:acme:role:r\"\n  expires = \"2026-06-01T00:00:00Z\"\n  policies = [\"p\"]\n}\n");
+        directory.Write("roles/r.hcl",
+            "role \"r\" {\n  aud = \"api://Depot?actx=acme\"\n  sub = \"actx:acme:role:r\"\n  expires = \"2026-06-01T00:00:00Z\"\n  policies = [\"p\"]\n}\n");
         directory.Write("policies/p.hcl", "path \"/x\" {\n  capabilities = [\"read\"]\n}\n");
         directory.Write("claims.json", """{ "sub": "actx:acme:role:r", "aud": "api://Depot?actx=acme" }""");
         string[] explain = ["policy", "explain", "--claims", "claims.json", "--method", "GET", "--path", "/x"];

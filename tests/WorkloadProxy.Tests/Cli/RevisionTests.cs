@@ -8,7 +8,8 @@ public sealed class RevisionTests : IDisposable
 {
     private const string Policy = "path \"/v2/databases\" {\n  capabilities = [\"read\"]\n}\n";
     private const string WiderPolicy = "path \"/v2/databases\" {\n  capabilities = [\"read\", \"delete\"]\n}\n";
-    private const string Role = "role \"ci\" {\n  aud      = \"api://DigitalOcean?actx={actx}\"\n  sub      = \"actx:{actx}:role:ci\"\n  policies = [\"ci\"]\n}\n";
+    private const string Role =
+        "role \"ci\" {\n  aud      = \"api://DigitalOcean?actx={actx}\"\n  sub      = \"actx:{actx}:role:ci\"\n  policies = [\"ci\"]\n}\n";
     private readonly TemporaryDirectory directory = new();
     private readonly Repository repository;
 
@@ -46,14 +47,17 @@ public sealed class RevisionTests : IDisposable
     [Fact]
     public async Task Test_show_and_explain_read_a_revision_too()
     {
-        directory.Write("tests/ci.hcl", "test \"t\" {\n  token = { sub = \"actx:{actx}:role:ci\" }\n  request = { method = \"GET\", path = \"/v2/databases\" }\n  expect = \"allow\"\n}\n");
+        directory.Write("tests/ci.hcl",
+            "test \"t\" {\n  token = { sub = \"actx:{actx}:role:ci\" }\n  request = { method = \"GET\", path = \"/v2/databases\" }\n  expect = \"allow\"\n}\n");
         directory.Write("claims.json", """{ "sub": "actx:x:role:ci" }""");
         Commit("tested");
         foreach (var folder in (string[])["policies", "roles", "tests"]) Directory.Delete(Path.Combine(directory.Path, folder), recursive: true);
         Assert.Equal(0, (await RunAsync("policy", "test", "--rev", "HEAD")).ExitCode);
         Assert.Contains("\"name\": \"ci\"", (await RunAsync("policy", "show", ".", "--rev=HEAD", "--actx", "x")).Output);
-        Assert.Equal(0, (await RunAsync("policy", "explain", "--rev", "HEAD", "--actx", "x", "--claims", "claims.json", "--method", "GET", "--path", "/v2/databases")).ExitCode);
-        Assert.Equal(3, (await RunAsync("policy", "explain", "--rev", "HEAD", "--actx", "x", "--claims", "claims.json", "--method", "DELETE", "--path", "/v2/databases")).ExitCode);
+        Assert.Equal(0, (await RunAsync("policy", "explain", "--rev", "HEAD", "--actx", "x", "--claims", "claims.json", "--method", "GET", "--path",
+            "/v2/databases")).ExitCode);
+        Assert.Equal(3, (await RunAsync("policy", "explain", "--rev", "HEAD", "--actx", "x", "--claims", "claims.json", "--method", "DELETE", "--path",
+            "/v2/databases")).ExitCode);
     }
 
     [Fact]
@@ -75,7 +79,8 @@ public sealed class RevisionTests : IDisposable
         Commit("deep");
         Directory.Delete(Path.Combine(directory.Path, "deep"), recursive: true);
         Assert.Equal((0, "2 files, 0 errors, 0 warnings, 0 tests\n", ""), await OutcomeAsync("policy", "check", "deep/rbac", "--rev", "HEAD", "--actx", "x"));
-        Assert.Equal((1, "", "workload-proxy: revision `v1` has no directory `deep/rbac`\n"), await OutcomeAsync("policy", "check", "deep/rbac", "--rev", "v1"));
+        Assert.Equal((1, "", "workload-proxy: revision `v1` has no directory `deep/rbac`\n"),
+            await OutcomeAsync("policy", "check", "deep/rbac", "--rev", "v1"));
     }
 
     [Fact]
@@ -193,12 +198,14 @@ public sealed class RevisionTests : IDisposable
         Assert.Equal((1, $"workload-proxy: {expected}\n"), (run.ExitCode, run.Error));
     }
 
-    private static (int, string) Access(CommandRun.Outcome run) => (run.ExitCode, run.Output.Contains("DELETE /v2/databases", StringComparison.Ordinal) ? "DELETE /v2/databases" : run.Output + run.Error);
+    private static (int, string) Access(CommandRun.Outcome run) =>
+        (run.ExitCode, run.Output.Contains("DELETE /v2/databases", StringComparison.Ordinal) ? "DELETE /v2/databases" : run.Output + run.Error);
 
     private static List<string> Codes(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return [.. document.RootElement.GetProperty("diagnostics").EnumerateArray().Where(diagnostic => diagnostic.GetProperty("severity").GetString() == "error")
+        return [.. document.RootElement.GetProperty("diagnostics").EnumerateArray()
+            .Where(diagnostic => diagnostic.GetProperty("severity").GetString() == "error")
             .Select(diagnostic => $"{diagnostic.GetProperty("code").GetString()} {diagnostic.GetProperty("file").GetString()}")];
     }
 
@@ -227,7 +234,8 @@ public sealed class RevisionTests : IDisposable
             repository.Commit(message, author, author);
             return;
         }
-        var commit = repository.ObjectDatabase.CreateCommit(author, author, message, repository.ObjectDatabase.CreateTree(tree), [repository.Head.Tip], prettifyMessage: false);
+        var commit = repository.ObjectDatabase.CreateCommit(author, author, message, repository.ObjectDatabase.CreateTree(tree), [repository.Head.Tip],
+            prettifyMessage: false);
         repository.Refs.UpdateTarget(repository.Refs.Head.ResolveToDirectReference(), commit.Id);
     }
 }

@@ -71,7 +71,8 @@ public sealed class TokenGetTests : IAsyncLifetime
     public async Task A_step_of_GitHub_Actions_gets_a_masked_output()
     {
         directory.Write("output", "");
-        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["MINE"] = "d.e.f", ["GITHUB_OUTPUT"] = "output" }, "token", "get", "--source", "env:MINE", "--format", "github");
+        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["MINE"] = "d.e.f", ["GITHUB_OUTPUT"] = "output" }, "token", "get", "--source",
+            "env:MINE", "--format", "github");
         Assert.Equal((0, "::add-mask::d.e.f\n"), (run.ExitCode, run.Output));
         Assert.Equal("token=d.e.f\n", await File.ReadAllTextAsync(Path.Combine(directory.Path, "output")));
     }
@@ -92,7 +93,8 @@ public sealed class TokenGetTests : IAsyncLifetime
     [InlineData("--source nowhere", "workload-proxy: unknown source `nowhere`, expected file:PATH, env:NAME, github, cursor, vm or kubernetes\n")]
     [InlineData("--source file:gone", "workload-proxy: the file `gone` can't be read\n")]
     [InlineData("--source env:A --role r", "workload-proxy: expected `--proxy` and `--context` with `--role`\n")]
-    [InlineData("--source env:A --role r --proxy http://proxy.example.com --context api://A?actx=b", "workload-proxy: `http://proxy.example.com/` is plain http, over which a token can be read: expected https\n")]
+    [InlineData("--source env:A --role r --proxy http://proxy.example.com --context api://A?actx=b",
+        "workload-proxy: `http://proxy.example.com/` is plain http, over which a token can be read: expected https\n")]
     [InlineData("--source env:A --watch", "workload-proxy: expected `--write FILE` with `--watch`\n")]
     public async Task Without_a_token_it_says_why_in_one_line(string arguments, string error)
     {

@@ -21,9 +21,11 @@ public sealed class TokenRelayTests : IAsyncLifetime
         var written = new TaskCompletionSource();
         watcher.Renamed += (_, e) => written.TrySetResult();
         relay = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"),
-            ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", "openai", "--env", "openai.env", "--source", "file:identity"]) { WorkingDirectory = directory.Path })!;
+            ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", "openai", "--env", "openai.env", "--source", "file:identity"])
+            { WorkingDirectory = directory.Path })!;
         await written.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "openai.env"))).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "openai.env"))).Select(line => line.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1]);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,14 +49,16 @@ public sealed class TokenRelayTests : IAsyncLifetime
         var received = proxy.Sandbox.Requests.All[^1];
         Assert.EndsWith("?c=%20d", received.Target);
         Assert.Equal($"Bearer {proxy.Sandbox.Options.TeamToken}", received.Header("Authorization"));
-        Assert.DoesNotContain(received.Headers.Values.SelectMany(values => values), value => value.Contains(variables["OPENAI_API_KEY"], StringComparison.Ordinal));
+        Assert.DoesNotContain(received.Headers.Values.SelectMany(values => values),
+            value => value.Contains(variables["OPENAI_API_KEY"], StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Without_the_key_from_a_page_or_under_another_name_nothing_goes_on()
     {
         Assert.Equal(HttpStatusCode.Unauthorized, await SendAsync("/v2/account", _ => { }));
-        Assert.Equal(HttpStatusCode.Unauthorized, await SendAsync("/v2/account", request => request.Headers.TryAddWithoutValidation("Authorization", "Bearer wrong")));
+        Assert.Equal(HttpStatusCode.Unauthorized,
+            await SendAsync("/v2/account", request => request.Headers.TryAddWithoutValidation("Authorization", "Bearer wrong")));
         Assert.Equal(HttpStatusCode.Forbidden, await SendAsync("/v2/account", request =>
         {
             request.Headers.TryAddWithoutValidation("x-api-key", variables["OPENAI_API_KEY"]);
@@ -66,13 +70,15 @@ public sealed class TokenRelayTests : IAsyncLifetime
             request.Headers.Host = "rebound.example";
         }));
         Assert.Empty(proxy.Sandbox.Requests.All);
-        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "openai.env")));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "openai.env")));
     }
 
     private async Task<HttpStatusCode> SendAsync(string target, Action<HttpRequestMessage> with)
     {
         var address = variables["OPENAI_BASE_URL"][..^"/v1".Length];
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        using var request = new HttpRequestMessage(HttpMethod.Get,
+            new Uri(address + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         with(request);
         using var response = await http.SendAsync(request);
         return response.StatusCode;

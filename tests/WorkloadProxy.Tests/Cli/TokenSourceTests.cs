@@ -23,7 +23,8 @@ public sealed class TokenSourceTests : IDisposable
         listener.Bind(new UnixDomainSocketEndPoint(socket));
         listener.Listen();
         var answering = AnswerOnceAsync(listener, $"{{\"{member}\":\"a.b.c\"}}", asked);
-        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["CURSOR_AGENT_SOCKET"] = socket }, "token", "get", "--source", "cursor", "--context", "api://DigitalOcean?actx=a");
+        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["CURSOR_AGENT_SOCKET"] = socket }, "token", "get", "--source", "cursor",
+            "--context", "api://DigitalOcean?actx=a");
         Assert.Equal((0, "a.b.c\n", ""), (run.ExitCode, run.Output, run.Error));
         await answering;
         var request = await asked.Task;
@@ -34,7 +35,8 @@ public sealed class TokenSourceTests : IDisposable
     [Fact]
     public async Task Without_the_socket_one_line_says_so()
     {
-        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["CURSOR_AGENT_SOCKET"] = Path.Combine(directory.Path, "gone.sock") }, "token", "get", "--source", "cursor", "--audience", "a");
+        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["CURSOR_AGENT_SOCKET"] = Path.Combine(directory.Path, "gone.sock") }, "token",
+            "get", "--source", "cursor", "--audience", "a");
         Assert.Equal((1, "", "workload-proxy: Cursor's token service can't be reached\n"), (run.ExitCode, run.Output, run.Error));
     }
 
@@ -62,7 +64,8 @@ public sealed class TokenSourceTests : IDisposable
             directory.Write("identity", Token(2));
             Assert.True(await written.WaitAsync(TimeSpan.FromSeconds(60)));
             Assert.Equal(Token(2), await File.ReadAllTextAsync(Path.Combine(directory.Path, "kept")));
-            if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "kept")));
+            if (!OperatingSystem.IsWindows())
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "kept")));
         }
         finally
         {
@@ -79,11 +82,13 @@ public sealed class TokenSourceTests : IDisposable
         var (socket, written) = (Path.Combine(directory.Path, "relay.sock"), new TaskCompletionSource());
         using var watcher = new FileSystemWatcher(directory.Path) { EnableRaisingEvents = true };
         watcher.Renamed += (_, _) => written.TrySetResult();
-        using var relay = Start("token", "relay", "--proxy", proxy.Address.ToString(), "--listen", $"unix:{socket}", "--env", "relay.env", "--source", "file:identity");
+        using var relay = Start("token", "relay", "--proxy", proxy.Address.ToString(), "--listen", $"unix:{socket}", "--env", "relay.env", "--source",
+            "file:identity");
         try
         {
             await written.Task.WaitAsync(TimeSpan.FromSeconds(60));
-            var variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "relay.env"))).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+            var variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "relay.env"))).Select(line => line.Split('=', 2))
+                .ToDictionary(pair => pair[0], pair => pair[1]);
             Assert.Equal($"unix:{socket}", variables["RELAY_URL"]);
             using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, token) => ConnectAsync(socket, token) });
             using var request = new HttpRequestMessage(HttpMethod.Get, "http://localhost/v2/account");
@@ -103,7 +108,8 @@ public sealed class TokenSourceTests : IDisposable
         Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"), arguments) { WorkingDirectory = directory.Path })!;
 
     /// <summary>Long over, so that the next one is wanted as soon as can be.</summary>
-    private static string Token(int number) => $"e30.{Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Encode($"{{\"iat\":1,\"exp\":2,\"jti\":\"{number}\"}}")}.c2ln";
+    private static string Token(int number) =>
+        $"e30.{Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Encode($"{{\"iat\":1,\"exp\":2,\"jti\":\"{number}\"}}")}.c2ln";
 
     private static async ValueTask<Stream> ConnectAsync(string socket, CancellationToken cancellationToken)
     {
@@ -117,7 +123,8 @@ public sealed class TokenSourceTests : IDisposable
         using var connection = await listener.AcceptAsync();
         var (text, buffer) = (new StringBuilder(), new byte[4096]);
         while (!text.ToString().EndsWith('}')) text.Append(Encoding.UTF8.GetString(buffer, 0, await connection.ReceiveAsync(buffer)));
-        await connection.SendAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"));
+        await connection.SendAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: "
+            + $"close\r\n\r\n{body}"));
         asked.SetResult(text.ToString());
     }
 }

@@ -8,7 +8,8 @@ namespace WorkloadProxy.Tests.Configuration;
 /// <summary>Loads a configuration as <c>serve</c> does, in a directory that has the files which the cases name.</summary>
 internal static partial class Configure
 {
-    public static LoadedConfiguration Load(string? json, string[]? arguments = null, Dictionary<string, string>? environment = null, Action<TemporaryDirectory>? prepare = null)
+    public static LoadedConfiguration Load(string? json, string[]? arguments = null, Dictionary<string, string>? environment = null,
+        Action<TemporaryDirectory>? prepare = null)
     {
         using var directory = new TemporaryDirectory();
         if (json is not null) directory.Write("appsettings.json", json);
@@ -27,7 +28,9 @@ internal static partial class Configure
     private static ArgumentSettings Arguments(string[] arguments)
     {
         var pairs = SettingsInput.Split(arguments).Chunk(2).Select(pair => (Name: pair[0][2..], Value: pair[1])).ToList();
-        return new(Value("config"), Value("environment"), [.. pairs.Where(pair => pair.Name is not ("config" or "environment")).Select(pair => Setting.Of(pair.Name, pair.Value, $"argument --{pair.Name}"))]);
+        return new(Value("config"), Value("environment"),
+            [.. pairs.Where(pair => pair.Name is not ("config" or "environment"))
+                .Select(pair => Setting.Of(pair.Name, pair.Value, $"argument --{pair.Name}"))]);
 
         string? Value(string name) => pairs.FirstOrDefault(pair => pair.Name == name).Value;
     }

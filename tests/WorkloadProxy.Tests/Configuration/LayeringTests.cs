@@ -15,7 +15,8 @@ public sealed class LayeringTests
     public void Arguments_beat_the_environment_which_beats_the_file()
     {
         const string Json = """{ "PublicUrl": "https://file.example", "Tokens": { "Algorithm": "RS256", "MaxChain": "02:00:00" } }""";
-        var options = Configure.Options(Json, ["--PublicUrl", "https://argument.example"], new() { ["PublicUrl"] = "https://environment.example", ["Tokens__Algorithm"] = "ES256" });
+        var options = Configure.Options(Json, ["--PublicUrl", "https://argument.example"],
+            new() { ["PublicUrl"] = "https://environment.example", ["Tokens__Algorithm"] = "ES256" });
         Assert.Equal("https://argument.example", options.PublicUrl);
         Assert.Equal("ES256", options.Tokens.Algorithm);
         Assert.Equal(TimeSpan.FromHours(2), options.Tokens.MaxChain);
@@ -27,7 +28,8 @@ public sealed class LayeringTests
     [InlineData("9", "http://127.0.0.1:3", "http://127.0.0.1:3")]
     public void Port_beats_the_files_urls_and_the_argument_beats_port(string? port, string? argument, string expected)
     {
-        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Urls": "http://127.0.0.1:1" }""", argument is null ? [] : ["--urls", argument], port is null ? [] : new() { ["PORT"] = port });
+        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Urls": "http://127.0.0.1:1" }""", argument is null ? [] : ["--urls", argument],
+            port is null ? [] : new() { ["PORT"] = port });
         Assert.Equal([expected], options.Urls);
     }
 
@@ -45,7 +47,8 @@ public sealed class LayeringTests
         Assert.Equal("https://proxy.example.com", options.PublicUrl);
         Assert.Equal(["http://0.0.0.0:8081"], options.Urls);
         var upstream = Assert.Single(options.Upstreams.Values);
-        Assert.Equal(("DigitalOcean", UpstreamKind.DigitalOcean, true, new Uri("http://127.0.0.1:9000")), (upstream.Name, upstream.Kind, upstream.PassThrough, upstream.Address));
+        Assert.Equal(("DigitalOcean", UpstreamKind.DigitalOcean, true, new Uri("http://127.0.0.1:9000")),
+            (upstream.Name, upstream.Kind, upstream.PassThrough, upstream.Address));
         Assert.Equal("client", upstream.OAuth!.ClientId);
         Assert.Equal("DIGITALOCEAN_OAUTH_CLIENT_SECRET", upstream.OAuth.ClientSecretEnvironmentVariable);
     }
@@ -59,7 +62,8 @@ public sealed class LayeringTests
 
     [Fact]
     public void The_older_database_name_is_the_connection_string() =>
-        Assert.Equal("db", Configure.Options(Minimal, [], new() { ["DATABASE_URI"] = "postgres://u:hunter2@db/x?sslmode=require", ["MasterKeyFile"] = "key" }).Postgres!.Server);
+        Assert.Equal("db", Configure.Options(Minimal, [], new() { ["DATABASE_URI"] = "postgres://u:hunter2@db/x?sslmode=require", ["MasterKeyFile"] = "key" })
+            .Postgres!.Server);
 
     [Fact]
     public void A_config_file_replaces_appsettings_and_paths_are_relative_to_its_folder()
@@ -94,7 +98,8 @@ public sealed class LayeringTests
     [Fact]
     public void Frameworks_sections_are_passed_on_whole()
     {
-        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "Debug" } }, "AllowedHosts": "*" }""", ["--Kestrel:Limits:MaxConcurrentConnections=5"],
+        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "Debug" } }, "AllowedHosts": "*" }""",
+            ["--Kestrel:Limits:MaxConcurrentConnections=5"],
             new() { ["Logging__LogLevel__Default"] = "Warning", ["ASPNETCORE_Kestrel__Certificates__Default__Path"] = "secret" });
         Assert.Equal("Debug", options.Framework["Logging:LogLevel:Yarp"]);
         Assert.Equal("Warning", options.Framework["Logging:LogLevel:Default"]);
@@ -178,15 +183,19 @@ public sealed class LayeringTests
             """);
         Assert.Equal(["sha256", "sha1"], options.Policies.Take(2).Select(policy => policy.Hosted!.ObjectFormat));
         var statuses = options.Policies.Skip(2).Select(policy => policy.Git!.Status!).ToList();
-        Assert.Equal([("123456", 7L), ("Iv23liAbCdEfGhIjKlMn", null), null], statuses.Select(status => status.App is { } app ? (app.Id, app.InstallationId) : ((string, long?)?)null));
+        Assert.Equal([("123456", 7L), ("Iv23liAbCdEfGhIjKlMn", null), null],
+            statuses.Select(status => status.App is { } app ? (app.Id, app.InstallationId) : ((string, long?)?)null));
         Assert.Equal(new Uri("https://ghe.example.com/api/v3"), statuses[0].ApiAddress);
         Assert.Equal([null, null, "secret"], statuses.Select(status => Path.GetFileName(status.TokenFile)));
         Assert.Equal((5_000_000, 10), (options.Git.MaxRepositorySize, options.Git.MaxRefs));
     }
 
     [Theory]
-    [InlineData("""{ "PublicUrl": "http://proxy.example.com", "Urls": "http://127.0.0.1:1" }""", "PublicUrl: `http://proxy.example.com` is plain http off loopback: most services accept tokens of https issuers only (appsettings.json:1:3)")]
-    [InlineData("""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://*:1" }""", "Urls: `http://*:1` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for TLS, or `TrustedProxies` behind a balancer (appsettings.json:1:45)")]
+    [InlineData("""{ "PublicUrl": "http://proxy.example.com", "Urls": "http://127.0.0.1:1" }""",
+        "PublicUrl: `http://proxy.example.com` is plain http off loopback: most services accept tokens of https issuers only (appsettings.json:1:3)")]
+    [InlineData("""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://*:1" }""",
+        "Urls: `http://*:1` is plain http off loopback: tokens can be read on the way. Set `Kestrel:Endpoints` for TLS, or `TrustedProxies` behind a balancer "
+            + "(appsettings.json:1:45)")]
     [InlineData("""{ "PublicUrl": "https://p.example", "Urls": "http://[::1]:1", "Policies": [{ "Context": "api://DigitalOcean?actx=a", "Directory": "rbac" }], "Credentials": [{ "Context": "api://DigitalOcean?actx=a", "Kind": "Bearer", "EnvironmentVariable": "GONE" }] }""",
         "Credentials:0:EnvironmentVariable: environment variable `GONE` is not set (appsettings.json:1:218)")]
     public void What_is_probably_not_meant_is_a_warning(string json, string expected)

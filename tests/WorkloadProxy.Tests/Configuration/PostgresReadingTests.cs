@@ -16,10 +16,12 @@ public sealed class PostgresReadingTests
     [InlineData("postgres://a:1,b:2/x?target_session_attrs=read-write", "Host=a:1,b:2;Database=x;Target Session Attributes=read-write")]
     [InlineData("postgres:///x?host=/var/run/postgresql&user=u", "Host=/var/run/postgresql;Username=u;Database=x")]
     [InlineData("postgres://%2Fvar%2Frun/x", "Host=/var/run;Database=x")]
-    [InlineData("postgres://db/x?application_name=a%26b&connect_timeout=3&sslmode=verify-full&channel_binding=require", "Host=db;Database=x;Application Name=a&b;Timeout=3;SSL Mode=VerifyFull;Channel Binding=Require")]
+    [InlineData("postgres://db/x?application_name=a%26b&connect_timeout=3&sslmode=verify-full&channel_binding=require",
+        "Host=db;Database=x;Application Name=a&b;Timeout=3;SSL Mode=VerifyFull;Channel Binding=Require")]
     [InlineData("Host=db;Database=x", "Host=db;Database=x")]
     [InlineData(" host = db ; DB='a''b;c' ;User ID=\"u\";pwd= p=q ; ", "Host=db;Database=\"a'b;c\";Username=u;Password=p=q")]
-    [InlineData("Server=db;SslMode=VerifyCA;Maximum Pool Size=3;Command Timeout=7;Search Path=proxy", "Host=db;SSL Mode=VerifyCA;Maximum Pool Size=3;Command Timeout=7;Search Path=proxy")]
+    [InlineData("Server=db;SslMode=VerifyCA;Maximum Pool Size=3;Command Timeout=7;Search Path=proxy",
+        "Host=db;SSL Mode=VerifyCA;Maximum Pool Size=3;Command Timeout=7;Search Path=proxy")]
     public void Both_forms_are_read(string text, string? expected)
     {
         var settings = PostgresReading.Parse(text, path => path, out var problem);
@@ -29,7 +31,8 @@ public sealed class PostgresReadingTests
             return;
         }
         Assert.Equal("", problem);
-        Assert.True(new NpgsqlConnectionStringBuilder(expected).EquivalentTo(new NpgsqlConnectionStringBuilder(PostgresReading.ToOptions(settings!).ConnectionString.Reveal())));
+        Assert.True(new NpgsqlConnectionStringBuilder(expected)
+            .EquivalentTo(new NpgsqlConnectionStringBuilder(PostgresReading.ToOptions(settings!).ConnectionString.Reveal())));
     }
 
     private const string Encoded = "; in a user, a password or a name, `:`, `/`, `?`, `#`, `@` and `%` are written percent-encoded";
@@ -88,13 +91,15 @@ public sealed class PostgresReadingTests
         Assert.DoesNotContain("hunter2", problem);
     }
 
-    private static readonly Arbitrary<string> secrets = ArbMap.Default.ArbFor<NonEmptyString>().Generator.Select(text => string.Concat(text.Get.Where(c => !char.IsControl(c) && !char.IsSurrogate(c))))
+    private static readonly Arbitrary<string> secrets = ArbMap.Default.ArbFor<NonEmptyString>()
+        .Generator.Select(text => string.Concat(text.Get.Where(c => !char.IsControl(c) && !char.IsSurrogate(c))))
         .Where(text => text.Length > 0).ToArbitrary();
 
     [Fact]
     public void Any_password_survives_both_forms() => Prop.ForAll(secrets, secrets, (user, password) =>
     {
-        foreach (var text in (string[])[$"postgres://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(password)}@db/x", $"Host=db;Username=\"{user.Replace("\"", "\"\"")}\";Password='{password.Replace("'", "''")}'"])
+        foreach (var text in (string[])[$"postgres://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(password)}@db/x",
+            $"Host=db;Username=\"{user.Replace("\"", "\"\"")}\";Password='{password.Replace("'", "''")}'"])
         {
             var settings = PostgresReading.Parse(text, path => path, out _);
             var read = new NpgsqlConnectionStringBuilder(PostgresReading.ToOptions(settings!).ConnectionString.Reveal());
@@ -105,7 +110,8 @@ public sealed class PostgresReadingTests
 
     [Fact]
     public void No_text_whatever_breaks_the_reader_or_is_repeated_by_it() => Prop.ForAll(
-        Gen.Elements("postgres://", "Host=", "=", ";", ":", "@", "/", "?", "&", "#", "%", "%41", "[", "]", ",", "'", "\"", " ", "a", "port", "sslmode", "hunter2").ListOf().Select(string.Concat).ToArbitrary(), text =>
+        Gen.Elements("postgres://", "Host=", "=", ";", ":", "@", "/", "?", "&", "#", "%", "%41", "[", "]", ",", "'", "\"", " ", "a", "port", "sslmode",
+            "hunter2").ListOf().Select(string.Concat).ToArbitrary(), text =>
         {
             var settings = PostgresReading.Parse(text, path => path, out var problem);
             if (settings is null) return problem.Length > 0 && !problem.Contains("hunter2", StringComparison.Ordinal);
@@ -124,7 +130,8 @@ public sealed class PostgresReadingTests
     [InlineData("postgres:///x?host=/run/postgresql", false)]
     public void Plain_text_over_a_network_is_warned_about(string address, bool warned)
     {
-        var options = Configure.Options("""{ "PublicUrl": "https://proxy.example.com", "MasterKeyFile": "key", "Urls": "http://127.0.0.1:1" }""", [], new() { ["ConnectionStrings__Postgres"] = address });
+        var options = Configure.Options("""{ "PublicUrl": "https://proxy.example.com", "MasterKeyFile": "key", "Urls": "http://127.0.0.1:1" }""", [],
+            new() { ["ConnectionStrings__Postgres"] = address });
         Assert.Equal(warned, options.Warnings.Any(warning => warning.Key == "ConnectionStrings:Postgres"));
         Assert.DoesNotContain(":p@", options.ToString());
     }

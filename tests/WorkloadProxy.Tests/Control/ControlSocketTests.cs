@@ -123,7 +123,9 @@ public sealed class ControlSocketTests : IDisposable
     {
         using var store = await test.OpenAsync();
         var keys = await test.OpenKeysAsync(store);
-        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
+        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time,
+            NullLogger.Instance)
+            ;
         var before = await RunAsync(List);
         Assert.Equal(0, before.Code);
         Assert.Contains(keys.Keys[0].Id, before.Output, StringComparison.Ordinal);
@@ -160,13 +162,17 @@ public sealed class ControlSocketTests : IDisposable
         var keys = await test.OpenKeysAsync(store);
         var asked = RunAsync(List);
         Assert.False(asked.IsCompleted);
-        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time, NullLogger.Instance);
+        await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time,
+            NullLogger.Instance)
+            ;
         Assert.Contains(keys.Keys[0].Id, (await asked).Output, StringComparison.Ordinal);
     }
 
-    private static Task<int> List(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancel) => KeysCommands.ListAsync(options, output, errors, time, cancel);
+    private static Task<int> List(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancel) =>
+        KeysCommands.ListAsync(options, output, errors, time, cancel);
 
-    private static Task<int> Rotate(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancel) => KeysCommands.RotateAsync(options, output, errors, time, cancel);
+    private static Task<int> Rotate(ProxyOptions options, TextWriter output, TextWriter errors, TimeProvider time, CancellationToken cancel) =>
+        KeysCommands.RotateAsync(options, output, errors, time, cancel);
 
     private string SocketFile => DataDirectory.ControlSocketFile(test.Path);
 
@@ -177,7 +183,8 @@ public sealed class ControlSocketTests : IDisposable
         ["crash"] = (_, _) => throw new InvalidOperationException("secret"),
     }, test.Time, NullLogger.Instance);
 
-    private Task<ControlReply?> SendAsync(string command, JsonObject? arguments = null) => ControlClient.SendAsync(test.Path, command, arguments, patience, TestStore.Cancel);
+    private Task<ControlReply?> SendAsync(string command, JsonObject? arguments = null) =>
+        ControlClient.SendAsync(test.Path, command, arguments, patience, TestStore.Cancel);
 
     private async Task<Socket> ConnectAsync()
     {
@@ -186,7 +193,8 @@ public sealed class ControlSocketTests : IDisposable
         return client;
     }
 
-    private async Task<(int Code, string Output, string Errors)> RunAsync(Func<WorkloadProxy.Configuration.ProxyOptions, TextWriter, TextWriter, TimeProvider, CancellationToken, Task<int>> command)
+    private async Task<(int Code, string Output, string Errors)> RunAsync(
+        Func<WorkloadProxy.Configuration.ProxyOptions, TextWriter, TextWriter, TimeProvider, CancellationToken, Task<int>> command)
     {
         using StringWriter output = new(), errors = new();
         var code = await command(test.Options, output, errors, test.Time, TestStore.Cancel);

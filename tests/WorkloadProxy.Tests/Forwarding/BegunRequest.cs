@@ -13,7 +13,8 @@ internal sealed class BegunRequest(TcpClient client) : IAsyncDisposable
         var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, proxy.Address.Port);
         await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(
-            $"POST {path} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"));
+            $"POST {path} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: "
+                + $"application/json\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"));
         var line = new byte["HTTP/1.1 100 Continue\r\n\r\n".Length];
         await client.GetStream().ReadExactlyAsync(line);
         Assert.StartsWith("HTTP/1.1 100 ", Encoding.Latin1.GetString(line));

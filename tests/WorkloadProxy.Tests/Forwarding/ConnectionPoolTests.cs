@@ -78,7 +78,8 @@ public sealed class ConnectionPoolTests
         await answer.AssertGoesOnAsync();
     }
 
-    private static Task<TestProxy> StartAsync(ManualUpstream upstream, TimeProvider? time = null) => TestProxy.StartAsync(configure: (options, _) => options with
+    private static Task<TestProxy> StartAsync(ManualUpstream upstream, TimeProvider? time = null) =>
+        TestProxy.StartAsync(configure: (options, _) => options with
     {
         Upstreams = options.Upstreams.ToDictionary(entry => entry.Key, entry => entry.Value with { Address = upstream.Address }),
         Policies = [.. options.Policies, options.Policies[0] with { Context = other }],

@@ -18,7 +18,9 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace WorkloadProxy.Tests.Forwarding;
 
-/// <summary>A web server in front of the forwarder alone, for kinds of credentials, addresses and interceptors that a test makes up. Everything is permitted.</summary>
+/// <summary>
+/// A web server in front of the forwarder alone, for kinds of credentials, addresses and interceptors that a test makes up. Everything is permitted.
+/// </summary>
 internal sealed class ForwarderHost : IAsyncDisposable
 {
     public static readonly AuthContext Context = new("Test", "acme");
@@ -31,7 +33,8 @@ internal sealed class ForwarderHost : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
-    public static async Task<ForwarderHost> StartAsync(Uri? address, IContextCredential credential, UpstreamParts? parts = null, Func<string, string>? target = null)
+    public static async Task<ForwarderHost> StartAsync(Uri? address, IContextCredential credential, UpstreamParts? parts = null,
+        Func<string, string>? target = null)
     {
         var time = TimeProvider.System;
         var directory = new TemporaryDirectory();
@@ -60,15 +63,18 @@ internal sealed class ForwarderHost : IAsyncDisposable
 
     private static async Task AnswerAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, Func<string, string> target)
     {
-        var record = new RequestRecord { Time = TimeProvider.System.GetUtcNow(), Started = TimeProvider.System.GetTimestamp(), RequestId = "0123456789abcdef0123456789abcdef" };
+        var record = new RequestRecord
+            { Time = TimeProvider.System.GetUtcNow(), Started = TimeProvider.System.GetTimestamp(), RequestId = "0123456789abcdef0123456789abcdef" };
         if (await SendAsync(http, forwarder, credential, record, target) is not { } failure) return;
         http.Response.Clear();
         await ErrorResponse.From(failure).WriteAsync(http, record.RequestId!);
     }
 
-    private static async Task<Failure?> SendAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, RequestRecord record, Func<string, string> target)
+    private static async Task<Failure?> SendAsync(HttpContext http, Forwarder forwarder, IContextCredential credential, RequestRecord record,
+        Func<string, string> target)
     {
-        var token = new VerifiedToken { Context = Context, Claims = null!, Issuer = "i", Subject = "s", IsOwn = true, Expires = DateTimeOffset.MaxValue, RevocationIds = [] };
+        var token = new VerifiedToken { Context = Context, Claims = null!, Issuer = "i", Subject = "s", IsOwn = true, Expires = DateTimeOffset.MaxValue,
+            RevocationIds = [] };
         var upstream = forwarder.Find(Context.Upstream)!;
         var path = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var interception = default(Interception);

@@ -6,7 +6,9 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Forwarding;
 
-/// <summary>An answer of which the caller has the first part, and whose upstream sends the rest when a test says so. The proxy's clock stands still until it is moved.</summary>
+/// <summary>
+/// An answer of which the caller has the first part, and whose upstream sends the rest when a test says so. The proxy's clock stands still until it is moved.
+/// </summary>
 internal sealed class OpenAnswer : IAsyncDisposable
 {
     public const string EventStream = "text/event-stream; charset=utf-8", Download = "application/octet-stream";
@@ -27,7 +29,8 @@ internal sealed class OpenAnswer : IAsyncDisposable
     /// <param name="contentType">Of the answer.</param>
     /// <param name="policies">Of the context.</param>
     /// <param name="takeToken">The token that is used: an identity token, unless it is exchanged first.</param>
-    public static async Task<OpenAnswer> BeginAsync(string contentType, IReadOnlyDictionary<string, string>? policies = null, Func<TestProxy, Task<string>>? takeToken = null)
+    public static async Task<OpenAnswer> BeginAsync(string contentType, IReadOnlyDictionary<string, string>? policies = null,
+        Func<TestProxy, Task<string>>? takeToken = null)
     {
         var upstream = new ManualUpstream();
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
@@ -38,7 +41,8 @@ internal sealed class OpenAnswer : IAsyncDisposable
         var token = takeToken is null ? proxy.IdentityToken() : await takeToken(proxy);
         var caller = new TcpClient();
         await caller.ConnectAsync(IPAddress.Loopback, proxy.Address.Port);
-        await caller.GetStream().WriteAsync(Encoding.Latin1.GetBytes($"GET /v2/open HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"));
+        await caller.GetStream()
+            .WriteAsync(Encoding.Latin1.GetBytes($"GET /v2/open HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"));
         var connection = await upstream.AcceptAsync().WaitAsync(patience);
         await ManualUpstream.ReadUntilAsync(connection, "\r\n\r\n").WaitAsync(patience);
         await WriteAsync(connection, $"HTTP/1.1 200 OK\r\nContent-Type: {contentType}\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npart 1\n\r\n");
@@ -52,7 +56,8 @@ internal sealed class OpenAnswer : IAsyncDisposable
         Assert.DoesNotContain("0\r\n\r\n", await ManualUpstream.ReadToEndAsync(caller).WaitAsync(patience));
         Assert.Equal("", await ManualUpstream.ReadToEndAsync(connection).WaitAsync(patience));
         var line = await LineAsync();
-        Assert.Equal(("allow", 200, error), (line.GetProperty("decision").GetString(), line.GetProperty("status").GetInt32(), line.GetProperty("error").GetString()));
+        Assert.Equal(("allow", 200, error),
+            (line.GetProperty("decision").GetString(), line.GetProperty("status").GetInt32(), line.GetProperty("error").GetString()));
         Assert.Contains(reason, line.GetProperty("reason").GetString());
         Assert.Equal(7, line.GetProperty("bytes").GetInt64());
     }

@@ -43,7 +43,9 @@ public sealed class OpenAnswerTests
     [Fact]
     public async Task An_event_stream_ends_with_its_token()
     {
-        await using var answer = await OpenAnswer.BeginAsync(OpenAnswer.EventStream, exchange, proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60));
+        await using var answer = await OpenAnswer.BeginAsync(OpenAnswer.EventStream, exchange,
+            proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60))
+            ;
         answer.Time.Advance(TimeSpan.FromSeconds(58));
 
         answer.Time.Advance(twoSeconds);
@@ -54,7 +56,9 @@ public sealed class OpenAnswerTests
     [Fact]
     public async Task A_download_outlives_its_token()
     {
-        await using var answer = await OpenAnswer.BeginAsync(OpenAnswer.Download, exchange, proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60));
+        await using var answer = await OpenAnswer.BeginAsync(OpenAnswer.Download, exchange,
+            proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60))
+            ;
 
         answer.Time.Advance(TimeSpan.FromMinutes(5));
 
@@ -82,7 +86,9 @@ public sealed class OpenAnswerTests
     public async Task A_revocation_of_the_token_that_its_own_was_exchanged_for_ends_it(string contentType)
     {
         string identity = "";
-        await using var answer = await OpenAnswer.BeginAsync(contentType, exchange, proxy => proxy.ExchangeAsync(identity = proxy.IdentityToken(), "scoped", ttl: 600));
+        await using var answer = await OpenAnswer.BeginAsync(contentType, exchange,
+            proxy => proxy.ExchangeAsync(identity = proxy.IdentityToken(), "scoped", ttl: 600))
+            ;
 
         await RevokeAsync(answer.Proxy, identity);
         answer.Time.Advance(twoSeconds);
@@ -111,7 +117,9 @@ public sealed class OpenAnswerTests
     {
         await using var answer = await OpenAnswer.BeginAsync(contentType);
 
-        answer.Proxy.WritePolicy("gha-roles/job.hcl", "role \"job\" {\n  iss      = \"https://other.test\"\n  aud      = \"api://DigitalOcean?actx={actx}\"\n  sub      = \"a\"\n  policies = [\"job\"]\n}\n");
+        answer.Proxy.WritePolicy("gha-roles/job.hcl",
+            "role \"job\" {\n  iss      = \"https://other.test\"\n  aud      = \"api://DigitalOcean?actx={actx}\"\n  sub      = \"a\"\n  policies "
+                + "= [\"job\"]\n}\n");
         await InForceAsync(answer, HttpStatusCode.Unauthorized);
         answer.Time.Advance(twoSeconds);
 
@@ -225,7 +233,8 @@ public sealed class OpenAnswerTests
         time.Advance(twoSeconds);
 
         await Assert.ThrowsAnyAsync<WebSocketException>(() => socket.ReceiveAsync(buffer, CancellationToken.None).WaitAsync(patience));
-        Assert.Contains(await proxy.AuditAsync(2), line => line.GetProperty("status").GetInt32() == 101 && line.GetProperty("reason").GetString() == "the token has expired" + Ended);
+        Assert.Contains(await proxy.AuditAsync(2), line => line.GetProperty("status").GetInt32() == 101
+            && line.GetProperty("reason").GetString() == "the token has expired" + Ended);
     }
 
     [Fact]
@@ -244,7 +253,8 @@ public sealed class OpenAnswerTests
         Assert.Equal("text/event-stream", answer.Content.Headers.ContentType?.MediaType);
     }
 
-    private static Task<Answer> RevokeAsync(TestProxy proxy, string token) => proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)]));
+    private static Task<Answer> RevokeAsync(TestProxy proxy, string token) =>
+        proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)]));
 
     /// <summary>Until a request that only the new set refuses is refused.</summary>
     private static async Task InForceAsync(OpenAnswer answer, HttpStatusCode refusal)
@@ -257,7 +267,8 @@ public sealed class OpenAnswerTests
         }
     }
 
-    private static HttpRequestMessage Http2Request(TestProxy proxy, HttpMethod method, string target, string token) => new(method, new Uri(proxy.Addresses[1], target))
+    private static HttpRequestMessage Http2Request(TestProxy proxy, HttpMethod method, string target, string token) =>
+        new(method, new Uri(proxy.Addresses[1], target))
     {
         Version = HttpVersion.Version20,
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,

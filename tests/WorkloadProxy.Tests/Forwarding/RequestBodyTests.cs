@@ -10,7 +10,8 @@ namespace WorkloadProxy.Tests.Forwarding;
 public sealed class RequestBodyTests
 {
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(20);
-    private static readonly string[] ofTheContent = ["Content-Type: application/json", "Content-MD5: a", "Content-Language: de", "Expires: 0", "Last-Modified: yesterday", "Allow: GET"];
+    private static readonly string[] ofTheContent = ["Content-Type: application/json", "Content-MD5: a", "Content-Language: de", "Expires: 0",
+        "Last-Modified: yesterday", "Allow: GET"];
 
     [Fact]
     public async Task A_chunk_of_five_bytes_is_with_the_upstream_while_the_caller_still_thinks()
@@ -96,9 +97,11 @@ public sealed class RequestBodyTests
         await using var proxy = await BeforeAsync(upstream.Address);
         var token = proxy.IdentityToken();
 
-        await proxy.SendRawAsync($"{method} /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{string.Join("\r\n", ofTheContent)}\r\n\r\n");
+        await proxy.SendRawAsync($"{method} /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer "
+            + $"{token}\r\n{string.Join("\r\n", ofTheContent)}\r\n\r\n");
         await using var http = await RawHttp2.ConnectAsync(proxy.Addresses[1]);
-        await http.SendAsync([(":method", method), (":scheme", "http"), (":authority", "proxy.test"), (":path", "/a"), ("authorization", $"Bearer {token}"), .. ofTheContent.Select(Field)]);
+        await http.SendAsync([(":method", method), (":scheme", "http"), (":authority", "proxy.test"), (":path", "/a"), ("authorization", $"Bearer {token}"),
+            .. ofTheContent.Select(Field)]);
 
         Assert.Equal(2, upstream.Heads.Count);
         Assert.All(upstream.Heads, head => Assert.All(ofTheContent, header => Assert.Contains(header + "\r\n", head)));
@@ -116,13 +119,16 @@ public sealed class RequestBodyTests
         Assert.DoesNotContain("Content-", Assert.Single(upstream.Heads));
     }
 
-    private static (string Name, string Value) Field(string header) => (header[..header.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant(), header[(header.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
+    private static (string Name, string Value) Field(string header) =>
+        (header[..header.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant(), header[(header.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
 
     private static async Task<TcpClient> SendAsync(TestProxy proxy, string rest)
     {
         var caller = new TcpClient();
         await caller.ConnectAsync(IPAddress.Loopback, proxy.Address.Port);
-        await caller.GetStream().WriteAsync(Encoding.Latin1.GetBytes($"POST /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\n{rest}"));
+        await caller.GetStream()
+            .WriteAsync(Encoding.Latin1.GetBytes("POST /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer "
+                + $"{proxy.IdentityToken()}\r\n{rest}"));
         return caller;
     }
 

@@ -25,5 +25,6 @@ internal sealed class ScriptedCredential(string secret = "secret") : IContextCre
     }
 
     private Credential Numbered(int number) => Credential.FromHeaders(
-        [$"{secret}-{number}"], new CredentialHeader("Authorization", new Secret($"DPoP {secret}-{number}")), new CredentialHeader("DPoP", new Secret($"proof-{number}")));
+        [$"{secret}-{number}"], new CredentialHeader("Authorization", new Secret($"DPoP {secret}-{number}")),
+        new CredentialHeader("DPoP", new Secret($"proof-{number}")));
 }

@@ -11,7 +11,8 @@ namespace WorkloadProxy.Tests.Forwarding;
 public sealed class SeamTests
 {
     private const string Ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
-    private const string Unauthorized = "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nX-First: 1\r\nWWW-Authenticate: DPoP\r\nContent-Length: 4\r\n\r\nnope";
+    private const string Unauthorized =
+        "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nX-First: 1\r\nWWW-Authenticate: DPoP\r\nContent-Length: 4\r\n\r\nnope";
 
     [Fact]
     public async Task A_request_goes_again_with_its_body_and_another_credential_when_the_kind_says_so()
@@ -64,7 +65,9 @@ public sealed class SeamTests
     [Fact]
     public async Task An_interceptor_changes_the_body_sees_the_answer_and_can_refuse_it()
     {
-        await using var upstream = new RawUpstream(head => Ok.Replace("ok", head.Contains("Content-Length: 7", StringComparison.Ordinal) ? "in" : "no", StringComparison.Ordinal));
+        await using var upstream = new RawUpstream(head => Ok.Replace("ok", head.Contains("Content-Length: 7", StringComparison.Ordinal) ? "in" : "no",
+            StringComparison.Ordinal))
+            ;
         var interceptor = new Wrapper();
         await using var host = await ForwarderHost.StartAsync(upstream.Address, new ScriptedCredential(), new UpstreamParts { Interceptors = [interceptor] });
 

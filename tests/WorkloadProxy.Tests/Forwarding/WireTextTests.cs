@@ -63,14 +63,17 @@ public sealed class WireTextTests
     {
         await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithHttp2(options, sandbox) with
         {
-            Framework = Kestrel(new() { ["Kestrel:Endpoints:a:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:b:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:b:Protocols"] = "Http2" }),
+            Framework = Kestrel(new() { ["Kestrel:Endpoints:a:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:b:Url"] = "http://127.0.0.1:0",
+                ["Kestrel:Endpoints:b:Protocols"] = "Http2" }),
         });
         var token = proxy.IdentityToken();
 
-        var answer = await proxy.SendRawAsync($"POST /v2/echo/a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\nok");
+        var answer = await proxy.SendRawAsync("POST /v2/echo/a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer "
+            + $"{token}\r\nContent-Length: {length}\r\n\r\nok");
         await using var http = await RawHttp2.ConnectAsync(proxy.Addresses.Single(address => address != proxy.Address));
         var status = await http.SendAsync(
-            [(":method", "POST"), (":scheme", "http"), (":authority", "proxy.test"), (":path", "/v2/echo/a"), ("authorization", $"Bearer {token}"), ("content-length", length)], "ok"u8.ToArray());
+            [(":method", "POST"), (":scheme", "http"), (":authority", "proxy.test"), (":path", "/v2/echo/a"), ("authorization", $"Bearer {token}"),
+                ("content-length", length)], "ok"u8.ToArray());
 
         Assert.StartsWith("HTTP/1.1 400 ", answer);
         Assert.NotEqual(200, status);
@@ -99,7 +102,8 @@ public sealed class WireTextTests
 
         var answer = await proxy.GetAsync("/a", proxy.IdentityToken());
 
-        Assert.Equal((HttpStatusCode.BadGateway, "upstream `DigitalOcean` answered with more than 64 KB of headers"), (answer.Status, answer.Json.GetProperty("message").GetString()));
+        Assert.Equal((HttpStatusCode.BadGateway, "upstream `DigitalOcean` answered with more than 64 KB of headers"),
+            (answer.Status, answer.Json.GetProperty("message").GetString()));
     }
 
     [Fact]
@@ -117,9 +121,14 @@ public sealed class WireTextTests
     [InlineData("caf\u00e9")]
     public async Task A_trailer_that_is_not_printable_is_dropped_and_the_others_arrive(string value)
     {
-        await using var upstream = new RawUpstream(_ => $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Message: {value}\r\nGrpc-Status: 0\r\n\r\n");
-        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(WithHttp2(options, sandbox), old => old with { Address = upstream.Address }));
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/a")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        await using var upstream =
+            new RawUpstream(_ => $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Message: {value}\r\nGrpc-Status: 0\r\n\r\n")
+            ;
+        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(WithHttp2(options, sandbox),
+            old => old with { Address = upstream.Address }))
+            ;
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/a"))
+            { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Authorization = new("Bearer", proxy.IdentityToken());
 
         using var answer = await proxy.Client.SendAsync(request);
@@ -188,7 +197,8 @@ public sealed class WireTextTests
         await using var upstream = new RawUpstream(_ => Ok);
         await using var proxy = await BeforeAsync(upstream);
 
-        await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close, Authorization\r\nAuthorization: Bearer {proxy.Sandbox.Options.UserToken}\r\n\r\n");
+        await proxy.SendRawAsync("GET /a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close, Authorization\r\nAuthorization: Bearer "
+            + $"{proxy.Sandbox.Options.UserToken}\r\n\r\n");
 
         Assert.Contains($"Authorization: Bearer {proxy.Sandbox.Options.UserToken}\r\n", Assert.Single(upstream.Heads));
     }
@@ -200,10 +210,13 @@ public sealed class WireTextTests
         await using var proxy = await BeforeAsync(upstream, old => old with { PassHeaders = ["Idempotency-Key", "Cookie"] });
 
         await proxy.SendRawGetAsync("/a", proxy.IdentityToken(),
-            "Idempotency-Key: 1\r\nCookie: a=b\r\nX-Other: 1\r\nAccept-Language: de\r\nIf-None-Match: \"1\"\r\nRange: bytes=0-1\r\nUser-Agent: test\r\nPrivate-Token: t\r\n");
+            "Idempotency-Key: 1\r\nCookie: a=b\r\nX-Other: 1\r\nAccept-Language: de\r\nIf-None-Match: \"1\"\r\nRange: bytes=0-1\r\nUser-Agent: "
+                + "test\r\nPrivate-Token: t\r\n");
 
-        var names = Assert.Single(upstream.Heads).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(':')[0].ToUpperInvariant());
-        Assert.Equal(["ACCEPT-LANGUAGE", "AUTHORIZATION", "HOST", "IDEMPOTENCY-KEY", "IF-NONE-MATCH", "RANGE", "USER-AGENT", "X-REQUEST-ID"], names.Where(name => name != "TRACEPARENT").Order(StringComparer.Ordinal));
+        var names = Assert.Single(upstream.Heads).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1)
+            .Select(line => line.Split(':')[0].ToUpperInvariant());
+        Assert.Equal(["ACCEPT-LANGUAGE", "AUTHORIZATION", "HOST", "IDEMPOTENCY-KEY", "IF-NONE-MATCH", "RANGE", "USER-AGENT", "X-REQUEST-ID"],
+            names.Where(name => name != "TRACEPARENT").Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -211,7 +224,9 @@ public sealed class WireTextTests
     [InlineData("None", true)]
     public async Task What_an_upstream_says_of_the_credential_that_was_put_in_is_not_for_the_caller(string kind, bool comesBack)
     {
-        await using var upstream = new RawUpstream(head => "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: DPoP algs=\"ES256\"\r\nDPoP-Nonce: n\r\nContent-Length: 2\r\n\r\nno");
+        await using var upstream =
+            new RawUpstream(head => "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: DPoP algs=\"ES256\"\r\nDPoP-Nonce: n\r\nContent-Length: 2\r\n\r\nno")
+            ;
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, old => old with { Address = upstream.Address }) with
         {
             Credentials = [options.Credentials[0] with { Kind = Enum.Parse<CredentialKind>(kind) }],
@@ -220,7 +235,8 @@ public sealed class WireTextTests
         var answer = await proxy.SendRawGetAsync("/a", proxy.IdentityToken());
 
         Assert.StartsWith("HTTP/1.1 401 ", answer);
-        Assert.Equal((comesBack, comesBack), (answer.Contains("WWW-Authenticate: DPoP", StringComparison.Ordinal), answer.Contains("DPoP-Nonce", StringComparison.Ordinal)));
+        Assert.Equal((comesBack, comesBack),
+            (answer.Contains("WWW-Authenticate: DPoP", StringComparison.Ordinal), answer.Contains("DPoP-Nonce", StringComparison.Ordinal)));
         Assert.Equal(comesBack, !Assert.Single(upstream.Heads).Contains("Authorization:", StringComparison.Ordinal));
     }
 

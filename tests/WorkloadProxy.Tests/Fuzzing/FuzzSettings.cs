@@ -9,5 +9,6 @@ internal sealed record FuzzSettings(int Seed, TimeSpan Duration)
         Read("WORKLOAD_PROXY_FUZZ_SEED") ?? Random.Shared.Next(),
         TimeSpan.FromSeconds(Read("WORKLOAD_PROXY_FUZZ_SECONDS") ?? 6));
 
-    private static int? Read(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null;
+    private static int? Read(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null;
 }

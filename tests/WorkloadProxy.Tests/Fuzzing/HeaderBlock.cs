@@ -2,19 +2,26 @@ using System.Text;
 
 namespace WorkloadProxy.Tests.Fuzzing;
 
-/// <summary>A header block as .NET's HTTP client writes it (RFC 7541): the static table and literals. Anything else that the RFC knows is an error here.</summary>
+/// <summary>
+/// A header block as .NET's HTTP client writes it (RFC 7541): the static table and literals. Anything else that the RFC knows is an error here.
+/// </summary>
 internal static class HeaderBlock
 {
     private static readonly string[] names =
     [
-        ":authority", ":method", ":method", ":path", ":path", ":scheme", ":scheme", ":status", ":status", ":status", ":status", ":status", ":status", ":status", "accept-charset", "accept-encoding",
-        "accept-language", "accept-ranges", "accept", "access-control-allow-origin", "age", "allow", "authorization", "cache-control", "content-disposition", "content-encoding", "content-language",
-        "content-length", "content-location", "content-range", "content-type", "cookie", "date", "etag", "expect", "expires", "from", "host", "if-match", "if-modified-since", "if-none-match",
-        "if-range", "if-unmodified-since", "last-modified", "link", "location", "max-forwards", "proxy-authenticate", "proxy-authorization", "range", "referer", "refresh", "retry-after", "server",
+        ":authority", ":method", ":method", ":path", ":path", ":scheme", ":scheme", ":status", ":status", ":status", ":status", ":status", ":status", ":status",
+        "accept-charset", "accept-encoding",
+        "accept-language", "accept-ranges", "accept", "access-control-allow-origin", "age", "allow", "authorization", "cache-control", "content-disposition",
+        "content-encoding", "content-language",
+        "content-length", "content-location", "content-range", "content-type", "cookie", "date", "etag", "expect", "expires", "from", "host", "if-match",
+        "if-modified-since", "if-none-match",
+        "if-range", "if-unmodified-since", "last-modified", "link", "location", "max-forwards", "proxy-authenticate", "proxy-authorization", "range", "referer",
+        "refresh", "retry-after", "server",
         "set-cookie", "strict-transport-security", "transfer-encoding", "user-agent", "vary", "via", "www-authenticate",
     ];
 
-    private static readonly Dictionary<int, string> values = new() { [2] = "GET", [3] = "POST", [4] = "/", [5] = "/index.html", [6] = "http", [7] = "https", [16] = "gzip, deflate" };
+    private static readonly Dictionary<int, string> values = new()
+        { [2] = "GET", [3] = "POST", [4] = "/", [5] = "/index.html", [6] = "http", [7] = "https", [16] = "gzip, deflate" };
 
     public static List<(string Name, string Value)> Read(byte[] block)
     {

@@ -10,7 +10,8 @@ internal sealed class Http1Caller(Random random, Uri proxy)
     /// <summary>After which it gives up on a connection that the proxy leaves open: a spoiled request may say that more will come.</summary>
     private static readonly TimeSpan patience = TimeSpan.FromMilliseconds(300);
 
-    private static readonly string[] spoilers = ["\n", "\r", " \r\n", "\r\n ", "\0", "\r\n\r\n", ":", " ", "\t", "\u00e9", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Host: b\r\n"];
+    private static readonly string[] spoilers = ["\n", "\r", " \r\n", "\r\n ", "\0", "\r\n\r\n", ":", " ", "\t", "\u00e9", "Content-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\n", "Host: b\r\n"];
 
     /// <summary>All that came back.</summary>
     public async Task<string> SendAsync(IReadOnlyList<MadeRequest> requests)

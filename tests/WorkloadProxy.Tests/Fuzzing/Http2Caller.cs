@@ -5,7 +5,10 @@ using System.Text;
 
 namespace WorkloadProxy.Tests.Fuzzing;
 
-/// <summary>Sends requests over one HTTP/2 connection as frames of its own making: several streams at once, their frames mixed, padded and continued, some of them spoiled.</summary>
+/// <summary>
+/// Sends requests over one HTTP/2 connection as frames of its own making: several streams at once, their frames mixed, padded and continued, some of them
+/// spoiled.
+/// </summary>
 internal sealed class Http2Caller(Random random, Uri proxy)
 {
     private const byte Data = 0, Headers = 1, ResetStream = 3, Settings = 4, GoAway = 7, Continuation = 9;
@@ -76,8 +79,10 @@ internal sealed class Http2Caller(Random random, Uri proxy)
         request.IsPlain = false;
         (string, string)[] odd =
         [
-            ("host", "other.test"), ("content-length", "3"), ("transfer-encoding", "chunked"), (":path", "/v2/ok/stowaway"), (":method", "POST"), ("X-Upper", "1"), ("x-a\r\nx-b", "1"), ("x-a", "1\r\nx-b: 2"),
-            ("x-a", "1\0"), ("x-\u00e9", "1"), ("", "1"), ("x a", "1"), ("x-a:", "1"), ("authorization", "Bearer other"), ("connection", "x-marker"), (":protocol", "websocket"),
+            ("host", "other.test"), ("content-length", "3"), ("transfer-encoding", "chunked"), (":path", "/v2/ok/stowaway"), (":method", "POST"),
+            ("X-Upper", "1"), ("x-a\r\nx-b", "1"), ("x-a", "1\r\nx-b: 2"),
+            ("x-a", "1\0"), ("x-\u00e9", "1"), ("", "1"), ("x a", "1"), ("x-a:", "1"), ("authorization", "Bearer other"), ("connection", "x-marker"),
+            (":protocol", "websocket"),
         ];
         fields.Insert(random.Next(fields.Count + 1), odd[random.Next(odd.Length)]);
         return fields;

@@ -3,14 +3,17 @@ using System.Text.Json;
 
 namespace WorkloadProxy.Tests.Fuzzing;
 
-/// <summary>What arrived against what was sent and what was decided. It knows the rules of the one policy of the run, and takes nothing from the proxy's code.</summary>
+/// <summary>
+/// What arrived against what was sent and what was decided. It knows the rules of the one policy of the run, and takes nothing from the proxy's code.
+/// </summary>
 internal sealed class Judge(IReadOnlyDictionary<string, MadeRequest> sent, IReadOnlyList<FuzzCaller> callers, ILookup<string, JsonElement> audit)
 {
     private static readonly string[] own = ["host", "authorization", "x-request-id", "traceparent", "tracestate", "content-length", "transfer-encoding", "te"];
 
     private static readonly string[] never =
     [
-        "cookie", "x-forwarded-for", "forwarded", "x-http-method-override", "keep-alive", "te", "upgrade", "impersonate-user", "via", "proxy-authorization", "x-original-url", "trailer",
+        "cookie", "x-forwarded-for", "forwarded", "x-http-method-override", "keep-alive", "te", "upgrade", "impersonate-user", "via", "proxy-authorization",
+        "x-original-url", "trailer",
         "proxy-connection", "dpop", "connection", "expect",
     ];
 
@@ -34,7 +37,8 @@ internal sealed class Judge(IReadOnlyDictionary<string, MadeRequest> sent, IRead
         foreach (var caller in callers)
         {
             if (caller.Token is { } token && request.Bytes.Contains(token, StringComparison.Ordinal)) yield return $"the token of {caller.Name}";
-            if (caller.Secret is { } secret && request.Bytes.Split(secret).Length - 1 != (owner == caller.Name ? 1 : 0)) yield return $"the secret of {caller.Name}";
+            if (caller.Secret is { } secret && request.Bytes.Split(secret).Length - 1 != (owner == caller.Name ? 1 : 0))
+                yield return $"the secret of {caller.Name}";
         }
         foreach (var fault in FaultsOfDecision(request, owner)) yield return fault;
         foreach (var (name, _) in request.Fields)
@@ -70,7 +74,8 @@ internal sealed class Judge(IReadOnlyDictionary<string, MadeRequest> sent, IRead
         if (decoded.Split('/').Any(segment => segment.Split(';')[0] is "." or "..")) yield return "a dot segment";
         var isIn = decoded.StartsWith("/v2/in/", StringComparison.Ordinal);
         if (isIn && (request.Method != "POST" || NameIn(request.Body) != "a")) yield return "not what the rule for /v2/in permits";
-        if (!isIn && (!decoded.StartsWith("/v2/ok/", StringComparison.Ordinal) || decoded.StartsWith("/v2/ok/secret/", StringComparison.Ordinal))) yield return "not permitted by any rule";
+        if (!isIn && (!decoded.StartsWith("/v2/ok/", StringComparison.Ordinal) || decoded.StartsWith("/v2/ok/secret/", StringComparison.Ordinal)))
+            yield return "not permitted by any rule";
     }
 
     private static IEnumerable<string> FaultsOfContent(ArrivedRequest request, MadeRequest made)
@@ -78,10 +83,13 @@ internal sealed class Judge(IReadOnlyDictionary<string, MadeRequest> sent, IRead
         if (request.Method != made.Method) yield return $"method {made.Method} became {request.Method}";
         if (request.Single("Authorization") != made.Credential) yield return "another credential";
         if (!request.Body.AsSpan().SequenceEqual(made.Body ?? [])) yield return $"a body of {made.Body?.Length ?? 0} bytes became one of {request.Body.Length}";
-        if (made.Caller.Token is null ? request.Target != made.Target : Decode(request.Target.Split('?')[0]) != Decode(made.Target.Split('?')[0])) yield return $"target {made.Target} became {request.Target}";
+        if (made.Caller.Token is null ? request.Target != made.Target : Decode(request.Target.Split('?')[0]) != Decode(made.Target.Split('?')[0]))
+            yield return $"target {made.Target} became {request.Target}";
         var query = made.Target.IndexOf('?', StringComparison.Ordinal);
-        if ((query < 0 ? "" : made.Target[query..]) != (request.Target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var at ? request.Target[at..] : "")) yield return "another query";
-        foreach (var name in request.Fields.Select(field => field.Name).Except(own, StringComparer.OrdinalIgnoreCase).Distinct(StringComparer.OrdinalIgnoreCase))
+        if ((query < 0 ? "" : made.Target[query..]) != (request.Target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var at ? request.Target[at..] : ""))
+            yield return "another query";
+        foreach (var name in request.Fields.Select(field => field.Name).Except(own, StringComparer.OrdinalIgnoreCase)
+            .Distinct(StringComparer.OrdinalIgnoreCase))
         {
             var values = made.Fields.Where(field => field.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);
             if (Squeeze(values) != Squeeze(request.All(name))) yield return $"the header {name}: {string.Join(" | ", request.All(name))}";
@@ -89,7 +97,8 @@ internal sealed class Judge(IReadOnlyDictionary<string, MadeRequest> sent, IRead
     }
 
     /// <summary>Several values of one name may be joined, by a comma or a blank.</summary>
-    private static string Squeeze(IEnumerable<string> values) => string.Concat(values).Replace(",", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
+    private static string Squeeze(IEnumerable<string> values) =>
+        string.Concat(values).Replace(",", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
 
     private static string Decode(string path)
     {

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace WorkloadProxy.Tests.Fuzzing;
 
 /// <summary>A request as it is meant, before a writer makes bytes of it. Text stands for bytes, in Latin-1.</summary>
-internal sealed partial record MadeRequest(string Marker, FuzzCaller Caller, string Method, string Target, IReadOnlyList<(string Name, string Value)> Fields, byte[]? Body)
+internal sealed partial record MadeRequest(string Marker, FuzzCaller Caller, string Method, string Target, IReadOnlyList<(string Name, string Value)> Fields,
+    byte[]? Body)
 {
     /// <summary>It goes out as it is meant; false where its bytes were spoiled afterwards.</summary>
     public bool IsPlain { get; set; } = true;

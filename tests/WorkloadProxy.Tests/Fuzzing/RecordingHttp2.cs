@@ -63,15 +63,18 @@ internal sealed class RecordingHttp2(Stream stream, int connection, ConcurrentQu
         var all = HeaderBlock.Read([.. begun.Block]);
         var pseudo = all.TakeWhile(field => field.Name.StartsWith(':')).ToList();
         var fields = all.Skip(pseudo.Count).ToList();
-        if (!pseudo.Select(field => field.Name).Order(StringComparer.Ordinal).SequenceEqual([":authority", ":method", ":path", ":scheme"])) throw new FormatException("wrong pseudo-headers");
+        if (!pseudo.Select(field => field.Name).Order(StringComparer.Ordinal).SequenceEqual([":authority", ":method", ":path", ":scheme"]))
+            throw new FormatException("wrong pseudo-headers");
         foreach (var (name, value) in all)
         {
-            if (name.Length == 0 || name.AsSpan().ContainsAnyExceptInRange('!', '~') || name.Any(char.IsAsciiLetterUpper) || name.LastIndexOf(':') > 0) throw new FormatException($"wrong name: `{name}`");
+            if (name.Length == 0 || name.AsSpan().ContainsAnyExceptInRange('!', '~') || name.Any(char.IsAsciiLetterUpper) || name.LastIndexOf(':') > 0)
+                throw new FormatException($"wrong name: `{name}`");
             if (value.Any(c => c is < ' ' and not '\t' or '\u007f')) throw new FormatException($"wrong value of {name}");
         }
         var (method, target) = (pseudo.Single(field => field.Name == ":method").Value, pseudo.Single(field => field.Name == ":path").Value);
         if (target.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new FormatException($"wrong target: `{target}`");
-        if (fields.SingleOrDefault(field => field.Name == "content-length").Value is { } length && length != $"{begun.Body.Count}") throw new FormatException($"wrong length: `{length}`");
+        if (fields.SingleOrDefault(field => field.Name == "content-length").Value is { } length && length != $"{begun.Body.Count}")
+            throw new FormatException($"wrong length: `{length}`");
         if (fields.Exists(field => field is { Name: "te", Value: not "trailers" })) throw new FormatException("wrong te");
         var bytes = string.Join('\n', all.Select(field => $"{field.Name}: {field.Value}")) + "\n\n" + Encoding.Latin1.GetString([.. begun.Body]);
         arrived.Enqueue(new ArrivedRequest(connection, method, target, fields, [.. begun.Body], bytes) { IsHttp2 = true });

@@ -78,7 +78,9 @@ internal sealed class RecordingUpstream : IAsyncDisposable
         {
             '1' => null,
             '2' => $"HTTP/1.1 204 No Content\r\nX-Answer: {marker}\r\n\r\n",
-            '3' when text.Length > 0 => $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Answer: {marker}\r\n\r\n3\r\n{text[..3]}\r\n{text.Length - 3:x}\r\n{text[3..]}\r\n0\r\nX-Trailer: {marker}\r\n\r\n",
+            '3' when text.Length > 0 =>
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Answer: "
+                    + $"{marker}\r\n\r\n3\r\n{text[..3]}\r\n{text.Length - 3:x}\r\n{text[3..]}\r\n0\r\nX-Trailer: {marker}\r\n\r\n",
             '4' => $"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {text.Length}\r\nX-Answer: {marker}\r\n\r\n{text}",
             _ => $"HTTP/1.1 200 OK\r\nContent-Length: {text.Length}\r\nX-Answer: {marker}\r\n\r\n{text}",
         };

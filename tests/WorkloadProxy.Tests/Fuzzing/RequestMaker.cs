@@ -10,16 +10,20 @@ internal sealed class RequestMaker(Random random)
 
     private static readonly string[] oddTails =
     [
-        "/%2e%2e/x", "/../x", "/./x", "/..;/x", "/.%2e", "%2Fx", "%5c", "\\x", "//x", "%zz", "%", "%00", "%2541", "%252e", "\u00e9", "\u00c3\u00a9", "\u00e2\u0080\u00ae", "\u0001", "\u007f", "\u0080",
+        "/%2e%2e/x", "/../x", "/./x", "/..;/x", "/.%2e", "%2Fx", "%5c", "\\x", "//x", "%zz", "%", "%00", "%2541", "%252e", "\u00e9", "\u00c3\u00a9",
+        "\u00e2\u0080\u00ae", "\u0001", "\u007f", "\u0080",
         "\"<>", "{}|^`", "#f", " x", "/secret/x", "%73ecret/", "%e9", "%c0%af", "\u00ffAAAA", "/v1/oidc/issue", "/_rbac/a/b",
     ];
 
-    private static readonly string[] queries = ["?a=1", "?a=%20&b=", "?next=https%3A%2F%2Fa", "?", "?a=\u00e9", "?%zz", "?a=%00", "?a\\b", "?a#b", "?access_token=x", "??"];
+    private static readonly string[] queries = ["?a=1", "?a=%20&b=", "?next=https%3A%2F%2Fa", "?", "?a=\u00e9", "?%zz", "?a=%00", "?a\\b", "?a#b",
+        "?access_token=x", "??"];
 
     private static readonly string[] names =
     [
-        "Accept", "User-Agent", "If-None-Match", "Range", "X-A", "X-Long", "Content-Language", "Content-MD5", "Expires", "Content-Type", "Idempotency-Key", "Accept-Encoding", "Origin",
-        "Cookie", "X-Forwarded-For", "Forwarded", "X-HTTP-Method-Override", "X_Under", "Keep-Alive", "TE", "Upgrade", "Impersonate-User", "Via", "Proxy-Authorization", "X-Original-URL",
+        "Accept", "User-Agent", "If-None-Match", "Range", "X-A", "X-Long", "Content-Language", "Content-MD5", "Expires", "Content-Type", "Idempotency-Key",
+        "Accept-Encoding", "Origin",
+        "Cookie", "X-Forwarded-For", "Forwarded", "X-HTTP-Method-Override", "X_Under", "Keep-Alive", "TE", "Upgrade", "Impersonate-User", "Via",
+        "Proxy-Authorization", "X-Original-URL",
         "Trailer", "Proxy-Connection", "DPoP", "Connection",
     ];
 
@@ -50,7 +54,8 @@ internal sealed class RequestMaker(Random random)
 
     private string MakeTarget(string marker, FuzzCaller caller, bool inspected)
     {
-        var target = new StringBuilder(inspected ? "/v2/in/" : caller.Token is null ? Pick("/", "/v2/ok/", "/any/") : Pick("/v2/ok/", "/v2/ok/", "/v2/ok/secret/", "/v2/else/")).Append(marker);
+        var target = new StringBuilder(inspected ? "/v2/in/" : caller.Token is null
+            ? Pick("/", "/v2/ok/", "/any/") : Pick("/v2/ok/", "/v2/ok/", "/v2/ok/secret/", "/v2/else/")).Append(marker);
         var odd = random.Next(2) == 0;
         for (var i = random.Next(4); i > 0; i--) target.Append(odd && random.Next(2) == 0 ? Pick(oddTails) : Pick(plainTails));
         if (random.Next(20) == 0) target.Append('/').Append('A', random.Next(9000));

@@ -116,5 +116,6 @@ internal sealed class StrictRequestReader(Stream stream, int connection)
         return buffer[at++];
     }
 
-    private static FormatException Wrong(string what, string text) => new($"wrong {what}: `{string.Concat(text.Select(c => c is < ' ' or >= '\u007f' ? $"<{(int)c:x2}>" : $"{c}"))}`");
+    private static FormatException Wrong(string what, string text) =>
+        new($"wrong {what}: `{string.Concat(text.Select(c => c is < ' ' or >= '\u007f' ? $"<{(int)c:x2}>" : $"{c}"))}`");
 }

@@ -8,7 +8,9 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Fuzzing;
 
-/// <summary>Random requests through the real proxy to an upstream that records them: what arrives is what was decided, and never a byte of another caller's.</summary>
+/// <summary>
+/// Random requests through the real proxy to an upstream that records them: what arrives is what was decided, and never a byte of another caller's.
+/// </summary>
 public sealed class TwoHopTests(ITestOutputHelper output)
 {
     private static readonly AuthContext other = new("DigitalOcean", "11111111-2222-3333-4444-555555555555");
@@ -46,7 +48,8 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         var sent = new ConcurrentDictionary<string, MadeRequest>(StringComparer.Ordinal);
         var faults = new ConcurrentQueue<string>();
 
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(worker => Task.Run(() => RunAsync(new Random(settings.Seed + worker), proxy, callers, settings.Duration, sent, faults))));
+        await Task.WhenAll(Enumerable.Range(0, 6)
+            .Select(worker => Task.Run(() => RunAsync(new Random(settings.Seed + worker), proxy, callers, settings.Duration, sent, faults))));
 
         var audit = await AuditAsync(proxy, upstream.Arrived);
         var judge = new Judge(sent, callers, audit);
@@ -54,13 +57,18 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         {
             foreach (var fault in judge.Faults(request)) faults.Enqueue($"{fault}\n{request.Bytes[..Math.Min(request.Bytes.Length, 2000)]}");
         }
-        foreach (var begun in upstream.Begun.Where(begun => MadeRequest.MarkersIn(begun).Count(sent.ContainsKey) > 1)) faults.Enqueue($"bytes of several requests, one broken off\n{begun}");
+        foreach (var begun in upstream.Begun.Where(begun => MadeRequest.MarkersIn(begun).Count(sent.ContainsKey) > 1))
+            faults.Enqueue($"bytes of several requests, one broken off\n{begun}");
         foreach (var fault in upstream.Faults) faults.Enqueue(fault);
         var whole = upstream.Arrived.Count(request => sent.TryGetValue(request.All("X-Marker").FirstOrDefault() ?? "", out var made) && made.IsPlain);
         output.WriteLine($"{sent.Count} requests, {upstream.Arrived.Count} arrived, {whole} of them as they were meant, {faults.Count} faults");
-        Assert.True(faults.IsEmpty, $"seed {settings.Seed}: {faults.Count} faults, of which the first are\n{string.Join("\n\n", faults.DistinctBy(fault => fault.Split('`', ':', '\n')[0]).Take(5))}");
+        Assert.True(faults.IsEmpty,
+            $"seed {settings.Seed}: {faults.Count} faults, of which the first "
+                + $"are\n{string.Join("\n\n", faults.DistinctBy(fault => fault.Split('`', ':', '\n')[0]).Take(5))}");
         // a run in which nothing gets through proves nothing
-        Assert.All(callers, caller => Assert.Contains(upstream.Arrived, request => request.All("Authorization").Any(value => caller.Secret is { } secret ? value.EndsWith(secret, StringComparison.Ordinal) : value.StartsWith("Bearer u", StringComparison.Ordinal))));
+        Assert.All(callers, caller => Assert.Contains(upstream.Arrived, request => request.All("Authorization")
+            .Any(value => caller.Secret is { } secret
+                ? value.EndsWith(secret, StringComparison.Ordinal) : value.StartsWith("Bearer u", StringComparison.Ordinal))));
         Assert.Contains(upstream.Arrived, request => request.Target.StartsWith("/v2/in/", StringComparison.Ordinal) && request.Body.Length > 0);
     }
 
@@ -77,13 +85,15 @@ public sealed class TwoHopTests(ITestOutputHelper output)
             if (random.Next(2) == 0)
             {
                 var received = MadeRequest.MarkersIn(await http1.SendAsync(requests));
-                if (received.Any(marker => sent.ContainsKey(marker) && requests.TrueForAll(request => request.Marker != marker))) faults.Enqueue("an answer of another connection's request");
+                if (received.Any(marker => sent.ContainsKey(marker) && requests.TrueForAll(request => request.Marker != marker)))
+                    faults.Enqueue("an answer of another connection's request");
                 continue;
             }
             var bodies = await http2.SendAsync(requests);
             for (var i = 0; i < requests.Count; i++)
             {
-                if (MadeRequest.MarkersIn(bodies[i]).Any(marker => sent.ContainsKey(marker) && marker != requests[i].Marker)) faults.Enqueue($"an answer of another request: {bodies[i]}");
+                if (MadeRequest.MarkersIn(bodies[i]).Any(marker => sent.ContainsKey(marker) && marker != requests[i].Marker))
+                    faults.Enqueue($"an answer of another request: {bodies[i]}");
             }
         }
     }
@@ -94,7 +104,8 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         var ids = arrived.Select(request => request.Single("X-Request-Id")).ToHashSet();
         for (var count = ids.Count; ; count++)
         {
-            var lines = (await proxy.AuditAsync(count)).Where(line => line.TryGetProperty("request_id", out _)).ToLookup(line => line.GetProperty("request_id").GetString()!);
+            var lines = (await proxy.AuditAsync(count)).Where(line => line.TryGetProperty("request_id", out _))
+                .ToLookup(line => line.GetProperty("request_id").GetString()!);
             if (ids.All(id => id is null || lines.Contains(id))) return lines;
             count = Math.Max(count, lines.Sum(group => group.Count()));
         }
@@ -108,7 +119,8 @@ public sealed class TwoHopTests(ITestOutputHelper output)
         {
             Upstreams = options.Upstreams.ToDictionary(entry => entry.Key, entry => entry.Value with { Address = upstream, HttpVersion = version }),
             Policies = [.. options.Policies, options.Policies[0] with { Context = other }],
-            Credentials = [options.Credentials[0] with { File = Path.Combine(folder, "first") }, options.Credentials[0] with { Context = other, File = Path.Combine(folder, "second") }],
+            Credentials = [options.Credentials[0] with { File = Path.Combine(folder, "first") },
+                options.Credentials[0] with { Context = other, File = Path.Combine(folder, "second") }],
             Framework = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
             {
                 ["Logging:LogLevel:Default"] = "Error",

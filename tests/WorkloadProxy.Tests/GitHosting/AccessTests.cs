@@ -125,7 +125,8 @@ public class AccessTests
             await test.Proxy.GetAsync(FetchRefs, "wrong");
         }
 
-        Assert.Equal(["GET /v2/account", "POST /v2/droplets", "GET /v2/account"], test.Proxy.Sandbox.Requests.All.Select(request => $"{request.Method} {request.Target}"));
+        Assert.Equal(["GET /v2/account", "POST /v2/droplets", "GET /v2/account"],
+            test.Proxy.Sandbox.Requests.All.Select(request => $"{request.Method} {request.Target}"));
     }
 
     [Fact]
@@ -149,7 +150,9 @@ public class AccessTests
     {
         await using var test = await HostedTest.StartAsync(configure: (options, sandbox) => options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions> { ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { OAuth = new OAuthOptions(new Uri(sandbox.Address, "v1/oauth"), "id", null, null, []) } },
+            Upstreams = new Dictionary<string, UpstreamOptions>
+                { ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with
+                    { OAuth = new OAuthOptions(new Uri(sandbox.Address, "v1/oauth"), "id", null, null, []) } },
         });
         test.Proxy.Sandbox.Intercept = async context =>
         {
@@ -209,7 +212,8 @@ public class AccessTests
         await test.CommitPolicyAsync(policy: "path \"/*\" {\n  capabilities = [\"read\", \"update\"]\n}\n");
         Assert.True((await test.PushAsync()).Succeeded);
 
-        Assert.Equal(HttpStatusCode.Forbidden, (await test.Proxy.GetAsync($"/_rbac/DigitalOcean/{TestProxy.Team}{FetchRefs}", test.Proxy.IdentityToken())).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await test.Proxy.GetAsync($"/_rbac/DigitalOcean/{TestProxy.Team}{FetchRefs}", test.Proxy.IdentityToken()))
+            .Status);
     }
 
     [Fact]
@@ -253,7 +257,8 @@ public class AccessTests
     {
         await using var test = await HostedTest.StartAsync(configure: (options, sandbox) => options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["GitHub"] = new() { Name = "GitHub", Kind = UpstreamKind.Http, Address = sandbox.Address } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams)
+                { ["GitHub"] = new() { Name = "GitHub", Kind = UpstreamKind.Http, Address = sandbox.Address } },
             Policies = [.. options.Policies, new PolicySourceOptions(new("GitHub", TestProxy.Team), Hosted: new HostedGitOptions())],
         });
 
@@ -274,10 +279,13 @@ public class AccessTests
 
         var lines = await test.Proxy.AuditAsync(7);
 
-        Assert.Contains(lines, line => line.GetProperty("decision").GetString() == "deny" && line.GetProperty("reason").GetString() == "push refused: 1 error" && line.GetProperty("context").GetString() == TestProxy.DigitalOcean.ToString());
+        Assert.Contains(lines, line => line.GetProperty("decision").GetString() == "deny" && line.GetProperty("reason").GetString() == "push refused: 1 error"
+            && line.GetProperty("context").GetString() == TestProxy.DigitalOcean.ToString());
         Assert.Contains(lines, line => line.TryGetProperty("error", out var error) && error.GetString() == "forbidden");
         var text = await File.ReadAllTextAsync(test.Proxy.AuditFile);
-        foreach (var secret in new[] { test.Tokens.UserToken, "wrong-token", test.Tokens.ReadOnlyToken, test.Tokens.TeamToken, Convert.ToBase64String(Encoding.ASCII.GetBytes($"token:{test.Tokens.UserToken}")) }) Assert.DoesNotContain(secret, text);
+        foreach (var secret in new[] { test.Tokens.UserToken, "wrong-token", test.Tokens.ReadOnlyToken, test.Tokens.TeamToken,
+            Convert.ToBase64String(Encoding.ASCII.GetBytes($"token:{test.Tokens.UserToken}")) })
+            Assert.DoesNotContain(secret, text);
     }
 
     [Theory]

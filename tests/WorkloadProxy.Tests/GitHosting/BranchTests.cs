@@ -209,7 +209,8 @@ public class BranchTests
         {
             ("policies/ci.hcl", HostedTest.Policy),
             ("roles/ci.hcl", HostedTest.Role.Replace("ISSUER", "https://ci.example.com", StringComparison.Ordinal)),
-            ("tests/ci.hcl", $"test \"databases\" {{\n  token   = {{ iss = \"https://ci.example.com\", sub = \"repo:org/repo:ref:refs/heads/main\" }}\n  request = {{ path = \"/v2/databases\" }}\n  expect  = \"{expect}\"\n}}\n"),
+            ("tests/ci.hcl", $"test \"databases\" {{\n  token   = {{ iss = \"https://ci.example.com\", sub = \"repo:org/repo:ref:refs/heads/main\" }}\n  "
+                + $"request = {{ path = \"/v2/databases\" }}\n  expect  = \"{expect}\"\n}}\n"),
         })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(initial.Path, name))!);

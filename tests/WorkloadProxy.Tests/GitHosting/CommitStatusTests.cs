@@ -37,7 +37,8 @@ public sealed class CommitStatusTests : IAsyncLifetime
         await ReportAsync(ByToken(), Commit(1));
 
         var status = Assert.Single(github.GitHub.Statuses);
-        Assert.Equal(("acme/rbac", Commit(1).ToString(), "success", "in force", "workload-proxy/DigitalOcean", github.Options.GitHubToken), (status.Repository, status.Sha, status.State, status.Description, status.Context, status.Token));
+        Assert.Equal(("acme/rbac", Commit(1).ToString(), "success", "in force", "workload-proxy/DigitalOcean", github.Options.GitHubToken),
+            (status.Repository, status.Sha, status.State, status.Description, status.Context, status.Token));
     }
 
     [Fact]
@@ -66,7 +67,8 @@ public sealed class CommitStatusTests : IAsyncLifetime
         github.Requests.Clear();
 
         // a token that is refused though it is new is not renewed for ever
-        github.Intercept = context => Task.FromResult(context.Features.Get<IHttpRequestFeature>()!.RawTarget.Contains("/statuses/", StringComparison.Ordinal) && (context.Response.StatusCode = 401) == 401);
+        github.Intercept = context => Task.FromResult(context.Features.Get<IHttpRequestFeature>()!.RawTarget.Contains("/statuses/", StringComparison.Ordinal)
+            && (context.Response.StatusCode = 401) == 401);
         await ReportAsync(status, Commit(3));
 
         Assert.Equal(2, github.Requests.All.Count(request => request.Target.Contains("/statuses/", StringComparison.Ordinal)));
@@ -110,7 +112,8 @@ public sealed class CommitStatusTests : IAsyncLifetime
         await status.RetryAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal([(Commit(1).ToString(), "success"), (Commit(2).ToString(), "failure")], github.GitHub.Statuses.Select(set => (set.Sha, set.State)));
-        Assert.Equal($"the status of commit {Commit(1)} of {TestProxy.DigitalOcean} could not be set: the GitHub App is not installed on `acme/rbac` (404)", Assert.Single(log.Lines));
+        Assert.Equal($"the status of commit {Commit(1)} of {TestProxy.DigitalOcean} could not be set: the GitHub App is not installed on `acme/rbac` (404)",
+            Assert.Single(log.Lines));
     }
 
     [Fact]
@@ -180,7 +183,9 @@ public sealed class CommitStatusTests : IAsyncLifetime
             await silence.Task;
             return true;
         };
-        await using var test = await RemoteTest.StartAsync((_, _, remote) => Task.FromResult(remote with { Status = new CommitStatusOptions(github.Address, files.Write("token", "ghp_sandbox")) }), empty: true);
+        await using var test = await RemoteTest.StartAsync((_, _, remote) =>
+            Task.FromResult(remote with { Status = new CommitStatusOptions(github.Address, files.Write("token", "ghp_sandbox")) }), empty: true)
+            ;
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox);
 
         var pull = test.PullAsync();
@@ -197,14 +202,16 @@ public sealed class CommitStatusTests : IAsyncLifetime
         var start = new SourcePosition(40, 3, 7);
         Diagnostic[] found =
         [
-            new(DiagnosticSeverity.Error, "unknown-capability", "unknown capability `raed`", "did you mean `read`?", new("policies/ci.hcl", start, new SourcePosition(46, 3, 13))),
+            new(DiagnosticSeverity.Error, "unknown-capability", "unknown capability `raed`", "did you mean `read`?",
+                new("policies/ci.hcl", start, new SourcePosition(46, 3, 13))),
             new(DiagnosticSeverity.Warning, "unused-policy", "no role names it", null, new("policies/old.hcl", new(0, 1, 1), new(9, 2, 1))),
         ];
         await ReportAsync(ByApp(), Commit(1), "policies/ci.hcl:3:7: unknown capability", found);
 
         var run = Assert.Single(github.GitHub.CheckRuns);
         Assert.Equal(("acme/rbac", Commit(1).ToString(), "workload-proxy/DigitalOcean", "failure"), (run.Repository, run.Sha, run.Name, run.Conclusion));
-        Assert.Equal(["rbac/policies/ci.hcl:3-3:7-13 failure unknown capability `raed` [unknown-capability]\ndid you mean `read`?", "rbac/policies/old.hcl:1-2:- warning no role names it [unused-policy]"],
+        Assert.Equal(["rbac/policies/ci.hcl:3-3:7-13 failure unknown capability `raed` [unknown-capability]\ndid you mean `read`?",
+            "rbac/policies/old.hcl:1-2:- warning no role names it [unused-policy]"],
             run.Annotations.Select(one => $"{one.Path}:{one.StartLine}-{one.EndLine}:{one.StartColumn}-{one.EndColumn} {one.Level} {one.Message}"));
     }
 
@@ -216,7 +223,8 @@ public sealed class CommitStatusTests : IAsyncLifetime
     public async Task Annotations_go_in_calls_of_50_and_500_at_most(int diagnostics, int calls)
     {
         var at = new SourceRange("policies/ci.hcl", new(0, 1, 1), new(1, 1, 2));
-        await ReportAsync(ByApp(), Commit(1), "broken", [.. Enumerable.Range(0, diagnostics).Select(number => new Diagnostic(DiagnosticSeverity.Error, "x", $"{number}", null, at))]);
+        await ReportAsync(ByApp(), Commit(1), "broken",
+            [.. Enumerable.Range(0, diagnostics).Select(number => new Diagnostic(DiagnosticSeverity.Error, "x", $"{number}", null, at))]);
 
         Assert.Equal(Math.Min(diagnostics, 500), Assert.Single(github.GitHub.CheckRuns).Annotations.Count);
         Assert.Equal(calls, github.Requests.All.Count(request => request.Target.Contains("/check-runs", StringComparison.Ordinal)));
@@ -245,7 +253,9 @@ public sealed class CommitStatusTests : IAsyncLifetime
 
     private CommitStatus ByToken() => NewStatus(new CommitStatusOptions(github.Address, files.Write("token", github.Options.GitHubToken + "\n")));
 
-    private CommitStatus ByApp() => NewStatus(new CommitStatusOptions(github.Address, null, new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem))));
+    private CommitStatus ByApp() =>
+        NewStatus(new CommitStatusOptions(github.Address, null,
+            new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem))));
 
     private CommitStatus NewStatus(CommitStatusOptions options) =>
         new(TestProxy.DigitalOcean, Url, options, "rbac", Path.Combine(files.Path, "mirror.git"), new GitHubApi(fetch, time), time, log);
@@ -258,6 +268,7 @@ public sealed class CommitStatusTests : IAsyncLifetime
         public List<string> Lines { get; } = [];
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
         public bool IsEnabled(LogLevel logLevel) => true;
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
     }
 }

@@ -48,14 +48,16 @@ internal sealed class GitClient : IDisposable
 
     public async Task<GitClientResult> RunInAsync(string directory, byte[]? input, params string[] arguments)
     {
-        var start = new ProcessStartInfo("git") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
+        var start = new ProcessStartInfo("git")
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
         start.Environment.Clear();
         start.Environment["PATH"] = System.Environment.GetEnvironmentVariable("PATH");
         start.Environment["HOME"] = home.FullName;
         start.Environment["GIT_CONFIG_NOSYSTEM"] = "1";
         start.Environment["GIT_TERMINAL_PROMPT"] = "0";
         start.Environment["LC_ALL"] = "C";
-        foreach (var role in new[] { "AUTHOR", "COMMITTER" }) (start.Environment[$"GIT_{role}_NAME"], start.Environment[$"GIT_{role}_EMAIL"]) = ("Sammy", "sammy@example.com");
+        foreach (var role in new[] { "AUTHOR", "COMMITTER" })
+            (start.Environment[$"GIT_{role}_NAME"], start.Environment[$"GIT_{role}_EMAIL"]) = ("Sammy", "sammy@example.com");
         foreach (var (name, value) in Environment) start.Environment[name] = value;
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
@@ -78,7 +80,8 @@ internal sealed class GitClient : IDisposable
 
     /// <summary>A tree with just these entries, in this order, unchecked.</summary>
     public Task<string> TreeAsync(params (string Mode, string Name, string Id)[] entries) =>
-        ObjectAsync("tree", [.. entries.SelectMany(entry => (byte[])[.. Encoding.UTF8.GetBytes($"{entry.Mode} {entry.Name}"), 0, .. Convert.FromHexString(entry.Id)])]);
+        ObjectAsync("tree", [.. entries.SelectMany(entry => (byte[])[.. Encoding.UTF8.GetBytes($"{entry.Mode} {entry.Name}"), 0,
+            .. Convert.FromHexString(entry.Id)])]);
 
     public async Task<string> CommitTreeAsync(string tree, params string[] parents) =>
         await RunAsync(["commit-tree", tree, "-m", "made by hand", .. parents.SelectMany(parent => new[] { "-p", parent })]);

@@ -15,7 +15,9 @@ public class GitShareTests
     [Fact]
     public async Task Requests_whose_bodies_do_not_come_keep_nobody_from_git()
     {
-        await using var test = await HostedTest.StartAsync(configure: (options, _) => options with { Git = options.Git with { Timeout = TimeSpan.FromSeconds(10) } });
+        await using var test = await HostedTest.StartAsync(configure: (options, _) => options with
+            { Git = options.Git with { Timeout = TimeSpan.FromSeconds(10) } })
+            ;
         await test.CommitPolicyAsync();
         Assert.True((await test.PushAsync()).Succeeded);
         var stalled = new List<TcpClient>();
@@ -67,8 +69,10 @@ public class GitShareTests
         var inForce = await test.CommitPolicyAsync();
         Assert.True((await test.PushAsync()).Succeeded);
         // two megabytes of values each, so that no file alone is over its own budget
-        var text = $"sub = [for a in [for b in {Numbers(50)} : [for c in {Numbers(20)} : c]] : [for d in a : \"actx:{{actx}}:role:${{d}}{new string('y', 2000)}\"][0]]";
-        for (var i = 0; i < 60; i++) test.Write($"roles/r{i}.hcl", $"role \"r{i}\" {{\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  policies = []\n  {text}\n}}\n");
+        var text = $"sub = [for a in [for b in {Numbers(50)} : [for c in {Numbers(20)} : c]] : [for d in a : "
+            + $"\"actx:{{actx}}:role:${{d}}{new string('y', 2000)}\"][0]]";
+        for (var i = 0; i < 60; i++)
+            test.Write($"roles/r{i}.hcl", $"role \"r{i}\" {{\n  aud = \"api://DigitalOcean?actx={{actx}}\"\n  policies = []\n  {text}\n}}\n");
         await test.Git.CommitAsync();
 
         var push = await test.PushAsync();
@@ -113,7 +117,8 @@ public class GitShareTests
     {
         var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port, TestContext.Current.CancellationToken);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST /git-upload-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\n"
+        await client.GetStream()
+            .WriteAsync(Encoding.ASCII.GetBytes($"POST /git-upload-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\n"
             + "Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 100000\r\n\r\n0014"), TestContext.Current.CancellationToken);
         return client;
     }

@@ -7,15 +7,18 @@ namespace WorkloadProxy.Tests.GitHosting;
 /// <summary>A push that no git client would make: any updates, with a pack of whatever commits.</summary>
 internal static class HandmadePush
 {
-    public static async Task<Answer> SendAsync(HostedTest test, IReadOnlyList<(string Old, string New, string Name)> updates, string want, string? have = null, string capabilities = "report-status side-band-64k")
+    public static async Task<Answer> SendAsync(HostedTest test, IReadOnlyList<(string Old, string New, string Name)> updates, string want, string? have = null,
+        string capabilities = "report-status side-band-64k")
     {
-        var packed = await test.Git.RunInAsync(test.Git.WorkTree, Encoding.ASCII.GetBytes($"{want}\n{(have is null ? "" : $"^{have}\n")}"), "pack-objects", "--revs", "-q", Path.Combine(test.Git.Home, "handmade"));
+        var packed = await test.Git.RunInAsync(test.Git.WorkTree, Encoding.ASCII.GetBytes($"{want}\n{(have is null ? "" : $"^{have}\n")}"), "pack-objects",
+            "--revs", "-q", Path.Combine(test.Git.Home, "handmade"));
         Assert.True(packed.Succeeded, packed.Errors);
         return await SendPackAsync(test, updates, capabilities);
     }
 
     /// <summary>With the pack that <c>git pack-objects</c> made as <c>handmade</c> in the client's home.</summary>
-    public static async Task<Answer> SendPackAsync(HostedTest test, IReadOnlyList<(string Old, string New, string Name)> updates, string capabilities = "report-status side-band-64k")
+    public static async Task<Answer> SendPackAsync(HostedTest test, IReadOnlyList<(string Old, string New, string Name)> updates,
+        string capabilities = "report-status side-band-64k")
     {
         using var body = new MemoryStream();
         foreach (var (before, after, name) in updates)

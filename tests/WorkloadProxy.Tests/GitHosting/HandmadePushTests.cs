@@ -58,7 +58,8 @@ public class HandmadePushTests
         var tree = await test.Git.TreeAsync(("100644", "x.hcl", "0123456789012345678901234567890123456789"));
         var root = await test.Git.TreeAsync(("40000", "policies", tree));
         var commit = await test.Git.CommitTreeAsync(root, inForce);
-        var pack = await test.Git.RunInAsync(test.Git.WorkTree, Encoding.ASCII.GetBytes($"{commit}\n{root}\n{tree}\n"), "pack-objects", "-q", Path.Combine(test.Git.Home, "handmade"));
+        var pack = await test.Git.RunInAsync(test.Git.WorkTree, Encoding.ASCII.GetBytes($"{commit}\n{root}\n{tree}\n"), "pack-objects", "-q",
+            Path.Combine(test.Git.Home, "handmade"));
         Assert.True(pack.Succeeded, pack.Errors);
 
         var push = await HandmadePush.SendPackAsync(test, [(inForce, commit, "refs/heads/main")]);

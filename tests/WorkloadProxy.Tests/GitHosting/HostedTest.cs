@@ -35,7 +35,8 @@ internal sealed class HostedTest : IAsyncDisposable
     public string Root => (Proxy.Addresses.FirstOrDefault(address => address.Scheme == Uri.UriSchemeHttps) ?? Proxy.Address).GetLeftPart(UriPartial.Authority);
     public string Scoped => $"{Root}/_rbac/DigitalOcean/{TestProxy.Team}";
 
-    public static async Task<HostedTest> StartAsync(HostedGitOptions? hosted = null, Func<ProxyOptions, SandboxServer, ProxyOptions>? configure = null, TimeProvider? time = null, params string[] init)
+    public static async Task<HostedTest> StartAsync(HostedGitOptions? hosted = null, Func<ProxyOptions, SandboxServer, ProxyOptions>? configure = null,
+        TimeProvider? time = null, params string[] init)
     {
         var proxy = await TestProxy.StartAsync(configure: (options, sandbox) =>
         {

@@ -20,7 +20,8 @@ public class HostileTreeTests
         foreach (var hook in new[] { "hooks/pre-receive", "hooks/post-update", "policies/hooks/update" })
         {
             test.Write(hook, $"#!/bin/sh\ntouch {mark}\n");
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(test.Git.WorkTree, hook), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(Path.Combine(test.Git.WorkTree, hook), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
         test.Write("config", $"[core]\n\thooksPath = hooks\n\tfsmonitor = touch {mark}\n");
         test.Write(".gitattributes", "*.hcl filter=evil\n");

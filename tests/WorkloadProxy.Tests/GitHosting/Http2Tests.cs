@@ -56,7 +56,8 @@ public class Http2Tests
     private static async Task<HostedTest> StartAsync(long maxSize)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=proxy.test", key, HashAlgorithmName.SHA256).CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        using var certificate = new CertificateRequest("CN=proxy.test", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
         var test = await HostedTest.StartAsync(configure: (options, _) =>
         {
             var folder = Path.GetDirectoryName(options.Audit.File)!;

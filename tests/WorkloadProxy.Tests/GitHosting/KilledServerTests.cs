@@ -66,7 +66,9 @@ public sealed class KilledServerTests
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         for (var left = 1500; left > 0 && await poll.WaitForNextTickAsync(); left--)
         {
-            if (!Directory.EnumerateDirectories("/proc").Any(process => EnvironmentOf(process).Contains($"GIT_PROJECT_ROOT={repositories}\0", StringComparison.Ordinal))) return;
+            if (!Directory.EnumerateDirectories("/proc")
+                .Any(process => EnvironmentOf(process).Contains($"GIT_PROJECT_ROOT={repositories}\0", StringComparison.Ordinal)))
+                return;
         }
         Assert.Fail("a git still runs half a minute after the server that started it was killed");
     }

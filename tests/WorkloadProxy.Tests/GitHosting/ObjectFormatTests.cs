@@ -11,11 +11,13 @@ public class ObjectFormatTests
     {
         await using var test = await HostedTest.StartAsync(new HostedGitOptions(ObjectFormat: "sha256"));
         var (one, two) = (Path.Combine(test.Git.Home, "one"), Path.Combine(test.Git.Home, "two"));
-        foreach (var clone in new[] { one, two }) Assert.True((await test.Git.RunInAsync(test.Git.Home, null, "clone", "--quiet", test.Url(), clone)).Succeeded);
+        foreach (var clone in new[] { one, two })
+            Assert.True((await test.Git.RunInAsync(test.Git.Home, null, "clone", "--quiet", test.Url(), clone)).Succeeded);
         Assert.Equal("sha256", (await test.Git.RunInAsync(one, null, "rev-parse", "--show-object-format")).Output.Trim());
         Directory.CreateDirectory(Path.Combine(one, "policies"));
         await File.WriteAllTextAsync(Path.Combine(one, "policies", "ci.hcl"), HostedTest.Policy);
-        await File.WriteAllTextAsync(Path.Combine(one, "roles", "ci.hcl"), HostedTest.Role.Replace("ISSUER", test.Proxy.Sandbox.Issuer.Issuer, StringComparison.Ordinal));
+        await File.WriteAllTextAsync(Path.Combine(one, "roles", "ci.hcl"),
+            HostedTest.Role.Replace("ISSUER", test.Proxy.Sandbox.Issuer.Issuer, StringComparison.Ordinal));
         await test.Git.RunInAsync(one, null, "add", "--all");
         await test.Git.RunInAsync(one, null, "commit", "-qm", "feat: begin");
 

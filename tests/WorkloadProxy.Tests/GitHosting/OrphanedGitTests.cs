@@ -70,7 +70,8 @@ public sealed class OrphanedGitTests
         return watcher;
     }
 
-    private static IEnumerable<int> GitIn(string repository) => Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!))
+    private static IEnumerable<int> GitIn(string repository) =>
+        Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!))
         .Where(id => LinkOf($"/proc/{id}/cwd") == repository);
 
     private static string? LinkOf(string link)

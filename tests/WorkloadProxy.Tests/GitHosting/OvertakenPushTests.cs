@@ -37,17 +37,21 @@ public sealed class OvertakenPushTests
         await client.RunAsync("push", "--quiet", repository.Directory, "main:other");
         // as over HTTP, where a push stays a pack
         Assert.True((await client.RunInAsync(repository.Directory, null, "repack", "-adq")).Succeeded);
-        var waiting = new PushSession(repository, new RequestRecord { Time = default, Started = 0 }, new GitPermission(TestProxy.DigitalOcean, "somebody", _ => Task.FromResult<Failure?>(null)), CancellationToken.None);
+        var waiting = new PushSession(repository, new RequestRecord { Time = default, Started = 0 },
+            new GitPermission(TestProxy.DigitalOcean, "somebody", _ => Task.FromResult<Failure?>(null)), CancellationToken.None);
         using var store = await data.OpenAsync();
         var (sets, changes) = (new PolicySetStore(), new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance));
-        var repositories = new HostedRepositories(git, null, changes, options, sets, new PolicySnapshotStore(store.Database), TimeProvider.System, NullLogger<HostedRepositories>.Instance);
-        var gate = new PushGate(git, repositories, new ReviewPlaces(options.Git, TimeProvider.System), options, sets, TimeProvider.System, NullLogger<PushGate>.Instance);
+        var repositories = new HostedRepositories(git, null, changes, options, sets, new PolicySnapshotStore(store.Database), TimeProvider.System,
+            NullLogger<HostedRepositories>.Instance);
+        var gate = new PushGate(git, repositories, new ReviewPlaces(options.Git, TimeProvider.System), options, sets, TimeProvider.System,
+            NullLogger<PushGate>.Instance);
         using var opened = gate.Open(waiting);
 
         if (isThrownAway) await client.RunAsync("push", "--quiet", repository.Directory, ":other");
         await new RepositoryQuota(git, options.Git, NullLogger.Instance).TidyAsync(repository, hasDeleted: true);
         Assert.True(waiting.IsOvertaken);
-        using var arguments = JsonDocument.Parse($$"""{"push":"{{waiting.Id}}","quarantine":null,"updates":["{{new string('0', 40)}} {{commit}} refs/heads/again"]}""");
+        using var arguments =
+            JsonDocument.Parse($$"""{"push":"{{waiting.Id}}","quarantine":null,"updates":["{{new string('0', 40)}} {{commit}} refs/heads/again"]}""");
         var answer = (await gate.AnswerAsync(arguments.RootElement, TestContext.Current.CancellationToken)).Value!;
         await waiting.LeaveGateAsync();
 

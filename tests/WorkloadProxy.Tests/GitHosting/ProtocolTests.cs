@@ -60,7 +60,8 @@ public class ProtocolTests
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-git-upload-pack-request");
         content.Headers.ContentEncoding.Add("gzip");
 
-        var answer = await test.Proxy.SendAsync(HttpMethod.Post, "/git-upload-pack", test.Tokens.UserToken, content, request => request.Headers.Add("Git-Protocol", "version=2"));
+        var answer = await test.Proxy.SendAsync(HttpMethod.Post, "/git-upload-pack", test.Tokens.UserToken, content,
+            request => request.Headers.Add("Git-Protocol", "version=2"));
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Contains("refs/heads/main", answer.Body);
@@ -136,7 +137,8 @@ public class ProtocolTests
             var update = $"{new string('0', 40)} {new string('1', 40)} refs/heads/main\0report-status\n";
             var body = $"{update.Length + 4:x4}{update}0000PACK";
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-                $"POST /git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\nContent-Type: application/x-git-receive-pack-request\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n"));
+                $"POST /git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\nContent-Type: "
+                    + $"application/x-git-receive-pack-request\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n"));
         }
 
         var line = await test.AuditedAsync(line => line.TryGetProperty("path", out var path) && path.GetString() == "/git-receive-pack");
@@ -166,7 +168,8 @@ public class ProtocolTests
         var pushes = await Task.WhenAll(clients.Select(clone => test.Git.RunInAsync(clone, null, "push", "origin", "main")));
 
         Assert.Single(pushes, push => push.Succeeded);
-        Assert.All(pushes.Where(push => !push.Succeeded), push => Assert.Matches("has moved since|fetch first|failed to update ref|cannot lock ref|incorrect old value", push.Errors));
+        Assert.All(pushes.Where(push => !push.Succeeded),
+            push => Assert.Matches("has moved since|fetch first|failed to update ref|cannot lock ref|incorrect old value", push.Errors));
         await test.Git.RunAsync("fetch", "--quiet", test.Url(), "main", "schema");
         var winner = pushes.Index().Single(push => push.Item.Succeeded).Index;
         Assert.Contains($"policies/p{winner}.hcl", await test.Git.RunAsync("ls-tree", "-r", "--name-only", await TipAsync(test, "main")));
@@ -242,11 +245,14 @@ public class ProtocolTests
     [Fact]
     public async Task A_push_that_never_ends_is_ended()
     {
-        await using var test = await HostedTest.StartAsync(configure: (options, _) => options with { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } });
+        await using var test = await HostedTest.StartAsync(configure: (options, _) => options with
+            { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } })
+            ;
         await test.Git.RunAsync("ls-remote", test.Url());
 
         var answer = await test.Proxy.SendRawAsync(
-            $"POST /git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\nContent-Type: application/x-git-receive-pack-request\r\nContent-Length: 1000\r\n\r\n00");
+            $"POST /git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\nContent-Type: "
+                + "application/x-git-receive-pack-request\r\nContent-Length: 1000\r\n\r\n00");
 
         Assert.StartsWith("HTTP/1.1 504 ", answer);
         Assert.Contains("upstream_timeout", answer);
@@ -282,5 +288,6 @@ public class ProtocolTests
         Assert.Matches("^[0-9a-f]{64}\\.git$", Path.GetFileName(test.Repository));
     }
 
-    private static async Task<string> TipAsync(HostedTest test, string branch) => (await test.Git.RunAsync("ls-remote", test.Url(), $"refs/heads/{branch}")).Split('\t')[0];
+    private static async Task<string> TipAsync(HostedTest test, string branch) =>
+        (await test.Git.RunAsync("ls-remote", test.Url(), $"refs/heads/{branch}")).Split('\t')[0];
 }

@@ -92,7 +92,8 @@ public class PushRightTests
         var line = await test.AuditedAsync(line => line.TryGetProperty("reason", out var reason) && reason.GetString() == $"pushed {commit}");
         Assert.Equal("sammy@example.com", line.GetProperty("account").GetProperty("email").GetString());
         Assert.Equal("b6fr89dbf6d9156cace5f3c78dc9851d957381ef", line.GetProperty("account").GetProperty("uuid").GetString());
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(test.Tokens.UserToken))), line.GetProperty("credential_sha256").GetString());
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(test.Tokens.UserToken))), line.GetProperty("credential_sha256")
+            .GetString());
         Assert.DoesNotContain(test.Tokens.UserToken, line.GetRawText());
     }
 
@@ -111,8 +112,10 @@ public class PushRightTests
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port, TestContext.Current.CancellationToken);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /_rbac/DigitalOcean/{TestProxy.Team}/git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
-            + $"Content-Type: application/x-git-receive-pack-request\r\nContent-Length: {body.Length}\r\nExpect: 100-continue\r\n\r\n"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /_rbac/DigitalOcean/{TestProxy.Team}/git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: "
+            + $"close\r\nAuthorization: Bearer {token}\r\n"
+            + $"Content-Type: application/x-git-receive-pack-request\r\nContent-Length: {body.Length}\r\nExpect: 100-continue\r\n\r\n"),
+            TestContext.Current.CancellationToken);
         using var reader = new StreamReader(stream, Encoding.Latin1);
         // it was authorized: the server asks for the body
         Assert.Equal("HTTP/1.1 100 Continue", await reader.ReadLineAsync(TestContext.Current.CancellationToken));
@@ -123,7 +126,8 @@ public class PushRightTests
 
         Assert.Contains("ng refs/heads/main", answer);
         Assert.Equal(before, (await test.Git.RunAsync("ls-remote", test.Url(), "refs/heads/main")).Split('\t')[0]);
-        var audited = await test.AuditedAsync(entry => entry.TryGetProperty("reason", out var reason) && reason.GetString()!.StartsWith("push refused: the right to push is gone", StringComparison.Ordinal));
+        var audited = await test.AuditedAsync(entry => entry.TryGetProperty("reason", out var reason)
+            && reason.GetString()!.StartsWith("push refused: the right to push is gone", StringComparison.Ordinal));
         Assert.Equal("deny", audited.GetProperty("decision").GetString());
     }
 
@@ -137,7 +141,9 @@ public class PushRightTests
 
     private static Task<HostedTest> StartWithOAuthAsync() => HostedTest.StartAsync(configure: (options, sandbox) => options with
     {
-        Upstreams = new Dictionary<string, UpstreamOptions> { ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { OAuth = new OAuthOptions(new Uri(sandbox.Address, "v1/oauth"), "id", null, null, []) } },
+        Upstreams = new Dictionary<string, UpstreamOptions>
+            { ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with
+                { OAuth = new OAuthOptions(new Uri(sandbox.Address, "v1/oauth"), "id", null, null, []) } },
     });
 
     private static string RawPath(HttpContext context) => context.Features.Get<IHttpRequestFeature>()!.RawTarget;

@@ -27,7 +27,8 @@ public class RefNameTests
         await test.CommitPolicyAsync();
         Assert.True((await test.PushAsync()).Succeeded);
         // directory by directory, as git made them: by its whole path the system would not
-        var deep = await test.Git.RunInAsync(test.Repository, null, "-c", "alias.deep=!cd refs/heads && for i in $(seq 1500); do mkdir aaa && cd aaa || break; done; true", "deep");
+        var deep = await test.Git.RunInAsync(test.Repository, null, "-c",
+            "alias.deep=!cd refs/heads && for i in $(seq 1500); do mkdir aaa && cd aaa || break; done; true", "deep");
         Assert.True(deep.Succeeded, deep.Errors);
         Directory.CreateDirectory(Path.Combine(test.Repository, "refs/heads/left/empty"));
 
@@ -74,7 +75,9 @@ public class RefNameTests
         await test.CommitPolicyAsync();
         var inner = await test.Git.TreeAsync(("100644", "x", await test.Git.BlobAsync("x")));
         var tree = await test.Git.TreeAsync(("040000", "old", inner));
-        var old = await test.Git.ObjectAsync("commit", Encoding.UTF8.GetBytes($"tree {tree}\nauthor Old Importer<old@example.com> 1100000000 +051800\ncommitter Old Importer <old@example.com> 1100000000 +0000\n\nold\n"));
+        var old = await test.Git.ObjectAsync("commit",
+            Encoding.UTF8.GetBytes($"tree {tree}\nauthor Old Importer<old@example.com> 1100000000 +051800\ncommitter Old Importer <old@example.com> "
+                + "1100000000 +0000\n\nold\n"));
         var tip = await test.Git.CommitTreeAsync(await test.Git.RunAsync("rev-parse", "HEAD^{tree}"), old);
 
         var push = await test.PushAsync(refs: $"{tip}:refs/heads/main");

@@ -34,7 +34,8 @@ public class RemoteAddressTests
             return Task.CompletedTask;
         });
         await app.StartAsync();
-        var mirror = Mirror(directory, new RemoteGitOptions { Url = $"{app.Urls.First()}/acme/rbac.git", TokenFile = directory.Write("token", "ghs_secret\n") });
+        var mirror = Mirror(directory,
+            new RemoteGitOptions { Url = $"{app.Urls.First()}/acme/rbac.git", TokenFile = directory.Write("token", "ghs_secret\n") });
 
         var look = await mirror.LookAsync(CancellationToken.None);
 

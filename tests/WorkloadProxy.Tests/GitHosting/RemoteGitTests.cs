@@ -79,7 +79,9 @@ public class RemoteGitTests
     [Fact]
     public async Task A_remote_that_was_never_reached_leaves_its_context_without_a_policy()
     {
-        await using var test = await RemoteTest.StartAsync((git, files, remote) => Task.FromResult(remote with { Url = new Uri(Path.Combine(files.Path, "nowhere")).AbsoluteUri }));
+        await using var test = await RemoteTest.StartAsync((git, files, remote) =>
+            Task.FromResult(remote with { Url = new Uri(Path.Combine(files.Path, "nowhere")).AbsoluteUri }))
+            ;
 
         Assert.Equal(HttpStatusCode.Unauthorized, await test.AskAsync());
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await test.Proxy.GetAsync("/health/ready", null)).Status);
@@ -88,7 +90,9 @@ public class RemoteGitTests
     [Fact]
     public async Task A_part_of_another_branch_may_be_the_source()
     {
-        await using var test = await RemoteTest.StartAsync((git, _, remote) => Task.FromResult(remote with { Branch = "release/1", Path = "deploy/rbac" }), empty: true);
+        await using var test = await RemoteTest.StartAsync((git, _, remote) => Task.FromResult(remote with { Branch = "release/1", Path = "deploy/rbac" }),
+            empty: true)
+            ;
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox, below: "deploy/rbac/");
         await test.Git.RunAsync("branch", "release/1");
         await test.Git.RunAsync("tag", "heads/release/1");
@@ -153,7 +157,9 @@ public class RemoteGitTests
     [Fact]
     public async Task A_webhook_with_the_right_signature_has_the_remote_looked_at()
     {
-        await using var test = await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }));
+        await using var test =
+            await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }))
+            ;
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox, "/v2/account");
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => PostAsync(test, "{\"ref\":\"refs/heads/main\"}", "s3cret")));
@@ -169,7 +175,9 @@ public class RemoteGitTests
     [InlineData("s3cret", "")]
     public async Task A_webhook_with_a_wrong_signature_is_refused(string secret, string prefix)
     {
-        await using var test = await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }));
+        await using var test =
+            await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }))
+            ;
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync(test, "{}", secret, prefix)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.SendAsync(HttpMethod.Post, Webhook, null)).Status);
@@ -184,7 +192,8 @@ public class RemoteGitTests
         await using var github = await SandboxServer.StartAsync(cancellation: TestContext.Current.CancellationToken);
         await using var test = await RemoteTest.StartAsync((git, files, remote) => Task.FromResult(remote with
         {
-            Status = byApp ? new CommitStatusOptions(github.Address, null, new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem)))
+            Status = byApp ? new CommitStatusOptions(github.Address, null,
+                new GitHubAppOptions(github.Options.GitHubAppId, files.Write("app.pem", github.GitHub.PrivateKeyPem)))
                 : new CommitStatusOptions(github.Address, files.Write("github-token", github.Options.GitHubToken + "\n")),
         }));
         var first = await test.Git.RunAsync("rev-parse", "HEAD");
@@ -197,7 +206,8 @@ public class RemoteGitTests
         await test.Proxy.StartServerAsync();
 
         var (owner, repository) = CommitStatus.OwnerAndRepository(new Uri(test.Git.WorkTree).AbsoluteUri)!.Value;
-        Assert.Equal([($"{owner}/{repository}", first, "success"), ($"{owner}/{repository}", second, "failure")], github.GitHub.Statuses.Select(status => (status.Repository, status.Sha, status.State)));
+        Assert.Equal([($"{owner}/{repository}", first, "success"), ($"{owner}/{repository}", second, "failure")],
+            github.GitHub.Statuses.Select(status => (status.Repository, status.Sha, status.State)));
         Assert.StartsWith("policies/ci.hcl:2:", github.GitHub.Statuses[1].Description);
     }
 
@@ -259,6 +269,7 @@ public class RemoteGitTests
     private static Task<Answer> PostAsync(RemoteTest test, string body, string secret, string prefix = "sha256=")
     {
         var signature = prefix + Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(body)));
-        return test.Proxy.SendAsync(HttpMethod.Post, Webhook, null, new StringContent(body, Encoding.UTF8, "application/json"), request => request.Headers.Add("X-Hub-Signature-256", signature));
+        return test.Proxy.SendAsync(HttpMethod.Post, Webhook, null, new StringContent(body, Encoding.UTF8, "application/json"),
+            request => request.Headers.Add("X-Hub-Signature-256", signature));
     }
 }

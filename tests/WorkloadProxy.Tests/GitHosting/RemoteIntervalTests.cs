@@ -29,10 +29,13 @@ public sealed class RemoteIntervalTests
         using var stop = new CancellationTokenSource();
         var (time, sets) = (new ManualTime(), new PolicySetStore());
         var first = await CommitAsync(git, "/v2/databases");
-        var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
+        var policy = new PolicySourceOptions(TestProxy.DigitalOcean,
+            Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
-        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), new ReviewPlaces(data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), time, NullLogger.Instance);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System),
+            new ReviewPlaces(data.Options.Git, TimeProvider.System), sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System),
+            time, NullLogger.Instance);
         Assert.Null(await source.PullAsync(stop.Token));
         Assert.Equal(first, InForce()!.Version);
         var running = source.RunAsync(stop.Token);
@@ -70,13 +73,19 @@ public sealed class RemoteIntervalTests
         using var fetch = new BoundedFetch(TimeProvider.System);
         var (snapshots, sets) = (new PolicySnapshotStore(store.Database), new PolicySetStore());
         var newest = await CommitAsync(git, "/v2/account");
-        var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
+        var policy = new PolicySourceOptions(TestProxy.DigitalOcean,
+            Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
         // compiling these takes longer than git does: the pull overtakes it
-        var slow = Enumerable.Range(0, 30_000).Select(i => new PolicyFile($"policies/p{i}.hcl", System.Text.Encoding.UTF8.GetBytes($"path \"/v2/{i}/*\" {{\n  capabilities = [\"read\"]\n}}\n"))).ToList();
-        await snapshots.SaveAsync(TestProxy.DigitalOcean, policy.Git!.Url, new string('1', 40), slow, DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
+        var slow = Enumerable.Range(0, 30_000)
+            .Select(i => new PolicyFile($"policies/p{i}.hcl", System.Text.Encoding.UTF8.GetBytes($"path \"/v2/{i}/*\" {{\n  capabilities = [\"read\"]\n}}\n")))
+            .ToList();
+        await snapshots.SaveAsync(TestProxy.DigitalOcean, policy.Git!.Url, new string('1', 40), slow, DateTimeOffset.UnixEpoch,
+            TestContext.Current.CancellationToken);
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
-        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), new ReviewPlaces(data.Options.Git, TimeProvider.System), sets, snapshots, new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System),
+            new ReviewPlaces(data.Options.Git, TimeProvider.System), sets, snapshots, new GitHubApi(fetch, TimeProvider.System), TimeProvider.System,
+            NullLogger.Instance);
 
         var loading = Task.Run(() => source.LoadSnapshotIfNoneAsync(TestContext.Current.CancellationToken));
         Assert.Null(await source.PullAsync(TestContext.Current.CancellationToken));
@@ -96,14 +105,20 @@ public sealed class RemoteIntervalTests
         var (time, sets) = (new FakeTimeProvider(), new PolicySetStore());
         // each of these tests costs a whole decision's budget: together they would take minutes
         var items = $"[{string.Join(",", Enumerable.Range(0, 95))}]";
-        git.Write("policies/slow.hcl", string.Concat(Enumerable.Repeat($"path \"/x\" {{\n  capabilities = [\"deny\"]\n  when = length([for a in {items} : [for b in {items} : b]]) == claims.no\n}}\n", 25)));
-        git.Write("tests/slow.hcl", string.Concat(Enumerable.Range(0, 20_000).Select(i => $"test \"{i}\" {{\n  token = {{ no = 1 }}\n  request = {{ path = \"/x\" }}\n  expect = \"deny\"\n}}\n")));
+        git.Write("policies/slow.hcl",
+            string.Concat(Enumerable.Repeat($"path \"/x\" {{\n  capabilities = [\"deny\"]\n  when = length([for a in {items} : [for b in {items} : b]]) "
+                + $"== claims.no\n}}\n", 25)));
+        git.Write("tests/slow.hcl",
+            string.Concat(Enumerable.Range(0, 20_000)
+                .Select(i => $"test \"{i}\" {{\n  token = {{ no = 1 }}\n  request = {{ path = \"/x\" }}\n  expect = \"deny\"\n}}\n")));
         await git.CommitAsync();
-        var policy = new PolicySourceOptions(TestProxy.DigitalOcean, Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
+        var policy = new PolicySourceOptions(TestProxy.DigitalOcean,
+            Git: new RemoteGitOptions { Url = new Uri(git.WorkTree).AbsoluteUri, Interval = interval });
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
         var reviews = new ReviewPlaces(data.Options.Git, time);
-        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), reviews, sets, new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
+        var source = new RemoteGitSource(policy, data.Options, new GitProgram(directories, data.Options.Git, TimeProvider.System), reviews, sets,
+            new PolicySnapshotStore(store.Database), new GitHubApi(fetch, TimeProvider.System), TimeProvider.System, NullLogger.Instance);
 
         var pulling = source.PullAsync(TestContext.Current.CancellationToken);
         while (!pulling.IsCompleted)

@@ -20,8 +20,11 @@ internal sealed class RemoteTest : IAsyncDisposable
     public TemporaryDirectory Files { get; }
     public string Mirror => Directory.GetDirectories(Path.Combine(Proxy.Options.DataDirectory, "mirrors")).Single();
 
-    /// <summary>The remote already holds a set that permits the sandbox's job to read databases, unless <paramref name="prepare"/> does something else.</summary>
-    public static async Task<RemoteTest> StartAsync(Func<GitClient, TemporaryDirectory, RemoteGitOptions, Task<RemoteGitOptions>>? configure = null, bool empty = false, string? dataDirectory = null, TimeProvider? time = null, params string[] init)
+    /// <summary>
+    /// The remote already holds a set that permits the sandbox's job to read databases, unless <paramref name="prepare"/> does something else.
+    /// </summary>
+    public static async Task<RemoteTest> StartAsync(Func<GitClient, TemporaryDirectory, RemoteGitOptions, Task<RemoteGitOptions>>? configure = null,
+        bool empty = false, string? dataDirectory = null, TimeProvider? time = null, params string[] init)
     {
         var git = await GitClient.InitAsync(init);
         var files = new TemporaryDirectory();
@@ -30,7 +33,8 @@ internal sealed class RemoteTest : IAsyncDisposable
         var proxy = await TestProxy.StartAsync(configure: (options, sandbox) =>
         {
             if (!empty) WriteAndCommit(git, sandbox).GetAwaiter().GetResult();
-            return options with { DataDirectory = dataDirectory ?? options.DataDirectory, Policies = [new PolicySourceOptions(TestProxy.DigitalOcean, Git: remote)] };
+            return options with { DataDirectory = dataDirectory
+                ?? options.DataDirectory, Policies = [new PolicySourceOptions(TestProxy.DigitalOcean, Git: remote)] };
         }, time: time);
         return new RemoteTest(proxy, git, files);
     }
@@ -46,7 +50,8 @@ internal sealed class RemoteTest : IAsyncDisposable
     public async Task<(int ExitCode, string Text)> PullAsync(string? context = null)
     {
         using var text = new StringWriter();
-        var exitCode = await PullCommand.RunAsync(Proxy.Options.DataDirectory, context ?? TestProxy.DigitalOcean.ToString(), text, text, CancellationToken.None);
+        var exitCode = await PullCommand.RunAsync(Proxy.Options.DataDirectory, context ?? TestProxy.DigitalOcean.ToString(), text, text,
+            CancellationToken.None);
         return (exitCode, text.ToString().TrimEnd());
     }
 

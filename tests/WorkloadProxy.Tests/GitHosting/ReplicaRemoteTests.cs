@@ -47,7 +47,8 @@ public sealed class ReplicaRemoteTests(PostgresServer postgres)
         Assert.Contains("can't be fetched", (await b.GetAsync("/health/ready", null)).Body);
     }
 
-    private static Task<TestProxy> StartAsync(PostgresTest store, GitClient git, TestProxy? first = null) => TestProxy.StartAsync(configure: (options, sandbox) =>
+    private static Task<TestProxy> StartAsync(PostgresTest store, GitClient git, TestProxy? first = null) =>
+        TestProxy.StartAsync(configure: (options, sandbox) =>
     {
         if (first is not null) return first.Options with { DataDirectory = options.DataDirectory, Audit = options.Audit };
         RemoteTest.WriteAndCommit(git, sandbox).GetAwaiter().GetResult();

@@ -37,7 +37,8 @@ internal sealed class ReplicaTest : IAsyncDisposable
     /// <summary>Another server on the same store, whose disk is empty or <paramref name="dataDirectory"/>.</summary>
     public async Task<TestProxy> AddAsync(string? dataDirectory = null)
     {
-        var proxy = await TestProxy.StartAsync(configure: (options, _) => A.Options with { DataDirectory = dataDirectory ?? options.DataDirectory, Audit = options.Audit });
+        var proxy = await TestProxy.StartAsync(configure: (options, _) => A.Options with
+            { DataDirectory = dataDirectory ?? options.DataDirectory, Audit = options.Audit });
         more.Add(proxy);
         return proxy;
     }

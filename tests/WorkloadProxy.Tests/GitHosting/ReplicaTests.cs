@@ -60,7 +60,8 @@ public sealed class ReplicaTests(PostgresServer postgres)
 
         var refusals = await Task.WhenAll(Enumerable.Range(0, 10).Select(index => PushOwnAsync(test, index)));
 
-        Assert.All(refusals.SelectMany(texts => texts), text => Assert.Matches("has moved since: fetch it first|\\(fetch first\\)|failed to update ref|incorrect old value|cannot lock ref", text));
+        Assert.All(refusals.SelectMany(texts => texts),
+            text => Assert.Matches("has moved since: fetch it first|\\(fetch first\\)|failed to update ref|incorrect old value|cannot lock ref", text));
         Assert.Equal(await test.RefsAsync(test.A), await test.RefsAsync(test.B));
         await test.Git.RunAsync("fetch", "--quiet", test.Url(test.B), "main");
         var files = await test.Git.RunAsync("ls-tree", "-r", "--name-only", "FETCH_HEAD");
@@ -136,7 +137,8 @@ public sealed class ReplicaTests(PostgresServer postgres)
         await using var test = await ReplicaTest.StartAsync(postgres);
         await test.First.CommitPolicyAsync();
         Assert.True((await test.PushAsync(test.A)).Succeeded);
-        await test.SqlAsync("INSERT INTO repository_packs (id, context, version, pack) SELECT 'x' || n, context, 0, '' FROM repositories, generate_series(1, 50) n");
+        await test.SqlAsync("INSERT INTO repository_packs (id, context, version, pack) SELECT 'x' || n, context, 0, '' FROM repositories, "
+            + "generate_series(1, 50) n");
 
         var last = await test.First.CommitPolicyAsync(ReplicaTest.Policy("/v2/account"));
         Assert.True((await test.PushAsync(test.A)).Succeeded);
@@ -152,7 +154,8 @@ public sealed class ReplicaTests(PostgresServer postgres)
         using var git = await GitClient.InitAsync();
         var refusals = new List<string>();
         git.Write($"policies/p{index}.hcl", ReplicaTest.Policy($"/v2/echo/p{index}"));
-        git.Write($"roles/p{index}.hcl", HostedTest.Role.Replace("ISSUER", test.A.Sandbox.Issuer.Issuer, StringComparison.Ordinal).Replace("\"ci\"", $"\"p{index}\"", StringComparison.Ordinal));
+        git.Write($"roles/p{index}.hcl", HostedTest.Role.Replace("ISSUER", test.A.Sandbox.Issuer.Issuer, StringComparison.Ordinal)
+            .Replace("\"ci\"", $"\"p{index}\"", StringComparison.Ordinal));
         await git.CommitAsync();
         for (var round = 0; round < 100; round++)
         {

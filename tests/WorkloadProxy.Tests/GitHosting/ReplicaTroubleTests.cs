@@ -6,7 +6,9 @@ using WorkloadProxy.Tests.Storage;
 
 namespace WorkloadProxy.Tests.GitHosting;
 
-/// <summary>Servers that share hosted repositories, when the store or a disk is not as it should be: the store is the truth, and a disk is put right from it.</summary>
+/// <summary>
+/// Servers that share hosted repositories, when the store or a disk is not as it should be: the store is the truth, and a disk is put right from it.
+/// </summary>
 [Collection(PostgresTests.Name)]
 public sealed class ReplicaTroubleTests(PostgresServer postgres)
 {
@@ -18,7 +20,9 @@ public sealed class ReplicaTroubleTests(PostgresServer postgres)
     // it is all written, and not committed
     [InlineData("AFTER INSERT OR UPDATE ON policy_sets", "pg_terminate_backend(pg_backend_pid())")]
     // the store loses the repository's turn to another server, which writes
-    [InlineData("BEFORE INSERT ON repository_packs", "pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1919250543; UPDATE repositories SET version = version + 1; PERFORM 1")]
+    [InlineData("BEFORE INSERT ON repository_packs",
+        "pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1919250543; UPDATE repositories SET version = "
+            + "version + 1; PERFORM 1")]
     public async Task A_push_that_loses_the_store_on_its_way_is_refused_changes_nothing_and_can_be_repeated(string moment, string action)
     {
         await using var test = await ReplicaTest.StartAsync(postgres);
@@ -43,7 +47,8 @@ public sealed class ReplicaTroubleTests(PostgresServer postgres)
         Assert.Equal(commit, await test.LookAsync(test.B));
         Assert.NotEqual(old, commit);
         await test.InForceAsync(test.B, "/v2/account");
-        Assert.Equal(await test.SqlAsync("SELECT count(*) FROM repository_packs"), await test.SqlAsync("SELECT count(*) FROM repository_packs WHERE version IS NOT NULL"));
+        Assert.Equal(await test.SqlAsync("SELECT count(*) FROM repository_packs"),
+            await test.SqlAsync("SELECT count(*) FROM repository_packs WHERE version IS NOT NULL"));
     }
 
     [Fact]
@@ -80,7 +85,8 @@ public sealed class ReplicaTroubleTests(PostgresServer postgres)
         await test.InForceAsync(test.B);
         await test.First.CommitPolicyAsync(ReplicaTest.Policy("/v2/account"));
         // whoever listens loses its connection in the moment in which it would be told
-        await test.SqlAsync("CREATE FUNCTION deafen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^(LISTEN|SELECT 1$)'; RETURN NEW; END $$");
+        await test.SqlAsync("CREATE FUNCTION deafen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity "
+            + "WHERE query ~ '^(LISTEN|SELECT 1$)'; RETURN NEW; END $$");
         await test.SqlAsync("CREATE TRIGGER deafen BEFORE UPDATE ON policy_sets FOR EACH ROW EXECUTE FUNCTION deafen()");
 
         Assert.True((await test.PushAsync(test.A)).Succeeded);

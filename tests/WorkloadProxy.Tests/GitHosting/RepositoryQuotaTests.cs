@@ -24,7 +24,8 @@ public class RepositoryQuotaTests
         Assert.True(DirectorySize.Of(test.Repository) < 1_000_000);
         Assert.DoesNotContain("refs/heads/three", await test.Git.RunAsync("ls-remote", test.Url()));
         Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
-        await test.AuditedAsync(line => line.TryGetProperty("reason", out var reason) && reason.GetString()!.StartsWith("push refused: the repository would have", StringComparison.Ordinal));
+        await test.AuditedAsync(line => line.TryGetProperty("reason", out var reason)
+            && reason.GetString()!.StartsWith("push refused: the repository would have", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -116,7 +117,8 @@ public class RepositoryQuotaTests
         var push = await test.PushAsync(refs: "main:d");
 
         Assert.False(push.Succeeded);
-        Assert.Contains("remote: refused: the repository would have 6 branches and tags, at most 5 are stored (`Git:MaxRefs`): delete some that are not needed any more (`git push --delete REMOTE NAME`); nothing has changed", push.Errors);
+        Assert.Contains("remote: refused: the repository would have 6 branches and tags, at most 5 are stored (`Git:MaxRefs`): delete some that are not needed "
+            + "any more (`git push --delete REMOTE NAME`); nothing has changed", push.Errors);
         test.Write("README.md", "main goes on");
         await test.Git.CommitAsync();
         Assert.True((await test.PushAsync()).Succeeded);
@@ -146,7 +148,8 @@ public class RepositoryQuotaTests
 
         Assert.True((await test.PushAsync(refs: "main:try")).Succeeded);
 
-        Assert.DoesNotContain(Directory.GetFiles(packs), file => Path.GetFileName(file) is ".tmp-1-pack-0.pack" or "tmp_pack_x" || file.EndsWith(".keep", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(packs), file => Path.GetFileName(file) is ".tmp-1-pack-0.pack" or "tmp_pack_x"
+            || file.EndsWith(".keep", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -170,7 +173,8 @@ public class RepositoryQuotaTests
         using var data = new TemporaryDirectory();
         var directories = new GitDirectories(data.Path);
         directories.Prepare();
-        var repository = new HostedRepository(TestProxy.DigitalOcean, new HostedGitOptions(), new GitProgram(directories, new GitOptions(), TimeProvider.System), TimeProvider.System);
+        var repository = new HostedRepository(TestProxy.DigitalOcean, new HostedGitOptions(),
+            new GitProgram(directories, new GitOptions(), TimeProvider.System), TimeProvider.System);
         var (old, fresh) = (NewQuarantine("tmp_objdir-incoming-old"), NewQuarantine("tmp_objdir-incoming-new"));
         Directory.SetLastWriteTimeUtc(old, Directory.GetLastWriteTimeUtc(old).AddMinutes(-1));
 
@@ -208,7 +212,8 @@ public class RepositoryQuotaTests
     {
         var blob = await test.Git.ObjectAsync("blob", RandomBytes());
         var packed = Path.Combine(test.Git.Home, "stray.pack");
-        var made = await test.Git.RunInAsync(test.Git.WorkTree, System.Text.Encoding.ASCII.GetBytes(blob + "\n"), "pack-objects", "--quiet", Path.Combine(test.Git.Home, "stray"));
+        var made = await test.Git.RunInAsync(test.Git.WorkTree, System.Text.Encoding.ASCII.GetBytes(blob + "\n"), "pack-objects", "--quiet",
+            Path.Combine(test.Git.Home, "stray"));
         Assert.True(made.Succeeded, made.Errors);
         File.Move(Path.Combine(test.Git.Home, $"stray-{made.Output.Trim()}.pack"), packed, overwrite: true);
         var update = $"{new string('0', 40)} {await test.Git.RunAsync("rev-parse", "main")} refs/heads/{branch}\0report-status\n";

@@ -61,7 +61,8 @@ public class SignedCommitTests
         Assert.True((await test.PushAsync()).Succeeded);
         var signed = (await test.Git.RunInAsync(test.Git.WorkTree, null, "cat-file", "commit", "HEAD")).Output;
 
-        var moved = signed.Replace("feat: change access", "feat: change more", StringComparison.Ordinal).Replace("author", $"parent {await test.Git.RunAsync("rev-parse", "HEAD")}\nauthor", StringComparison.Ordinal);
+        var moved = signed.Replace("feat: change access", "feat: change more", StringComparison.Ordinal)
+            .Replace("author", $"parent {await test.Git.RunAsync("rev-parse", "HEAD")}\nauthor", StringComparison.Ordinal);
         var forged = await test.Git.ObjectAsync("commit", System.Text.Encoding.UTF8.GetBytes(moved));
         Assert.Contains("is not signed by one of the allowed signers", (await test.PushAsync(refs: $"{forged}:refs/heads/main")).Errors);
 

@@ -29,7 +29,8 @@ public class WebhookTests
         await using var test = await StartAsync();
         var good = Sign("{}");
 
-        foreach (var signature in new[] { good[..^2], good + "00", good[..^1], good.ToUpperInvariant(), "sha256=", good["sha256=".Length..], good[..^1] + "g", new string('0', 10_000) })
+        foreach (var signature in new[] { good[..^2], good + "00", good[..^1], good.ToUpperInvariant(), "sha256=", good["sha256=".Length..], good[..^1]
+            + "g", new string('0', 10_000) })
             Assert.Contains(await PostAsync(test, "{}", signature), (HttpStatusCode[])[HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests]);
     }
 
@@ -49,7 +50,9 @@ public class WebhookTests
 
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port, TestContext.Current.CancellationToken);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("")}\r\nContent-Length: 1048577\r\n\r\n"), TestContext.Current.CancellationToken);
+        await client.GetStream()
+            .WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("")}\r\nContent-Length: 1048577\r\n\r\n"),
+                TestContext.Current.CancellationToken);
 
         // nothing of the body is ever sent
         using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
@@ -78,7 +81,8 @@ public class WebhookTests
 
         var answer = await without.Proxy.SendAsync(HttpMethod.Post, path, null, new StringContent("{}"));
 
-        Assert.Equal((wrong.Status, wrong.Json.GetProperty("message").GetString(), wrong.Headers["WWW-Authenticate"]), (answer.Status, answer.Json.GetProperty("message").GetString(), answer.Headers["WWW-Authenticate"]));
+        Assert.Equal((wrong.Status, wrong.Json.GetProperty("message").GetString(), wrong.Headers["WWW-Authenticate"]),
+            (answer.Status, answer.Json.GetProperty("message").GetString(), answer.Headers["WWW-Authenticate"]));
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
     }
 
@@ -89,7 +93,9 @@ public class WebhookTests
         await using var test = await StartAsync(time);
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, test.Proxy.Address.Port, TestContext.Current.CancellationToken);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("{}")}\r\nContent-Length: 2\r\n\r\n{{"), TestContext.Current.CancellationToken);
+        await client.GetStream()
+            .WriteAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {Sign("{}")}\r\nContent-Length: 2\r\n\r\n{{"),
+                TestContext.Current.CancellationToken);
         using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
 
         var answer = reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask();

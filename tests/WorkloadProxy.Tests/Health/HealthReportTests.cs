@@ -13,7 +13,8 @@ public sealed class HealthReportTests
     private static readonly DateTimeOffset noon = new(2026, 5, 4, 12, 0, 0, TimeSpan.Zero);
     private static readonly HealthComponent[] fine = [new("store", HealthStatus.Ok), new("signing_keys", HealthStatus.Ok)];
     private static readonly PolicySourceStatus serving = new(new AuthContext("DigitalOcean", "team"), "directory:/rbac", "abc", noon);
-    private static readonly PolicySourceError error = new(noon, "1 error in the policy files", [new(DiagnosticSeverity.Error, "unknown-policy", "unknown policy `x`", null, new("roles/ci.hcl", new(0, 3, 5), new(9, 3, 14)))], "");
+    private static readonly PolicySourceError error = new(noon, "1 error in the policy files",
+        [new(DiagnosticSeverity.Error, "unknown-policy", "unknown policy `x`", null, new("roles/ci.hcl", new(0, 3, 5), new(9, 3, 14)))], "");
 
     [Fact]
     public void All_is_well() => Check(new(fine, [serving]), details: false, 200,

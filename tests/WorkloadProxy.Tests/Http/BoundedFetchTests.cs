@@ -88,9 +88,11 @@ public sealed class BoundedFetchTests : IAsyncDisposable
     {
         var asked = 0;
         var other = await ServeAsync((_, _) => { Interlocked.Increment(ref asked); return Task.CompletedTask; });
-        foreach (var location in new[] { other.ToString(), other.ToString().Replace("127.0.0.1", "localhost"), "//" + other.Authority + "/", "https://issuer.example/", "file:///etc/passwd" })
+        foreach (var location in new[] { other.ToString(), other.ToString().Replace("127.0.0.1", "localhost"), "//" + other.Authority
+            + "/", "https://issuer.example/", "file:///etc/passwd" })
         {
-            var address = await ServeAsync((context, _) => { context.Response.StatusCode = 302; context.Response.Headers.Location = location; return Task.CompletedTask; });
+            var address = await ServeAsync((context, _) =>
+                { context.Response.StatusCode = 302; context.Response.Headers.Location = location; return Task.CompletedTask; });
             Assert.Contains("redirects to another origin", (await GetAsync(address, FetchTrust.Listed)).Error);
         }
 
@@ -150,7 +152,8 @@ public sealed class BoundedFetchTests : IAsyncDisposable
         var time = new ManualTime();
         using var timed = new BoundedFetch(time);
         var address = await ServeAsync((context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }));
-        var fetched = await time.AdvanceUntilAsync(timed.GetAsync(address, FetchTrust.Listed, CancellationToken.None), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        var fetched = await time.AdvanceUntilAsync(timed.GetAsync(address, FetchTrust.Listed, CancellationToken.None), TimeSpan.FromSeconds(1),
+            TimeSpan.FromMinutes(1));
         Assert.Equal($"`{address}` did not answer in 4 s", fetched.Error);
     }
 
@@ -194,7 +197,8 @@ public sealed class BoundedFetchTests : IAsyncDisposable
     [InlineData("ftp://127.0.0.1/")]
     [InlineData("file:///etc/passwd")]
     public async Task A_listed_address_is_https_or_http_on_loopback_and_in_the_cluster(string address) =>
-        Assert.Equal($"`{address}` is refused: expected https, or http on loopback or in the cluster", (await GetAsync(new Uri(address), FetchTrust.Listed)).Error);
+        Assert.Equal($"`{address}` is refused: expected https, or http on loopback or in the cluster", (await GetAsync(new Uri(address), FetchTrust.Listed))
+            .Error);
 
     [Fact]
     public async Task An_unlisted_address_is_https()

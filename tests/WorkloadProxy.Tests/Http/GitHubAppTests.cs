@@ -34,7 +34,8 @@ public sealed class GitHubAppTests : IAsyncLifetime
     {
         await TokenAsync(App());
 
-        Assert.Equal(["GET /repos/acme/rbac/installation", $"POST /app/installations/{sandbox.GitHub.InstallationId}/access_tokens"], sandbox.Requests.All.Select(request => $"{request.Method} {request.Target}"));
+        Assert.Equal(["GET /repos/acme/rbac/installation", $"POST /app/installations/{sandbox.GitHub.InstallationId}/access_tokens"],
+            sandbox.Requests.All.Select(request => $"{request.Method} {request.Target}"));
         Assert.Equal("""{"repositories":["rbac"],"permissions":{"statuses":"write"}}""", sandbox.Requests.All[1].Body);
     }
 
@@ -168,7 +169,8 @@ public sealed class GitHubAppTests : IAsyncLifetime
                 { "hunter2", Unusable },
                 { "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n", Unusable },
                 { rsa.ExportSubjectPublicKeyInfoPem(), Unusable },
-                { rsa.ExportEncryptedPkcs8PrivateKeyPem("hunter2", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1)), Unusable },
+                { rsa.ExportEncryptedPkcs8PrivateKeyPem("hunter2", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1)),
+                    Unusable },
                 { elliptic.ExportPkcs8PrivateKeyPem(), Unusable },
                 { rsa.ExportRSAPrivateKeyPem() + "\n" + rsa.ExportRSAPrivateKeyPem(), Unusable },
                 { small.ExportRSAPrivateKeyPem(), "holds an RSA key of 1024 bits, expected 2048 or more" },
@@ -322,7 +324,8 @@ public sealed class GitHubAppTests : IAsyncLifetime
     {
         var app = new GitHubApp(new Uri("http://api.example.com"), new GitHubAppOptions("123456", keyFile), new GitHubApi(fetch, time), time);
 
-        Assert.Contains("is refused: expected https", await time.AdvanceUntilAsync(FailureAsync(app), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)));
+        Assert.Contains("is refused: expected https",
+            await time.AdvanceUntilAsync(FailureAsync(app), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)));
     }
 
     public async ValueTask DisposeAsync()
@@ -353,7 +356,9 @@ public sealed class GitHubAppTests : IAsyncLifetime
     /// <summary>Another answer to the request for a token; none (null): the sandbox's own.</summary>
     private void InterceptTokens(Func<HttpContext, Task?> answer) => sandbox.Intercept = async context =>
     {
-        if (!context.Features.Get<IHttpRequestFeature>()!.RawTarget.EndsWith("/access_tokens", StringComparison.Ordinal) || answer(context) is not { } answering) return false;
+        if (!context.Features.Get<IHttpRequestFeature>()!.RawTarget.EndsWith("/access_tokens", StringComparison.Ordinal)
+            || answer(context) is not { } answering)
+            return false;
         await answering;
         return true;
     };

@@ -25,7 +25,8 @@ public sealed class GitHubFaultTests : IDisposable
     {
         using var key = RSA.Create(2048);
         fetch = new BoundedFetch(time);
-        app = new GitHubApp(new Uri(github.Url!), new GitHubAppOptions("123456", files.Write("app.pem", key.ExportRSAPrivateKeyPem()), 7), new GitHubApi(fetch, time), time);
+        app = new GitHubApp(new Uri(github.Url!), new GitHubAppOptions("123456", files.Write("app.pem", key.ExportRSAPrivateKeyPem()), 7),
+            new GitHubApi(fetch, time), time);
     }
 
     [Theory]
@@ -94,5 +95,6 @@ public sealed class GitHubFaultTests : IDisposable
     private static IResponseBuilder Token() => Response.Create().WithStatusCode(201).WithBody("""{"token":"ghs_fine","expires_at":"2026-03-01T13:00:00Z"}""");
 
     private Task<Result<Secret>> AskAsync() =>
-        time.AdvanceUntilAsync(app.TokenAsync(new GitHubTokenScope("acme", "rbac", "statuses:write"), TestContext.Current.CancellationToken), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
+        time.AdvanceUntilAsync(app.TokenAsync(new GitHubTokenScope("acme", "rbac", "statuses:write"), TestContext.Current.CancellationToken),
+            TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
 }

@@ -21,7 +21,8 @@ public sealed class StrictJsonTests
     [InlineData("""{"ä":1,"\u00e4":2}""")]
     [InlineData("""{"/":1,"\/":2}""")]
     [InlineData("""{"😀":1,"\ud83d\ude00":2}""")]
-    public void A_name_given_twice_is_refused_however_it_is_written(string json) => Assert.Equal("holds a duplicate name", ErrorOf(Encoding.UTF8.GetBytes(json)));
+    public void A_name_given_twice_is_refused_however_it_is_written(string json) =>
+        Assert.Equal("holds a duplicate name", ErrorOf(Encoding.UTF8.GetBytes(json)));
 
     [Fact]
     public void A_duplicate_among_very_many_names_is_found()

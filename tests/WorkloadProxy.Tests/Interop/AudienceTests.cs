@@ -12,7 +12,9 @@ public sealed class AudienceTests(AudienceTests.Running running) : IClassFixture
 {
     private static readonly Dictionary<string, string> AnyGroup = new()
     {
-        ["roles/people.hcl"] = "role \"people\" {\n  iss = \"ISSUER\"\n  aud = [\"https://depot.dev\", \"opendepot\", \"ci\"]\n  sub = \"*\"\n  groups = \"acme\"\n  policies = [\"all\"]\n}\n",
+        ["roles/people.hcl"] =
+            "role \"people\" {\n  iss = \"ISSUER\"\n  aud = [\"https://depot.dev\", \"opendepot\", \"ci\"]\n  sub = \"*\"\n  groups = \"acme\"\n  policies "
+                + "= [\"all\"]\n}\n",
         ["policies/all.hcl"] = "path \"/anything/*\" {\n  capabilities = [\"read\"]\n}\n",
     };
 
@@ -61,7 +63,8 @@ public sealed class AudienceTests(AudienceTests.Running running) : IClassFixture
     [InlineData("""["api://OpenDepot?actx=registry", "api://DigitalOcean?actx=f81d4fae-7dec-11d0-a765-00a0c91e6bf6"]""", "x", null)]
     public async Task The_narrowest_entry_chooses_the_context(string audiences, string subject, string? upstream)
     {
-        var answer = await proxy.GetAsync("/anything/x", proxy.Token(new JsonObject { ["aud"] = JsonNode.Parse(audiences), ["sub"] = subject, ["groups"] = new JsonArray("acme") }));
+        var answer = await proxy.GetAsync("/anything/x",
+            proxy.Token(new JsonObject { ["aud"] = JsonNode.Parse(audiences), ["sub"] = subject, ["groups"] = new JsonArray("acme") }));
         var line = await proxy.AuditOfAsync(answer);
         if (upstream is null)
         {
@@ -83,5 +86,7 @@ public sealed class AudienceTests(AudienceTests.Running running) : IClassFixture
         Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/anything/x", proxy.Token(claims, other))).Status);
     }
 
-    private static ClaimConstraints Claims(string json) => ClaimConstraints.TryParse(JsonElement.Parse(json), InteropProxy.Registry, out var claims, out var error) ? claims : throw new InvalidOperationException(error);
+    private static ClaimConstraints Claims(string json) =>
+        ClaimConstraints.TryParse(JsonElement.Parse(json), InteropProxy.Registry, out var claims, out var error)
+        ? claims : throw new InvalidOperationException(error);
 }

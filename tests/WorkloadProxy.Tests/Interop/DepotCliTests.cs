@@ -41,7 +41,8 @@ public sealed class DepotCliTests : IAsyncLifetime
         }
         home.Write("ca.crt", authority.Pem);
         var policies = DepotProxy.Policies(Rules);
-        policies["roles/github.hcl"] = DepotProxy.RoleOf("github", "proj-a").Replace("api://Depot?actx=acme", "https://depot.dev").Replace("mint:org:github", "repo:org/repo:ref:refs/heads/main");
+        policies["roles/github.hcl"] = DepotProxy.RoleOf("github", "proj-a").Replace("api://Depot?actx=acme", "https://depot.dev")
+            .Replace("mint:org:github", "repo:org/repo:ref:refs/heads/main");
         running = await DepotProxy.StartAsync(
             policies,
             options => options with
@@ -79,18 +80,21 @@ public sealed class DepotCliTests : IAsyncLifetime
         var run = DepotProxy.Token(Proxy, id: "run-1");
 
         Assert.Contains("permission_denied: parameter `#1` has a value that is not permitted", await BuildAsync(0, "proj-b", run), StringComparison.Ordinal);
-        Assert.Contains("permission_denied: no role matches this token", await BuildAsync(0, "proj-a", DepotProxy.Token(Proxy, "another-vault")), StringComparison.Ordinal);
+        Assert.Contains("permission_denied: no role matches this token", await BuildAsync(0, "proj-a", DepotProxy.Token(Proxy, "another-vault")),
+            StringComparison.Ordinal);
         Assert.Contains("unauthenticated: ", await BuildAsync(0, "proj-a", run[..^8] + "AAAAAAAA"), StringComparison.Ordinal);
         Assert.Empty(Proxy.Sandbox.Requests.All);
 
         Assert.Contains("no builder is left", await BuildAsync(0, "proj-a", run), StringComparison.Ordinal);
         var build = Assert.Single(Proxy.Sandbox.Depot.Builds);
         Assert.Equal(("proj-a", true), (build.Project, build.IsFinished));
-        Assert.StartsWith("Bearer depot_project_", Assert.Single(Proxy.Sandbox.Requests.All, request => request.Target == DepotProxy.CreateBuild).Header("Authorization"), StringComparison.Ordinal);
+        Assert.StartsWith("Bearer depot_project_", Assert.Single(Proxy.Sandbox.Requests.All, request => request.Target == DepotProxy.CreateBuild)
+            .Header("Authorization"), StringComparison.Ordinal);
         var connecting = Proxy.Sandbox.Requests.All.First(request => request.Target == DepotProxy.Service + "GetBuildKitConnection");
         Assert.Equal($"Bearer {build.Token}", connecting.Header("Authorization"));
         var line = await Proxy.AuditOfAsync(connecting.Header("X-Request-Id")!);
-        Assert.Equal(("pass", "mint:org:web", "run-1"), (line.GetProperty("decision").GetString(), line.GetProperty("sub").GetString(), line.GetProperty("jti").GetString()));
+        Assert.Equal(("pass", "mint:org:web", "run-1"),
+            (line.GetProperty("decision").GetString(), line.GetProperty("sub").GetString(), line.GetProperty("jti").GetString()));
 
         Assert.Single(Proxy.Sandbox.Depot.ProjectTokens);
         using var revocation = new FormUrlEncodedContent([new("token", run)]);
@@ -130,7 +134,8 @@ public sealed class DepotCliTests : IAsyncLifetime
         return ran.Output + ran.Error;
     }
 
-    private static void Http2(HttpRequestMessage request) => (request.Version, request.VersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
+    private static void Http2(HttpRequestMessage request) =>
+        (request.Version, request.VersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
 
     private static async Task<bool> NoBuilderAsync(HttpContext context)
     {

@@ -39,7 +39,8 @@ internal sealed class DexServer : IAsyncDisposable
     private IResult Authorize(HttpRequest request)
     {
         string Of(string name) => request.Query[name].ToString();
-        if (Of("client_id") != client || Of("response_type") != "code" || Of("code_challenge_method") != "S256" || Of("code_challenge").Length != 43) return Results.BadRequest();
+        if (Of("client_id") != client || Of("response_type") != "code" || Of("code_challenge_method") != "S256" || Of("code_challenge").Length != 43)
+            return Results.BadRequest();
         var code = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         codes[code] = (Of("code_challenge"), Of("redirect_uri"));
         return Results.Redirect($"{Of("redirect_uri")}?code={code}&state={Uri.EscapeDataString(Of("state"))}");
@@ -49,7 +50,8 @@ internal sealed class DexServer : IAsyncDisposable
     {
         var form = await request.ReadFormAsync();
         // a code serves once
-        if (form["grant_type"] != "authorization_code" || form["client_id"] != client || !codes.TryRemove(form["code"].ToString(), out var code)) return Results.BadRequest(new { error = "invalid_grant" });
+        if (form["grant_type"] != "authorization_code" || form["client_id"] != client || !codes.TryRemove(form["code"].ToString(), out var code))
+            return Results.BadRequest(new { error = "invalid_grant" });
         var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"].ToString())));
         if (challenge != code.Challenge || form["redirect_uri"] != code.Redirect) return Results.BadRequest(new { error = "invalid_grant" });
         return Results.Json(new JsonObject { ["access_token"] = token(), ["token_type"] = "bearer", ["expires_in"] = 300 });

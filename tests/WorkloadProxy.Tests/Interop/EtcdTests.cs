@@ -15,7 +15,10 @@ using Yarp.ReverseProxy.Transforms;
 
 namespace WorkloadProxy.Tests.Interop;
 
-/// <summary>etcd's own client and server over gRPC, with rules on the fields of its messages. The client has no place for a token: a sidecar before it puts one in, as a service mesh's does.</summary>
+/// <summary>
+/// etcd's own client and server over gRPC, with rules on the fields of its messages. The client has no place for a token: a sidecar before it puts one in, as a
+/// service mesh's does.
+/// </summary>
 public sealed class EtcdTests : IAsyncLifetime
 {
     private static readonly AuthContext context = new("Etcd", "main");
@@ -50,13 +53,15 @@ public sealed class EtcdTests : IAsyncLifetime
         etcd = Process.Start(new ProcessStartInfo(server,
         [
             "--name", "a", "--data-dir", Path.Combine(home.Path, "data"), "--listen-client-urls", client, "--advertise-client-urls", client,
-            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"a={peer}", "--heartbeat-interval", "20", "--election-timeout", "200", "--log-level", "error",
+            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"a={peer}", "--heartbeat-interval", "20",
+            "--election-timeout", "200", "--log-level", "error",
         ]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         _ = etcd.StandardError.ReadToEndAsync();
         _ = etcd.StandardOutput.ReadToEndAsync();
         proxy = await TestProxy.StartAsync(rules, (options, _) => options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions> { ["Etcd"] = new() { Name = "Etcd", Kind = UpstreamKind.Http, Address = address, HttpVersion = HttpVersion.Version20 } },
+            Upstreams = new Dictionary<string, UpstreamOptions>
+                { ["Etcd"] = new() { Name = "Etcd", Kind = UpstreamKind.Http, Address = address, HttpVersion = HttpVersion.Version20 } },
             Policies = [options.Policies[0] with { Context = context }],
             Credentials = [new CredentialOptions { Context = context, Kind = CredentialKind.None }],
             Framework = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
@@ -89,14 +94,17 @@ public sealed class EtcdTests : IAsyncLifetime
         Assert.Equal("OK", await DoneAsync("put", "app/a", "hello"));
         Assert.Equal("app/a\nhello", await DoneAsync("get", "app/a"));
 
-        Assert.Contains("PermissionDenied desc = parameter `#1` has a value that is not permitted", await RefusedAsync("put", "other/a", "hello"), StringComparison.Ordinal);
-        Assert.Contains("PermissionDenied desc = parameter `#1` has a value that is not permitted", await RefusedAsync("get", "other/a"), StringComparison.Ordinal);
+        Assert.Contains("PermissionDenied desc = parameter `#1` has a value that is not permitted", await RefusedAsync("put", "other/a", "hello"),
+            StringComparison.Ordinal);
+        Assert.Contains("PermissionDenied desc = parameter `#1` has a value that is not permitted", await RefusedAsync("get", "other/a"),
+            StringComparison.Ordinal);
         // the end of a range is field 2, and would reach every key
         Assert.Contains("PermissionDenied desc = parameter `#2` is not permitted", await RefusedAsync("get", "app/", "--prefix"), StringComparison.Ordinal);
         Assert.Contains("PermissionDenied desc = parameter `#2` is not permitted", await RefusedAsync("get", "app/a", "zzz"), StringComparison.Ordinal);
         Assert.Contains("PermissionDenied desc = no rule matches this path", await RefusedAsync("del", "app/a"), StringComparison.Ordinal);
 
-        var all = await RealProgram.RunAsync(etcdctl, home.Path, new Dictionary<string, string>(), "--endpoints", address.GetLeftPart(UriPartial.Authority), "get", "", "--from-key", "--keys-only");
+        var all = await RealProgram.RunAsync(etcdctl, home.Path, new Dictionary<string, string>(), "--endpoints", address.GetLeftPart(UriPartial.Authority),
+            "get", "", "--from-key", "--keys-only");
         Assert.Equal("app/a", all.Output.Trim());
     }
 
@@ -115,7 +123,8 @@ public sealed class EtcdTests : IAsyncLifetime
     }
 
     private Task<RealProgram> RunAsync(string[] arguments) =>
-        RealProgram.RunAsync(etcdctl, home.Path, new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, ["--endpoints", sidecar!.Urls.First(), .. arguments]);
+        RealProgram.RunAsync(etcdctl, home.Path, new Dictionary<string, string> { ["ETCDCTL_API"] = "3" },
+            ["--endpoints", sidecar!.Urls.First(), .. arguments]);
 
     private static async Task<WebApplication> StartSidecarAsync(Uri proxy, string token)
     {
@@ -124,7 +133,8 @@ public sealed class EtcdTests : IAsyncLifetime
         builder.Services.AddHttpForwarder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         var app = builder.Build();
-        app.MapForwarder("/{**all}", proxy.GetLeftPart(UriPartial.Authority), new ForwarderRequestConfig { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact },
+        app.MapForwarder("/{**all}", proxy.GetLeftPart(UriPartial.Authority),
+            new ForwarderRequestConfig { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact },
             transforms => transforms.AddRequestHeader("Authorization", $"Bearer {token}", append: false));
         await app.StartAsync();
         return app;

@@ -36,19 +36,24 @@ public sealed class ExternalAudienceTests : IAsyncLifetime
     {
         var token = await MintAsync("sts.amazonaws.com");
         var keys = new JsonWebKeySet((await proxy.GetAsync("/.well-known/jwks", null)).Body);
-        new JwtSecurityTokenHandler().ValidateToken(token, new TokenValidationParameters { ValidIssuer = "http://proxy.test", ValidAudience = "sts.amazonaws.com", IssuerSigningKeys = keys.GetSigningKeys() }, out _);
+        new JwtSecurityTokenHandler()
+            .ValidateToken(token, new TokenValidationParameters
+                { ValidIssuer = "http://proxy.test", ValidAudience = "sts.amazonaws.com", IssuerSigningKeys = keys.GetSigningKeys() }, out _);
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/v2/account", token)).Status);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.PostJsonAsync("/v1/oidc/issue", token, $$"""{"aud":"sts.amazonaws.com","sub":"{{Subject}}","ttl":60}""")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized,
+            (await proxy.PostJsonAsync("/v1/oidc/issue", token, $$"""{"aud":"sts.amazonaws.com","sub":"{{Subject}}","ttl":60}""")).Status);
         // the same for this proxy may go on
         var own = await MintAsync(TestProxy.DigitalOcean.ToString());
-        Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync("/v1/oidc/issue", own, $$"""{"aud":"sts.amazonaws.com","sub":"{{Subject}}","ttl":60}""")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync("/v1/oidc/issue", own, $$"""{"aud":"sts.amazonaws.com","sub":"{{Subject}}","ttl":60}"""))
+            .Status);
     }
 
     [Fact]
     public async Task Only_what_the_operator_lists_is_minted_for()
     {
-        var answer = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(), $$"""{"aud":"api://AzureADTokenExchange","sub":"{{Subject}}","ttl":60}""");
+        var answer = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(),
+            $$"""{"aud":"api://AzureADTokenExchange","sub":"{{Subject}}","ttl":60}""");
         Assert.Equal(HttpStatusCode.Forbidden, answer.Status);
     }
 
@@ -65,7 +70,8 @@ public sealed class ExternalAudienceTests : IAsyncLifetime
             ["ttl"] = "60",
         }));
         Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
-        Assert.Equal("sts.amazonaws.com", Assert.Single(new JwtSecurityTokenHandler().ReadJwtToken(answer.Json.GetProperty("access_token").GetString()).Audiences));
+        Assert.Equal("sts.amazonaws.com",
+            Assert.Single(new JwtSecurityTokenHandler().ReadJwtToken(answer.Json.GetProperty("access_token").GetString()).Audiences));
     }
 
     private async Task<string> MintAsync(string audience)

@@ -11,7 +11,8 @@ internal static class InteropProxy
 {
     public static readonly AuthContext Registry = new("OpenDepot", "registry");
 
-    public static Task<TestProxy> StartAsync(IReadOnlyDictionary<string, string> policies, Func<ProxyOptions, string, ProxyOptions>? configure = null, Func<UpstreamOptions, UpstreamOptions>? upstream = null) =>
+    public static Task<TestProxy> StartAsync(IReadOnlyDictionary<string, string> policies, Func<ProxyOptions, string, ProxyOptions>? configure = null,
+        Func<UpstreamOptions, UpstreamOptions>? upstream = null) =>
         TestProxy.StartAsync(configure: (options, sandbox) =>
         {
             var directory = Path.Combine(Path.GetDirectoryName(options.DataDirectory)!, "registry");
@@ -24,9 +25,11 @@ internal static class InteropProxy
             var registry = new UpstreamOptions { Name = "OpenDepot", Kind = UpstreamKind.Http, Address = sandbox.Address };
             options = options with
             {
-                Upstreams = new Dictionary<string, UpstreamOptions> { ["OpenDepot"] = upstream?.Invoke(registry) ?? registry, ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { PassThrough = false } },
+                Upstreams = new Dictionary<string, UpstreamOptions> { ["OpenDepot"] = upstream?.Invoke(registry)
+                    ?? registry, ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { PassThrough = false } },
                 Policies = [.. options.Policies, new PolicySourceOptions(Registry, Directory: directory)],
-                Credentials = [.. options.Credentials, new CredentialOptions { Context = Registry, Kind = CredentialKind.Bearer, File = options.Credentials[0].File }],
+                Credentials = [.. options.Credentials,
+                    new CredentialOptions { Context = Registry, Kind = CredentialKind.Bearer, File = options.Credentials[0].File }],
             };
             return configure?.Invoke(options, sandbox.Issuer.Issuer) ?? options;
         });
@@ -35,6 +38,7 @@ internal static class InteropProxy
     public static string Token(this TestProxy proxy, JsonObject claims, SigningKey? key = null)
     {
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        return TokenForge.Sign(key ?? proxy.Sandbox.Issuer.Keys[0], new JsonObject { ["iss"] = proxy.Sandbox.Issuer.Issuer, ["iat"] = now, ["exp"] = now + 300 }.With(claims));
+        return TokenForge.Sign(key ?? proxy.Sandbox.Issuer.Keys[0],
+            new JsonObject { ["iss"] = proxy.Sandbox.Issuer.Issuer, ["iat"] = now, ["exp"] = now + 300 }.With(claims));
     }
 }

@@ -57,8 +57,10 @@ public sealed class KubectlTests : IAsyncLifetime
         proxy = await TestProxy.StartAsync(rules, (options, _) => options with
         {
             BaseDirectory = home.Path,
-            Upstreams = new Dictionary<string, UpstreamOptions> { ["Kubernetes"] = new() { Name = "Kubernetes", Kind = UpstreamKind.Http, Address = new Uri(described["cluster"]), CaFile = ca } },
-            Issuers = [new IssuerOptions(Cluster.Issuer, new Uri(described["cluster"] + "/.well-known/openid-configuration"), null, []) { CaFile = ca, TokenFile = token }],
+            Upstreams = new Dictionary<string, UpstreamOptions>
+                { ["Kubernetes"] = new() { Name = "Kubernetes", Kind = UpstreamKind.Http, Address = new Uri(described["cluster"]), CaFile = ca } },
+            Issuers = [new IssuerOptions(Cluster.Issuer, new Uri(described["cluster"] + "/.well-known/openid-configuration"), null, [])
+                { CaFile = ca, TokenFile = token }],
             Audiences = [new("workload-proxy", context)],
             Policies = [options.Policies[0] with { Context = context }],
             Credentials = [new CredentialOptions { Context = context, Kind = CredentialKind.Bearer, File = token }],
@@ -108,7 +110,8 @@ public sealed class KubectlTests : IAsyncLifetime
     [Fact]
     public async Task A_watch_tells_what_happens_while_it_is_open()
     {
-        var start = new ProcessStartInfo(kubectl, Arguments(await TokenAsync("ci", "deploy", "workload-proxy"), ["get", "pods", "--namespace", "web", "--watch"])) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(kubectl,
+            Arguments(await TokenAsync("ci", "deploy", "workload-proxy"), ["get", "pods", "--namespace", "web", "--watch"])) { RedirectStandardOutput = true };
         start.Environment["HOME"] = home.Path;
         using var watching = Process.Start(start)!;
         try
@@ -126,18 +129,22 @@ public sealed class KubectlTests : IAsyncLifetime
         }
     }
 
-    private Task<RealProgram> RunAsync(string token, params string[] arguments) => RealProgram.RunAsync(kubectl, home.Path, new Dictionary<string, string>(), Arguments(token, arguments));
+    private Task<RealProgram> RunAsync(string token, params string[] arguments) =>
+        RealProgram.RunAsync(kubectl, home.Path, new Dictionary<string, string>(), Arguments(token, arguments));
 
     private string[] Arguments(string token, string[] command) =>
-        ["--server", proxy.Address.GetLeftPart(UriPartial.Authority), "--certificate-authority", Path.Combine(home.Path, "ca.crt"), "--token", token, "--cache-dir", Path.Combine(home.Path, "cache"), .. command];
+        ["--server", proxy.Address.GetLeftPart(UriPartial.Authority), "--certificate-authority", Path.Combine(home.Path, "ca.crt"), "--token", token,
+            "--cache-dir", Path.Combine(home.Path, "cache"), .. command];
 
     /// <summary>As <c>kubectl create token</c> asks for one.</summary>
     private async Task<string> TokenAsync(string space, string name, params string[] audiences)
     {
         var described = cluster.Describe();
-        using var http = new HttpClient(new HttpClientHandler { ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator });
+        using var http = new HttpClient(new HttpClientHandler
+            { ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator });
         http.DefaultRequestHeaders.Authorization = new("Bearer", described["cluster_admin_token"]);
-        using var answer = await http.PostAsJsonAsync($"{described["cluster"]}/api/v1/namespaces/{space}/serviceaccounts/{name}/token", new { spec = new { audiences } });
+        using var answer = await http.PostAsJsonAsync($"{described["cluster"]}/api/v1/namespaces/{space}/serviceaccounts/{name}/token",
+            new { spec = new { audiences } });
         return (await answer.Content.ReadFromJsonAsync<JsonNode>())!["status"]!["token"]!.ToString();
     }
 

@@ -53,7 +53,8 @@ public sealed class PassThroughIssuerTests(PassThroughIssuerTests.Running runnin
     public async Task A_token_of_any_other_issuer_is_judged_here(string issuer)
     {
         using var key = Sandbox.Tokens.SigningKey.Ecdsa();
-        var token = proxy.Token(new JsonObject { ["iss"] = issuer == "ISSUER" ? proxy.Sandbox.Issuer.Issuer : issuer, ["aud"] = "opendepot", ["sub"] = "u1", ["groups"] = new JsonArray("acme") }, key);
+        var token = proxy.Token(new JsonObject { ["iss"] = issuer == "ISSUER" ? proxy.Sandbox.Issuer.Issuer : issuer, ["aud"] = "opendepot", ["sub"] = "u1",
+            ["groups"] = new JsonArray("acme") }, key);
         Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/anything/judged", token)).Status);
         Assert.DoesNotContain(proxy.Sandbox.Requests.All, request => request.Target == "/anything/judged");
     }

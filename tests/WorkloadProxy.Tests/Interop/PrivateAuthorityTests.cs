@@ -53,7 +53,9 @@ public sealed class PrivateAuthorityTests : IAsyncLifetime
     public async Task The_token_is_never_sent_to_another_origin()
     {
         await using var keys = await ApiServerAsync("127.0.0.1");
-        await using var server = await TlsServer.StartAsync(authority.Issue("127.0.0.1"), context => FakeIssuer.WriteAsync(context, $$"""{"issuer":"https://cluster","jwks_uri":"{{keys.Address}}keys"}"""));
+        await using var server = await TlsServer.StartAsync(authority.Issue("127.0.0.1"),
+            context => FakeIssuer.WriteAsync(context, $$"""{"issuer":"https://cluster","jwks_uri":"{{keys.Address}}keys"}"""))
+            ;
         Assert.NotNull((await Source(server, ca, token).FetchAsync(CancellationToken.None)).Content);
         Assert.Equal("Bearer first", Assert.Single(server.Asked).Headers.Authorization.ToString());
         Assert.Equal("", Assert.Single(keys.Asked).Headers.Authorization.ToString());
@@ -78,10 +80,12 @@ public sealed class PrivateAuthorityTests : IAsyncLifetime
     {
         await using var server = await TlsServer.StartAsync(authority.Issue("127.0.0.1"), context => context.Response.WriteAsync("ok"));
         await using var proxy = await StartProxyAsync(server, ca);
-        var answer = await proxy.SendAsync(HttpMethod.Get, "/anything/x", Token(proxy), with: request => request.Headers.TryAddWithoutValidation("X-Forwarded-Host", "evil.example"));
+        var answer = await proxy.SendAsync(HttpMethod.Get, "/anything/x", Token(proxy),
+            with: request => request.Headers.TryAddWithoutValidation("X-Forwarded-Host", "evil.example"));
         Assert.Equal((HttpStatusCode.OK, "ok"), (answer.Status, answer.Body));
         var asked = Assert.Single(server.Asked);
-        Assert.Equal(("registry.example.com:8443", "registry.example.com:8443", "https"), (asked.Host, asked.Headers["X-Forwarded-Host"].ToString(), asked.Headers["X-Forwarded-Proto"].ToString()));
+        Assert.Equal(("registry.example.com:8443", "registry.example.com:8443", "https"),
+            (asked.Host, asked.Headers["X-Forwarded-Host"].ToString(), asked.Headers["X-Forwarded-Proto"].ToString()));
 
         // a server that has only the public name is somebody else at that address
         await using var elsewhere = await TlsServer.StartAsync(authority.Issue("registry.example.com"), context => context.Response.WriteAsync("ok"));
@@ -117,10 +121,12 @@ public sealed class PrivateAuthorityTests : IAsyncLifetime
                 context.Response.StatusCode = 406;
                 return Task.CompletedTask;
             }
-            return FakeIssuer.WriteAsync(context, self!.Asked[^1].Path.EndsWith("openid-configuration", StringComparison.Ordinal) ? $$"""{"issuer":"https://cluster","jwks_uri":"{{self.Address}}openid/v1/jwks"}""" : TestKey.Jwks(TestKey.One.Jwk()));
+            return FakeIssuer.WriteAsync(context, self!.Asked[^1].Path.EndsWith("openid-configuration", StringComparison.Ordinal)
+                ? $$"""{"issuer":"https://cluster","jwks_uri":"{{self.Address}}openid/v1/jwks"}""" : TestKey.Jwks(TestKey.One.Jwk()));
         });
     }
 
     private IssuerKeySource Source(TlsServer server, string? caFile, string? tokenFile) =>
-        new("https://cluster", new IssuerOptions("https://cluster", new Uri(server.Address, "/.well-known/openid-configuration"), null, []) { CaFile = caFile, TokenFile = tokenFile }, fetch);
+        new("https://cluster", new IssuerOptions("https://cluster", new Uri(server.Address, "/.well-known/openid-configuration"), null, [])
+            { CaFile = caFile, TokenFile = tokenFile }, fetch);
 }

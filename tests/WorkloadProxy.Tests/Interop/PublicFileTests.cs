@@ -22,7 +22,8 @@ public sealed class PublicFileTests
         time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal("""{"a":2}""", Now());
 
-        foreach (var broken in (string[])["""{"a":""", """{"a":1,"a":2}""", "[]", """{"login.v1":{"authz":"/auth","token":"/token"}}""", """{"a":""" + new string('1', 1024 * 1024) + "}"])
+        foreach (var broken in (string[])["""{"a":""", """{"a":1,"a":2}""", "[]", """{"login.v1":{"authz":"/auth","token":"/token"}}""",
+            """{"a":""" + new string('1', 1024 * 1024) + "}"])
         {
             File.WriteAllText(path, broken);
             time.Advance(TimeSpan.FromSeconds(2));

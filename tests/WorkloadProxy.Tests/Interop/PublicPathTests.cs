@@ -9,7 +9,8 @@ namespace WorkloadProxy.Tests.Interop;
 /// <summary>Paths that the operator lets anyone read.</summary>
 public sealed class PublicPathTests : IAsyncLifetime
 {
-    private const string Terraform = """{"modules.v1":"/opendepot/modules/v1/","login.v1":{"client":"opendepot","authz":"https://dex.example.com/dex/auth","token":"https://dex.example.com/dex/token","ports":[10000,10010]}}""";
+    private const string Terraform =
+        """{"modules.v1":"/opendepot/modules/v1/","login.v1":{"client":"opendepot","authz":"https://dex.example.com/dex/auth","token":"https://dex.example.com/dex/token","ports":[10000,10010]}}""";
 
     private static readonly Dictionary<string, string> Roles = new()
     {
@@ -97,7 +98,8 @@ public sealed class PublicPathTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/Anything/public/download/x", null)).Status);
         Assert.StartsWith("HTTP/1.1 400 ", await proxy.SendRawGetAsync("/anything/public/download/..%2fsecret", null));
         Assert.StartsWith("HTTP/1.1 400 ", await proxy.SendRawGetAsync("/anything/public/download/x%2Fy", null));
-        Assert.StartsWith("HTTP/1.1 400 ", await proxy.SendRawAsync("GET /anything/public/download/x HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nContent-Length: 1\r\n\r\na"));
+        Assert.StartsWith("HTTP/1.1 400 ",
+            await proxy.SendRawAsync("GET /anything/public/download/x HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nContent-Length: 1\r\n\r\na"));
         var token = proxy.Token(new JsonObject { ["aud"] = "opendepot", ["sub"] = "u1", ["groups"] = new JsonArray("acme") });
         Assert.Equal(HttpStatusCode.OK, (await proxy.PostJsonAsync("/anything/public/download/p.zip", token, "{}")).Status);
     }
@@ -105,10 +107,12 @@ public sealed class PublicPathTests : IAsyncLifetime
     [Fact]
     public async Task An_upgrade_is_none_there()
     {
-        var answer = await proxy.SendRawAsync("GET /anything/public/download/ws HTTP/1.1\r\nHost: proxy.test\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        var answer = await proxy.SendRawAsync("GET /anything/public/download/ws HTTP/1.1\r\nHost: proxy.test\r\nConnection: Upgrade, close\r\nUpgrade: "
+            + "websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 200 ", answer);
         Assert.Null(Assert.Single(proxy.Sandbox.Requests.All, request => request.Target == "/anything/public/download/ws").Header("Upgrade"));
     }
 
-    private static PublicPattern Pattern(string text) => PublicPattern.TryParse(text, out var pattern, out var error) ? pattern : throw new InvalidOperationException(error);
+    private static PublicPattern Pattern(string text) =>
+        PublicPattern.TryParse(text, out var pattern, out var error) ? pattern : throw new InvalidOperationException(error);
 }

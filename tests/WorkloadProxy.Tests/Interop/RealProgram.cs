@@ -18,7 +18,8 @@ internal sealed record RealProgram(int Code, string Output, string Error)
     /// <summary>Runs it to its end, with <paramref name="home"/> as its user's directory.</summary>
     public static async Task<RealProgram> RunAsync(string program, string home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = home, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+            { WorkingDirectory = home, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["HOME"] = home;
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;

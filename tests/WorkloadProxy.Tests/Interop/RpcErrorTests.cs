@@ -15,7 +15,8 @@ public sealed class RpcErrorTests(SharedProxy shared) : IClassFixture<SharedProx
     [InlineData("TOKEN", "/v2//account", HttpStatusCode.BadRequest, "invalid_argument")]
     public async Task A_request_of_Connect_is_told_the_code_beside_the_id(string? token, string target, HttpStatusCode status, string code)
     {
-        var answer = await proxy.SendAsync(HttpMethod.Post, target, token is null ? null : proxy.IdentityToken(), new StringContent("{}"), request => request.Headers.Add("Connect-Protocol-Version", "1"));
+        var answer = await proxy.SendAsync(HttpMethod.Post, target, token is null ? null : proxy.IdentityToken(), new StringContent("{}"),
+            request => request.Headers.Add("Connect-Protocol-Version", "1"));
         Assert.Equal((status, code), (answer.Status, answer.Json.GetProperty("code").GetString()));
         Assert.NotNull(answer.ErrorId);
         var plain = await proxy.SendAsync(HttpMethod.Post, target, token is null ? null : proxy.IdentityToken(), new StringContent("{}"));

@@ -17,7 +17,10 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Interop;
 
-/// <summary><c>terraform login</c> and the download of a module: discovery, a code with PKCE, a token, the registry. Word for word as its documents say, and by Terraform or OpenTofu where one is installed.</summary>
+/// <summary>
+/// <c>terraform login</c> and the download of a module: discovery, a code with PKCE, a token, the registry. Word for word as its documents say, and by
+/// Terraform or OpenTofu where one is installed.
+/// </summary>
 public sealed class TerraformTests : IAsyncLifetime
 {
     private const string Modules = "/opendepot/modules/v1/", Archive = "/opendepot/download/network.zip";
@@ -43,11 +46,13 @@ public sealed class TerraformTests : IAsyncLifetime
             home.Write("tls.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         }
         home.Write("ca.crt", authority.Pem);
-        dex = await DexServer.StartAsync("opendepot", () => Proxy.Token(new JsonObject { ["aud"] = "opendepot", ["sub"] = "CgR1c2VyEgVsb2NhbA", ["groups"] = new JsonArray("my-org:platform") }));
+        dex = await DexServer.StartAsync("opendepot",
+            () => Proxy.Token(new JsonObject { ["aud"] = "opendepot", ["sub"] = "CgR1c2VyEgVsb2NhbA", ["groups"] = new JsonArray("my-org:platform") }));
         var document = new JsonObject
         {
             ["modules.v1"] = Modules,
-            ["login.v1"] = new JsonObject { ["client"] = "opendepot", ["authz"] = dex.Authorization, ["token"] = dex.Token, ["grant_types"] = new JsonArray("authz_code"), ["ports"] = new JsonArray(20000, 59999) },
+            ["login.v1"] = new JsonObject { ["client"] = "opendepot", ["authz"] = dex.Authorization, ["token"] = dex.Token,
+                ["grant_types"] = new JsonArray("authz_code"), ["ports"] = new JsonArray(20000, 59999) },
         };
         running = await InteropProxy.StartAsync(rules, (options, _) => options with
         {
@@ -91,13 +96,15 @@ public sealed class TerraformTests : IAsyncLifetime
         using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
         using var authorized = await http.GetAsync(QueryHelpers.AddQueryString(login.GetProperty("authz").GetString()!, new Dictionary<string, string?>
         {
-            ["client_id"] = login.GetProperty("client").GetString(), ["code_challenge"] = challenge, ["code_challenge_method"] = "S256", ["redirect_uri"] = redirect, ["response_type"] = "code", ["state"] = state,
+            ["client_id"] = login.GetProperty("client").GetString(), ["code_challenge"] = challenge, ["code_challenge_method"] = "S256",
+            ["redirect_uri"] = redirect, ["response_type"] = "code", ["state"] = state,
         }));
         var answer = QueryHelpers.ParseQuery(authorized.Headers.Location!.Query);
         Assert.Equal(state, answer["state"]);
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["grant_type"] = "authorization_code", ["code"] = answer["code"].ToString(), ["code_verifier"] = verifier, ["client_id"] = "opendepot", ["redirect_uri"] = redirect,
+            ["grant_type"] = "authorization_code", ["code"] = answer["code"].ToString(), ["code_verifier"] = verifier, ["client_id"] = "opendepot",
+            ["redirect_uri"] = redirect,
         });
         using var exchanged = await http.PostAsync(login.GetProperty("token").GetString(), form);
         var token = JsonDocument.Parse(await exchanged.Content.ReadAsStringAsync()).RootElement.GetProperty("access_token").GetString();
@@ -111,10 +118,12 @@ public sealed class TerraformTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Forbidden, (await Proxy.GetAsync($"{modules}other/network/aws/versions", token)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await Proxy.GetAsync($"{modules}acme/network/aws/versions", null)).Status);
-        Assert.All(Proxy.Sandbox.Requests.All.Where(request => request.Target.StartsWith(Modules, StringComparison.Ordinal)), request => Assert.Equal("Bearer " + Proxy.Sandbox.Options.TeamToken, request.Header("Authorization")));
+        Assert.All(Proxy.Sandbox.Requests.All.Where(request => request.Target.StartsWith(Modules, StringComparison.Ordinal)),
+            request => Assert.Equal("Bearer " + Proxy.Sandbox.Options.TeamToken, request.Header("Authorization")));
         Assert.Null(Assert.Single(Proxy.Sandbox.Requests.All, request => request.Target == Archive).Header("Authorization"));
 
-        if (((string[])["terraform", "tofu"]).SelectMany(name => Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, name))).FirstOrDefault(File.Exists) is { } program)
+        if (((string[])["terraform", "tofu"]).SelectMany(name => Environment.GetEnvironmentVariable("PATH")!.Split(':')
+            .Select(folder => Path.Combine(folder, name))).FirstOrDefault(File.Exists) is { } program)
             await ByProgramAsync(program, http);
     }
 
@@ -123,8 +132,10 @@ public sealed class TerraformTests : IAsyncLifetime
         Directory.CreateDirectory(Path.Combine(home.Path, ".terraform.d"));
         var host = Proxy.Addresses[1].Authority;
         // without a browser to open, it prints the address
-        var environment = new Dictionary<string, string> { ["SSL_CERT_FILE"] = Path.Combine(home.Path, "ca.crt"), ["PATH"] = home.Path, ["CHECKPOINT_DISABLE"] = "1", ["TF_CLI_CONFIG_FILE"] = "" };
-        var start = new ProcessStartInfo(program, ["login", host]) { WorkingDirectory = home.Path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var environment = new Dictionary<string, string>
+            { ["SSL_CERT_FILE"] = Path.Combine(home.Path, "ca.crt"), ["PATH"] = home.Path, ["CHECKPOINT_DISABLE"] = "1", ["TF_CLI_CONFIG_FILE"] = "" };
+        var start = new ProcessStartInfo(program, ["login", host])
+            { WorkingDirectory = home.Path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["HOME"] = home.Path;
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using (var login = Process.Start(start)!)
@@ -175,5 +186,6 @@ public sealed class TerraformTests : IAsyncLifetime
         return content.ToArray();
     }
 
-    private static PublicPattern Pattern(string text) => PublicPattern.TryParse(text, out var pattern, out var error) ? pattern : throw new InvalidOperationException(error);
+    private static PublicPattern Pattern(string text) =>
+        PublicPattern.TryParse(text, out var pattern, out var error) ? pattern : throw new InvalidOperationException(error);
 }

@@ -21,13 +21,16 @@ internal sealed class TlsServer : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
+        builder.WebHost.UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
         var app = builder.Build();
         var self = new TlsServer(app);
         app.Run(async context =>
         {
             var target = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
-            lock (self.Asked) self.Asked.Add((target, context.Request.Host.Value!, new HeaderDictionary(context.Request.Headers.ToDictionary(header => header.Key, header => header.Value))));
+            lock (self.Asked)
+                self.Asked.Add((target, context.Request.Host.Value!,
+                    new HeaderDictionary(context.Request.Headers.ToDictionary(header => header.Key, header => header.Value))));
             await answer(context);
         });
         await app.StartAsync();

@@ -20,9 +20,11 @@ internal static class IssuingTest
     public static readonly AuthContext AtProto = new("ATProto", "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
     public static readonly Decision Allowed = new(DecisionOutcome.Allow, "policies/ci.hcl", null, "", null);
 
-    public static Task<SigningKeys> OpenKeysAsync(this TestStore test, Store store) => SigningKeys.OpenAsync(store, test.Options.Tokens, test.Time, TestStore.Cancel);
+    public static Task<SigningKeys> OpenKeysAsync(this TestStore test, Store store) =>
+        SigningKeys.OpenAsync(store, test.Options.Tokens, test.Time, TestStore.Cancel);
 
-    public static TokenExchange Exchange(this TestStore test, SigningKeys keys) => new(keys, test.Options.Tokens, Issuer, context => context == DigitalOcean || context == AtProto);
+    public static TokenExchange Exchange(this TestStore test, SigningKeys keys) =>
+        new(keys, test.Options.Tokens, Issuer, context => context == DigitalOcean || context == AtProto);
 
     /// <summary>A caller with a GitHub token that was issued <paramref name="age"/> ago.</summary>
     public static Caller GitHub(this TestStore test, TimeSpan age = default) => Presenting(test, DigitalOcean, isOwn: false,
@@ -48,7 +50,8 @@ internal static class IssuingTest
     /// <summary>The same token with another end.</summary>
     public static VerifiedToken Until(this VerifiedToken token, DateTimeOffset expires) => new()
     {
-        Context = token.Context, Claims = token.Claims, Issuer = token.Issuer, Subject = token.Subject, IsOwn = token.IsOwn, Expires = expires, RevocationIds = token.RevocationIds,
+        Context = token.Context, Claims = token.Claims, Issuer = token.Issuer, Subject = token.Subject, IsOwn = token.IsOwn, Expires = expires,
+        RevocationIds = token.RevocationIds,
     };
 
     public static string Text(this IssuedToken issued) => Encoding.ASCII.GetString(issued.Token);
@@ -59,7 +62,8 @@ internal static class IssuingTest
         var token = new JsonWebToken(issued.Text());
         var claims = Base64UrlEncoder.Decode(token.EncodedPayload);
         var ancestors = JsonDocument.Parse(claims).RootElement.GetProperty("actx_ancestors").EnumerateArray().Select(id => id.GetString()!);
-        return Presenting(test, AuthContext.TryParse(issued.Audience, out var context) ? context : throw new InvalidOperationException(issued.Audience), isOwn: true, claims, [issued.Id, .. ancestors]);
+        return Presenting(test, AuthContext.TryParse(issued.Audience, out var context) ? context : throw new InvalidOperationException(issued.Audience),
+            isOwn: true, claims, [issued.Id, .. ancestors]);
     }
 
     public static JsonElement Body(string json) => JsonDocument.Parse(json).RootElement;

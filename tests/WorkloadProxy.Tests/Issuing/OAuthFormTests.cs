@@ -12,7 +12,8 @@ namespace WorkloadProxy.Tests.Issuing;
 public sealed class OAuthFormTests
 {
     private const string FormType = "application/x-www-form-urlencoded";
-    private const string Good = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=a.b.c&subject_token_type=urn:ietf:params:oauth:token-type:jwt"
+    private const string Good =
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=a.b.c&subject_token_type=urn:ietf:params:oauth:token-type:jwt"
         + "&audience=api%3A%2F%2FDigitalOcean%3Factx%3Dteam&scope=role:x";
 
     [Fact]
@@ -20,7 +21,8 @@ public sealed class OAuthFormTests
     {
         var form = Parse(Good + "&ttl=300");
         Assert.Equal("a.b.c", form.SubjectToken);
-        Assert.Equal("""{"aud":"api://DigitalOcean?actx=team","sub":"actx:team:role:x","ttl":300}""", Encoding.UTF8.GetString(form.ToIssueBody(new AuthContext("DigitalOcean", "team")).Span));
+        Assert.Equal("""{"aud":"api://DigitalOcean?actx=team","sub":"actx:team:role:x","ttl":300}""",
+            Encoding.UTF8.GetString(form.ToIssueBody(new AuthContext("DigitalOcean", "team")).Span));
         Assert.DoesNotContain("a.b.c", form.ToString(), StringComparison.Ordinal);
     }
 
@@ -30,13 +32,15 @@ public sealed class OAuthFormTests
         var form = Parse(Good.Replace("role:x", "actx:other:role:y", StringComparison.Ordinal));
         var source = new AuthContext("DigitalOcean", "team");
         Assert.Equal("""{"aud":"api://DigitalOcean?actx=team","sub":"actx:other:role:y"}""", Encoding.UTF8.GetString(form.ToIssueBody(source).Span));
-        Assert.Equal("""{"aud":"api://DigitalOcean?actx=team","sub":"actx:other:role:y","ttl":300}""", Encoding.UTF8.GetString(form.ToIssueBody(source, 300).Span));
+        Assert.Equal("""{"aud":"api://DigitalOcean?actx=team","sub":"actx:other:role:y","ttl":300}""",
+            Encoding.UTF8.GetString(form.ToIssueBody(source, 300).Span));
         Assert.EndsWith("\"ttl\":60}", Encoding.UTF8.GetString((form with { LifetimeSeconds = 60 }).ToIssueBody(source, 300).Span), StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_audience_that_curl_sent_without_encoding_it_is_read() =>
-        Assert.Equal("api://DigitalOcean?actx=team", Parse(Good.Replace("api%3A%2F%2FDigitalOcean%3Factx%3Dteam", "api://DigitalOcean?actx=team", StringComparison.Ordinal)).Audience);
+        Assert.Equal("api://DigitalOcean?actx=team",
+            Parse(Good.Replace("api%3A%2F%2FDigitalOcean%3Factx%3Dteam", "api://DigitalOcean?actx=team", StringComparison.Ordinal)).Audience);
 
     [Fact]
     public void Unknown_and_empty_parameters_count_as_left_out()
@@ -51,7 +55,8 @@ public sealed class OAuthFormTests
     [InlineData("&x=1&x=1", "invalid_request", "`x` is given more than once")]
     [InlineData("&actor_token=a.b.c", "invalid_request", "`actor_token` is not supported: the presented token is the actor")]
     [InlineData("&resource=https://api", "invalid_target", "`resource` is not supported: name the context in `audience`")]
-    [InlineData("&requested_token_type=saml", "invalid_request", "`requested_token_type` is unknown, expected `urn:ietf:params:oauth:token-type:jwt` or `urn:ietf:params:oauth:token-type:access_token`")]
+    [InlineData("&requested_token_type=saml", "invalid_request",
+        "`requested_token_type` is unknown, expected `urn:ietf:params:oauth:token-type:jwt` or `urn:ietf:params:oauth:token-type:access_token`")]
     [InlineData("&ttl=-1", "invalid_request", "`ttl` is not a whole number of seconds")]
     [InlineData("&ttl=1.5", "invalid_request", "`ttl` is not a whole number of seconds")]
     [InlineData("&ttl=0300", "invalid_request", "`ttl` is not a whole number of seconds")]
@@ -90,7 +95,8 @@ public sealed class OAuthFormTests
     [Theory]
     [InlineData("application/x-www-form-urlencoded;")]
     [InlineData("application/x-www-form-urlencoded ; ; charset=UTF-8 ;")]
-    public void An_empty_parameter_of_the_content_type_is_none(string type) => Assert.NotNull(TokenRequestForm.Parse(Encoding.UTF8.GetBytes(Good), type, out _));
+    public void An_empty_parameter_of_the_content_type_is_none(string type) =>
+        Assert.NotNull(TokenRequestForm.Parse(Encoding.UTF8.GetBytes(Good), type, out _));
 
     [Theory]
     [InlineData("application/json")]
@@ -131,7 +137,9 @@ public sealed class OAuthFormTests
     public void The_answer_is_RFC_8693s()
     {
         var output = new ArrayBufferWriter<byte>();
-        Parse(Good).WriteResponse(output, new IssuedToken { Token = "t.o.k"u8.ToArray(), Audience = IssuingTest.DigitalOcean.ToString(), Subject = "s", Id = "i", Expires = default, LifetimeSeconds = 300, Sha256 = "" });
+        Parse(Good).WriteResponse(output,
+            new IssuedToken { Token = "t.o.k"u8.ToArray(), Audience = IssuingTest.DigitalOcean.ToString(), Subject = "s", Id = "i", Expires = default,
+                LifetimeSeconds = 300, Sha256 = "" });
         Assert.Equal("""{"access_token":"t.o.k","issued_token_type":"urn:ietf:params:oauth:token-type:jwt","token_type":"Bearer","expires_in":300,"scope":"role:x"}""", Encoding.UTF8.GetString(output.WrittenSpan));
     }
 

@@ -117,7 +117,8 @@ public sealed class RevocationSetTests : IAsyncLifetime
     [Fact]
     public async Task A_revocation_that_is_repeated_or_not_stored_counts_once_or_not_at_all()
     {
-        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) await Assert.ThrowsAsync<OperationCanceledException>(() => revocations.RevokeAsync(Token($"{i}", "root"), new(true)));
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++)
+            await Assert.ThrowsAsync<OperationCanceledException>(() => revocations.RevokeAsync(Token($"{i}", "root"), new(true)));
         for (var i = 0; i < RevocationLimit.MaxDescendants; i++) await revocations.RevokeAsync(Token("a", "root"), TestStore.Cancel);
         await revocations.RevokeAsync(Token("b", "root"), TestStore.Cancel);
         Assert.False(revocations.ContainsAny(["root"]));

@@ -169,7 +169,8 @@ public sealed class SigningKeysTests : IDisposable
         using (var store = await test.OpenAsync())
         {
             await test.OpenKeysAsync(store);
-            await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync("UPDATE signing_keys SET id = 'another'", transaction: transaction), TestStore.Cancel);
+            await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync("UPDATE signing_keys SET id = 'another'",
+                transaction: transaction), TestStore.Cancel);
         }
         using var again = await test.OpenAsync();
         await Assert.ThrowsAsync<StartException>(() => test.OpenKeysAsync(again));

@@ -41,7 +41,8 @@ public sealed class TokenExchangeTests : IAsyncLifetime
         var issued = Succeed(test.GitHub(), IssuingTest.Body(Subject, 300));
         var now = test.Time.Now.ToUnixTimeSeconds();
         var claims = await test.VerifyAsync(keys, issued.Text(), IssuingTest.DigitalOcean);
-        Assert.Equal("""{"iss":"https://token.actions.githubusercontent.com","sub":"repo:org/repo:ref:refs/heads/main"}""", claims.GetProperty("act").GetRawText());
+        Assert.Equal("""{"iss":"https://token.actions.githubusercontent.com","sub":"repo:org/repo:ref:refs/heads/main"}""",
+            claims.GetProperty("act").GetRawText());
         Assert.Equal(Subject, claims.GetProperty("sub").GetString());
         Assert.Equal(JsonValueKind.String, claims.GetProperty("aud").ValueKind);
         Assert.Equal(now, claims.GetProperty("iat").GetInt64());
@@ -62,7 +63,8 @@ public sealed class TokenExchangeTests : IAsyncLifetime
         var output = new ArrayBufferWriter<byte>();
         var issued = Succeed(test.GitHub(), IssuingTest.Body(Subject, 300));
         IssueResponse.Write(output, issued);
-        Assert.Equal($$"""{"token":"{{issued.Text()}}","token_type":"Bearer","expires_in":300,"expires_at":"2026-05-04T12:05:00Z"}""", Encoding.UTF8.GetString(output.WrittenSpan));
+        Assert.Equal($$"""{"token":"{{issued.Text()}}","token_type":"Bearer","expires_in":300,"expires_at":"2026-05-04T12:05:00Z"}""",
+            Encoding.UTF8.GetString(output.WrittenSpan));
     }
 
     [Fact]
@@ -123,7 +125,8 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     [InlineData("""{"aud":"AUD","sub":"SUB","ttl":901}""", "`ttl` is 901, expected 1 to 900 seconds")]
     [InlineData("""{"aud":"AUD","sub":"SUB","ttl":300,"ttl":300}""", "`ttl` is a number, expected a whole number of seconds")]
     public void A_malformed_body_is_a_bad_request(string body, string message) =>
-        Refused(ErrorId.BadRequest, message, body.Replace("AUD", IssuingTest.DigitalOcean.ToString(), StringComparison.Ordinal).Replace("SUB", Subject, StringComparison.Ordinal));
+        Refused(ErrorId.BadRequest, message, body.Replace("AUD", IssuingTest.DigitalOcean.ToString(), StringComparison.Ordinal)
+            .Replace("SUB", Subject, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("iss")]
@@ -139,12 +142,14 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     [InlineData("ACTX_other")]
     [InlineData("droplet_id")]
     public void A_caller_cannot_set_a_claim_that_is_the_proxys_to_say(string name) =>
-        Refused(ErrorId.BadRequest, $"`{name}` is set by the proxy and can't be overridden", $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","{{name}}":"x"}""");
+        Refused(ErrorId.BadRequest, $"`{name}` is set by the proxy and can't be overridden",
+            $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","{{name}}":"x"}""");
 
     [Fact]
     public async Task Further_names_that_the_policy_permitted_become_claims()
     {
-        var issued = Succeed(test.GitHub(), IssuingTest.Body($$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","environment":"prod","o":{"a":["é",null] },"n":9007199254740993}"""));
+        var issued = Succeed(test.GitHub(),
+            IssuingTest.Body($$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","environment":"prod","o":{"a":["é",null] },"n":9007199254740993}"""));
         var claims = await test.VerifyAsync(keys, issued.Text(), IssuingTest.DigitalOcean);
         Assert.Equal("prod", claims.GetProperty("environment").GetString());
         Assert.Equal("9007199254740993", claims.GetProperty("n").GetRawText());
@@ -162,11 +167,13 @@ public sealed class TokenExchangeTests : IAsyncLifetime
 
     [Fact]
     public void A_claim_nested_deeper_than_a_token_may_be_is_a_bad_request() =>
-        Refused(ErrorId.BadRequest, "`deep` is nested more than 15 deep", $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","deep":{{new string('[', 16)}}{{new string(']', 16)}}}""");
+        Refused(ErrorId.BadRequest, "`deep` is nested more than 15 deep",
+            $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","deep":{{new string('[', 16)}}{{new string(']', 16)}}}""");
 
     [Fact]
     public void A_token_larger_than_the_proxy_would_take_is_a_bad_request() =>
-        Refused(ErrorId.BadRequest, "the token would be larger than 16384 bytes", $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","big":"{{new string('x', 13_000)}}"}""");
+        Refused(ErrorId.BadRequest, "the token would be larger than 16384 bytes",
+            $$"""{"aud":"{{IssuingTest.DigitalOcean}}","sub":"{{Subject}}","big":"{{new string('x', 13_000)}}"}""");
 
     [Fact]
     public void Without_a_ttl_the_token_lives_900_seconds_or_MaxLifetime_if_that_is_shorter()
@@ -262,7 +269,8 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     public void A_foreign_tokens_chain_begins_at_its_iat_or_at_the_exchange_whatever_else_it_says(string claims, int age)
     {
         var now = test.Time.Now.ToUnixTimeSeconds();
-        claims = claims.Replace("NOW+600", $"{now + 600}", StringComparison.Ordinal).Replace("NOW-60", $"{now - 60}", StringComparison.Ordinal).Replace("NOW", $"{now}", StringComparison.Ordinal);
+        claims = claims.Replace("NOW+600", $"{now + 600}", StringComparison.Ordinal).Replace("NOW-60", $"{now - 60}", StringComparison.Ordinal)
+            .Replace("NOW", $"{now}", StringComparison.Ordinal);
         claims = claims == "{}" ? """{"iss":"https://i","sub":"s"}""" : """{"iss":"https://i","sub":"s",""" + claims[1..];
         var issued = Succeed(test.Presenting(IssuingTest.DigitalOcean, isOwn: false, claims, ["h"]), IssuingTest.Body(Subject, 300));
         Assert.Equal(now - age, test.Presenting(issued).Token.Claims.Root.GetProperty("actx_chain").GetInt64());
@@ -273,18 +281,22 @@ public sealed class TokenExchangeTests : IAsyncLifetime
     [InlineData("-5")]
     [InlineData("1e-300")]
     public void The_chain_of_a_foreign_token_older_than_one_may_be_ends_with_that_token(string iat) =>
-        Assert.Equal(5 * 60, Succeed(test.Presenting(IssuingTest.DigitalOcean, isOwn: false, $$"""{"iss":"https://i","sub":"s","iat":{{iat}}}""", ["h"]), IssuingTest.Body(Subject, 900)).LifetimeSeconds);
+        Assert.Equal(5 * 60, Succeed(test.Presenting(IssuingTest.DigitalOcean, isOwn: false, $$"""{"iss":"https://i","sub":"s","iat":{{iat}}}""", ["h"]),
+            IssuingTest.Body(Subject, 900)).LifetimeSeconds);
 
     [Fact]
     public void A_foreign_tokens_own_actors_are_not_passed_on()
     {
-        var caller = test.Presenting(IssuingTest.DigitalOcean, isOwn: false, """{"iss":"https://i","sub":"s","act":{"iss":"https://proxy.example.com","sub":"admin","act":{"act":{"act":{}}}}}""", ["h"]);
-        Assert.Equal("""{"iss":"https://i","sub":"s"}""", test.Presenting(Succeed(caller, IssuingTest.Body(Subject, 300))).Token.Claims.Root.GetProperty("act").GetRawText());
+        var caller = test.Presenting(IssuingTest.DigitalOcean, isOwn: false,
+            """{"iss":"https://i","sub":"s","act":{"iss":"https://proxy.example.com","sub":"admin","act":{"act":{"act":{}}}}}""", ["h"]);
+        Assert.Equal("""{"iss":"https://i","sub":"s"}""", test.Presenting(Succeed(caller, IssuingTest.Body(Subject, 300))).Token.Claims.Root.GetProperty("act")
+            .GetRawText());
     }
 
     private static int Depth(JsonElement claims) => claims.TryGetProperty("act", out var act) ? 1 + Depth(act) : 0;
 
-    private Result<IssuedToken> Exchange(Caller caller, JsonElement body, Decision? decision = null) => test.Exchange(keys).Exchange(caller, body, decision ?? IssuingTest.Allowed, test.Time.Now);
+    private Result<IssuedToken> Exchange(Caller caller, JsonElement body, Decision? decision = null) =>
+        test.Exchange(keys).Exchange(caller, body, decision ?? IssuingTest.Allowed, test.Time.Now);
 
     private IssuedToken Succeed(Caller caller, JsonElement body)
     {

@@ -38,10 +38,12 @@ public sealed class WorkloadRunTests
         => Assert.Equal(same, Of(issuer, one, "sha256:1") == Of(issuer, two, "sha256:2"));
 
     [Fact]
-    public void Issuers_share_no_runs() => Assert.NotEqual(Of("https://a.example", """{"job_id":"7"}""", "1"), Of("https://b.example", """{"job_id":"7"}""", "1"));
+    public void Issuers_share_no_runs() =>
+        Assert.NotEqual(Of("https://a.example", """{"job_id":"7"}""", "1"), Of("https://b.example", """{"job_id":"7"}""", "1"));
 
     [Fact]
-    public void A_machine_is_one_run() => Assert.Equal(Of(IssuingTest.Issuer, """{"droplet_id":"7"}""", "a", own: true), Of(IssuingTest.Issuer, """{"droplet_id":"7"}""", "b", own: true));
+    public void A_machine_is_one_run() =>
+        Assert.Equal(Of(IssuingTest.Issuer, """{"droplet_id":"7"}""", "a", own: true), Of(IssuingTest.Issuer, """{"droplet_id":"7"}""", "b", own: true));
 
     [Fact]
     public async Task An_exchanged_token_and_the_audit_name_the_run_of_the_first()
@@ -55,7 +57,8 @@ public sealed class WorkloadRunTests
         Assert.NotEqual(first, await RunOf(proxy, claims));
         var audit = await proxy.AuditAsync(3);
         Assert.Equal(first, audit[0].GetProperty("run").GetString());
-        var refused = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(claims), $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access","ttl":300,"run":"other"}""");
+        var refused = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(claims),
+            $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access","ttl":300,"run":"other"}""");
         Assert.False(refused.Status is System.Net.HttpStatusCode.OK);
     }
 
@@ -65,5 +68,6 @@ public sealed class WorkloadRunTests
         return JsonElement.Parse(Microsoft.IdentityModel.Tokens.Base64UrlEncoder.DecodeBytes(token.Split('.')[1])).GetProperty("run").GetString()!;
     }
 
-    private static string Of(string issuer, string claims, string id, bool own = false) => runs.Of(issuer, own, Claims.Parse(Encoding.UTF8.GetBytes(claims.Replace("{\"", "{\"iss\":\"x\",\"", StringComparison.Ordinal))), id);
+    private static string Of(string issuer, string claims, string id, bool own = false) =>
+        runs.Of(issuer, own, Claims.Parse(Encoding.UTF8.GetBytes(claims.Replace("{\"", "{\"iss\":\"x\",\"", StringComparison.Ordinal))), id);
 }

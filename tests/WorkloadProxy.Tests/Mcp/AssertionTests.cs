@@ -5,7 +5,9 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Mcp;
 
-/// <summary>The grant <c>jwt-bearer</c>: an MCP client asserts its workload's identity to the proxy, and names the endpoint that it wants a token for.</summary>
+/// <summary>
+/// The grant <c>jwt-bearer</c>: an MCP client asserts its workload's identity to the proxy, and names the endpoint that it wants a token for.
+/// </summary>
 public sealed class AssertionTests : IAsyncLifetime
 {
     private const string PublicUrl = "http://proxy.test", Endpoint = PublicUrl + McpProxy.Path;
@@ -60,7 +62,8 @@ public sealed class AssertionTests : IAsyncLifetime
     public async Task Who_is_not_authenticated_learns_of_no_context()
     {
         var exp = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 300;
-        var forged = TokenForge.Sign(SigningKey.Ecdsa(), new JsonObject { ["iss"] = proxy.Sandbox.Issuer.Issuer, ["aud"] = PublicUrl, ["sub"] = "repo:org/repo:ref:refs/heads/main", ["exp"] = exp });
+        var forged = TokenForge.Sign(SigningKey.Ecdsa(),
+            new JsonObject { ["iss"] = proxy.Sandbox.Issuer.Issuer, ["aud"] = PublicUrl, ["sub"] = "repo:org/repo:ref:refs/heads/main", ["exp"] = exp });
 
         var known = await AssertAsync(forged, Endpoint, "", TestProxy.DigitalOcean.ToString());
         var unknown = await AssertAsync(forged, Endpoint, "", "api://DigitalOcean?actx=00000000-0000-4000-8000-000000000000");
@@ -71,7 +74,8 @@ public sealed class AssertionTests : IAsyncLifetime
 
     private Task<Answer> AssertAsync(string assertion, string resource, string scope, string audience = "")
     {
-        Dictionary<string, string> form = new() { ["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer", ["assertion"] = assertion, ["resource"] = resource, ["client_id"] = "ignored" };
+        Dictionary<string, string> form = new()
+            { ["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer", ["assertion"] = assertion, ["resource"] = resource, ["client_id"] = "ignored" };
         if (scope.Length > 0) form["scope"] = scope;
         if (audience.Length > 0) form["audience"] = audience;
         return proxy.SendAsync(HttpMethod.Post, "/v1/oidc/token", null, new FormUrlEncodedContent(form));

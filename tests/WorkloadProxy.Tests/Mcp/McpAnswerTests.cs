@@ -59,10 +59,12 @@ public sealed class McpAnswerTests : IAsyncLifetime
     [Fact]
     public async Task Unchanged_events_pass_byte_for_byte_and_lists_in_them_are_filtered()
     {
-        const string Progress = "id: 1\r\nevent: message\r\ndata: {\"jsonrpc\":\"2.0\",\r\ndata:  \"method\":\"notifications/progress\",\"params\":{\"progress\":1}}\r\n\r\n";
+        const string Progress =
+            "id: 1\r\nevent: message\r\ndata: {\"jsonrpc\":\"2.0\",\r\ndata:  \"method\":\"notifications/progress\",\"params\":{\"progress\":1}}\r\n\r\n";
         Answer(Progress + ": ping\n\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"cacheScope\":\"public\",\"nextCursor\":\"n\",\"tools\":[{\"name\":\"droplet-list\"},{\"name\":\"droplet-delete\"},{\"name\":\"droplet-list\",\"Name\":\"x\"}]}}\n\n", "text/event-stream");
         var answer = await proxy.CallAsync("tools/list");
-        Assert.Equal(Progress + ": ping\n\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"cacheScope\":\"private\",\"nextCursor\":\"n\",\"tools\":[{\"name\":\"droplet-list\"}]}}\n\n", answer.Body);
+        Assert.Equal(Progress
+            + ": ping\n\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"cacheScope\":\"private\",\"nextCursor\":\"n\",\"tools\":[{\"name\":\"droplet-list\"}]}}\n\n", answer.Body);
         Assert.Equal("no", answer.Headers["X-Accel-Buffering"]);
     }
 
@@ -165,13 +167,15 @@ public sealed class McpAnswerTests : IAsyncLifetime
     [Fact]
     public async Task A_task_id_is_one_text_for_its_caller_and_nobody_else_s()
     {
-        proxy.WritePolicy("policies/job.hcl", McpProxy.Policy.Replace("  tool \"droplet-list\" {}", "  tasks = true\n  tool \"droplet-list\" {}", StringComparison.Ordinal));
+        proxy.WritePolicy("policies/job.hcl",
+            McpProxy.Policy.Replace("  tool \"droplet-list\" {}", "  tasks = true\n  tool \"droplet-list\" {}", StringComparison.Ordinal));
         Answer("""{"jsonrpc":"2.0","id":7,"result":{"resultType":"task","taskId":"t-1"}}""");
         var created = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list");
         while (created.Status != HttpStatusCode.OK) created = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list");
         var id = created.Message().GetProperty("result").GetProperty("taskId").GetString()!;
         Assert.NotEqual("t-1", id);
-        Assert.Equal(id, (await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list")).Message().GetProperty("result").GetProperty("taskId").GetString());
+        Assert.Equal(id, (await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list")).Message().GetProperty("result")
+            .GetProperty("taskId").GetString());
 
         await proxy.CallAsync("tasks/get", $$"""{"taskId":"{{id}}"}""", id);
         var received = proxy.Sandbox.Requests.All.Last();
@@ -207,7 +211,8 @@ public sealed class McpAnswerTests : IAsyncLifetime
         await upstream.Ended.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
-    private void Answer(string body, string type = "application/json", int status = 200, params (string Name, string Value)[] headers) => proxy.Sandbox.Intercept = async http =>
+    private void Answer(string body, string type = "application/json", int status = 200, params (string Name, string Value)[] headers) =>
+        proxy.Sandbox.Intercept = async http =>
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = type;

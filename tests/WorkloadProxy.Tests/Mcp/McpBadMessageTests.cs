@@ -118,7 +118,8 @@ public sealed class McpBadMessageTests : IClassFixture<McpServing>
         Assert.Equal((HttpStatusCode.BadRequest, -32600), (deeper.Status, deeper.Code()));
         Assert.Single(proxy.Sandbox.Requests.All);
 
-        Task<Answer> Nested(int levels) => proxy.CallAsync("tools/call", $$"""{"name":"droplet-list","arguments":{"a":{{new string('[', levels)}}{{new string(']', levels)}} } }""", "droplet-list");
+        Task<Answer> Nested(int levels) => proxy.CallAsync("tools/call",
+            $$"""{"name":"droplet-list","arguments":{"a":{{new string('[', levels)}}{{new string(']', levels)}} } }""", "droplet-list");
     }
 
     [Fact]
@@ -143,7 +144,8 @@ public sealed class McpBadMessageTests : IClassFixture<McpServing>
     [InlineData("MCP-Protocol-Version: 2025-11-25, 2026-07-28\r\n")]
     public async Task What_a_client_of_a_revision_with_sessions_says_in_headers_must_agree_too(string headers)
     {
-        var answer = await proxy.SendRawAsync($"POST {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Type: application/json\r\n{headers}Content-Length: {Ping.Length}\r\n\r\n{Ping}");
+        var answer = await proxy.SendRawAsync($"POST {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: close\r\nAuthorization: Bearer "
+            + $"{proxy.IdentityToken()}\r\nContent-Type: application/json\r\n{headers}Content-Length: {Ping.Length}\r\n\r\n{Ping}");
         Assert.StartsWith("HTTP/1.1 400 ", answer);
         Assert.Contains(headers.Contains(", ", StringComparison.Ordinal) ? "-32022" : "-32020", answer);
         Assert.Empty(proxy.Sandbox.Requests.All);
@@ -161,10 +163,12 @@ public sealed class McpBadMessageTests : IClassFixture<McpServing>
     {
         foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Delete])
         {
-            var answer = await proxy.SendAsync(method, McpProxy.Path, proxy.IdentityToken(), new StringContent(Ping), request => request.Headers.Accept.ParseAdd("text/event-stream"));
+            var answer = await proxy.SendAsync(method, McpProxy.Path, proxy.IdentityToken(), new StringContent(Ping),
+                request => request.Headers.Accept.ParseAdd("text/event-stream"));
             Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         }
-        var modern = await proxy.SendAsync(HttpMethod.Delete, McpProxy.Path, proxy.IdentityToken(), with: request => request.Headers.Add("MCP-Protocol-Version", McpProxy.Modern));
+        var modern = await proxy.SendAsync(HttpMethod.Delete, McpProxy.Path, proxy.IdentityToken(),
+            with: request => request.Headers.Add("MCP-Protocol-Version", McpProxy.Modern));
         Assert.Equal(HttpStatusCode.MethodNotAllowed, modern.Status);
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
@@ -175,7 +179,8 @@ public sealed class McpBadMessageTests : IClassFixture<McpServing>
         var elsewhere = await proxy.SendAsync(HttpMethod.Post, McpProxy.Path, null, with: request => request.Headers.Add("Origin", "https://evil.example"));
         Assert.Equal(HttpStatusCode.Forbidden, elsewhere.Status);
         Assert.Equal(HttpStatusCode.OK, await OriginAsync(McpServing.Page));
-        foreach (var origin in (string[])[McpServing.Page + "/", McpServing.Page + ".evil.example", "https://app.example@evil.example", "http://localhost.evil.example", "http://proxy.test:81", "file://", "null"])
+        foreach (var origin in (string[])[McpServing.Page + "/", McpServing.Page + ".evil.example", "https://app.example@evil.example",
+            "http://localhost.evil.example", "http://proxy.test:81", "file://", "null"])
             Assert.Equal((origin, HttpStatusCode.Forbidden), (origin, await OriginAsync(origin)));
         // a balancer beside the proxy calls from loopback for everybody
         Assert.Equal(HttpStatusCode.Forbidden, await OriginAsync("http://localhost:5173", "X-Forwarded-For: 203.0.113.7"));
@@ -217,7 +222,8 @@ public sealed class McpBadMessageTests : IClassFixture<McpServing>
     [Fact]
     public async Task The_audit_says_which_role_came_nearest_and_the_caller_is_not_told()
     {
-        var answer = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list", token: proxy.IdentityToken(new() { ["sub"] = "repo:org/repo:ref:refs/heads/nobody" }));
+        var answer = await proxy.CallAsync("tools/call", """{"name":"droplet-list"}""", "droplet-list",
+            token: proxy.IdentityToken(new() { ["sub"] = "repo:org/repo:ref:refs/heads/nobody" }));
         Assert.True(answer.Message().GetProperty("result").GetProperty("isError").GetBoolean());
         Assert.DoesNotContain("nearest", answer.Body);
         var nearest = (await proxy.AuditOfAsync(answer)).GetProperty("nearest");

@@ -34,14 +34,17 @@ public sealed class McpEndpointTests : IAsyncLifetime
         var result = message.GetProperty("result");
         Assert.True(result.GetProperty("isError").GetBoolean());
         Assert.Equal("complete", result.GetProperty("resultType").GetString());
-        Assert.Equal("forbidden: parameter `Name` has a value that is not permitted (policies/job.hcl:3)", result.GetProperty("content")[0].GetProperty("text").GetString());
+        Assert.Equal("forbidden: parameter `Name` has a value that is not permitted (policies/job.hcl:3)", result.GetProperty("content")[0].GetProperty("text")
+            .GetString());
         var facts = result.GetProperty("_meta").GetProperty("workload-proxy/error");
-        Assert.Equal(("forbidden", "policies/job.hcl:3", answer.Headers["X-Request-Id"]), (facts.GetProperty("id").GetString(), facts.GetProperty("rule").GetString(), facts.GetProperty("request_id").GetString()));
+        Assert.Equal(("forbidden", "policies/job.hcl:3", answer.Headers["X-Request-Id"]),
+            (facts.GetProperty("id").GetString(), facts.GetProperty("rule").GetString(), facts.GetProperty("request_id").GetString()));
         Assert.Empty(proxy.Sandbox.Requests.All);
         Assert.False(answer.Headers.ContainsKey("WWW-Authenticate"));
 
         var audit = await proxy.AuditOfAsync(answer);
-        Assert.Equal(("deny", "tools/call", "droplet-create", McpProxy.Modern), (audit.GetProperty("decision").GetString(), Mcp("method"), Mcp("name"), Mcp("revision")));
+        Assert.Equal(("deny", "tools/call", "droplet-create", McpProxy.Modern),
+            (audit.GetProperty("decision").GetString(), Mcp("method"), Mcp("name"), Mcp("revision")));
         Assert.DoesNotContain("prod", audit.GetRawText());
         string? Mcp(string name) => audit.GetProperty("mcp").GetProperty(name).GetString();
     }
@@ -82,14 +85,17 @@ public sealed class McpEndpointTests : IAsyncLifetime
     public async Task Lists_show_what_a_rule_permits()
     {
         var answer = await proxy.CallAsync("tools/list");
-        Assert.Equal(["droplet-create", "droplet-list"], answer.Message().GetProperty("result").GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()).Order());
+        Assert.Equal(["droplet-create", "droplet-list"], answer.Message().GetProperty("result").GetProperty("tools").EnumerateArray()
+            .Select(tool => tool.GetProperty("name").GetString()).Order());
         Assert.Equal(3, (await proxy.AuditOfAsync(answer)).GetProperty("filtered").GetInt32());
         answer = await proxy.CallAsync("prompts/list");
-        Assert.Equal(["triage"], answer.Message().GetProperty("result").GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetProperty("name").GetString()));
+        Assert.Equal(["triage"], answer.Message().GetProperty("result").GetProperty("prompts").EnumerateArray()
+            .Select(prompt => prompt.GetProperty("name").GetString()));
         answer = await proxy.CallAsync("resources/list");
         Assert.Empty(answer.Message().GetProperty("result").GetProperty("resources").EnumerateArray());
         answer = await proxy.CallAsync("resources/templates/list");
-        Assert.Equal(["do://droplets/{id}"], answer.Message().GetProperty("result").GetProperty("resourceTemplates").EnumerateArray().Select(template => template.GetProperty("uriTemplate").GetString()));
+        Assert.Equal(["do://droplets/{id}"], answer.Message().GetProperty("result").GetProperty("resourceTemplates").EnumerateArray()
+            .Select(template => template.GetProperty("uriTemplate").GetString()));
     }
 
     [Theory]
@@ -124,17 +130,24 @@ public sealed class McpEndpointTests : IAsyncLifetime
     public async Task A_message_that_nests_too_deep_is_refused()
     {
         var deep = string.Concat(Enumerable.Repeat("[", 70)) + string.Concat(Enumerable.Repeat("]", 70));
-        Assert.Equal(-32600, (await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"droplet-list","arguments":{"a":DEEP}}}""".Replace("DEEP", deep, StringComparison.Ordinal))).Code());
+        Assert.Equal(-32600,
+            (await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"droplet-list","arguments":{"a":DEEP}}}""".Replace("DEEP",
+                deep, StringComparison.Ordinal))).Code());
     }
 
     [Fact]
     public async Task A_message_that_is_too_large_is_413_and_other_types_are_415()
     {
-        var large = await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"LONG"}}""".Replace("LONG", new string('a', 1024 * 1024), StringComparison.Ordinal));
+        var large = await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"LONG"}}""".Replace("LONG", new string('a', 1024 * 1024),
+            StringComparison.Ordinal));
         Assert.Equal((HttpStatusCode.RequestEntityTooLarge, 413), (large.Status, large.Code()));
         foreach (var type in new[] { "text/plain", "application/json; charset=latin1", "application/vnd.api+json" })
-            Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await proxy.PostAsync("{}", with: request => { request.Content!.Headers.Remove("Content-Type"); request.Content.Headers.TryAddWithoutValidation("Content-Type", type); })).Status);
-        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await proxy.PostAsync("{}", with: request => request.Content!.Headers.ContentEncoding.Add("gzip"))).Status);
+            Assert.Equal(HttpStatusCode.UnsupportedMediaType,
+                (await proxy.PostAsync("{}",
+                    with: request => { request.Content!.Headers.Remove("Content-Type"); request.Content.Headers.TryAddWithoutValidation("Content-Type",
+                        type); })).Status);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await proxy.PostAsync("{}", with: request => request.Content!.Headers.ContentEncoding.Add("gzip")))
+            .Status);
     }
 
     [Fact]
@@ -143,7 +156,8 @@ public sealed class McpEndpointTests : IAsyncLifetime
         var answer = await proxy.PostAsync("""{"jsonrpc":"2.0","id":"a","method":"ping"}""", "2099-01-01");
         Assert.Equal((HttpStatusCode.BadRequest, -32022), (answer.Status, answer.Code()));
         Assert.Equal("a", answer.Message().GetProperty("id").GetString());
-        Assert.Contains(McpProxy.Modern, answer.Message().GetProperty("error").GetProperty("data").GetProperty("supported").EnumerateArray().Select(version => version.GetString()));
+        Assert.Contains(McpProxy.Modern, answer.Message().GetProperty("error").GetProperty("data").GetProperty("supported").EnumerateArray()
+            .Select(version => version.GetString()));
     }
 
     [Theory]
@@ -166,9 +180,13 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [Fact]
     public async Task A_header_given_twice_or_a_meta_of_another_revision_is_refused()
     {
-        var twice = await proxy.SendRawAsync($"POST {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Type: application/json\r\nMCP-Protocol-Version: 2025-11-25\r\nMcp-Method: ping\r\nMcp-Method: ping\r\nContent-Length: 40\r\n\r\n{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}}");
+        var twice = await proxy.SendRawAsync($"POST {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: close\r\nAuthorization: Bearer "
+            + $"{proxy.IdentityToken()}\r\nContent-Type: application/json\r\nMCP-Protocol-Version: 2025-11-25\r\nMcp-Method: ping\r\nMcp-Method: "
+            + $"ping\r\nContent-Length: 40\r\n\r\n{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}}");
         Assert.Contains("-32020", twice);
-        var meta = await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25"}}}""", McpProxy.Modern, with: request => request.Headers.Add("Mcp-Method", "ping"));
+        var meta = await proxy
+            .PostAsync("""{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25"}}}""",
+                McpProxy.Modern, with: request => request.Headers.Add("Mcp-Method", "ping"));
         Assert.Equal(-32020, meta.Code());
     }
 
@@ -178,7 +196,8 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [InlineData(""","params":{"_meta":{}}""")]
     public async Task A_message_of_the_newest_revision_without_a_version_in_its_meta_is_refused(string parameters)
     {
-        var answer = await proxy.PostAsync($$"""{"jsonrpc":"2.0","id":1,"method":"ping"{{parameters}}}""", McpProxy.Modern, with: request => request.Headers.Add("Mcp-Method", "ping"));
+        var answer = await proxy.PostAsync($$"""{"jsonrpc":"2.0","id":1,"method":"ping"{{parameters}}}""", McpProxy.Modern,
+            with: request => request.Headers.Add("Mcp-Method", "ping"));
         Assert.Equal((HttpStatusCode.BadRequest, -32602), (answer.Status, answer.Code()));
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
@@ -230,10 +249,12 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [Fact]
     public async Task Without_discovery_its_documents_are_404()
     {
-        foreach (var path in new[] { "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource" + McpProxy.Path })
+        foreach (var path in new[] { "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource"
+            + McpProxy.Path })
             Assert.Equal(HttpStatusCode.NotFound, (await proxy.GetAsync(path, null)).Status);
         Assert.DoesNotContain("resource_metadata", (await proxy.SendAsync(HttpMethod.Post, McpProxy.Path, null)).Headers["WWW-Authenticate"]);
-        Assert.Equal("http://proxy.test/v1/oidc/authorize", (await proxy.GetAsync("/.well-known/openid-configuration", null)).Json.GetProperty("authorization_endpoint").GetString());
+        Assert.Equal("http://proxy.test/v1/oidc/authorize", (await proxy.GetAsync("/.well-known/openid-configuration", null))
+            .Json.GetProperty("authorization_endpoint").GetString());
         var authorize = await proxy.GetAsync("/v1/oidc/authorize", null);
         Assert.Equal((HttpStatusCode.BadRequest, "unsupported_response_type"), (authorize.Status, authorize.Json.GetProperty("error").GetString()));
     }
@@ -243,10 +264,12 @@ public sealed class McpEndpointTests : IAsyncLifetime
     {
         await using var found = await McpProxy.StartAsync(configure: server => server with { Discovery = true });
         var path = "/.well-known/oauth-protected-resource" + McpProxy.Path;
-        Assert.EndsWith($", resource_metadata=\"http://proxy.test{path}\"", (await found.SendAsync(HttpMethod.Post, McpProxy.Path, null)).Headers["WWW-Authenticate"]);
+        Assert.EndsWith($", resource_metadata=\"http://proxy.test{path}\"", (await found.SendAsync(HttpMethod.Post, McpProxy.Path, null))
+            .Headers["WWW-Authenticate"]);
         var document = (await found.GetAsync(path, null)).Json;
         Assert.Equal(("http://proxy.test" + McpProxy.Path, "http://proxy.test", "header"),
-            (document.GetProperty("resource").GetString(), document.GetProperty("authorization_servers")[0].GetString(), document.GetProperty("bearer_methods_supported")[0].GetString()));
+            (document.GetProperty("resource").GetString(), document.GetProperty("authorization_servers")[0].GetString(),
+                document.GetProperty("bearer_methods_supported")[0].GetString()));
         Assert.Equal("http://proxy.test", (await found.GetAsync("/.well-known/oauth-authorization-server", null)).Json.GetProperty("issuer").GetString());
     }
 
@@ -274,7 +297,8 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [Fact]
     public async Task No_path_rule_reaches_an_endpoint()
     {
-        proxy.WritePolicy("policies/job.hcl", "path \"/_mcp/*\" {\n  capabilities = [\"create\", \"read\"]\n}\npath \"/*\" {\n  capabilities = [\"create\", \"read\"]\n}\n");
+        proxy.WritePolicy("policies/job.hcl",
+            "path \"/_mcp/*\" {\n  capabilities = [\"create\", \"read\"]\n}\npath \"/*\" {\n  capabilities = [\"create\", \"read\"]\n}\n");
         while ((await proxy.CallAsync("tools/list")).Message().TryGetProperty("result", out _)) await Task.Yield();
         Assert.Equal(403, (await proxy.CallAsync("tools/list")).Code());
     }
@@ -282,7 +306,8 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [Fact]
     public async Task A_session_is_the_caller_s_alone()
     {
-        var opened = await proxy.PostAsync("""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"sampling":{},"roots":{}},"clientInfo":{"name":"t","version":"1"}}}""");
+        var opened = await proxy
+            .PostAsync("""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"sampling":{},"roots":{}},"clientInfo":{"name":"t","version":"1"}}}""");
         Assert.Equal(HttpStatusCode.OK, opened.Status);
         Assert.Contains("\"capabilities\":{}", proxy.Sandbox.Requests.All.Last().Body);
         var session = opened.Headers["Mcp-Session-Id"];
@@ -293,7 +318,8 @@ public sealed class McpEndpointTests : IAsyncLifetime
 
         var stranger = proxy.IdentityToken(new JsonObject { ["sub"] = "repo:org/repo:ref:refs/heads/other" });
         Assert.Equal(HttpStatusCode.OK, (await proxy.CallAsync("tools/list", token: stranger)).Status);
-        Assert.Equal(HttpStatusCode.NotFound, (await proxy.PostAsync(Ping, token: stranger, with: request => request.Headers.Add("Mcp-Session-Id", session))).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await proxy.PostAsync(Ping, token: stranger, with: request => request.Headers.Add("Mcp-Session-Id", session)))
+            .Status);
         var forged = await proxy.PostAsync(Ping, with: request => request.Headers.Add("Mcp-Session-Id", own));
         Assert.Equal((HttpStatusCode.NotFound, 404), (forged.Status, forged.Code()));
     }

@@ -87,7 +87,8 @@ public sealed class McpLyingServerTests : IClassFixture<McpServing>
     public async Task A_challenge_never_passes(string type, int status)
     {
         Answer(Asks, type, status);
-        foreach (var answer in (Answer[])[await proxy.CallAsync("tools/list"), await proxy.PostAsync("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")])
+        foreach (var answer in (Answer[])[await proxy.CallAsync("tools/list"),
+            await proxy.PostAsync("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")])
         {
             Assert.NotEqual(HttpStatusCode.Unauthorized, answer.Status);
             Assert.NotEqual(HttpStatusCode.Forbidden, answer.Status);
@@ -125,7 +126,8 @@ public sealed class McpLyingServerTests : IClassFixture<McpServing>
     public async Task A_stream_of_its_own_filters_lists_and_drops_what_may_not_be_asked()
     {
         Answer($"data: {Asks}\n\ndata: {{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{{\"tools\":[{{\"name\":\"droplet-list\"}},{{\"name\":\"volume-list\"}}]}}}}\n\n: end\n\n");
-        var answer = await proxy.SendAsync(HttpMethod.Get, McpProxy.Path, proxy.IdentityToken(), with: request => request.Headers.Accept.ParseAdd("text/event-stream"));
+        var answer = await proxy.SendAsync(HttpMethod.Get, McpProxy.Path, proxy.IdentityToken(),
+            with: request => request.Headers.Accept.ParseAdd("text/event-stream"));
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("data: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"tools\":[{\"name\":\"droplet-list\"}]}}\n\n: end\n\n", answer.Body);
     }
@@ -140,7 +142,8 @@ public sealed class McpLyingServerTests : IClassFixture<McpServing>
             await stream.WriteAsync(Encoding.UTF8.GetBytes(Asks));
             return true;
         };
-        var answer = await proxy.SendRawAsync($"GET {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nAccept: text/event-stream\r\n"
+        var answer = await proxy.SendRawAsync($"GET {McpProxy.Path} HTTP/1.1\r\nHost: p\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nAccept: "
+            + "text/event-stream\r\n"
             + $"Authorization: Bearer {proxy.IdentityToken()}\r\n\r\n");
         Assert.DoesNotContain("HTTP/1.1 101", answer);
         Assert.DoesNotContain("password", answer);
@@ -173,7 +176,8 @@ public sealed class McpLyingServerTests : IClassFixture<McpServing>
             request.Headers.Add("Mcp-Session-Id", session);
         });
         Assert.Equal(HttpStatusCode.NotFound, second.Status);
-        Assert.Equal(HttpStatusCode.NotFound, (await proxy.PostAsync(List, with: request => request.Headers.Add("Mcp-Session-Id", session[..^2] + "AA"))).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await proxy.PostAsync(List, with: request => request.Headers.Add("Mcp-Session-Id", session[..^2] + "AA")))
+            .Status);
     }
 
     [Theory]

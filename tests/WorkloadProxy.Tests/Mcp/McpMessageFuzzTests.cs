@@ -9,15 +9,20 @@ using WorkloadProxy.Mcp.Protocol;
 
 namespace WorkloadProxy.Tests.Mcp;
 
-/// <summary>Messages that are put together at random. What is accepted must mean to the C# SDK's parser, which a server behind the proxy may use, what it meant here.</summary>
+/// <summary>
+/// Messages that are put together at random. What is accepted must mean to the C# SDK's parser, which a server behind the proxy may use, what it meant here.
+/// </summary>
 public sealed class McpMessageFuzzTests
 {
     private static readonly string[] members =
     [
         "\"jsonrpc\":\"2.0\"", "\"id\":7", "\"id\":\"a\"", "\"id\":{}", "\"id\":null", "\"id\":1.5", "\"id\":-12", "\"i\\u0064\":9", "\"Id\":8",
-        "\"method\":\"tools/call\"", "\"method\":\"ping\"", "\"method\":7", "\"Method\":\"tools/list\"", "\"\\u006dethod\":\"tools/call\"", "\"method\\u0000\":\"x\"",
-        "\"params\":{\"name\":\"a\"}", "\"params\":{\"name\":\"a\",\"name\":\"b\"}", "\"params\":{\"name\":\"a\",\"Name\":\"b\"}", "\"params\":{\"na\\u006de\":\"c\"}",
-        "\"params\":{\"name\":\"a\",\"arguments\":{\"x\":[1,{}]}}", "\"params\":[]", "\"params\":null", "\"param\\u017f\":{\"name\":\"d\"}", "\"params\":{\"name\":7}",
+        "\"method\":\"tools/call\"", "\"method\":\"ping\"", "\"method\":7", "\"Method\":\"tools/list\"", "\"\\u006dethod\":\"tools/call\"",
+        "\"method\\u0000\":\"x\"",
+        "\"params\":{\"name\":\"a\"}", "\"params\":{\"name\":\"a\",\"name\":\"b\"}", "\"params\":{\"name\":\"a\",\"Name\":\"b\"}",
+        "\"params\":{\"na\\u006de\":\"c\"}",
+        "\"params\":{\"name\":\"a\",\"arguments\":{\"x\":[1,{}]}}", "\"params\":[]", "\"params\":null", "\"param\\u017f\":{\"name\":\"d\"}",
+        "\"params\":{\"name\":7}",
         "\"result\":{}", "\"result\":{\"taskId\":\"t\"}", "\"error\":{\"code\":1,\"message\":\"m\"}", "\"x\":1", "\"method\":\"\\ud800\"",
     ];
 
@@ -69,10 +74,13 @@ public sealed class McpMessageFuzzTests
 
     private static string Kind(McpMessage message) => message.IsResponse ? "response" : message.IsRequest ? "request" : "notification";
 
-    private static string Kind(JsonRpcMessage message) => message switch { JsonRpcRequest => "request", JsonRpcNotification => "notification", _ => "response" };
+    private static string Kind(JsonRpcMessage message) =>
+        message switch { JsonRpcRequest => "request", JsonRpcNotification => "notification", _ => "response" };
 
-    private static string? Method(JsonRpcMessage message) => message switch { JsonRpcRequest request => request.Method, JsonRpcNotification notification => notification.Method, _ => null };
+    private static string? Method(JsonRpcMessage message) =>
+        message switch { JsonRpcRequest request => request.Method, JsonRpcNotification notification => notification.Method, _ => null };
 
     private static string? Name(JsonRpcMessage message) =>
-        (message switch { JsonRpcRequest request => request.Params, JsonRpcNotification notification => notification.Params, _ => null }) is JsonObject parameters ? parameters["name"]?.ToString() : null;
+        (message switch { JsonRpcRequest request => request.Params, JsonRpcNotification notification => notification.Params, _ => null })
+        is JsonObject parameters ? parameters["name"]?.ToString() : null;
 }

@@ -35,7 +35,8 @@ internal static class McpProxy
         }
         """;
 
-    public static Task<TestProxy> StartAsync(string policy = Policy, Func<McpServerOptions, McpServerOptions>? configure = null, TimeProvider? time = null, Func<ProxyOptions, ProxyOptions>? with = null) =>
+    public static Task<TestProxy> StartAsync(string policy = Policy, Func<McpServerOptions, McpServerOptions>? configure = null, TimeProvider? time = null,
+        Func<ProxyOptions, ProxyOptions>? with = null) =>
         TestProxy.StartAsync(new Dictionary<string, string>(Examples.ForOneJob(policy)) { ["gha-roles/other.hcl"] = OtherRole }, (options, sandbox) =>
         {
             var server = new McpServerOptions { Name = "droplets", Address = new Uri(sandbox.Address, "/mcp") };
@@ -51,7 +52,8 @@ internal static class McpProxy
         }, time);
 
     /// <summary>A message as a client of the newest revision sends it.</summary>
-    public static Task<Answer> CallAsync(this TestProxy proxy, string method, string parameters = "{}", string? name = null, string id = "7", string? token = null, Action<HttpRequestMessage>? with = null)
+    public static Task<Answer> CallAsync(this TestProxy proxy, string method, string parameters = "{}", string? name = null, string id = "7",
+        string? token = null, Action<HttpRequestMessage>? with = null)
     {
         var inner = parameters.Trim()[1..^1].Trim();
         const string Meta = """{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{}},"io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"}}""";
@@ -64,7 +66,8 @@ internal static class McpProxy
         });
     }
 
-    public static Task<Answer> PostAsync(this TestProxy proxy, string body, string? version = Legacy, string? token = null, Action<HttpRequestMessage>? with = null)
+    public static Task<Answer> PostAsync(this TestProxy proxy, string body, string? version = Legacy, string? token = null,
+        Action<HttpRequestMessage>? with = null)
     {
         var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
         content.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json");

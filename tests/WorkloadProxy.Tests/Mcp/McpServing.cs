@@ -13,7 +13,8 @@ public sealed class McpServing : IAsyncLifetime
 
     public async ValueTask InitializeAsync() =>
         Proxy = await McpProxy.StartAsync(configure: server => server with { Origins = [Page], MaxMessage = 4096, MaxAnswer = 2 * 1024 * 1024 },
-            with: options => options with { Policies = [.. options.Policies, new PolicySourceOptions(new AuthContext("Notes", "team"), Directory: options.Policies[0].Directory)] });
+            with: options => options with
+                { Policies = [.. options.Policies, new PolicySourceOptions(new AuthContext("Notes", "team"), Directory: options.Policies[0].Directory)] });
 
     public ValueTask DisposeAsync() => Proxy.DisposeAsync();
 }

@@ -9,13 +9,16 @@ namespace WorkloadProxy.Tests.Mcp;
 public sealed class McpTaskTests : IAsyncLifetime
 {
     private const string Update = """{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"t-1","status":"completed","result":{"content":[]}}}""";
-    private const string Acknowledged = """{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"taskIds":["t-1"]}}}""";
+    private const string Acknowledged =
+        """{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"taskIds":["t-1"]}}}""";
     private const string Asks =
         """{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"t-1","status":"input_required","inputRequests":{"a":{"method":"elicitation/create","params":{"message":"your password"}}}}}""";
 
     private TestProxy proxy = null!;
 
-    public async ValueTask InitializeAsync() => proxy = await McpProxy.StartAsync(McpProxy.Policy.Replace("  tool \"droplet-list\" {}", "  tasks = true\n  tool \"droplet-list\" {}", StringComparison.Ordinal));
+    public async ValueTask InitializeAsync() =>
+        proxy = await McpProxy.StartAsync(McpProxy.Policy.Replace("  tool \"droplet-list\" {}", "  tasks = true\n  tool \"droplet-list\" {}",
+            StringComparison.Ordinal));
 
     public ValueTask DisposeAsync() => proxy.DisposeAsync();
 
@@ -60,7 +63,8 @@ public sealed class McpTaskTests : IAsyncLifetime
         Assert.Single(without.Sandbox.Requests.All);
     }
 
-    private Task<Answer> ListenAsync(string id, string? token = null) => proxy.CallAsync("subscriptions/listen", $$"""{"notifications":{"taskIds":["{{id}}"]} }""", token: token);
+    private Task<Answer> ListenAsync(string id, string? token = null) =>
+        proxy.CallAsync("subscriptions/listen", $$"""{"notifications":{"taskIds":["{{id}}"]} }""", token: token);
 
     private void Answer(string body, string type = "text/event-stream", TestProxy? of = null) => (of ?? proxy).Sandbox.Intercept = async http =>
     {

@@ -18,8 +18,10 @@ public sealed class ModelSdkTests : IAsyncLifetime
         path "/v1/messages" { capabilities = ["create"] }
         """;
 
-    private const string OpenAi = """{"whole":"say it again","streamed":"say it again","tokens":6,"response":"say it again","events":"say it again","last":"response.completed","refused":403}""";
-    private const string Anthropic = """{"whole":"say it again","streamed":"say it again","last":"say it again","reason":"end_turn","tokens":3,"refused":403}""";
+    private const string OpenAi =
+        """{"whole":"say it again","streamed":"say it again","tokens":6,"response":"say it again","events":"say it again","last":"response.completed","refused":403}""";
+    private const string Anthropic =
+        """{"whole":"say it again","streamed":"say it again","last":"say it again","reason":"end_turn","tokens":3,"refused":403}""";
 
     private readonly TemporaryDirectory directory = new();
     private TestProxy proxy = null!;
@@ -38,7 +40,8 @@ public sealed class ModelSdkTests : IAsyncLifetime
     [Fact]
     public async Task OpenAI_s_takes_a_token_as_its_key()
     {
-        var output = await NodeModules.RunAsync("openai.mjs", new Dictionary<string, string> { ["OPENAI_BASE_URL"] = new Uri(proxy.Address, "/v1").ToString(), ["OPENAI_API_KEY"] = proxy.IdentityToken() });
+        var output = await NodeModules.RunAsync("openai.mjs",
+            new Dictionary<string, string> { ["OPENAI_BASE_URL"] = new Uri(proxy.Address, "/v1").ToString(), ["OPENAI_API_KEY"] = proxy.IdentityToken() });
         Assert.Equal(OpenAi, output.Trim());
         Received();
     }
@@ -48,7 +51,8 @@ public sealed class ModelSdkTests : IAsyncLifetime
     [InlineData("ANTHROPIC_AUTH_TOKEN")]
     public async Task Anthropic_s_takes_a_token_as_its_key(string variable)
     {
-        var output = await NodeModules.RunAsync("anthropic.mjs", new Dictionary<string, string> { ["ANTHROPIC_BASE_URL"] = proxy.Address.ToString().TrimEnd('/'), [variable] = proxy.IdentityToken() });
+        var output = await NodeModules.RunAsync("anthropic.mjs",
+            new Dictionary<string, string> { ["ANTHROPIC_BASE_URL"] = proxy.Address.ToString().TrimEnd('/'), [variable] = proxy.IdentityToken() });
         Assert.Equal(Anthropic, output.Trim());
         Received();
     }
@@ -63,11 +67,13 @@ public sealed class ModelSdkTests : IAsyncLifetime
         var written = new TaskCompletionSource();
         watcher.Renamed += (_, _) => written.TrySetResult();
         using var relay = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"),
-            ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", kind, "--env", "sdk.env", "--source", "file:identity"]) { WorkingDirectory = directory.Path })!;
+            ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", kind, "--env", "sdk.env", "--source", "file:identity"])
+            { WorkingDirectory = directory.Path })!;
         try
         {
             await written.Task.WaitAsync(TimeSpan.FromSeconds(30));
-            var variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "sdk.env"))).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+            var variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "sdk.env"))).Select(line => line.Split('=', 2))
+                .ToDictionary(pair => pair[0], pair => pair[1]);
             Assert.Equal(expected, (await NodeModules.RunAsync(script, variables)).Trim());
             Received();
         }

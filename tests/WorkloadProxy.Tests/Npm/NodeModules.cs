@@ -3,7 +3,10 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Npm;
 
-/// <summary>The pinned npm packages and the scripts beside this file, in one folder of the repository's <c>artifacts</c>. CI installs them before the tests; else the first test that asks does.</summary>
+/// <summary>
+/// The pinned npm packages and the scripts beside this file, in one folder of the repository's <c>artifacts</c>. CI installs them before the tests; else the
+/// first test that asks does.
+/// </summary>
 internal static class NodeModules
 {
     private const string Install = "ci --no-audit --no-fund --ignore-scripts --loglevel=error";
@@ -33,20 +36,25 @@ internal static class NodeModules
     {
         foreach (var program in (string[])["node", "npm"])
         {
-            if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, program)))) return $"`{program}` is missing: apt-get install nodejs npm";
+            if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, program))))
+                return $"`{program}` is missing: apt-get install nodejs npm";
         }
         Directory.CreateDirectory(folder);
         var (written, wanted) = (Path.Combine(folder, "package-lock.json"), Path.Combine(source, "package-lock.json"));
-        var isThere = File.Exists(Path.Combine(folder, "node_modules", ".package-lock.json")) && File.Exists(written) && File.ReadAllText(written) == File.ReadAllText(wanted);
-        foreach (var file in Directory.EnumerateFiles(source).Where(file => Path.GetExtension(file) is ".json" or ".mjs" or ".npmrc")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        var isThere = File.Exists(Path.Combine(folder, "node_modules", ".package-lock.json")) && File.Exists(written)
+            && File.ReadAllText(written) == File.ReadAllText(wanted);
+        foreach (var file in Directory.EnumerateFiles(source).Where(file => Path.GetExtension(file) is ".json" or ".mjs" or ".npmrc"))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         if (isThere) return null;
         var (code, output, error) = await StartAsync("npm", Install.Split(' '), new Dictionary<string, string>());
         return code == 0 ? null : $"the npm packages are missing: npm --prefix {folder} {Install}\n{output}\n{error}";
     }
 
-    private static async Task<(int Code, string Output, string Error)> StartAsync(string program, string[] arguments, IReadOnlyDictionary<string, string> environment)
+    private static async Task<(int Code, string Output, string Error)> StartAsync(string program, string[] arguments,
+        IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+            { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

@@ -24,7 +24,8 @@ public sealed class TypeScriptClientTests : IAsyncLifetime
     [InlineData("2", McpProxy.Modern)]
     public async Task A_client_lists_and_calls_what_it_may(string sdk, string revision)
     {
-        var output = await NodeModules.RunAsync("mcp.mjs", new Dictionary<string, string> { ["TOKEN"] = proxy.IdentityToken() }, sdk, revision, new Uri(proxy.Address, McpProxy.Path).ToString());
+        var output = await NodeModules.RunAsync("mcp.mjs", new Dictionary<string, string> { ["TOKEN"] = proxy.IdentityToken() }, sdk, revision,
+            new Uri(proxy.Address, McpProxy.Path).ToString());
         Check(output, sdk);
     }
 
@@ -36,7 +37,8 @@ public sealed class TypeScriptClientTests : IAsyncLifetime
     {
         var identity = directory.Write("identity", proxy.IdentityToken());
         var output = await NodeModules.RunAsync("mcp.mjs", new Dictionary<string, string>(), sdk, revision,
-            Path.Combine(AppContext.BaseDirectory, "workload-proxy"), "mcp", "bridge", new Uri(proxy.Address, McpProxy.Path).ToString(), "--source", $"file:{identity}");
+            Path.Combine(AppContext.BaseDirectory, "workload-proxy"), "mcp", "bridge", new Uri(proxy.Address, McpProxy.Path).ToString(), "--source",
+            $"file:{identity}");
         Check(output, sdk);
     }
 
@@ -49,7 +51,8 @@ public sealed class TypeScriptClientTests : IAsyncLifetime
         Assert.StartsWith("forbidden: parameter `Name`", seen.GetProperty("refused").GetString());
         Assert.Equal(403, seen.GetProperty("denied").GetInt32());
         Assert.Equal("droplet 42", seen.GetProperty("resource").GetString());
-        var modern = proxy.Sandbox.Requests.All.Any(request => request.Header("MCP-Protocol-Version") == McpProxy.Modern && request.Header("Mcp-Method") == "tools/call");
+        var modern = proxy.Sandbox.Requests.All.Any(request => request.Header("MCP-Protocol-Version") == McpProxy.Modern
+            && request.Header("Mcp-Method") == "tools/call");
         Assert.Equal(sdk == "2", modern);
     }
 }

@@ -100,7 +100,8 @@ public class DeferredSetTests
         await test.Proxy.StopServerAsync();
         // were it compiled at start, the start would know; the repository has the truth
         using (var database = SqliteDatabase.Existing(Path.Combine(test.Proxy.Options.DataDirectory, "store.db")))
-            await database.WriteAsync(async (connection, transaction) => await Dapper.SqlMapper.ExecuteAsync(connection, "UPDATE policy_sets SET content = x'00'", transaction: transaction), Ended);
+            await database.WriteAsync(async (connection, transaction) => await Dapper.SqlMapper.ExecuteAsync(connection,
+                "UPDATE policy_sets SET content = x'00'", transaction: transaction), Ended);
 
         await test.Proxy.StartServerAsync();
 
@@ -109,5 +110,6 @@ public class DeferredSetTests
         Assert.Equal(System.Net.HttpStatusCode.OK, await test.AskAsync());
     }
 
-    private static PolicySetInForce Set(string version) => new(PolicyCompiler.Compile([], new CompileOptions(context, "https://proxy.test")).Set!, version, default);
+    private static PolicySetInForce Set(string version) =>
+        new(PolicyCompiler.Compile([], new CompileOptions(context, "https://proxy.test")).Set!, version, default);
 }

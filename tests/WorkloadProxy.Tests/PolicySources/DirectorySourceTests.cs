@@ -142,7 +142,8 @@ public sealed class DirectorySourceTests
 
         var sets = new PolicySetStore();
         live.Directory.Write("policies/ci.hcl", "path {");
-        var again = new DirectorySource(new CompileOptions(LiveSource.Context, "https://proxy.example.com"), live.Directory.Path, sets, live.Snapshots, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var again = new DirectorySource(new CompileOptions(LiveSource.Context, "https://proxy.example.com"), live.Directory.Path, sets, live.Snapshots,
+            TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         await again.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Null(sets.Current(LiveSource.Context));
         Assert.True(await again.LoadSnapshotAsync(TestContext.Current.CancellationToken));

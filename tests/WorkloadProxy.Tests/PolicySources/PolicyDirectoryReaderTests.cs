@@ -13,14 +13,16 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
     [Fact]
     public void Only_policy_files_are_read_in_the_order_of_their_paths()
     {
-        foreach (var name in (string[])["policies/b.hcl", "policies/a/c.hcl", "policies/README.md", "policies/.hidden.hcl", "policies/.git/x.hcl", ".roles/x.hcl", "gha-roles/z.hcl", "roles/y.hcl",
+        foreach (var name in (string[])["policies/b.hcl", "policies/a/c.hcl", "policies/README.md", "policies/.hidden.hcl", "policies/.git/x.hcl",
+            ".roles/x.hcl", "gha-roles/z.hcl", "roles/y.hcl",
             "rolesx/x.hcl", "tests/t.hcl", "other/x.hcl", "top.hcl", "set.hcl", "policies/X.HCL"])
         {
             directory.Write(name, "# " + name);
         }
         var content = PolicyDirectoryReader.Read(directory.Path);
         Assert.Empty(content.Problems);
-        Assert.Equal(["gha-roles/z.hcl", "policies/a/c.hcl", "policies/b.hcl", "roles/y.hcl", "set.hcl", "tests/t.hcl"], content.Files.Select(file => file.Path));
+        Assert.Equal(["gha-roles/z.hcl", "policies/a/c.hcl", "policies/b.hcl", "roles/y.hcl", "set.hcl", "tests/t.hcl"],
+            content.Files.Select(file => file.Path));
         Assert.Equal("# roles/y.hcl", System.Text.Encoding.UTF8.GetString(content.Files[3].Content.Span));
     }
 
@@ -91,7 +93,8 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
     public async Task A_pipe_is_never_opened()
     {
         Directory.CreateDirectory(Path.Combine(directory.Path, "policies"));
-        using (var made = Process.Start("mkfifo", Path.Combine(directory.Path, "policies/pipe.hcl"))) await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using (var made = Process.Start("mkfifo", Path.Combine(directory.Path, "policies/pipe.hcl")))
+            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
         var reading = Task.Run(() => PolicyDirectoryReader.Read(directory.Path));
         var content = await reading.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.Equal(0, Assert.Single(content.Files).Content.Length);

@@ -23,7 +23,8 @@ public sealed class StartTests : IAsyncLifetime
         foreach (var name in (string[])["team", "depot"])
         {
             directory.Write($"{name}/policies/ci.hcl", LiveSource.Policy("/v2/account"));
-            directory.Write($"{name}/roles/ci.hcl", LiveSource.Role.Replace("DigitalOcean", name == "team" ? "DigitalOcean" : "Depot", StringComparison.Ordinal));
+            directory.Write($"{name}/roles/ci.hcl",
+                LiveSource.Role.Replace("DigitalOcean", name == "team" ? "DigitalOcean" : "Depot", StringComparison.Ordinal));
         }
     }
 

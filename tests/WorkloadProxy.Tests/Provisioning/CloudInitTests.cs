@@ -16,9 +16,11 @@ public sealed class CloudInitTests
         print(json.dumps([parts(text.encode()) for text in json.load(sys.stdin)]))
         """;
 
-    private const string Multipart = "Content-Type: multipart/mixed; boundary=\"B\"\nMIME-Version: 1.0\n\n--B\nContent-Type: text/cloud-config; charset=\"us-ascii\"\nMIME-Version: 1.0\n"
+    private const string Multipart =
+        "Content-Type: multipart/mixed; boundary=\"B\"\nMIME-Version: 1.0\n\n--B\nContent-Type: text/cloud-config; charset=\"us-ascii\"\nMIME-Version: 1.0\n"
         + "Merge-Type: list(append)+dict(recurse_array)\n\n#cloud-config\nruncmd: [a]\n--B\n"
-        + "Content-Type: text/x-shellscript\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"mine.sh\"\n\nIyEvYmluL3NoCmVjaG8gbWluZQo=\n--B--\n";
+        + "Content-Type: text/x-shellscript\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; "
+        + "filename=\"mine.sh\"\n\nIyEvYmluL3NoCmVjaG8gbWluZQo=\n--B--\n";
 
     public static TheoryData<string, string[]> UserData => new()
     {
@@ -31,7 +33,8 @@ public sealed class CloudInitTests
         { "#!/bin/sh\nFrom here to there\n.\n--\n", ["text/x-shellscript"] },
         { "#cloud-config\nruncmd:\n  - echo hello\nwrite_files:\n  - path: /a\n    content: b\n", ["text/cloud-config"] },
         { "#cloud-config\nmerge_how: 'list(append)+dict(recurse_array)'\nruncmd: [a]\n", ["text/cloud-config"] },
-        { "#cloud-config-archive\n- type: text/cloud-config\n  content: |\n    #cloud-config\n    runcmd: [a]\n- |\n  #!/bin/sh\n  echo b\n", ["text/cloud-config", "text/x-shellscript"] },
+        { "#cloud-config-archive\n- type: text/cloud-config\n  content: |\n    #cloud-config\n    runcmd: [a]\n- |\n  #!/bin/sh\n  echo b\n",
+            ["text/cloud-config", "text/x-shellscript"] },
         { "#cloud-boothook\n#!/bin/sh\necho boot\n", ["text/cloud-boothook"] },
         { "## template: jinja\n#cloud-config\nruncmd: [\"echo {{ v1.instance_id }}\"]\n", ["text/jinja2"] },
         { "#part-handler\ndef list_types(): return ['text/x-mine']\ndef handle_part(*a): pass\n", ["text/part-handler"] },

@@ -92,7 +92,10 @@ public sealed class CreatingTests
     [InlineData("", 403)]
     public async Task A_scoped_token_creates_a_machine_only_with_an_identity_that_it_may_issue(string issue, int status)
     {
-        await using var test = await ProvisioningTest.StartAsync(policies: new Dictionary<string, string>(Examples.ForOneJob("path \"/v2/droplets\" {\n capabilities = [\"create\"]\n}\n" + issue.Replace("] allowed", "]\n allowed", StringComparison.Ordinal).Replace("{ capabilities", "{\n capabilities", StringComparison.Ordinal).Replace("} }", "}\n}", StringComparison.Ordinal)))
+        await using var test =
+            await ProvisioningTest.StartAsync(policies: new Dictionary<string, string>(Examples.ForOneJob("path \"/v2/droplets\" {\n capabilities = "
+                + "[\"create\"]\n}\n" + issue.Replace("] allowed", "]\n allowed", StringComparison.Ordinal)
+                .Replace("{ capabilities", "{\n capabilities", StringComparison.Ordinal).Replace("} }", "}\n}", StringComparison.Ordinal)))
         {
             ["droplet-roles/vm.hcl"] = """
                 role "vm" {
@@ -124,9 +127,11 @@ public sealed class CreatingTests
             }
             """))
         {
-            ["droplet-roles/vm.hcl"] = "role \"vm\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:vm\"\n  policies = [\"job\"]\n}\n",
+            ["droplet-roles/vm.hcl"] =
+                "role \"vm\" {\n  aud = \"api://DigitalOcean?actx={actx}\"\n  sub = \"actx:{actx}:role:vm\"\n  policies = [\"job\"]\n}\n",
         });
-        Assert.Equal(HttpStatusCode.Forbidden, (await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho other\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken())).Status);
+        Assert.Equal(HttpStatusCode.Forbidden,
+            (await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho other\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken())).Status);
         var answer = await test.CreateAsync(ProvisioningTest.Body("#!/bin/sh\necho mine\n", "oidc-sub:role:vm"), test.Proxy.IdentityToken());
         Assert.True(answer.Status == HttpStatusCode.Accepted, answer.Body);
         Assert.Contains("echo mine", test.LastUserData(), StringComparison.Ordinal);
@@ -167,7 +172,8 @@ public sealed class CreatingTests
     {
         await using var test = await ProvisioningTest.StartAsync();
         var user = test.Proxy.Sandbox.Options.UserToken;
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await test.Proxy.PostJsonAsync("/v2/droplets", user, $$"""{"name":"{{new string('a', 1024 * 1024)}}"}""")).Status);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge,
+            (await test.Proxy.PostJsonAsync("/v2/droplets", user, $$"""{"name":"{{new string('a', 1024 * 1024)}}"}""")).Status);
         foreach (var body in new[] { """{"tags":["\ud800"],"\udc00":1}""", "[]", "", "name=a&tags[]=web" })
         {
             await test.Proxy.PostJsonAsync("/v2/droplets", user, body);
@@ -180,7 +186,8 @@ public sealed class CreatingTests
     {
         await using var test = await ProvisioningTest.StartAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.CreateAsync(ProvisioningTest.Body(), "dop_v1_nobody")).Status);
-        var encoded = await test.Proxy.SendAsync(HttpMethod.Post, "/v2/droplets", test.Proxy.Sandbox.Options.UserToken, new StringContent("{}"), request => request.Content!.Headers.ContentEncoding.Add("gzip"));
+        var encoded = await test.Proxy.SendAsync(HttpMethod.Post, "/v2/droplets", test.Proxy.Sandbox.Options.UserToken, new StringContent("{}"),
+            request => request.Content!.Headers.ContentEncoding.Add("gzip"));
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, encoded.Status);
     }
 }

@@ -89,7 +89,8 @@ public sealed class HostileSshdTests
     }
 
     private static Task<Answer> ProveFromAsync(ProvisioningTest test, string client, string token, string signature) => test.Proxy.SendAsync(
-        HttpMethod.Post, "/v1/oidc/prove", token, new StringContent(System.Text.Json.JsonSerializer.Serialize(new { sig = signature })), request => request.Headers.Add("X-Forwarded-For", client));
+        HttpMethod.Post, "/v1/oidc/prove", token, new StringContent(System.Text.Json.JsonSerializer.Serialize(new { sig = signature })),
+        request => request.Headers.Add("X-Forwarded-For", client));
 
     private static async Task ServeAsync(TcpListener listener, string kind, CancellationToken ended)
     {

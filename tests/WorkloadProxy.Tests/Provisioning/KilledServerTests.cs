@@ -63,7 +63,9 @@ public sealed class KilledServerTests
 
     private static async Task UntilAsync(ProvisioningTest test, string count)
     {
-        await using var connection = new SqliteConnection($"Data Source={Path.Combine(test.Proxy.Options.DataDirectory, "store.db")};Mode=ReadOnly;Pooling=False");
+        await using var connection =
+            new SqliteConnection($"Data Source={Path.Combine(test.Proxy.Options.DataDirectory, "store.db")};Mode=ReadOnly;Pooling=False")
+            ;
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = count;

@@ -14,9 +14,11 @@ internal sealed class Machine : IAsyncDisposable
     public static async Task<Machine> BootAsync(TemporaryDirectory files, string userData, int sshPort, string name = "machine")
     {
         if (!Environment.IsPrivilegedProcess || !OperatingSystem.IsLinux()) Assert.Skip("only root on Linux can lay a root file system over this one's");
-        foreach (var (program, package) in new[] { ("/usr/bin/cloud-init", "cloud-init"), ("/usr/sbin/sshd", "openssh-server"), ("/usr/bin/jq", "jq"), ("/usr/bin/curl", "curl"), ("/usr/bin/systemd-analyze", "systemd") })
+        foreach (var (program, package) in new[] { ("/usr/bin/cloud-init", "cloud-init"), ("/usr/sbin/sshd", "openssh-server"), ("/usr/bin/jq", "jq"),
+            ("/usr/bin/curl", "curl"), ("/usr/bin/systemd-analyze", "systemd") })
             if (!File.Exists(program)) Assert.Skip($"`{program}` is missing: apt-get install {package}");
-        var process = Process.Start(new ProcessStartInfo(script, ["start", Path.Combine(files.Path, name), files.Write(name + ".user-data", userData), $"{sshPort}"])
+        var process = Process.Start(new ProcessStartInfo(script,
+            ["start", Path.Combine(files.Path, name), files.Write(name + ".user-data", userData), $"{sshPort}"])
         {
             RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["INSTANCE_ID"] = name },
         })!;
@@ -34,7 +36,8 @@ internal sealed class Machine : IAsyncDisposable
         return output;
     }
 
-    public Task<(int ExitCode, string Output, string Errors)> TryAsync(string commands) => Shell.RunAsync(script, ["exec", $"{process.Id}", "bash", "-c", commands]);
+    public Task<(int ExitCode, string Output, string Errors)> TryAsync(string commands) =>
+        Shell.RunAsync(script, ["exec", $"{process.Id}", "bash", "-c", commands]);
 
     public async ValueTask DisposeAsync()
     {

@@ -131,13 +131,16 @@ public sealed class MachineTests
             """;
         var made = JsonNode.Parse(await machine.RunAsync(Variables + Key.Replace("BUCKET", "-sf", StringComparison.Ordinal) + " | jq"))!;
         Assert.Equal("bucket-111-read-token-droplet", made["key"]!["name"]!.ToString());
-        var refused = await machine.TryAsync(Variables + Key.Replace("BUCKET", "-vf", StringComparison.Ordinal).Replace("\"111\"", "\"222\"", StringComparison.Ordinal));
+        var refused = await machine.TryAsync(Variables + Key.Replace("BUCKET", "-vf", StringComparison.Ordinal)
+            .Replace("\"111\"", "\"222\"", StringComparison.Ordinal));
         Assert.Equal(22, refused.ExitCode);
         Assert.Contains("< HTTP/1.1 403", refused.Errors, StringComparison.Ordinal);
 
         // the timer's way
-        await machine.RunAsync($"cp -a {Folder} /root/before && {Identity} && ! cmp -s {Folder}/token /root/before/token && ! cmp -s {Folder}/refresh_token /root/before/refresh_token");
-        await machine.RunAsync("systemd-analyze verify --man=no /etc/systemd/system/workload-proxy-identity.timer /etc/systemd/system/workload-proxy-identity.service");
+        await machine.RunAsync($"cp -a {Folder} /root/before && {Identity} && ! cmp -s {Folder}/token /root/before/token && ! cmp -s {Folder}/refresh_token "
+            + "/root/before/refresh_token");
+        await machine.RunAsync("systemd-analyze verify --man=no /etc/systemd/system/workload-proxy-identity.timer "
+            + "/etc/systemd/system/workload-proxy-identity.service");
         Assert.Equal("644 timer\n", await machine.RunAsync("stat -c '%a timer' /etc/systemd/system/workload-proxy-identity.timer"));
         // nothing of it is left where other users could read it
         Assert.Equal("", await machine.RunAsync("ls /var/lib/workload-proxy | grep -vx -e host_key -e instance -e provisioning_token || true"));
@@ -174,7 +177,8 @@ public sealed class MachineTests
         userData = userData.Replace("+ 100))", "+ 1))", StringComparison.Ordinal).Replace("do sleep 10", "do sleep 1", StringComparison.Ordinal);
         await using var machine = await Machine.BootAsync(test.Files, userData, port);
         await machine.RunAsync("ls /root/first /root/second");
-        foreach (var (file, text) in new[] { ("handled", "by a handler"), ("boothook", "early"), ("written", "by the user"), ("jinja", "machine"), ("done", "done") })
+        foreach (var (file, text) in new[]
+            { ("handled", "by a handler"), ("boothook", "early"), ("written", "by the user"), ("jinja", "machine"), ("done", "done") })
             Assert.Equal(text, (await machine.RunAsync($"cat /root/{file}")).Trim());
         Assert.Contains("workload-proxy: not proved yet (403)", await machine.RunAsync("cat /var/log/boot.log"), StringComparison.Ordinal);
         await machine.RunAsync($"[ ! -e {Folder} ]");

@@ -56,7 +56,8 @@ public sealed class ProvingTests
         await using var test = await ProvisioningTest.StartAsync();
         var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
         var other = await GitHosting.SignedCommitTests.KeyAsync(test.Files, "other");
-        foreach (var signature in new[] { await test.SignAsync(token, other), await test.SignAsync(token + "x"), await test.SignAsync(token + "\n"), await test.SignAsync(token, name: "git") })
+        foreach (var signature in new[] { await test.SignAsync(token, other), await test.SignAsync(token + "x"), await test.SignAsync(token + "\n"),
+            await test.SignAsync(token, name: "git") })
             Assert.Equal((HttpStatusCode.Unauthorized, "invalid_token"), await OfAsync(test.ProveAsync(token, signature)));
         // and none of it was spent
         Assert.Equal(HttpStatusCode.OK, (await test.ProveAsync(token, await test.SignAsync(token))).Status);
@@ -109,7 +110,9 @@ public sealed class ProvingTests
     [Fact]
     public async Task A_private_address_is_refused_unless_it_is_configured()
     {
-        await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = options.Provisioning with { AllowPrivateAddresses = false } });
+        await using var test = await ProvisioningTest.StartAsync(configure: options => options with
+            { Provisioning = options.Provisioning with { AllowPrivateAddresses = false } })
+            ;
         var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
         Assert.Equal((HttpStatusCode.Forbidden, "forbidden"), await OfAsync(test.ProveAsync(token, await test.SignAsync(token))));
     }
@@ -140,7 +143,8 @@ public sealed class ProvingTests
         var (id, tokens) = await test.ProvedAsync();
         var (unproved, userData) = await test.CreateAsync();
         var refresh = tokens.GetProperty("refresh_token").GetString()!;
-        foreach (var tags in new[] { new JsonArray(), new JsonArray("oidc-sub:role:other"), new JsonArray($"oidc-sub:role:{ProvisioningTest.Role}", "oidc-sub:role:other") })
+        foreach (var tags in new[]
+            { new JsonArray(), new JsonArray("oidc-sub:role:other"), new JsonArray($"oidc-sub:role:{ProvisioningTest.Role}", "oidc-sub:role:other") })
         {
             await test.ChangeAsync(id, new JsonObject { ["tags"] = tags });
             Assert.Equal(HttpStatusCode.Forbidden, (await test.RefreshAsync(refresh)).Status);

@@ -71,7 +71,8 @@ public sealed class ProvisioningReplicaTests(PostgresServer server)
         Assert.Equal(HttpStatusCode.OK, (await test.RefreshAsync(refresh)).Status);
     }
 
-    private static Task<TestProxy> SecondAsync(PostgresTest postgres, ProvisioningTest first) => TestProxy.StartAsync(Examples.Tutorial, (options, _) => postgres.Configure(options) with
+    private static Task<TestProxy> SecondAsync(PostgresTest postgres, ProvisioningTest first) =>
+        TestProxy.StartAsync(Examples.Tutorial, (options, _) => postgres.Configure(options) with
     {
         PublicUrl = PublicUrl,
         Issuers = first.Proxy.Options.Issuers,

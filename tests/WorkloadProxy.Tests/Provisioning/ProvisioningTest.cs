@@ -23,14 +23,16 @@ internal sealed class ProvisioningTest : IAsyncDisposable
     public string HostKey => Path.Combine(Files.Path, "host");
 
     public static async Task<ProvisioningTest> StartAsync(
-        TimeProvider? time = null, Func<ProxyOptions, ProxyOptions>? configure = null, IReadOnlyDictionary<string, string>? policies = null, string keyType = "ed25519")
+        TimeProvider? time = null, Func<ProxyOptions, ProxyOptions>? configure = null, IReadOnlyDictionary<string, string>? policies = null,
+        string keyType = "ed25519")
     {
         var files = new TemporaryDirectory();
         var sshd = await LocalSshd.StartAsync(files, keyType);
         var proxy = await TestProxy.StartAsync(policies ?? Examples.Tutorial, (options, _) =>
         {
             var port = TestProxy.FreePort();
-            options = options with { PublicUrl = $"http://127.0.0.1:{port}", Urls = [$"http://127.0.0.1:{port}"], Provisioning = new(sshd.Port, AllowPrivateAddresses: true) };
+            options = options with
+                { PublicUrl = $"http://127.0.0.1:{port}", Urls = [$"http://127.0.0.1:{port}"], Provisioning = new(sshd.Port, AllowPrivateAddresses: true) };
             return configure?.Invoke(options) ?? options;
         }, time);
         return new ProvisioningTest(proxy, sshd, files);
@@ -47,7 +49,8 @@ internal sealed class ProvisioningTest : IAsyncDisposable
         return body;
     }
 
-    public Task<Answer> CreateAsync(JsonNode body, string? token = null) => Proxy.PostJsonAsync("/v2/droplets", token ?? Proxy.Sandbox.Options.UserToken, body.ToJsonString());
+    public Task<Answer> CreateAsync(JsonNode body, string? token = null) =>
+        Proxy.PostJsonAsync("/v2/droplets", token ?? Proxy.Sandbox.Options.UserToken, body.ToJsonString());
 
     /// <summary>Creates a droplet as doctl does; its id, and the user data that the cloud got.</summary>
     public async Task<(string Id, string UserData)> CreateAsync(string? userData = null)
@@ -57,7 +60,9 @@ internal sealed class ProvisioningTest : IAsyncDisposable
         return (answer.Json.GetProperty("droplet").GetProperty("id").GetRawText(), LastUserData());
     }
 
-    public string LastUserData() => JsonNode.Parse(Proxy.Sandbox.Requests.All.Last(request => request.Method == "POST" && request.Path == "/v2/droplets").Body)!["user_data"]!.GetValue<string>();
+    public string LastUserData() =>
+        JsonNode.Parse(Proxy.Sandbox.Requests.All.Last(request => request.Method == "POST" && request.Path == "/v2/droplets")
+            .Body)!["user_data"]!.GetValue<string>();
 
     /// <summary>The provisioning token in the script of the user data.</summary>
     public static string TokenIn(string userData)
@@ -69,7 +74,8 @@ internal sealed class ProvisioningTest : IAsyncDisposable
 
     public async Task<string> SignAsync(string text, string? key = null, string name = "prove-sshd")
     {
-        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-Y", "sign", "-n", name, "-f", key ?? HostKey]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-Y", "sign", "-n", name, "-f", key ?? HostKey])
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         await process.StandardInput.WriteAsync(text);
         process.StandardInput.Close();
         var signature = await process.StandardOutput.ReadToEndAsync();
@@ -78,7 +84,8 @@ internal sealed class ProvisioningTest : IAsyncDisposable
         return signature;
     }
 
-    public Task<Answer> ProveAsync(string? token, string signature) => Proxy.PostJsonAsync("/v1/oidc/prove", token, new JsonObject { ["sig"] = signature }.ToJsonString());
+    public Task<Answer> ProveAsync(string? token, string signature) =>
+        Proxy.PostJsonAsync("/v1/oidc/prove", token, new JsonObject { ["sig"] = signature }.ToJsonString());
 
     public Task<Answer> RefreshAsync(string refreshToken) => Proxy.SendAsync(HttpMethod.Post, "/v1/oidc/refresh", refreshToken);
 
@@ -106,7 +113,8 @@ internal sealed class ProvisioningTest : IAsyncDisposable
     public async Task ChangeAsync(string id, JsonObject members)
     {
         using var http = new HttpClient();
-        (await http.PutAsync(new Uri(Proxy.Sandbox.Address, $"/_sandbox/droplets/{id}"), new StringContent(members.ToJsonString(), Encoding.UTF8, "application/json"))).EnsureSuccessStatusCode();
+        (await http.PutAsync(new Uri(Proxy.Sandbox.Address, $"/_sandbox/droplets/{id}"),
+            new StringContent(members.ToJsonString(), Encoding.UTF8, "application/json"))).EnsureSuccessStatusCode();
     }
 
     public static JsonElement Claims(string token) => JsonDocument.Parse(Convert.FromBase64String(Padded(token.Split('.')[1]))).RootElement;

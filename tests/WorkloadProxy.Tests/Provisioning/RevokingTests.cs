@@ -43,5 +43,6 @@ public sealed class RevokingTests
     }
 
     private static async Task RevokeAsync(ProvisioningTest test, string token) =>
-        Assert.Equal(HttpStatusCode.OK, (await test.Proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)]))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await test.Proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)])))
+            .Status);
 }

@@ -32,7 +32,8 @@ internal static class DepotProxy
 
     public static string RoleOf(string name, string project) => Role.Replace("NAME", name).Replace("CREDENTIAL", $"credential = {{ project = \"{project}\" }}");
 
-    public static Task<TestProxy> StartAsync(Dictionary<string, string>? policies = null, Func<ProxyOptions, ProxyOptions>? configure = null, TimeProvider? time = null, Func<UpstreamOptions, UpstreamOptions>? upstream = null) =>
+    public static Task<TestProxy> StartAsync(Dictionary<string, string>? policies = null, Func<ProxyOptions, ProxyOptions>? configure = null,
+        TimeProvider? time = null, Func<UpstreamOptions, UpstreamOptions>? upstream = null) =>
         TestProxy.StartAsync(policies ?? Policies(), (options, sandbox) =>
         {
             var file = Path.Combine(Path.GetDirectoryName(options.Credentials[0].File)!, "organization-token");
@@ -51,7 +52,8 @@ internal static class DepotProxy
     {
         Context = Context, Kind = CredentialKind.Exchange, File = file,
         Exchange = new ExchangeOptions(
-            new ExchangeCall(Template("/depot.core.v1.ProjectService/CreateToken"), [new("projectId", Template("{project}")), new("description", Template("workload-proxy {jti}"))]), "secret", "tokenId",
+            new ExchangeCall(Template("/depot.core.v1.ProjectService/CreateToken"),
+                [new("projectId", Template("{project}")), new("description", Template("workload-proxy {jti}"))]), "secret", "tokenId",
             new ExchangeCall(Template("/depot.core.v1.ProjectService/DeleteToken"), [new("tokenId", Template("{id}"))])),
     };
 
@@ -62,7 +64,8 @@ internal static class DepotProxy
         return proxy.Sandbox.Issuer.Token(Context.ToString(), all);
     }
 
-    public static Task<Answer> BuildAsync(TestProxy proxy, string token, string project = "proj-a") => proxy.PostJsonAsync(CreateBuild, token, $$"""{"projectId":"{{project}}"}""");
+    public static Task<Answer> BuildAsync(TestProxy proxy, string token, string project = "proj-a") =>
+        proxy.PostJsonAsync(CreateBuild, token, $$"""{"projectId":"{{project}}"}""");
 
     private static TemplateText Template(string text) => TemplateText.TryParse(text)!;
 }

@@ -57,7 +57,8 @@ public sealed class EndedRoleTests
         new Dictionary<string, string>
         {
             ["policies/job.hcl"] = "path \"/v2/echo/*\" { capabilities = [\"create\"] }",
-            ["roles/job.hcl"] = Role.Replace("NAME", "a").Replace("WHILE", $"expires = \"{end.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}\"") + Role.Replace("NAME", "b").Replace("WHILE", $"when = now.unix >= {end.ToUnixTimeSeconds()}"),
+            ["roles/job.hcl"] = Role.Replace("NAME", "a").Replace("WHILE", $"expires = \"{end.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}\"") + Role.Replace("NAME", "b")
+                .Replace("WHILE", $"when = now.unix >= {end.ToUnixTimeSeconds()}"),
         },
         (options, sandbox) =>
         {
@@ -69,14 +70,17 @@ public sealed class EndedRoleTests
     /// <summary>Of a kind whose requests may have to be sent again: their bodies are held.</summary>
     private static CredentialOptions Entry(ProxyOptions options, SandboxServer sandbox, string account) => new()
     {
-        Context = TestProxy.DigitalOcean, Kind = CredentialKind.ClientCredentials, TokenAddress = new Uri(sandbox.Address, "/oauth2/token"), ClientId = account, File = options.Credentials[0].File,
+        Context = TestProxy.DigitalOcean, Kind = CredentialKind.ClientCredentials, TokenAddress = new Uri(sandbox.Address, "/oauth2/token"), ClientId = account,
+        File = options.Credentials[0].File,
         For = new Dictionary<string, string> { ["account"] = account },
     };
 
     private static async Task<bool> AnswerAsync(HttpContext context)
     {
         if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget != "/oauth2/token") await Results.Json(new { }).ExecuteAsync(context);
-        else await Results.Json(new { access_token = $"token-of-{(await context.Request.ReadFormAsync())["client_id"]}", token_type = "bearer", expires_in = 3600 }).ExecuteAsync(context);
+        else
+            await Results.Json(new { access_token = $"token-of-{(await context.Request.ReadFormAsync())["client_id"]}", token_type = "bearer",
+                expires_in = 3600 }).ExecuteAsync(context);
         return true;
     }
 }

@@ -110,7 +110,9 @@ public sealed class ExchangeCredentialTests
     public async Task A_token_s_id_does_not_lead_to_another_path(string id)
     {
         const string Service = "/depot.core.v1.ProjectService";
-        await using var proxy = await DepotProxy.StartAsync(configure: options => options with { Credentials = [WithPath(options.Credentials[0], Service + "/{jti}/CreateToken")] });
+        await using var proxy = await DepotProxy.StartAsync(configure: options => options with
+            { Credentials = [WithPath(options.Credentials[0], Service + "/{jti}/CreateToken")] })
+            ;
 
         var answer = await DepotProxy.BuildAsync(proxy, DepotProxy.Token(proxy, id: id));
 
@@ -127,7 +129,8 @@ public sealed class ExchangeCredentialTests
         await using var proxy = await DepotProxy.StartAsync();
         await DepotProxy.BuildAsync(proxy, DepotProxy.Token(proxy));
         var failed = 0;
-        proxy.Sandbox.Intercept = async context => Target(context) == Delete && Interlocked.Increment(ref failed) == 1 && await AnswerAsync(context, Delete, 500, "{}");
+        proxy.Sandbox.Intercept = async context => Target(context) == Delete && Interlocked.Increment(ref failed) == 1
+            && await AnswerAsync(context, Delete, 500, "{}");
         await proxy.StopServerAsync();
         var deleted = DeletedAsync(proxy);
 
@@ -159,7 +162,8 @@ public sealed class ExchangeCredentialTests
             {
                 var file = Path.Combine(Path.GetDirectoryName(options.Credentials[0].File)!, $"token-{text}");
                 File.WriteAllText(file, text);
-                return new CredentialOptions { Context = DepotProxy.Context, Kind = CredentialKind.Bearer, File = file, For = project is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["project"] = project } };
+                return new CredentialOptions { Context = DepotProxy.Context, Kind = CredentialKind.Bearer, File = file, For = project is null
+                    ? new Dictionary<string, string>() : new Dictionary<string, string> { ["project"] = project } };
             }
             return options with { Credentials = [Of("all", null), Of("token-a", "proj-a"), Of("token-b", "proj-b")] };
         });
@@ -173,7 +177,8 @@ public sealed class ExchangeCredentialTests
         Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (unfit.Status, unfit.ErrorId));
     }
 
-    private static List<Sandbox.Recording.RecordedRequest> Requests(TestProxy proxy, string target) => [.. proxy.Sandbox.Requests.All.Where(request => request.Target == target)];
+    private static List<Sandbox.Recording.RecordedRequest> Requests(TestProxy proxy, string target) =>
+        [.. proxy.Sandbox.Requests.All.Where(request => request.Target == target)];
 
     /// <summary>Ends when a project token has been deleted from now on.</summary>
     private static Task DeletedAsync(TestProxy proxy)

@@ -55,7 +55,8 @@ public sealed class GitHubAppCredentialTests
         Assert.Equal("api: a.txt", await ContentAsync(proxy, "plain", repository: "api"));
         Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(proxy, "web", "api")).Status);
 
-        Assert.Equal(["""{"repositories":["web"],"permissions":{"contents":"read"}}""", """{"repositories":["api"],"permissions":{"contents":"read"}}""", """{"repositories":["web","api"],"permissions":{"contents":"read"}}"""],
+        Assert.Equal(["""{"repositories":["web"],"permissions":{"contents":"read"}}""", """{"repositories":["api"],"permissions":{"contents":"read"}}""",
+            """{"repositories":["web","api"],"permissions":{"contents":"read"}}"""],
             proxy.Sandbox.Requests.All.Where(request => request.Target.EndsWith("/access_tokens", StringComparison.Ordinal)).Select(request => request.Body));
     }
 
@@ -76,7 +77,9 @@ public sealed class GitHubAppCredentialTests
     [Fact]
     public async Task Roles_that_match_together_and_name_different_credentials_permit_nothing()
     {
-        await using var proxy = await StartAsync(roles => roles.Replace("job = \"api\"", "job = [\"api\", \"both\"]").Replace("job = \"web\"", "job = [\"web\", \"both\"]"));
+        await using var proxy = await StartAsync(roles => roles.Replace("job = \"api\"", "job = [\"api\", \"both\"]")
+            .Replace("job = \"web\"", "job = [\"web\", \"both\"]"))
+            ;
 
         var answer = await GetAsync(proxy, "both", "web");
 
@@ -98,9 +101,11 @@ public sealed class GitHubAppCredentialTests
         using var refusal = new HttpResponseMessage(HttpStatusCode.Unauthorized);
 
         // one that was made just now is not what GitHub objects to
-        Assert.Null((await credential.JudgeAsync(new CredentialUse(context) { CanRepeat = true, Attempts = 1 }, used, refusal, TestContext.Current.CancellationToken)).Again);
+        Assert.Null((await credential.JudgeAsync(new CredentialUse(context) { CanRepeat = true, Attempts = 1 }, used, refusal,
+            TestContext.Current.CancellationToken)).Again);
         time.Advance(TimeSpan.FromSeconds(11));
-        var again = (await credential.JudgeAsync(new CredentialUse(context) { CanRepeat = true, Attempts = 1 }, used, refusal, TestContext.Current.CancellationToken)).Again;
+        var again = (await credential.JudgeAsync(new CredentialUse(context) { CanRepeat = true, Attempts = 1 }, used, refusal,
+            TestContext.Current.CancellationToken)).Again;
 
         Assert.NotNull(again);
         Assert.NotEqual(used.BearerToken!.Reveal(), again.BearerToken!.Reveal());
@@ -147,7 +152,8 @@ public sealed class GitHubAppCredentialTests
         new(new CredentialOptions { Context = context, Kind = CredentialKind.GitHubApp }, App(sandbox, files, fetch, time), time, NullLogger.Instance);
 
     private static GitHubApp App(SandboxServer sandbox, TemporaryDirectory files, BoundedFetch fetch, TimeProvider time) =>
-        new(sandbox.Address, new GitHubAppOptions(sandbox.Options.GitHubAppId, files.Write("app.pem", sandbox.GitHub.PrivateKeyPem), sandbox.GitHub.InstallationId), new GitHubApi(fetch, time), time);
+        new(sandbox.Address, new GitHubAppOptions(sandbox.Options.GitHubAppId, files.Write("app.pem", sandbox.GitHub.PrivateKeyPem),
+            sandbox.GitHub.InstallationId), new GitHubApi(fetch, time), time);
 
     private static Task<TestProxy> StartAsync(Func<string, string>? change = null)
     {
@@ -170,7 +176,8 @@ public sealed class GitHubAppCredentialTests
             File.WriteAllText(key, sandbox.GitHub.PrivateKeyPem);
             return options with
             {
-                Upstreams = new Dictionary<string, UpstreamOptions> { ["GitHub"] = new() { Name = "GitHub", Kind = UpstreamKind.Http, Address = sandbox.Address } },
+                Upstreams = new Dictionary<string, UpstreamOptions>
+                    { ["GitHub"] = new() { Name = "GitHub", Kind = UpstreamKind.Http, Address = sandbox.Address } },
                 Policies = [options.Policies[0] with { Context = context }],
                 Credentials =
                 [
@@ -185,7 +192,8 @@ public sealed class GitHubAppCredentialTests
     }
 
     private static Task<Answer> GetAsync(TestProxy proxy, string job, string repository) =>
-        proxy.GetAsync($"/repos/acme/{repository}/contents/a.txt", proxy.Sandbox.Issuer.Token(context.ToString(), new() { ["sub"] = "repo:org/repo:x", ["job"] = job }));
+        proxy.GetAsync($"/repos/acme/{repository}/contents/a.txt",
+            proxy.Sandbox.Issuer.Token(context.ToString(), new() { ["sub"] = "repo:org/repo:x", ["job"] = job }));
 
     private static async Task<string> ContentAsync(TestProxy proxy, string job, string? repository = null)
     {

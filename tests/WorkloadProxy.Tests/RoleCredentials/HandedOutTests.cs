@@ -25,7 +25,8 @@ public sealed class HandedOutTests
         Assert.True(Assert.Single(proxy.Sandbox.Depot.Builds).IsFinished);
         Assert.Equal("Bearer " + build, proxy.Sandbox.Requests.All[^1].Header("Authorization"));
         var line = await proxy.AuditOfAsync(answer);
-        Assert.Equal(("pass", "mint:org:web", "7"), (line.GetProperty("decision").GetString(), line.GetProperty("sub").GetString(), line.GetProperty("jti").GetString()));
+        Assert.Equal(("pass", "mint:org:web", "7"),
+            (line.GetProperty("decision").GetString(), line.GetProperty("sub").GetString(), line.GetProperty("jti").GetString()));
         Assert.Equal("identity", proxy.Sandbox.Requests.All.First(request => request.Target == DepotProxy.CreateBuild).Header("Accept-Encoding"));
     }
 
@@ -37,7 +38,8 @@ public sealed class HandedOutTests
         proxy.Sandbox.Requests.Clear();
 
         foreach (var token in new[] { build + "x", build[..^1], "depot_build_0", proxy.Sandbox.Options.DepotToken, "a.b.c" })
-            Assert.Equal((HttpStatusCode.Unauthorized, "invalid_token"), (await proxy.PostJsonAsync(Finish, token, "{}")) is var answer ? (answer.Status, answer.ErrorId) : default);
+            Assert.Equal((HttpStatusCode.Unauthorized, "invalid_token"), (await proxy.PostJsonAsync(Finish, token, "{}")) is var answer
+                ? (answer.Status, answer.ErrorId) : default);
 
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
@@ -131,7 +133,8 @@ public sealed class HandedOutTests
         await using var users = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
         await using var proxy = await StartAsync(configure: options => options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["Users"] = new() { Name = "Users", Kind = UpstreamKind.Http, Address = users.Address, PassThrough = true } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams)
+                { ["Users"] = new() { Name = "Users", Kind = UpstreamKind.Http, Address = users.Address, PassThrough = true } },
         });
         var build = await BuildAsync(proxy, DepotProxy.Token(proxy));
 
@@ -153,7 +156,8 @@ public sealed class HandedOutTests
         await using var users = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
         await using var proxy = await StartAsync(time: time, configure: options => options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["Users"] = new() { Name = "Users", Kind = UpstreamKind.Http, Address = users.Address, PassThrough = true } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams)
+                { ["Users"] = new() { Name = "Users", Kind = UpstreamKind.Http, Address = users.Address, PassThrough = true } },
         });
         var build = await BuildAsync(proxy, DepotProxy.Token(proxy));
         time.Shift(TimeSpan.FromMinutes(61));
@@ -217,8 +221,10 @@ public sealed class HandedOutTests
         }
     }
 
-    private static Task<TestProxy> StartAsync(string token = "buildToken", TimeProvider? time = null, TimeSpan? lifetime = null, Func<ProxyOptions, ProxyOptions>? configure = null) =>
-        DepotProxy.StartAsync(configure: configure, time: time, upstream: depot => depot with { HandsOut = [new HandsOutOptions(DepotProxy.CreateBuild, token, lifetime ?? TimeSpan.FromHours(1))] });
+    private static Task<TestProxy> StartAsync(string token = "buildToken", TimeProvider? time = null, TimeSpan? lifetime = null,
+        Func<ProxyOptions, ProxyOptions>? configure = null) =>
+        DepotProxy.StartAsync(configure: configure, time: time,
+            upstream: depot => depot with { HandsOut = [new HandsOutOptions(DepotProxy.CreateBuild, token, lifetime ?? TimeSpan.FromHours(1))] });
 
     private static async Task<string> BuildAsync(TestProxy proxy, string token, bool isProto = false)
     {
@@ -229,5 +235,6 @@ public sealed class HandedOutTests
     }
 
     private static Task<Answer> SendProtoAsync(TestProxy proxy, string token, byte[] body) =>
-        proxy.SendAsync(HttpMethod.Post, DepotProxy.CreateBuild, token, new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/proto") } }, request => request.Headers.AcceptEncoding.ParseAdd("gzip"));
+        proxy.SendAsync(HttpMethod.Post, DepotProxy.CreateBuild, token, new ByteArrayContent(body)
+            { Headers = { ContentType = new MediaTypeHeaderValue("application/proto") } }, request => request.Headers.AcceptEncoding.ParseAdd("gzip"));
 }

@@ -32,7 +32,8 @@ public sealed class PlacesTests
         using var fetch = new BoundedFetch(time);
         await using var credential = await OpenAsync(sandbox, files, store, fetch);
         var use = new CredentialUse(DepotProxy.Context) { Caller = CallerOf(DepotProxy.Context) };
-        var (asked, answered) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var (asked, answered) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         sandbox.Intercept = async context =>
         {
             asked.TrySetResult();
@@ -80,7 +81,8 @@ public sealed class PlacesTests
         Assert.Null(await AddAsync("another's", other));
         Assert.NotNull(tokens.Find("another's"));
 
-        Task<Failure?> AddAsync(string text, Caller caller) => tokens.AddAsync(text, "Depot", caller, time.GetUtcNow() + TimeSpan.FromHours(1), TestStore.Cancel);
+        Task<Failure?> AddAsync(string text, Caller caller) => tokens.AddAsync(text, "Depot", caller, time.GetUtcNow() + TimeSpan.FromHours(1),
+            TestStore.Cancel);
     }
 
     [Fact]
@@ -91,7 +93,8 @@ public sealed class PlacesTests
         var revocations = await RevocationSet.OpenAsync(store.Database, test.Options.Tokens, time, TestStore.Cancel);
         await using (var tokens = Tokens(store, revocations, remembersEnded: true))
         {
-            foreach (var (text, hours) in new[] { ("ended", 1), ("good", 9) }) Assert.Null(await tokens.AddAsync(text, "Depot", CallerOf(DepotProxy.Context), time.GetUtcNow() + TimeSpan.FromHours(hours), TestStore.Cancel));
+            foreach (var (text, hours) in new[] { ("ended", 1), ("good", 9) })
+                Assert.Null(await tokens.AddAsync(text, "Depot", CallerOf(DepotProxy.Context), time.GetUtcNow() + TimeSpan.FromHours(hours), TestStore.Cancel));
             // its end waits for what the timer began
             time.Advance(TimeSpan.FromHours(2));
         }
@@ -103,28 +106,34 @@ public sealed class PlacesTests
             Assert.Equal((true, true, false), (tokens.CameThrough("ended"), tokens.CameThrough("good"), tokens.CameThrough("another")));
             time.Advance(TimeSpan.FromDays(31));
         }
-        Assert.Empty(await new HandedOutStore(store.Database).ReadEndedAsync(TestStore.Cancel) is var ended ? ended.Where(token => token.Until <= time.GetUtcNow()) : []);
+        Assert.Empty(await new HandedOutStore(store.Database).ReadEndedAsync(TestStore.Cancel) is var ended
+            ? ended.Where(token => token.Until <= time.GetUtcNow()) : []);
         Assert.Single(await new HandedOutStore(store.Database).ReadEndedAsync(TestStore.Cancel));
     }
 
     private HandedOutTokens Tokens(Store store, RevocationSet revocations, bool remembersEnded = false) => new(
-        new HandedOutStore(store.Database), revocations, null!, null!, new StoreChanges(store.Database, time, NullLogger<StoreChanges>.Instance), remembersEnded, time, NullLogger.Instance);
+        new HandedOutStore(store.Database), revocations, null!, null!, new StoreChanges(store.Database, time, NullLogger<StoreChanges>.Instance),
+        remembersEnded, time, NullLogger.Instance);
 
     private async Task<ExchangeCredential> OpenAsync(SandboxServer sandbox, TemporaryDirectory files, Store store, BoundedFetch fetch)
     {
         var entry = DepotProxy.Exchange(files.Write("organization-token", sandbox.Options.DepotToken));
         var parent = new SecretCredential(entry with { Kind = CredentialKind.Bearer }, NullLogger.Instance);
-        var client = new ExchangeClient(fetch, new UpstreamOptions { Name = "Depot", Kind = UpstreamKind.Http, Address = sandbox.Address }, entry.Exchange!, parent);
+        var client = new ExchangeClient(fetch, new UpstreamOptions { Name = "Depot", Kind = UpstreamKind.Http, Address = sandbox.Address }, entry.Exchange!,
+            parent);
         var revocations = await RevocationSet.OpenAsync(store.Database, new TokenOptions(), time, TestStore.Cancel);
-        return new ExchangeCredential(entry.Context, client, new ExchangedTokenStore(store.Database, store.Sealer, entry.Key), revocations, time, NullLogger.Instance);
+        return new ExchangeCredential(entry.Context, client, new ExchangedTokenStore(store.Database, store.Sealer, entry.Key), revocations, time,
+            NullLogger.Instance);
     }
 
     private Caller CallerOf(AuthContext context)
     {
         const string Issuer = "https://issuer.example.com";
-        var role = DepotProxy.RoleOf("web", "proj-a").Replace("ISSUER", Issuer).Replace(DepotProxy.Context.ToString(), context.ToString()).Replace("\"build\"", "\"p\"");
+        var role = DepotProxy.RoleOf("web", "proj-a").Replace("ISSUER", Issuer).Replace(DepotProxy.Context.ToString(), context.ToString())
+            .Replace("\"build\"", "\"p\"");
         var claims = Claims.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"iss":"{{Issuer}}","aud":"{{context}}","sub":"mint:org:web"}"""));
-        var token = new VerifiedToken { Context = context, Claims = claims, Issuer = Issuer, Subject = "mint:org:web", Id = "1", IsOwn = false, Expires = time.GetUtcNow() + TimeSpan.FromMinutes(5), RevocationIds = [$"1 {context}"] };
+        var token = new VerifiedToken { Context = context, Claims = claims, Issuer = Issuer, Subject = "mint:org:web", Id = "1", IsOwn = false,
+            Expires = time.GetUtcNow() + TimeSpan.FromMinutes(5), RevocationIds = [$"1 {context}"] };
         return new Caller(token, TestPolicies.Set(context, "1", "https://proxy.example.com", role).Set.MatchRoles(claims), "1");
     }
 }

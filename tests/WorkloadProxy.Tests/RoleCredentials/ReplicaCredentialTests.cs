@@ -46,7 +46,8 @@ public sealed class ReplicaCredentialTests(PostgresServer server)
         Assert.Equal(HttpStatusCode.OK, (await DepotProxy.BuildAsync(b, caller)).Status);
 
         Assert.Single(a.Sandbox.Requests.All, request => request.Target == Create);
-        Assert.Single(a.Sandbox.Requests.All.Where(request => request.Target == DepotProxy.CreateBuild).Select(request => request.Header("Authorization")).Distinct());
+        Assert.Single(a.Sandbox.Requests.All.Where(request => request.Target == DepotProxy.CreateBuild).Select(request => request.Header("Authorization"))
+            .Distinct());
         var gone = GoneAsync(a, 1);
         await RevokeAsync(b, caller);
         await gone;
@@ -76,7 +77,8 @@ public sealed class ReplicaCredentialTests(PostgresServer server)
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         await gone;
         Assert.Equal(2, a.Sandbox.Requests.All.Count(request => request.Target == Create));
-        Assert.Single(a.Sandbox.Requests.All.Where(request => request.Target == DepotProxy.CreateBuild).Select(request => request.Header("Authorization")).Distinct());
+        Assert.Single(a.Sandbox.Requests.All.Where(request => request.Target == DepotProxy.CreateBuild).Select(request => request.Header("Authorization"))
+            .Distinct());
         Assert.Single(a.Sandbox.Depot.ProjectTokens);
     }
 

@@ -21,9 +21,11 @@ public sealed partial class AuditTests
         var answer = await proxy.GetAsync("/v2/databases?tag_name=query-value", proxy.IdentityToken());
 
         var line = await proxy.AuditOfAsync(answer);
-        Assert.Equal(["time", "request_id", "trace_id", "client", "context", "iss", "sub", "jti", "run", "roles", "commit", "upstream", "method", "path", "query", "decision", "rule", "status", "duration", "bytes"],
+        Assert.Equal(["time", "request_id", "trace_id", "client", "context", "iss", "sub", "jti", "run", "roles", "commit", "upstream", "method", "path",
+            "query", "decision", "rule", "status", "duration", "bytes"],
             line.EnumerateObject().Select(member => member.Name));
-        Assert.Equal(("DigitalOcean", "GET", "/v2/databases", "allow", 200), (Text("upstream"), Text("method"), Text("path"), Text("decision"), line.GetProperty("status").GetInt32()));
+        Assert.Equal(("DigitalOcean", "GET", "/v2/databases", "allow", 200),
+            (Text("upstream"), Text("method"), Text("path"), Text("decision"), line.GetProperty("status").GetInt32()));
         Assert.Equal(["tag_name"], line.GetProperty("query").EnumerateArray().Select(name => name.GetString()));
         Assert.Equal("""{"policy":"job","file":"policies/job.hcl","line":1}""", line.GetProperty("rule").GetRawText());
         Assert.Equal(Encoding.UTF8.GetByteCount(answer.Body), line.GetProperty("bytes").GetInt32());
@@ -38,7 +40,8 @@ public sealed partial class AuditTests
         await using var proxy = await TestProxy.StartAsync(Examples.Tutorial);
         var identity = proxy.IdentityToken();
         var scoped = await proxy.ExchangeAsync(identity, "database-and-spaces-keys-access");
-        var targets = new[] { "/v2/databases?tag_name=my-tag", "/v2/databases?tag_name=query-value", "/v2/echo/a?x=query-value", "/health/ready?x=query-value", "/", "/.well-known/jwks", "/v1/oidc/nothing", "/v2/%zz?x=query-value" };
+        var targets = new[] { "/v2/databases?tag_name=my-tag", "/v2/databases?tag_name=query-value", "/v2/echo/a?x=query-value", "/health/ready?x=query-value",
+            "/", "/.well-known/jwks", "/v1/oidc/nothing", "/v2/%zz?x=query-value" };
         var tokens = new[] { identity, scoped, null, "opaque-query-value", proxy.Sandbox.Options.UserToken, "a.b.c", scoped + "x" };
         var ids = new List<string>();
         foreach (var target in targets)
@@ -49,8 +52,10 @@ public sealed partial class AuditTests
                 ids.Add(RequestId().Match(raw).Groups[1].Value);
             }
         }
-        foreach (var body in new[] { """{"name":"body-value","grants":[]}""", "body-value", "" }) ids.Add((await proxy.PostJsonAsync("/v2/spaces/keys", scoped, body)).Headers["X-Request-Id"]);
-        ids.Add((await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/token", null, new FormUrlEncodedContent([new("subject_token", identity), new("scope", "body-value")]))).Headers["X-Request-Id"]);
+        foreach (var body in new[] { """{"name":"body-value","grants":[]}""", "body-value", "" })
+            ids.Add((await proxy.PostJsonAsync("/v2/spaces/keys", scoped, body)).Headers["X-Request-Id"]);
+        ids.Add((await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/token", null,
+            new FormUrlEncodedContent([new("subject_token", identity), new("scope", "body-value")]))).Headers["X-Request-Id"]);
         ids.Add((await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", scoped)]))).Headers["X-Request-Id"]);
 
         var lines = await proxy.AuditAsync(ids.Count + 1);
@@ -60,7 +65,8 @@ public sealed partial class AuditTests
         foreach (var file in Directory.GetFiles(proxy.Folder, "*", SearchOption.AllDirectories).Where(file => file != proxy.Options.Credentials[0].File))
         {
             var bytes = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file));
-            foreach (var secret in new[] { "query-value", "body-value", proxy.Sandbox.Options.TeamToken, proxy.Sandbox.Options.UserToken, identity.Split('.')[2], identity.Split('.')[1], scoped.Split('.')[2], "PRIVATE KEY" })
+            foreach (var secret in new[] { "query-value", "body-value", proxy.Sandbox.Options.TeamToken, proxy.Sandbox.Options.UserToken,
+                identity.Split('.')[2], identity.Split('.')[1], scoped.Split('.')[2], "PRIVATE KEY" })
                 Assert.False(bytes.Contains(secret, StringComparison.Ordinal), $"`{secret}` stands in {file}");
         }
         await proxy.StartServerAsync();
@@ -76,7 +82,8 @@ public sealed partial class AuditTests
         await proxy.StopServerAsync();
 
         var lines = await proxy.AuditAsync(2);
-        var counted = lines.Select(line => Suppressed().Match(line.GetProperty("reason").GetString()!)).Where(match => match.Success).Sum(match => int.Parse(match.Groups[1].Value));
+        var counted = lines.Select(line => Suppressed().Match(line.GetProperty("reason").GetString()!)).Where(match => match.Success)
+            .Sum(match => int.Parse(match.Groups[1].Value));
         var single = lines.Count(line => line.TryGetProperty("request_id", out _));
         Assert.Equal(Flood, single + counted);
         Assert.True(counted > 0, $"{single} lines of {Flood}");
@@ -94,7 +101,8 @@ public sealed partial class AuditTests
         // malformed, of a public endpoint, a wrong method there, no token, a token that is none, and a pass-through target that is refused
         var asked = Enumerable.Range(0, Rounds).SelectMany(_ => new Func<Task>[]
         {
-            () => proxy.SendRawGetAsync(quotes + "/../a", null), () => proxy.GetAsync("/health/live", null), () => proxy.SendRawAsync($"DELETE /health/live?{new string('a', 5000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+            () => proxy.SendRawGetAsync(quotes + "/../a", null), () => proxy.GetAsync("/health/live", null),
+            () => proxy.SendRawAsync($"DELETE /health/live?{new string('a', 5000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
             () => proxy.SendRawGetAsync(quotes, null), () => proxy.SendRawGetAsync(quotes, "a.b.c"), () => proxy.SendRawGetAsync(quotes + "/../a", api),
         }).ToList();
 
@@ -102,7 +110,8 @@ public sealed partial class AuditTests
         await proxy.StopServerAsync();
 
         var lines = await proxy.AuditAsync(2);
-        var counted = lines.Select(line => Suppressed().Match(line.TryGetProperty("reason", out var reason) ? reason.GetString()! : "")).Where(match => match.Success).Sum(match => int.Parse(match.Groups[1].Value));
+        var counted = lines.Select(line => Suppressed().Match(line.TryGetProperty("reason", out var reason) ? reason.GetString()! : ""))
+            .Where(match => match.Success).Sum(match => int.Parse(match.Groups[1].Value));
         Assert.Equal((100, asked.Count - 100), (lines.Count(line => line.TryGetProperty("request_id", out _)), counted));
         Assert.All(lines, line => Assert.True(!line.TryGetProperty("path", out var path) || path.GetString()!.Length <= 257));
         Assert.True(new FileInfo(proxy.AuditFile).Length < lines.Count * 1500);
@@ -134,12 +143,14 @@ public sealed partial class AuditTests
         job["job_workflow_ref"] = "org/repo/.github/workflows/other.yml@refs/heads/main";
 
         var forwarded = await proxy.GetAsync("/v2/databases", proxy.IdentityToken(job));
-        var exchanged = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(job), $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access"}""");
+        var exchanged = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(job),
+            $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access"}""");
 
         foreach (var answer in new[] { forwarded, exchanged })
         {
             Assert.Equal((HttpStatusCode.Forbidden, "no role matches this token"), (answer.Status, answer.Json.GetProperty("message").GetString()));
-            Assert.Equal("""{"role":"ex-gha-readwrite","failed":["job_workflow_ref"]}""", (await proxy.AuditOfAsync(answer)).GetProperty("nearest").GetRawText());
+            Assert.Equal("""{"role":"ex-gha-readwrite","failed":["job_workflow_ref"]}""", (await proxy.AuditOfAsync(answer)).GetProperty("nearest")
+                .GetRawText());
         }
         var denied = await proxy.GetAsync("/v2/databases/a/b/c", proxy.IdentityToken());
         Assert.False((await proxy.AuditOfAsync(denied)).TryGetProperty("nearest", out _));
@@ -151,7 +162,10 @@ public sealed partial class AuditTests
     [InlineData("\u200f", "\\u200F")]
     public async Task What_turns_the_reading_direction_or_ends_a_line_is_escaped_in_audit_and_answer(string character, string escaped)
     {
-        await using var proxy = await TestProxy.StartAsync(Examples.ForOneJob("path \"/*\" {\n  capabilities = [\"read\", \"create\"]\n  allowed_parameters = { \"a\" = \"b\", \"?\" = { \"*\" = [] } }\n}\n"));
+        await using var proxy =
+            await TestProxy.StartAsync(Examples.ForOneJob("path \"/*\" {\n  capabilities = [\"read\", \"create\"]\n  allowed_parameters = { \"a\" = \"b\", "
+                + "\"?\" = { \"*\" = [] } }\n}\n"))
+            ;
 
         var answer = await proxy.PostJsonAsync("/v2/echo/é" + Uri.EscapeDataString(character), proxy.IdentityToken(), $$"""{"a":"b","x{{character}}é":1}""");
 
@@ -231,7 +245,8 @@ public sealed partial class AuditTests
         // alive, but not ready: and readiness says what is wrong
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/health/live", null)).Status);
         var ready = await proxy.GetAsync("/health/ready", null);
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unavailable"), (ready.Status, ready.Json.GetProperty("components").GetProperty("audit").GetProperty("status").GetString()));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unavailable"),
+            (ready.Status, ready.Json.GetProperty("components").GetProperty("audit").GetProperty("status").GetString()));
 
         File.Delete(proxy.AuditFile);
         var lines = await proxy.AuditAsync(4);
@@ -258,7 +273,8 @@ public sealed partial class AuditTests
         await proxy.Sandbox.Requests.First(_ => true);
 
         var copy = Path.Combine(proxy.Folder, "trail");
-        await using (var trail = new FileStream(Path.Combine(proxy.Options.DataDirectory, "audit.inflight"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+        await using (var trail = new FileStream(Path.Combine(proxy.Options.DataDirectory, "audit.inflight"), FileMode.Open, FileAccess.Read,
+            FileShare.ReadWrite | FileShare.Delete))
         await using (var target = File.Create(copy)) await trail.CopyToAsync(target);
         release.SetResult();
         var answer = await inFlight;
@@ -280,9 +296,12 @@ public sealed partial class AuditTests
     [InlineData(null, "203.0.113.9", "127.0.0.1")]
     public async Task The_client_is_who_a_trusted_proxy_says(string? trusted, string forwardedFor, string client)
     {
-        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with { TrustedProxies = trusted is null ? [] : [IPNetwork.Parse(trusted)] });
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
+            { TrustedProxies = trusted is null ? [] : [IPNetwork.Parse(trusted)] })
+            ;
 
-        var answer = await proxy.SendAsync(HttpMethod.Get, "/health/live", null, with: request => request.Headers.TryAddWithoutValidation("X-Forwarded-For", forwardedFor));
+        var answer = await proxy.SendAsync(HttpMethod.Get, "/health/live", null,
+            with: request => request.Headers.TryAddWithoutValidation("X-Forwarded-For", forwardedFor));
 
         Assert.Equal(client, (await proxy.AuditOfAsync(answer)).GetProperty("client").GetString());
     }
@@ -308,7 +327,8 @@ public sealed partial class AuditTests
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/v2/echo/b", token)).Status);
 
         async Task<string?> VersionAsync() => (await ContextAsync()).GetProperty("version").GetString();
-        async Task<JsonElement> ContextAsync() => (await proxy.GetAsync("/health/ready", null)).Json.GetProperty("components").GetProperty("policy_sets").GetProperty("contexts")[0];
+        async Task<JsonElement> ContextAsync() =>
+            (await proxy.GetAsync("/health/ready", null)).Json.GetProperty("components").GetProperty("policy_sets").GetProperty("contexts")[0];
         async Task<JsonElement> UntilAsync(Func<JsonElement, bool> holds)
         {
             using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));

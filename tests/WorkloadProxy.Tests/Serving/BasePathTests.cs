@@ -12,17 +12,20 @@ public sealed class BasePathTests
         await using var proxy = await TestProxy.StartAsync(Examples.Tutorial, (options, _) => options with { PublicUrl = "http://proxy.test/base" });
 
         var discovery = (await proxy.GetAsync("/base/.well-known/openid-configuration", null)).Json;
-        Assert.Equal(("http://proxy.test/base", "http://proxy.test/base/.well-known/jwks"), (discovery.GetProperty("issuer").GetString(), discovery.GetProperty("jwks_uri").GetString()));
+        Assert.Equal(("http://proxy.test/base", "http://proxy.test/base/.well-known/jwks"),
+            (discovery.GetProperty("issuer").GetString(), discovery.GetProperty("jwks_uri").GetString()));
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/base/.well-known/jwks", null)).Status);
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/base", null)).Status);
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/base?a=b", null)).Status);
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/base/health/ready", null)).Status);
-        var issued = await proxy.PostJsonAsync("/base/v1/oidc/issue", proxy.IdentityToken(), $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access","ttl":300}""");
+        var issued = await proxy.PostJsonAsync("/base/v1/oidc/issue", proxy.IdentityToken(),
+            $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access","ttl":300}""");
         var forwarded = await proxy.GetAsync("/base/v2/databases?tag_name=my-tag", issued.Json.GetProperty("token").GetString());
         Assert.Equal(HttpStatusCode.OK, forwarded.Status);
         Assert.Equal("/v2/databases", (await proxy.AuditOfAsync(forwarded)).GetProperty("path").GetString());
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/base/v2/account", proxy.Sandbox.Options.UserToken)).Status);
-        Assert.Equal(["/v2/databases?tag_name=my-tag", "/v2/account"], proxy.Sandbox.Requests.All.Select(request => request.Target).Where(target => target.StartsWith("/v2/", StringComparison.Ordinal)));
+        Assert.Equal(["/v2/databases?tag_name=my-tag", "/v2/account"], proxy.Sandbox.Requests.All.Select(request => request.Target)
+            .Where(target => target.StartsWith("/v2/", StringComparison.Ordinal)));
     }
 
     [Theory]

@@ -122,7 +122,8 @@ public sealed class CertificateTests : IAsyncLifetime
     {
         settings["Kestrel:Endpoints:a:Url"] = "https://127.0.0.1:0";
         settings["Logging:LogLevel:Default"] = "Error";
-        proxy = await TestProxy.StartAsync(configure: (options, _) => options with { BaseDirectory = folder.Path, Framework = new ConfigurationBuilder().AddInMemoryCollection(settings).Build() }, time: time);
+        proxy = await TestProxy.StartAsync(configure: (options, _) => options with
+            { BaseDirectory = folder.Path, Framework = new ConfigurationBuilder().AddInMemoryCollection(settings).Build() }, time: time);
     }
 
     /// <summary>The names of the server's certificate and of what came with it.</summary>
@@ -134,7 +135,8 @@ public sealed class CertificateTests : IAsyncLifetime
         await using var tls = new SslStream(client.GetStream(), false, (_, certificate, chain, _) =>
         {
             name = ((X509Certificate2)certificate!).GetNameInfo(X509NameType.SimpleName, false);
-            sent = string.Join(", ", chain!.ChainPolicy.ExtraStore.Select(extra => extra.GetNameInfo(X509NameType.SimpleName, false)).Where(extra => extra != name));
+            sent = string.Join(", ", chain!.ChainPolicy.ExtraStore.Select(extra => extra.GetNameInfo(X509NameType.SimpleName, false))
+                .Where(extra => extra != name));
             return true;
         });
         await tls.AuthenticateAsClientAsync(host);
@@ -160,6 +162,7 @@ public sealed class CertificateTests : IAsyncLifetime
         var now = TimeProvider.System.GetUtcNow();
         if (issuer is null) return request.CreateSelfSigned(now.AddDays(-9), now.AddDays(9));
         var generator = X509SignatureGenerator.CreateForECDsa(issuer.GetECDsaPrivateKey()!);
-        return request.Create(issuer.SubjectName, generator, now.AddDays(-8), now.AddDays(authority ? 8 : until), RandomNumberGenerator.GetBytes(8)).CopyWithPrivateKey(key);
+        return request.Create(issuer.SubjectName, generator, now.AddDays(-8), now.AddDays(authority ? 8 : until), RandomNumberGenerator.GetBytes(8))
+            .CopyWithPrivateKey(key);
     }
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkloadProxy.Tests.Serving;
 
 /// <summary>
-/// One permitted caller's body times a team's rules must not come to seconds: what would cost more than a decision may is a denial, and the next request costs what
-/// it did before.
+/// One permitted caller's body times a team's rules must not come to seconds: what would cost more than a decision may is a denial, and the next request costs
+/// what it did before.
 /// </summary>
 public sealed class DecisionCostTests : IAsyncLifetime
 {

@@ -24,7 +24,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         internal TestProxy Chain { get; private set; } = null!;
         internal TestProxy Tutorial { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => (Chain, Tutorial) = (await TestProxy.StartAsync(ExchangeTests.Chain()), await TestProxy.StartAsync(Examples.Tutorial));
+        public async ValueTask InitializeAsync() =>
+            (Chain, Tutorial) = (await TestProxy.StartAsync(ExchangeTests.Chain()), await TestProxy.StartAsync(Examples.Tutorial));
 
         public async ValueTask DisposeAsync()
         {
@@ -75,7 +76,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
 
         var answer = await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/issue", proxy.IdentityToken(),
-            new StringContent($$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"{{subject}}","ttl":300,"team":{"name":"a"} }""", Encoding.UTF8, "application/x-www-form-urlencoded"));
+            new StringContent($$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"{{subject}}","ttl":300,"team":{"name":"a"} }""", Encoding.UTF8,
+                "application/x-www-form-urlencoded"));
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("no-store", answer.Headers["Cache-Control"]);
@@ -84,7 +86,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         Assert.Equal(("Bearer", 300), (answer.Json.GetProperty("token_type").GetString(), answer.Json.GetProperty("expires_in").GetInt32()));
         var token = answer.Json.GetProperty("token").GetString()!;
         var claims = ClaimsOf(token);
-        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(claims.GetProperty("exp").GetInt64()).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"), answer.Json.GetProperty("expires_at").GetString());
+        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(claims.GetProperty("exp").GetInt64()).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"),
+            answer.Json.GetProperty("expires_at").GetString());
         Assert.Equal(proxy.Options.PublicUrl, claims.GetProperty("iss").GetString());
         Assert.Equal(TestProxy.DigitalOcean.ToString(), claims.GetProperty("aud").GetString());
         Assert.Equal(subject, claims.GetProperty("sub").GetString());
@@ -99,7 +102,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
 
         var line = await proxy.AuditOfAsync(answer);
         Assert.Equal("allow", line.GetProperty("decision").GetString());
-        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(token))), line.GetProperty("token_sha256").GetString());
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(token))),
+            line.GetProperty("token_sha256").GetString());
         Assert.Equal(["job"], line.GetProperty("roles").EnumerateArray().Select(role => role.GetString()!));
     }
 
@@ -107,7 +111,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
     public async Task Another_implementation_verifies_a_scoped_token_by_what_the_proxy_publishes()
     {
         var proxy = servers.Chain;
-        var answer = await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/issue", proxy.IdentityToken(), new StringContent($$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"{{subject}}"}"""));
+        var answer = await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/issue", proxy.IdentityToken(),
+            new StringContent($$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"{{subject}}"}"""));
         var token = answer.Json.GetProperty("token").GetString()!;
         var published = (await proxy.SendAsync(HttpMethod.Get, "/.well-known/jwks", null)).Json.GetRawText();
         var handler = new JwtSecurityTokenHandler { MapInboundClaims = false };
@@ -173,8 +178,10 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
 
         var act = ClaimsOf(token).GetProperty("act");
         var actors = new List<string>();
-        for (JsonElement? next = act; next is { } actor; next = actor.TryGetProperty("act", out var inner) ? inner : null) actors.Add(actor.GetProperty("sub").GetString()!);
-        Assert.Equal([$"actx:{TestProxy.Team}:role:r3", $"actx:{TestProxy.Team}:role:r2", $"actx:{TestProxy.Team}:role:r1", "repo:org/repo:ref:refs/heads/main"], actors);
+        for (JsonElement? next = act; next is { } actor; next = actor.TryGetProperty("act", out var inner) ? inner : null)
+            actors.Add(actor.GetProperty("sub").GetString()!);
+        Assert.Equal([$"actx:{TestProxy.Team}:role:r3", $"actx:{TestProxy.Team}:role:r2", $"actx:{TestProxy.Team}:role:r1",
+            "repo:org/repo:ref:refs/heads/main"], actors);
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/v2/echo/a", token)).Status);
 
         var fifth = await AskAsync(proxy, token, "r5");
@@ -211,7 +218,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
     public async Task A_forged_act_of_a_foreign_token_is_not_passed_on()
     {
         await using var proxy = await TestProxy.StartAsync(Chain());
-        var forged = Examples.Job.With("act", new JsonObject { ["sub"] = "root", ["act"] = new JsonObject() }).With("actx_chain", 4102444800).With("actx_ancestors", new JsonArray("x"));
+        var forged = Examples.Job.With("act", new JsonObject { ["sub"] = "root", ["act"] = new JsonObject() }).With("actx_chain", 4102444800)
+            .With("actx_ancestors", new JsonArray("x"));
 
         var claims = ClaimsOf(await ExchangeAsync(proxy, proxy.IdentityToken(forged), "r"));
 
@@ -237,7 +245,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         await using var proxy = await TestProxy.StartAsync(files, (options, sandbox) => WithAtProto(options, sandbox));
         var agent = proxy.IdentityToken(new JsonObject { ["sub"] = "repo:org/repo:ref:refs/heads/agent" });
 
-        var answer = await proxy.PostJsonAsync("/v1/oidc/issue", agent, $$"""{"aud":"{{TestProxy.AtProto}}","sub":"actx:{{TestProxy.Team}}:role:atproto-write","ttl":300}""");
+        var answer = await proxy.PostJsonAsync("/v1/oidc/issue", agent,
+            $$"""{"aud":"{{TestProxy.AtProto}}","sub":"actx:{{TestProxy.Team}}:role:atproto-write","ttl":300}""");
         Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
         var token = answer.Json.GetProperty("token").GetString()!;
         var record = """{"repo":"did:plc:a","collection":"app.bsky.feed.post","record":{"$type":"app.bsky.feed.post","text":"Hello World"}}""";
@@ -249,7 +258,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         // in the team's own context it is nothing
         Assert.Equal(HttpStatusCode.Forbidden, (await proxy.GetAsync("/v2/databases?tag_name=my-tag", token)).Status);
         // and it may not be exchanged back under the team's name
-        var back = await proxy.PostJsonAsync("/v1/oidc/issue", token, $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access","ttl":300}""");
+        var back = await proxy.PostJsonAsync("/v1/oidc/issue", token,
+            $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:database-and-spaces-keys-access","ttl":300}""");
         Assert.Equal(HttpStatusCode.Forbidden, back.Status);
     }
 
@@ -259,7 +269,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         File.WriteAllText(secret, sandbox.Options.AtProtoToken);
         return options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.Http, Address = sandbox.Address } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams)
+                { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.Http, Address = sandbox.Address } },
             Policies = [.. options.Policies, new PolicySourceOptions(TestProxy.AtProto, Directory: options.Policies[0].Directory)],
             Credentials = [.. options.Credentials, new CredentialOptions { Context = TestProxy.AtProto, Kind = CredentialKind.Bearer, File = secret }],
         };
@@ -357,7 +368,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         await using var proxy = await TestProxy.StartAsync(Chain());
         var (greedy, other) = (proxy.IdentityToken(), proxy.IdentityToken());
         var scoped = await proxy.ExchangeAsync(greedy, "a");
-        for (var i = 0; i < RevocationLimit.MaxDescendants; i++) Assert.Equal(HttpStatusCode.OK, (await RevokeAsync(proxy, await proxy.ExchangeAsync(greedy, "b"))).Status);
+        for (var i = 0; i < RevocationLimit.MaxDescendants; i++)
+            Assert.Equal(HttpStatusCode.OK, (await RevokeAsync(proxy, await proxy.ExchangeAsync(greedy, "b"))).Status);
         Assert.Equal(HttpStatusCode.OK, (await proxy.GetAsync("/v2/echo/a", scoped)).Status);
 
         Assert.Equal(HttpStatusCode.OK, (await RevokeAsync(proxy, await proxy.ExchangeAsync(greedy, "b"))).Status);
@@ -381,7 +393,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
 
         Assert.Equal(HttpStatusCode.OK, revoked.Status);
         var line = await proxy.AuditOfAsync(revoked);
-        Assert.Equal((ClaimsOf(parent).GetProperty("jti").GetString(), "revoked"), (line.GetProperty("jti").GetString(), line.GetProperty("reason").GetString()));
+        Assert.Equal((ClaimsOf(parent).GetProperty("jti").GetString(), "revoked"),
+            (line.GetProperty("jti").GetString(), line.GetProperty("reason").GetString()));
         await StatesAsync();
         await proxy.StopServerAsync();
         await proxy.StartServerAsync();
@@ -477,7 +490,8 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
         var reply = await ControlClient.SendAsync(proxy.Options.DataDirectory, "keys.rotate", null, TimeSpan.FromSeconds(10), CancellationToken.None);
 
         Assert.Null(reply!.Error);
-        var published = (await proxy.GetAsync("/.well-known/jwks", null)).Json.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("kid").GetString()).ToList();
+        var published = (await proxy.GetAsync("/.well-known/jwks", null)).Json.GetProperty("keys").EnumerateArray()
+            .Select(key => key.GetProperty("kid").GetString()).ToList();
         Assert.Equal(2, published.Count);
         Assert.Contains(reply.Result.GetProperty("key").GetProperty("kid").GetString(), published);
         var after = await ExchangeAsync(proxy, proxy.IdentityToken(), "r");

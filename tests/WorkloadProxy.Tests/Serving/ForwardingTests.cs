@@ -34,7 +34,8 @@ public sealed class ForwardingTests
         var seen = Assert.Single(proxy.Sandbox.Requests.All);
         Assert.Equal($"Bearer {proxy.Sandbox.Options.TeamToken}", seen.Header("Authorization"));
         Assert.Equal("kept", seen.Header("X-Mine"));
-        Assert.Equal(["Authorization", "Host", "X-Mine", "X-Request-ID"], seen.Headers.Keys.Where(name => name is not ("Connection" or "traceparent")).Order(StringComparer.OrdinalIgnoreCase));
+        Assert.Equal(["Authorization", "Host", "X-Mine", "X-Request-ID"], seen.Headers.Keys.Where(name => name is not ("Connection" or "traceparent"))
+            .Order(StringComparer.OrdinalIgnoreCase));
     }
 
     [Fact]
@@ -184,7 +185,8 @@ public sealed class ForwardingTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_credential_goes_into_its_header_in_the_place_of_what_the_caller_sent(string kind, string? name, string? format, string? user, string header, string value)
+    public async Task A_credential_goes_into_its_header_in_the_place_of_what_the_caller_sent(string kind, string? name, string? format, string? user,
+        string header, string value)
     {
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
         {
@@ -192,7 +194,8 @@ public sealed class ForwardingTests
         });
         await File.WriteAllTextAsync(proxy.Options.Credentials[0].File!, "s3cret\n");
 
-        await proxy.SendAsync(HttpMethod.Get, "/anything/a", proxy.IdentityToken(), with: request => request.Headers.TryAddWithoutValidation("X-Api-Key", "the caller's"));
+        await proxy.SendAsync(HttpMethod.Get, "/anything/a", proxy.IdentityToken(),
+            with: request => request.Headers.TryAddWithoutValidation("X-Api-Key", "the caller's"));
 
         Assert.Equal(value, Assert.Single(proxy.Sandbox.Requests.All).Header(header));
     }

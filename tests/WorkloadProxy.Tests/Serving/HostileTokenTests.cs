@@ -19,13 +19,17 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
     {
         ["no signature"] = (p => TokenForge.Unsigned("{\"alg\":\"none\",\"typ\":\"JWT\"}"u8, Claims(p)), "has an `alg` that is not accepted"),
         ["none over a good signature"] = (p => With(p, header: new JsonObject { ["alg"] = "none" }), "has an `alg` that is not accepted"),
-        ["the public key as an HMAC secret"] = (p => TokenForge.Sign(SigningKey.Symmetric("HS256", Key(p).PublicPem(), Key(p).Kid), ClaimsOf(p)), "has an `alg` that is not accepted"),
+        ["the public key as an HMAC secret"] = (p => TokenForge.Sign(SigningKey.Symmetric("HS256", Key(p).PublicPem(), Key(p).Kid), ClaimsOf(p)),
+            "has an `alg` that is not accepted"),
         ["an algorithm in lower case"] = (p => With(p, header: new JsonObject { ["alg"] = "rs256" }), "has an `alg` that is not accepted"),
         ["an algorithm that the key does not state"] = (p => TokenForge.Sign(Key(p).As("PS256"), ClaimsOf(p)), "is unknown or not trusted here"),
         ["a key in the header"] = (p => TokenForge.Sign(attacker, ClaimsOf(p), new JsonObject { ["jwk"] = attacker.Jwk() }), "is unknown or not trusted here"),
-        ["a key set in the header"] = (p => TokenForge.Sign(attacker, ClaimsOf(p), new JsonObject { ["jku"] = $"{p.Sandbox.Issuer.Issuer}/evil", ["x5u"] = $"{p.Sandbox.Issuer.Issuer}/evil" }), "is unknown or not trusted here"),
+        ["a key set in the header"] = (p => TokenForge.Sign(attacker, ClaimsOf(p),
+            new JsonObject { ["jku"] = $"{p.Sandbox.Issuer.Issuer}/evil", ["x5u"] = $"{p.Sandbox.Issuer.Issuer}/evil" }), "is unknown or not trusted here"),
         ["another key under the issuer's kid"] = (p => TokenForge.Sign(attacker.As("ES256", Key(p).Kid), ClaimsOf(p)), "is unknown or not trusted here"),
-        ["claims that were changed"] = (p => Replace(p.IdentityToken(), 1, Encode("{\"iss\":\"" + p.Sandbox.Issuer.Issuer + "\",\"sub\":\"root\",\"aud\":\"" + TestProxy.DigitalOcean + "\",\"exp\":4102444800}")), "is unknown or not trusted here"),
+        ["claims that were changed"] =
+            (p => Replace(p.IdentityToken(), 1, Encode("{\"iss\":\"" + p.Sandbox.Issuer.Issuer + "\",\"sub\":\"root\",\"aud\":\"" + TestProxy.DigitalOcean
+                + "\",\"exp\":4102444800}")), "is unknown or not trusted here"),
         ["an empty signature"] = (p => Replace(p.IdentityToken(), 2, ""), "is unknown or not trusted here"),
         ["crit"] = (p => With(p, header: new JsonObject { ["crit"] = new JsonArray("exp") }), "has `crit` in its header"),
         ["b64"] = (p => With(p, header: new JsonObject { ["b64"] = false }), "has `b64` in its header"),
@@ -39,9 +43,11 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
         ["ordinary base64"] = (p => Replace(p.IdentityToken(), 1, "a+/b"), "is not canonical base64url in its claims"),
         ["unused bits that are set"] = (p => Replace(p.IdentityToken(), 0, Encode("{}")[..^1] + "1"), "is not canonical base64url in its header"),
         ["a duplicate claim"] = (p => Raw(p, claims => claims.Insert(1, "\"sub\":\"repo:org/evil\",")), "has claims whose text holds a duplicate name"),
-        ["a duplicate claim written with an escape"] = (p => Raw(p, claims => claims.Insert(1, "\"s\\u0075b\":\"repo:org/evil\",")), "has claims whose text holds a duplicate name"),
+        ["a duplicate claim written with an escape"] = (p => Raw(p, claims => claims.Insert(1, "\"s\\u0075b\":\"repo:org/evil\",")),
+            "has claims whose text holds a duplicate name"),
         ["a duplicate inside a claim"] = (p => Raw(p, claims => claims.Insert(1, "\"x\":{\"a\":1,\"a\":2},")), "has claims whose text holds a duplicate name"),
-        ["a duplicate in the header"] = (p => Sign(p, "{\"alg\":\"RS256\",\"alg\":\"RS256\"}", ClaimsOf(p).ToJsonString()), "has a header that holds a duplicate name"),
+        ["a duplicate in the header"] = (p => Sign(p, "{\"alg\":\"RS256\",\"alg\":\"RS256\"}", ClaimsOf(p).ToJsonString()),
+            "has a header that holds a duplicate name"),
         ["claims nested deeper than 16"] = (p => Raw(p, claims => claims.Insert(1, $"\"x\":{new string('[', 17)}{new string(']', 17)},")), "nested too deeply"),
         ["claims that are a list"] = (p => Sign(p, $"{{\"alg\":\"RS256\",\"kid\":\"{Key(p).Kid}\"}}", "[]"), "is not a JSON object"),
         ["text behind the claims"] = (p => Raw(p, claims => claims + "{}"), "has claims whose text"),
@@ -57,7 +63,8 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
         ["a sub that is a number"] = (p => With(p, new JsonObject { ["sub"] = 7 }), "has no `sub` that is a string"),
         ["no sub"] = (p => With(p, new JsonObject { ["sub"] = null }), "has no `sub` that is a string"),
         ["no aud"] = (p => With(p, new JsonObject { ["aud"] = null }), "has no `aud`"),
-        ["two contexts in aud"] = (p => With(p, new JsonObject { ["aud"] = new JsonArray(TestProxy.DigitalOcean.ToString(), otherContext) }), "names more than one auth context"),
+        ["two contexts in aud"] = (p => With(p, new JsonObject { ["aud"] = new JsonArray(TestProxy.DigitalOcean.ToString(), otherContext) }),
+            "names more than one auth context"),
         ["an unknown context"] = (p => With(p, new JsonObject { ["aud"] = otherContext }), "is unknown or not trusted here"),
         ["an untrusted issuer"] = (p => With(p, new JsonObject { ["iss"] = p.Sandbox.Issuer.Issuer + "/evil" }), "is unknown or not trusted here"),
         ["the issuer with one more slash"] = (p => With(p, new JsonObject { ["iss"] = p.Sandbox.Issuer.Issuer + "/" }), "is unknown or not trusted here"),
@@ -83,7 +90,8 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
         Assert.DoesNotContain(proxy.Sandbox.Requests.All, request => request.Target == target);
         Assert.DoesNotContain(proxy.Sandbox.Issuer.Requests.All, request => request.Target.Contains("evil", StringComparison.Ordinal));
         var line = await proxy.AuditOfAsync(answer);
-        Assert.Equal(("deny", 401, target), (line.GetProperty("decision").GetString(), line.GetProperty("status").GetInt32(), line.GetProperty("path").GetString()));
+        Assert.Equal(("deny", 401, target),
+            (line.GetProperty("decision").GetString(), line.GetProperty("status").GetInt32(), line.GetProperty("path").GetString()));
         Assert.StartsWith(message, line.GetProperty("reason").GetString());
         Assert.False(line.TryGetProperty("sub", out _), "an identity that was not verified stands in the audit");
     }
@@ -125,7 +133,8 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
     [Fact]
     public async Task Other_names_beside_the_context_in_aud_are_no_harm()
     {
-        var token = With(shared.Proxy, new JsonObject { ["aud"] = new JsonArray("https://other.example", TestProxy.DigitalOcean.ToString(), TestProxy.DigitalOcean.ToString()) });
+        var token = With(shared.Proxy,
+            new JsonObject { ["aud"] = new JsonArray("https://other.example", TestProxy.DigitalOcean.ToString(), TestProxy.DigitalOcean.ToString()) });
 
         Assert.Equal(HttpStatusCode.OK, (await shared.Proxy.GetAsync("/v2/echo/a", token)).Status);
     }
@@ -142,7 +151,8 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
     public async Task Only_one_bearer_token_is_taken_whatever_the_schemes_letter_case(string authorization, int status)
     {
         var answer = await shared.Proxy.SendRawAsync(
-            $"GET /v2/echo/scheme HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: {authorization.Replace("TOKEN", shared.Proxy.IdentityToken(), StringComparison.Ordinal)}\r\n\r\n");
+            "GET /v2/echo/scheme HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: "
+                + $"{authorization.Replace("TOKEN", shared.Proxy.IdentityToken(), StringComparison.Ordinal)}\r\n\r\n");
 
         Assert.StartsWith($"HTTP/1.1 {status} ", answer);
     }
@@ -164,7 +174,8 @@ public sealed class HostileTokenTests(SharedProxy shared) : IClassFixture<Shared
     private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
     private static JsonObject ClaimsOf(TestProxy proxy) => JsonNode.Parse(Base64Url.DecodeFromChars(proxy.IdentityToken().Split('.')[1]))!.AsObject();
     private static byte[] Claims(TestProxy proxy) => Encoding.UTF8.GetBytes(ClaimsOf(proxy).ToJsonString());
-    private static string With(TestProxy proxy, JsonObject? claims = null, JsonObject? header = null) => TokenForge.Sign(Key(proxy), ClaimsOf(proxy).With(claims), header);
+    private static string With(TestProxy proxy, JsonObject? claims = null, JsonObject? header = null) =>
+        TokenForge.Sign(Key(proxy), ClaimsOf(proxy).With(claims), header);
 
     private static string Replace(string token, int part, string text)
     {

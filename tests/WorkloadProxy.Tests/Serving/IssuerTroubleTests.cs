@@ -31,7 +31,8 @@ public sealed class IssuerTroubleTests
         var answer = await proxy.GetAsync("/v2/echo/a", proxy.IdentityToken());
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
-        Assert.Equal("the token is not accepted: its issuer, audience or signing key is unknown or not trusted here", answer.Json.GetProperty("message").GetString());
+        Assert.Equal("the token is not accepted: its issuer, audience or signing key is unknown or not trusted here", answer.Json.GetProperty("message")
+            .GetString());
         Assert.Contains(reason, (await proxy.AuditOfAsync(answer)).GetProperty("reason").GetString());
         Assert.Empty(proxy.Sandbox.Requests.All);
     }
@@ -81,7 +82,8 @@ public sealed class IssuerTroubleTests
             ["exp"] = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 300,
         });
 
-        for (var i = 0; i < 20; i++) Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/v2/echo/a", TokenForge.Sign(forger.As("ES256", $"kid-{i}"), claims))).Status);
+        for (var i = 0; i < 20; i++)
+            Assert.Equal(HttpStatusCode.Unauthorized, (await proxy.GetAsync("/v2/echo/a", TokenForge.Sign(forger.As("ES256", $"kid-{i}"), claims))).Status);
 
         Assert.InRange(proxy.Sandbox.Issuer.Requests.All.Count(request => request.Target == "/.well-known/jwks"), 1, 2);
     }

@@ -9,7 +9,8 @@ namespace WorkloadProxy.Tests.Serving;
 public sealed class NamedHostTests : IAsyncLifetime
 {
     private const string Api = "api.proxy.test", Other = "other.proxy.test", Droplets = "droplets.proxy.test";
-    private const string List = """{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""";
+    private const string List =
+        """{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""";
     private TestProxy proxy = null!;
 
     public async ValueTask InitializeAsync() => proxy = await TestProxy.StartAsync(new Dictionary<string, string>(Examples.ForOneJob("""
@@ -84,11 +85,13 @@ public sealed class NamedHostTests : IAsyncLifetime
     public async Task A_server_s_host_serves_it_at_one_path_and_nothing_else()
     {
         var answer = await SendAsync(Droplets, HttpMethod.Post, "/mcp", proxy.IdentityToken(), List);
-        Assert.Equal(["droplet-list"], answer.Message().GetProperty("result").GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()!));
+        Assert.Equal(["droplet-list"], answer.Message().GetProperty("result").GetProperty("tools").EnumerateArray()
+            .Select(tool => tool.GetProperty("name").GetString()!));
         Assert.Equal("/mcp", (await proxy.AuditAsync(1))[^1].GetProperty("path").GetString());
 
         Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(Droplets, HttpMethod.Post, "/mcp?a=1", proxy.IdentityToken(), List)).Status);
-        foreach (var path in (string[])["/", "/mcp/", "/v2/account", "/health", "/_mcp/DigitalOcean/droplets", "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server"])
+        foreach (var path in (string[])["/", "/mcp/", "/v2/account", "/health", "/_mcp/DigitalOcean/droplets", "/.well-known/oauth-protected-resource/mcp",
+            "/.well-known/oauth-authorization-server"])
             Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(Droplets, HttpMethod.Post, path, proxy.IdentityToken(), List)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(Droplets, HttpMethod.Post, "/mcp", proxy.Sandbox.Options.UserToken, List)).Status);
         Assert.Single(proxy.Sandbox.Requests.All);
@@ -101,13 +104,15 @@ public sealed class NamedHostTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, own.Status);
         Assert.DoesNotContain("resource_metadata", own.Headers["WWW-Authenticate"]);
         var elsewhere = await SendAsync("proxy.test", HttpMethod.Post, "/base" + McpProxy.Path, null, List);
-        Assert.Contains("resource_metadata=\"http://proxy.test/base/.well-known/oauth-protected-resource/_mcp/DigitalOcean/droplets\"", elsewhere.Headers["WWW-Authenticate"]);
+        Assert.Contains("resource_metadata=\"http://proxy.test/base/.well-known/oauth-protected-resource/_mcp/DigitalOcean/droplets\"",
+            elsewhere.Headers["WWW-Authenticate"]);
     }
 
     private Task<Answer> GetAsync(string host, string target, string? token) => SendAsync(host, HttpMethod.Get, target, token, null);
 
     private Task<Answer> SendAsync(string host, HttpMethod method, string target, string? token, string? json) =>
-        proxy.SendAsync(method, target, token, json is null ? null : new StringContent(json, System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), request =>
+        proxy.SendAsync(method, target, token, json is null
+            ? null : new StringContent(json, System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), request =>
         {
             request.Headers.Host = host;
             if (json != List) return;

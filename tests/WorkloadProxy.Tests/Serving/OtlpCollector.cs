@@ -23,7 +23,8 @@ internal sealed class OtlpCollector : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await http.Request.Body.CopyToAsync(body);
-            if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget == "/v1/traces") traces.Writer.TryWrite(Encoding.Latin1.GetString(body.ToArray()));
+            if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget == "/v1/traces")
+                traces.Writer.TryWrite(Encoding.Latin1.GetString(body.ToArray()));
         });
     }
 

@@ -49,7 +49,8 @@ public sealed class ProcessTests
         var audited = lines.Where(line => line.TryGetProperty("request_id", out _)).ToLookup(line => line.GetProperty("request_id").GetString()!);
         Assert.DoesNotContain(seen, id => audited[id].Count() != 1);
         var slow = Assert.Single(lines, line => line.TryGetProperty("path", out var path) && path.GetString() == "/v2/slow");
-        Assert.Equal(("process ended", "allow", "repo:org/repo:ref:refs/heads/main"), (slow.GetProperty("reason").GetString(), slow.GetProperty("decision").GetString(), slow.GetProperty("sub").GetString()));
+        Assert.Equal(("process ended", "allow", "repo:org/repo:ref:refs/heads/main"),
+            (slow.GetProperty("reason").GetString(), slow.GetProperty("decision").GetString(), slow.GetProperty("sub").GetString()));
         var everything = await File.ReadAllTextAsync(proxy.AuditFile);
         foreach (var secret in new[] { identity.Split('.')[2], proxy.Sandbox.Options.TeamToken }) Assert.DoesNotContain(secret, everything);
     }
@@ -101,7 +102,8 @@ public sealed class ProcessTests
         release.SetResult();
         Assert.Equal(HttpStatusCode.OK, (await inFlight).StatusCode);
         Assert.Equal(0, (await process.EndAsync()).Code);
-        Assert.Contains(await proxy.AuditAsync(2), line => line.GetProperty("path").GetString() == "/v2/echo/slow" && line.GetProperty("status").GetInt32() == 200);
+        Assert.Contains(await proxy.AuditAsync(2), line => line.GetProperty("path").GetString() == "/v2/echo/slow"
+            && line.GetProperty("status").GetInt32() == 200);
     }
 
     [Fact]
@@ -221,7 +223,9 @@ public sealed class ProcessTests
         await using var proxy = await StoppedAsync();
         await using var collector = await OtlpCollector.StartAsync();
         var (file, address) = ServedProcess.Configure(proxy);
-        await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"));
+        await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"))
+            ;
         await process.ReadyAsync(address);
         using var http = new HttpClient { BaseAddress = address };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v2/echo/traced");
@@ -241,7 +245,8 @@ public sealed class ProcessTests
     {
         await using var proxy = await StoppedAsync();
         var (file, address) = ServedProcess.Configure(proxy);
-        await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "50"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "50"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "200"));
         await process.ReadyAsync(address);
         using var http = new HttpClient { BaseAddress = address };
@@ -251,7 +256,8 @@ public sealed class ProcessTests
         var (code, log) = await process.EndAsync();
 
         Assert.Equal(0, code);
-        var messages = log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("Message").GetString()!).ToList();
+        var messages = log.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("Message").GetString()!).ToList();
         Assert.Single(messages, message => message.StartsWith("metrics or traces can't be exported", StringComparison.Ordinal));
         Assert.Single(messages, message => message.StartsWith($"data directory {proxy.Options.DataDirectory}, store ", StringComparison.Ordinal));
         Assert.Single(messages, message => message.StartsWith("made a new master key at ", StringComparison.Ordinal));

@@ -27,7 +27,9 @@ internal sealed class RawHttp2 : IAsyncDisposable
         return http;
     }
 
-    /// <summary>Sends the fields as they are, in Latin-1, and the body; the answer's status, or 0 when the server reset the stream or ended the connection.</summary>
+    /// <summary>
+    /// Sends the fields as they are, in Latin-1, and the body; the answer's status, or 0 when the server reset the stream or ended the connection.
+    /// </summary>
     public async Task<int> SendAsync(IEnumerable<(string Name, string Value)> fields, byte[]? body = null)
     {
         lastStream += 2;
@@ -60,7 +62,9 @@ internal sealed class RawHttp2 : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends what a server may have stopped waiting for: one that refuses the connection ends it at once, and what it said before is still there to be read.</summary>
+    /// <summary>
+    /// Sends what a server may have stopped waiting for: one that refuses the connection ends it at once, and what it said before is still there to be read.
+    /// </summary>
     private async Task TrySendAsync(byte type, byte flags, int id, byte[] payload)
     {
         try

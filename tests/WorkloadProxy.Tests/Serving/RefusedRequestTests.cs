@@ -10,10 +10,13 @@ public sealed class RefusedRequestTests
 {
     private static readonly string[] ambiguousTargets =
     [
-        "/v2/a%2fb", "/v2/a%2Fb", "/v2/a%5cb", "/v2/a\\b", "//v2/databases", "/v2//databases", "/v2/./databases", "/v2/../databases", "/v2/%2e%2e/databases", "/v2/%2E./databases",
-        "/v2/..;/databases", "/v2/..%3b/databases", "/v2/..", "/v2/.", "/v2/%2e", "/v2/a%01b", "/v2/a%7fb", "/v2/a%", "/v2/a%2", "/v2/a%zz", "/v2/a%ff", "/v2/a%c0%af",
+        "/v2/a%2fb", "/v2/a%2Fb", "/v2/a%5cb", "/v2/a\\b", "//v2/databases", "/v2//databases", "/v2/./databases", "/v2/../databases", "/v2/%2e%2e/databases",
+        "/v2/%2E./databases",
+        "/v2/..;/databases", "/v2/..%3b/databases", "/v2/..", "/v2/.", "/v2/%2e", "/v2/a%01b", "/v2/a%7fb", "/v2/a%", "/v2/a%2", "/v2/a%zz", "/v2/a%ff",
+        "/v2/a%c0%af",
         "/v2/a%252fb", "/v2/a%2541b", "/v2/a#b", "http://proxy.test/v2/databases", "https://evil.test/v2/databases",
-        "/v2/databases?a=%zz", "/v2/databases?a=%", "/v2/databases?a=%00", "/v2/databases?a=%0a", "/v2/databases?a=%ff", "/v2/databases?a=\\b", "/v2/databases?a#b",
+        "/v2/databases?a=%zz", "/v2/databases?a=%", "/v2/databases?a=%00", "/v2/databases?a=%0a", "/v2/databases?a=%ff", "/v2/databases?a=\\b",
+            "/v2/databases?a#b",
     ];
 
     [Fact]
@@ -84,7 +87,8 @@ public sealed class RefusedRequestTests
     {
         await using var proxy = await TestProxy.StartAsync();
 
-        var answer = await proxy.SendRawAsync($"{method} /v2/databases HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\n\r\n");
+        var answer = await proxy.SendRawAsync($"{method} /v2/databases HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer "
+            + $"{proxy.IdentityToken()}\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 405 ", answer);
         Assert.Contains("Allow: ", answer);
@@ -110,7 +114,8 @@ public sealed class RefusedRequestTests
         await using var proxy = await TestProxy.StartAsync();
 
         var answer = await proxy.SendRawAsync(
-            $"POST /v2/echo/a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nTransfer-Encoding: {encoding}\r\n\r\n0\r\n\r\n");
+            $"POST /v2/echo/a HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nTransfer-Encoding: "
+                + $"{encoding}\r\n\r\n0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 400 ", answer);
         Assert.Empty(proxy.Sandbox.Requests.All);
@@ -148,7 +153,8 @@ public sealed class RefusedRequestTests
     {
         await using var proxy = await TestProxy.StartAsync();
 
-        var answer = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(), $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:x","ttl":300}""");
+        var answer = await proxy.PostJsonAsync("/v1/oidc/issue", proxy.IdentityToken(),
+            $$"""{"aud":"{{TestProxy.DigitalOcean}}","sub":"actx:{{TestProxy.Team}}:role:x","ttl":300}""");
 
         Assert.Equal(HttpStatusCode.Forbidden, answer.Status);
     }

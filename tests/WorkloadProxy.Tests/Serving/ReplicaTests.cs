@@ -81,7 +81,8 @@ public sealed class ReplicaTests(PostgresServer server)
         Assert.DoesNotContain("127.0.0.1", refused.Body);
         Assert.Equal(HttpStatusCode.OK, (await a.GetAsync("/v2/account", token)).Status);
         await UntilAsync(async () => (await b.GetAsync("/health/ready", null)).Status == HttpStatusCode.ServiceUnavailable);
-        Assert.Equal("unavailable", (await b.GetAsync("/health/ready", null)).Json.GetProperty("components").GetProperty("store").GetProperty("status").GetString());
+        Assert.Equal("unavailable", (await b.GetAsync("/health/ready", null)).Json.GetProperty("components").GetProperty("store").GetProperty("status")
+            .GetString());
 
         await server.StartAsync();
         // as by a third replica while these two do not listen
@@ -124,7 +125,8 @@ public sealed class ReplicaTests(PostgresServer server)
         await UntilAsync(async () => (await KeysAsync(a)).Count == 2);
     }
 
-    private static Task<TestProxy> StartAsync(PostgresTest test, TestProxy? with = null) => TestProxy.StartAsync(policies, configure: (options, sandbox) => test.Configure(options) with
+    private static Task<TestProxy> StartAsync(PostgresTest test, TestProxy? with = null) =>
+        TestProxy.StartAsync(policies, configure: (options, sandbox) => test.Configure(options) with
     {
         // the second one knows the first one's issuer and upstream
         Issuers = with?.Options.Issuers ?? options.Issuers,
@@ -134,7 +136,8 @@ public sealed class ReplicaTests(PostgresServer server)
     });
 
     private static async Task RevokeAsync(TestProxy proxy, string token) =>
-        Assert.Equal(HttpStatusCode.OK, (await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)]))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)])))
+            .Status);
 
     private static async Task<IReadOnlyList<string>> KeysAsync(TestProxy proxy) =>
         [.. (await proxy.GetAsync("/.well-known/jwks", null)).Json.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("kid").GetString()!)];

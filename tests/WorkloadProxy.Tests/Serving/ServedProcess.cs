@@ -10,7 +10,10 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>The built program as a process of its own, for what only the end of one shows. Its configuration lies in the folder of a <see cref="TestProxy"/> that has been stopped.</summary>
+/// <summary>
+/// The built program as a process of its own, for what only the end of one shows. Its configuration lies in the folder of a <see cref="TestProxy"/> that has
+/// been stopped.
+/// </summary>
 internal sealed class ServedProcess : IAsyncDisposable
 {
     private readonly Process process;
@@ -41,7 +44,8 @@ internal sealed class ServedProcess : IAsyncDisposable
             ["Policies"] = new JsonArray(options.Policies[0].Hosted is null
                 ? new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Directory"] = proxy.PolicyDirectory }
                 : new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Hosted"] = new JsonObject() }),
-            ["Credentials"] = new JsonArray(new JsonObject { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Kind"] = "Bearer", ["File"] = options.Credentials[0].File }),
+            ["Credentials"] = new JsonArray(new JsonObject
+                { ["Context"] = TestProxy.DigitalOcean.ToString(), ["Kind"] = "Bearer", ["File"] = options.Credentials[0].File }),
             ["Tokens"] = new JsonObject { ["Algorithm"] = "ES256" },
             ["Audit"] = new JsonObject { ["File"] = proxy.AuditFile },
         };
@@ -54,13 +58,15 @@ internal sealed class ServedProcess : IAsyncDisposable
         return (file, address);
     }
 
-    public static ServedProcess Start(string configuration, params IReadOnlyList<(string Name, string Value)> environment) => Start(configuration, true, environment);
+    public static ServedProcess Start(string configuration, params IReadOnlyList<(string Name, string Value)> environment) =>
+        Start(configuration, true, environment);
 
     /// <summary>Without <paramref name="readsOutput"/>, standard output is a pipe that nobody reads.</summary>
     public static ServedProcess Start(string configuration, bool readsOutput, IReadOnlyList<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "workload-proxy.dll"), "serve", "--config", configuration }) start.ArgumentList.Add(argument);
+        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "workload-proxy.dll"), "serve", "--config", configuration })
+            start.ArgumentList.Add(argument);
         start.Environment.Remove("PORT");
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return new ServedProcess(Process.Start(start)!, readsOutput);

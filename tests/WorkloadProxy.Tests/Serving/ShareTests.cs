@@ -13,7 +13,9 @@ public sealed class ShareTests
     public async Task An_address_whose_API_tokens_have_a_thousand_requests_under_way_gets_429_and_leaves_the_rest_to_others()
     {
         var release = new TaskCompletionSource();
-        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with { Framework = Settings("Kestrel:Endpoints:a:Protocols", "Http2") });
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
+            { Framework = Settings("Kestrel:Endpoints:a:Protocols", "Http2") })
+            ;
         proxy.Sandbox.Intercept = async http =>
         {
             if (http.Request.Headers.ContainsKey("X-Hang")) await release.Task;
@@ -42,7 +44,8 @@ public sealed class ShareTests
 
         Task<HttpResponseMessage> SendAsync(string token, bool hang)
         {
-            var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/v2/account")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/v2/account"))
+                { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             if (hang) request.Headers.Add("X-Hang", "1");
             return client.SendAsync(request);
@@ -52,7 +55,9 @@ public sealed class ShareTests
     [Fact]
     public async Task Connections_beyond_the_limit_are_closed()
     {
-        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with { Framework = Settings("Kestrel:Limits:MaxConcurrentConnections", "2") });
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
+            { Framework = Settings("Kestrel:Limits:MaxConcurrentConnections", "2") })
+            ;
         using var first = await ConnectAsync();
         using var second = await ConnectAsync();
         using var third = new TcpClient();

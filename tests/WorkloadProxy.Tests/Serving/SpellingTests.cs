@@ -2,7 +2,9 @@ using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>Constraints hold for every spelling of a path or a name that an upstream would take for the constrained one; what is permitted arrives as it was decided.</summary>
+/// <summary>
+/// Constraints hold for every spelling of a path or a name that an upstream would take for the constrained one; what is permitted arrives as it was decided.
+/// </summary>
 public sealed class SpellingTests : IAsyncLifetime
 {
     private TestProxy proxy = null!;
@@ -97,7 +99,8 @@ public sealed class SpellingTests : IAsyncLifetime
         await using var other = await TestProxy.StartAsync(Examples.ForOneJob("path \"/profile/{actx}\" { capabilities = [\"read\"] }"), (options, _) =>
         {
             var context = new AuthContext("DigitalOcean", "did:web:host%3A3000");
-            return options with { Policies = [options.Policies[0] with { Context = context }], Credentials = [options.Credentials[0] with { Context = context }] };
+            return options with { Policies = [options.Policies[0] with { Context = context }],
+                Credentials = [options.Credentials[0] with { Context = context }] };
         });
         var token = other.Sandbox.Issuer.Token("api://DigitalOcean?actx=did:web:host%3A3000", Examples.Job);
         await other.SendRawGetAsync("/profile/did:web:host%253A3000", token);
@@ -106,5 +109,6 @@ public sealed class SpellingTests : IAsyncLifetime
     }
 
     private Task<string> PostAsync(string target, string body, string type = "application/json") => proxy.SendRawAsync(
-        $"POST {target} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        $"POST {target} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Type: "
+            + $"{type}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
 }

@@ -18,7 +18,9 @@ using WorkloadProxy.Storage;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>The whole server on a free port, before the sandbox, in a directory of its own. Each test has one to itself: what it records is the test's.</summary>
+/// <summary>
+/// The whole server on a free port, before the sandbox, in a directory of its own. Each test has one to itself: what it records is the test's.
+/// </summary>
 internal sealed class TestProxy : IAsyncDisposable
 {
     public const string Team = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
@@ -44,8 +46,11 @@ internal sealed class TestProxy : IAsyncDisposable
     public string PolicyDirectory => Path.Combine(directory.FullName, "rbac");
     public string AuditFile => Path.Combine(directory.FullName, "audit.jsonl");
 
-    /// <summary>Starts with the files of <paramref name="policies"/> (path → HCL) for the DigitalOcean context; <c>ISSUER</c> in them stands for the sandbox's.</summary>
-    public static async Task<TestProxy> StartAsync(IReadOnlyDictionary<string, string>? policies = null, Func<ProxyOptions, SandboxServer, ProxyOptions>? configure = null, TimeProvider? time = null)
+    /// <summary>
+    /// Starts with the files of <paramref name="policies"/> (path → HCL) for the DigitalOcean context; <c>ISSUER</c> in them stands for the sandbox's.
+    /// </summary>
+    public static async Task<TestProxy> StartAsync(IReadOnlyDictionary<string, string>? policies = null,
+        Func<ProxyOptions, SandboxServer, ProxyOptions>? configure = null, TimeProvider? time = null)
     {
         var sandbox = await SandboxServer.StartAsync(new SandboxOptions { TeamUuid = Team });
         sandbox.Issuer.Keys = [issuerKey];
@@ -111,12 +116,14 @@ internal sealed class TestProxy : IAsyncDisposable
         with?.Invoke(request);
         using var response = await Client.SendAsync(request);
         return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(),
-            response.Headers.Concat(response.Content.Headers).ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase));
+            response.Headers.Concat(response.Content.Headers)
+                .ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase));
     }
 
     public Task<Answer> GetAsync(string target, string? token) => SendAsync(HttpMethod.Get, target, token);
 
-    public Task<Answer> PostJsonAsync(string target, string? token, string json) => SendAsync(HttpMethod.Post, target, token, new StringContent(json, Encoding.UTF8, "application/json"));
+    public Task<Answer> PostJsonAsync(string target, string? token, string json) =>
+        SendAsync(HttpMethod.Post, target, token, new StringContent(json, Encoding.UTF8, "application/json"));
 
     /// <summary>The exchange for <paramref name="role"/> of the same context, as the tutorial does it; the scoped token.</summary>
     public async Task<string> ExchangeAsync(string token, string role, int ttl = 300)
@@ -139,7 +146,8 @@ internal sealed class TestProxy : IAsyncDisposable
 
     /// <summary>A raw GET with the target byte for byte.</summary>
     public Task<string> SendRawGetAsync(string target, string? token, string extraHeaders = "") =>
-        SendRawAsync($"GET {target} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}{extraHeaders}\r\n");
+        SendRawAsync($"GET {target} HTTP/1.1\r\nHost: proxy.test\r\nConnection: "
+            + $"close\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}{extraHeaders}\r\n");
 
     /// <summary>The audit's lines, once there are at least <paramref name="count"/>: the writer works behind the answers.</summary>
     public async Task<IReadOnlyList<JsonElement>> AuditAsync(int count)
@@ -178,7 +186,8 @@ internal sealed class TestProxy : IAsyncDisposable
         using var reader = new StreamReader(stream);
         var text = reader.ReadToEnd();
         // the last line counts once its line feed is there
-        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)
+            .ToList();
     }
 
     /// <summary>For a configuration that has to name its own port.</summary>

@@ -24,7 +24,8 @@ public sealed class TokenHeaderTests : IAsyncLifetime
     {
         var token = proxy.IdentityToken();
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/v2/account", ("x-api-key", token))).Status);
-        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/v2/account", ("Authorization", "Bearer " + token), ("X-Api-Key", token), ("x-goog-api-key", token))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/v2/account", ("Authorization", "Bearer " + token), ("X-Api-Key", token), ("x-goog-api-key", token)))
+            .Status);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/v2/account", ("Authorization", "token " + token))).Status);
         Assert.All(proxy.Sandbox.Requests.All, request => Assert.DoesNotContain(token, string.Join(' ', request.Headers.Values.SelectMany(values => values))));
         Assert.Equal(3, proxy.Sandbox.Requests.All.Count);
@@ -33,7 +34,8 @@ public sealed class TokenHeaderTests : IAsyncLifetime
     [Fact]
     public async Task What_is_no_token_stays_where_it_is()
     {
-        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/v2/account", ("Authorization", "Bearer " + proxy.IdentityToken()), ("x-api-key", "sk-placeholder"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/v2/account", ("Authorization", "Bearer " + proxy.IdentityToken()), ("x-api-key", "sk-placeholder")))
+            .Status);
         Assert.Equal("sk-placeholder", proxy.Sandbox.Requests.All[^1].Header("x-api-key"));
         Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync("/v2/account", ("x-api-key", "sk-placeholder"))).Status);
     }
@@ -44,7 +46,8 @@ public sealed class TokenHeaderTests : IAsyncLifetime
         var (one, two) = (proxy.IdentityToken(), proxy.IdentityToken(new() { ["sub"] = "repo:org/repo:ref:refs/heads/other" }));
         Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync("/v2/account", ("Authorization", "Bearer " + one), ("x-api-key", two))).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync("/v2/account", ("x-api-key", one), ("x-goog-api-key", two))).Status);
-        Assert.Equal(HttpStatusCode.BadRequest, (await GetAsync("/v2/account", ("Authorization", "Bearer " + proxy.Sandbox.Options.UserToken), ("x-api-key", one))).Status);
+        Assert.Equal(HttpStatusCode.BadRequest,
+            (await GetAsync("/v2/account", ("Authorization", "Bearer " + proxy.Sandbox.Options.UserToken), ("x-api-key", one))).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync("/v2/account", ("x-goog-api-key", one))).Status);
         Assert.Empty(proxy.Sandbox.Requests.All);
     }

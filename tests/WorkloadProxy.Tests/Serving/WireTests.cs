@@ -68,7 +68,8 @@ public sealed class WireTests
     {
         const string Secret = "s3cret+/x";
         await using var upstream = new RawUpstream(_ =>
-            $"HTTP/1.1 200 {Secret}\r\nX-A: {Secret}\r\nLocation: /x?t={Uri.EscapeDataString(Secret)}\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nok\r\n0\r\nX-T: {Secret}\r\n\r\n");
+            $"HTTP/1.1 200 {Secret}\r\nX-A: {Secret}\r\nLocation: /x?t={Uri.EscapeDataString(Secret)}\r\nTransfer-Encoding: chunked\r\nTrailer: "
+                + $"X-T\r\n\r\n2\r\nok\r\n0\r\nX-T: {Secret}\r\n\r\n");
         await using var proxy = await BeforeAsync(upstream);
         await File.WriteAllTextAsync(proxy.Options.Credentials[0].File!, Secret);
 
@@ -90,7 +91,8 @@ public sealed class WireTests
             Framework = Kestrel(new() { ["Kestrel:Endpoints:a:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:a:Protocols"] = "Http2" }),
         });
         await File.WriteAllTextAsync(proxy.Options.Credentials[0].File!, Secret);
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/a") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/a")
+            { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Authorization = new("Bearer", proxy.IdentityToken());
 
         using var answer = await proxy.Client.SendAsync(request);
@@ -105,9 +107,12 @@ public sealed class WireTests
     public async Task A_Connection_header_takes_nothing_off_that_the_proxy_puts_in_or_goes_by(string connection)
     {
         await using var upstream = new RawUpstream(_ => Ok);
-        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, old => old with { Address = upstream.Address }) with { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] });
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, old => old with { Address = upstream.Address }) with
+            { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] })
+            ;
 
-        await proxy.SendRawAsync($"POST /a HTTP/1.0\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: 2\r\nConnection: {connection}\r\nX-Hop: 1\r\n\r\nok");
+        await proxy.SendRawAsync($"POST /a HTTP/1.0\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: "
+            + $"2\r\nConnection: {connection}\r\nX-Hop: 1\r\n\r\nok");
 
         var head = Assert.Single(upstream.Heads);
         Assert.Contains($"Authorization: Bearer {proxy.Sandbox.Options.TeamToken}\r\n", head);
@@ -140,7 +145,8 @@ public sealed class WireTests
         await using var upstream = new RawUpstream(_ => Ok);
         await using var proxy = await BeforeAsync(upstream);
 
-        var answer = await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Hop: 1\r\nX-Kept: 1\r\n{connection}\r\n\r\n");
+        var answer = await proxy.SendRawAsync($"GET /a HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nX-Hop: 1\r\nX-Kept: "
+            + $"1\r\n{connection}\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 200", answer);
         var head = Assert.Single(upstream.Heads);
@@ -151,7 +157,10 @@ public sealed class WireTests
     [Fact]
     public async Task A_header_that_the_upstream_s_Connection_names_does_not_come_back()
     {
-        await using var upstream = new RawUpstream(_ => "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Kept: 1\r\nConnection: close, x-hop, X-Request-Id, Content-Type\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nok");
+        await using var upstream =
+            new RawUpstream(_ => "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Kept: 1\r\nConnection: close, x-hop, X-Request-Id, Content-Type\r\nContent-Type: "
+                + "a/b\r\nContent-Length: 2\r\n\r\nok")
+            ;
         await using var proxy = await BeforeAsync(upstream);
 
         var answer = await proxy.GetAsync("/a", proxy.IdentityToken());
@@ -188,7 +197,8 @@ public sealed class WireTests
         var seen = Assert.Single(proxy.Sandbox.Requests.All);
         await seen.Ended;
         Assert.Equal("abc", seen.Body);
-        Assert.Equal(["Authorization", "Host", "Transfer-Encoding", "X-Request-ID"], seen.Headers.Keys.Where(name => name != "traceparent").Order(StringComparer.OrdinalIgnoreCase));
+        Assert.Equal(["Authorization", "Host", "Transfer-Encoding", "X-Request-ID"], seen.Headers.Keys.Where(name => name != "traceparent")
+            .Order(StringComparer.OrdinalIgnoreCase));
     }
 
     [Theory]
@@ -202,7 +212,8 @@ public sealed class WireTests
         // as if somebody had turned the server's own log up, which makes its messages quote the request
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
         {
-            Framework = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel"] = "Information" }).Build(),
+            Framework = new ConfigurationBuilder()
+                .AddInMemoryCollection(new Dictionary<string, string?> { ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel"] = "Information" }).Build(),
         });
 
         var answer = await proxy.SendRawAsync(request.Replace("AUTH", $"Authorization: Bearer {proxy.IdentityToken()}", StringComparison.Ordinal));
@@ -230,7 +241,8 @@ public sealed class WireTests
             await using var stream = client.GetStream();
             using var reader = new StreamReader(stream, Encoding.Latin1);
             await stream.WriteAsync(Encoding.Latin1.GetBytes(
-                $"POST {target} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
+                $"POST {target} HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Length: "
+                    + "2\r\nExpect: 100-continue\r\n\r\n"));
             var first = await reader.ReadLineAsync();
             if (first?.Contains(" 100 ", StringComparison.Ordinal) != true) return [first];
             await reader.ReadLineAsync();
@@ -246,7 +258,9 @@ public sealed class WireTests
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(IPAddress.Loopback, proxy.Address.Port);
-            await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes($"POST /v2/upload HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer {proxy.IdentityToken()}\r\nContent-Length: 100000\r\n\r\nhalf"));
+            await client.GetStream()
+                .WriteAsync(Encoding.Latin1.GetBytes("POST /v2/upload HTTP/1.1\r\nHost: proxy.test\r\nAuthorization: Bearer "
+                    + $"{proxy.IdentityToken()}\r\nContent-Length: 100000\r\n\r\nhalf"));
             await proxy.Sandbox.Requests.First(_ => true);
         }
 
@@ -259,7 +273,9 @@ public sealed class WireTests
     [Fact]
     public async Task The_base_path_of_an_address_goes_before_every_target_and_is_not_left()
     {
-        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(options, upstream => upstream with { Address = new Uri(sandbox.Address, "/v2/echo/base/") }));
+        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(options,
+            upstream => upstream with { Address = new Uri(sandbox.Address, "/v2/echo/base/") }))
+            ;
 
         await proxy.GetAsync("/a?x=1", proxy.IdentityToken());
         await proxy.SendRawGetAsync("/..%2f..%2fadmin", proxy.IdentityToken());
@@ -283,7 +299,9 @@ public sealed class WireTests
     [Fact]
     public async Task Headers_that_the_operator_drops_do_not_reach_the_upstream()
     {
-        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, upstream => upstream with { DropHeaders = ["X-Dropped"] }));
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options,
+            upstream => upstream with { DropHeaders = ["X-Dropped"] }))
+            ;
 
         await proxy.SendRawGetAsync("/v2/echo/a", proxy.IdentityToken(), "x-dropped: 1\r\nX-Kept: 1\r\n");
 
@@ -407,15 +425,18 @@ public sealed class WireTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         await Assert.ThrowsAnyAsync<System.Net.WebSockets.WebSocketException>(() => socket.ReceiveAsync(buffer, patience.Token));
         var lines = await proxy.AuditAsync(2);
-        Assert.Contains(lines, line => line.GetProperty("status").GetInt32() == 101 && line.GetProperty("reason").GetString() == "the token has been revoked; the request was under way and has been ended");
+        Assert.Contains(lines, line => line.GetProperty("status").GetInt32() == 101
+            && line.GetProperty("reason").GetString() == "the token has been revoked; the request was under way and has been ended");
     }
 
     [Fact]
     public async Task GRPC_goes_through_over_HTTP_2_with_its_trailers()
     {
-        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(options, upstream => upstream with { Address = sandbox.Http2Address, HttpVersion = HttpVersion.Version20 }) with
+        await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(options,
+            upstream => upstream with { Address = sandbox.Http2Address, HttpVersion = HttpVersion.Version20 }) with
         {
-            Framework = Kestrel(new() { ["Kestrel:Endpoints:a:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:b:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:b:Protocols"] = "Http2" }),
+            Framework = Kestrel(new() { ["Kestrel:Endpoints:a:Url"] = "http://127.0.0.1:0", ["Kestrel:Endpoints:b:Url"] = "http://127.0.0.1:0",
+                ["Kestrel:Endpoints:b:Protocols"] = "Http2" }),
         });
         var frame = new byte[] { 0, 0, 0, 0, 3, 1, 2, 3 };
 
@@ -446,7 +467,8 @@ public sealed class WireTests
     public async Task TLS_and_HTTP_2_are_set_in_the_configurations_own_section()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=proxy.test", key, HashAlgorithmName.SHA256).CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        using var certificate = new CertificateRequest("CN=proxy.test", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) =>
         {
             var folder = Path.GetDirectoryName(options.Audit.File)!;
@@ -468,7 +490,8 @@ public sealed class WireTests
             DefaultRequestVersion = HttpVersion.Version20,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/v2/account")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/v2/account"))
+            { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Authorization = new("Bearer", proxy.IdentityToken());
 
         using var answer = await client.SendAsync(request);
@@ -484,7 +507,9 @@ public sealed class WireTests
     [InlineData("evil.test", 400)]
     public async Task A_host_that_is_not_allowed_is_refused_like_anything_else(string host, int status)
     {
-        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with { Framework = Kestrel(new() { ["AllowedHosts"] = "proxy.test;*.below.test" }) });
+        await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
+            { Framework = Kestrel(new() { ["AllowedHosts"] = "proxy.test;*.below.test" }) })
+            ;
 
         var answer = await proxy.SendRawAsync($"GET /health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
 

@@ -7,7 +7,8 @@ namespace WorkloadProxy.Tests.SignIn;
 public sealed class BrowserTests
 {
     private const string Chromium = "/usr/bin/chromium";
-    private static readonly string[] arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    private static readonly string[] arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync"];
 
     [Fact]
     public async Task A_person_clicks_through_signing_in_and_disconnecting()
@@ -34,7 +35,9 @@ public sealed class BrowserTests
 
         // what a screen reader is told
         var told = await page.Locator("body").AriaSnapshotAsync();
-        foreach (var part in new[] { "banner:", "main:", "status:", "heading \"Your team\" [level=1]", "region \"Credential connected\"", "region \"Policy permits nothing yet\"", "contentinfo:" }) Assert.Contains(part, told);
+        foreach (var part in new[] { "banner:", "main:", "status:", "heading \"Your team\" [level=1]", "region \"Credential connected\"",
+            "region \"Policy permits nothing yet\"", "contentinfo:" })
+            Assert.Contains(part, told);
 
         // by keyboard alone
         await page.Keyboard.PressAsync("Tab");

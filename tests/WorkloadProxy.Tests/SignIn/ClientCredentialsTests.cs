@@ -21,7 +21,8 @@ public sealed class ClientCredentialsTests
 
         var (target, form) = Assert.Single(test.Asked);
         Assert.Equal("/oauth2/token", target);
-        Assert.Equal(("client_credentials", "proxy", Secret, "read write"), (form["grant_type"].ToString(), form["client_id"].ToString(), form["client_secret"].ToString(), form["scope"].ToString()));
+        Assert.Equal(("client_credentials", "proxy", Secret, "read write"),
+            (form["grant_type"].ToString(), form["client_id"].ToString(), form["client_secret"].ToString(), form["scope"].ToString()));
         Assert.Equal($"Bearer {test.Proxy.Sandbox.Options.TeamToken}", test.Proxy.Sandbox.Requests.All.Last().Header("Authorization"));
     }
 
@@ -185,7 +186,8 @@ public sealed class ClientCredentialsTests
                 [
                     new CredentialOptions
                     {
-                        Context = TestProxy.DigitalOcean, Kind = CredentialKind.ClientCredentials, TokenAddress = new Uri(sandbox.Address, "/oauth2/token"), ClientId = "proxy",
+                        Context = TestProxy.DigitalOcean, Kind = CredentialKind.ClientCredentials, TokenAddress = new Uri(sandbox.Address, "/oauth2/token"),
+                        ClientId = "proxy",
                         File = file, Scopes = ["read", "write"],
                     },
                 ],
@@ -194,7 +196,8 @@ public sealed class ClientCredentialsTests
         return new Started(proxy, asked, answers, file);
     }
 
-    private sealed record Started(TestProxy Proxy, ConcurrentQueue<(string Target, IFormCollection Form)> Asked, ConcurrentQueue<Func<HttpContext, Task>> Answers, string SecretFile) : IAsyncDisposable
+    private sealed record Started(TestProxy Proxy, ConcurrentQueue<(string Target, IFormCollection Form)> Asked,
+        ConcurrentQueue<Func<HttpContext, Task>> Answers, string SecretFile) : IAsyncDisposable
     {
         public Task<Answer> AskAsync() => Proxy.GetAsync("/v2/databases", Proxy.IdentityToken());
 

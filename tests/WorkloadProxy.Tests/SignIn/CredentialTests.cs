@@ -8,7 +8,10 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.SignIn;
 
-/// <summary>The credential that a team gave by signing in, from the first request to its end. A token that lives 20 s has expired before the background looks at it, after 30.</summary>
+/// <summary>
+/// The credential that a team gave by signing in, from the first request to its end. A token that lives 20 s has expired before the background looks at it,
+/// after 30.
+/// </summary>
 public sealed class CredentialTests
 {
     private static readonly TimeSpan brief = TimeSpan.FromSeconds(20);
@@ -195,7 +198,8 @@ public sealed class CredentialTests
         };
         var before = AskedAbout(test);
 
-        for (var i = 0; i < 5; i++) Assert.Equal((HttpStatusCode.Unauthorized, "not you"), (await test.AskAsync()) is var answer ? (answer.Status, answer.Body) : default);
+        for (var i = 0; i < 5; i++)
+            Assert.Equal((HttpStatusCode.Unauthorized, "not you"), (await test.AskAsync()) is var answer ? (answer.Status, answer.Body) : default);
 
         Assert.Equal(5, test.Proxy.Sandbox.Requests.All.Count(request => request.Target == "/v2/databases"));
         Assert.Equal(before + 1, AskedAbout(test));

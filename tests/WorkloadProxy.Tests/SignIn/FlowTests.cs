@@ -19,7 +19,8 @@ public sealed class FlowTests
         Assert.Equal(HttpStatusCode.SeeOther, login.Status);
         Assert.StartsWith($"{new Uri(test.Proxy.Sandbox.Address, "/v1/oauth")}/authorize?", login.Location);
         var query = QueryHelpers.ParseQuery(new Uri(login.Location!).Query);
-        Assert.Equal(("code", "sandbox_application", "read write", "S256"), (query["response_type"].ToString(), query["client_id"].ToString(), query["scope"].ToString(), query["code_challenge_method"].ToString()));
+        Assert.Equal(("code", "sandbox_application", "read write", "S256"),
+            (query["response_type"].ToString(), query["client_id"].ToString(), query["scope"].ToString(), query["code_challenge_method"].ToString()));
         Assert.Equal($"{test.Proxy.Options.PublicUrl}{SignInTest.Callback}", query["redirect_uri"]);
         Assert.Equal(43, query["code_challenge"].ToString().Length);
         Assert.Equal(43, query["state"].ToString().Length);
@@ -55,7 +56,8 @@ public sealed class FlowTests
         await using var test = await SignInTest.StartAsync();
         var (visitor, page) = await test.SignInAsync();
 
-        Assert.DoesNotContain(test.Proxy.Sandbox.Requests.All, request => request.Target.StartsWith("/v1/oauth/token", StringComparison.Ordinal) && request.Target.Contains('?'));
+        Assert.DoesNotContain(test.Proxy.Sandbox.Requests.All, request => request.Target.StartsWith("/v1/oauth/token", StringComparison.Ordinal)
+            && request.Target.Contains('?'));
         var audit = string.Join('\n', await test.Proxy.AuditAsync(3));
         foreach (var secret in test.Secrets().Concat(visitor.Cookies.Values))
         {
@@ -345,7 +347,8 @@ public sealed class FlowTests
         Assert.Contains("Your team is connected.", page.Body);
         Assert.Contains($"{url}/_rbac/DigitalOcean/{TestProxy.Team}", page.Body);
         Assert.Contains("action=\"/proxy/auth/sign-out\"", page.Body);
-        var disconnected = await visitor.PostAsync("/proxy" + SignInTest.Disconnect, new() { ["csrf"] = Visitor.WordOf(page) }, new Uri(url).GetLeftPart(UriPartial.Authority));
+        var disconnected = await visitor.PostAsync("/proxy" + SignInTest.Disconnect, new() { ["csrf"] = Visitor.WordOf(page) },
+            new Uri(url).GetLeftPart(UriPartial.Authority));
         Assert.Equal((HttpStatusCode.SeeOther, $"{url}/"), (disconnected.Status, disconnected.Location));
         Assert.Equal(0, test.OAuth.LiveTokens);
     }

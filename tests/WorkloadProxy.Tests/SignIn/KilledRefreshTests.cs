@@ -80,7 +80,8 @@ public sealed class KilledRefreshTests
                 {
                     ["Kind"] = "digitalocean",
                     ["Address"] = test.Proxy.Sandbox.Address.ToString(),
-                    ["OAuth"] = new JsonObject { ["Address"] = oauth.Address.ToString(), ["ClientId"] = oauth.ClientId, ["ClientSecretFile"] = oauth.ClientSecretFile, ["Teams"] = new JsonArray("*") },
+                    ["OAuth"] = new JsonObject { ["Address"] = oauth.Address.ToString(), ["ClientId"] = oauth.ClientId,
+                        ["ClientSecretFile"] = oauth.ClientSecretFile, ["Teams"] = new JsonArray("*") },
                 },
             },
             ["Issuers"] = new JsonArray(new JsonObject { ["Issuer"] = test.Proxy.Sandbox.Issuer.Issuer }),

@@ -62,7 +62,8 @@ public sealed class ReplicaTests(PostgresServer server)
 
         clock.Advance(TimeSpan.FromSeconds(21));
         var token = a.Proxy.IdentityToken();
-        var asked = Enumerable.Range(0, 20).SelectMany(_ => new[] { a.Proxy.GetAsync("/v2/databases", token), b.Proxy.GetAsync("/v2/databases", token) }).ToList();
+        var asked = Enumerable.Range(0, 20).SelectMany(_ => new[] { a.Proxy.GetAsync("/v2/databases", token), b.Proxy.GetAsync("/v2/databases", token) })
+            .ToList();
 
         Assert.All(await SignInTest.PassAsync(Task.WhenAll(asked), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         Assert.Equal(1, a.OAuth.Refreshes);
@@ -108,7 +109,8 @@ public sealed class ReplicaTests(PostgresServer server)
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
     }
 
-    private static Task<SignInTest> StartAsync(PostgresTest database, FakeTimeProvider clock, SignInTest? with = null) => SignInTest.StartAsync(configure: options => database.Configure(options) with
+    private static Task<SignInTest> StartAsync(PostgresTest database, FakeTimeProvider clock, SignInTest? with = null) =>
+        SignInTest.StartAsync(configure: options => database.Configure(options) with
     {
         // the second one is in front of the first one's cloud, under the same name
         PublicUrl = with?.Proxy.Options.PublicUrl ?? options.PublicUrl,

@@ -76,7 +76,8 @@ public sealed class SelfServiceTests
         await test.Proxy.StopServerAsync();
         test.Proxy.Change(options => options with
         {
-            Upstreams = options.Upstreams.ToDictionary(entry => entry.Key, entry => entry.Value with { OAuth = entry.Value.OAuth! with { Teams = ["another"] } }),
+            Upstreams = options.Upstreams.ToDictionary(entry => entry.Key,
+                entry => entry.Value with { OAuth = entry.Value.OAuth! with { Teams = ["another"] } }),
         });
         await test.Proxy.StartServerAsync();
 

@@ -19,7 +19,8 @@ internal sealed class SignInTest : IAsyncDisposable
     public OAuthServer OAuth => Proxy.Sandbox.OAuth;
 
     /// <summary>The configuration has no entry for the team, unless <paramref name="configure"/> adds one.</summary>
-    public static async Task<SignInTest> StartAsync(Func<OAuthOptions, OAuthOptions>? oauth = null, Func<ProxyOptions, ProxyOptions>? configure = null, TimeProvider? time = null)
+    public static async Task<SignInTest> StartAsync(Func<OAuthOptions, OAuthOptions>? oauth = null, Func<ProxyOptions, ProxyOptions>? configure = null,
+        TimeProvider? time = null)
     {
         var url = $"http://127.0.0.1:{FreePort()}";
         var proxy = await TestProxy.StartAsync(configure: (options, sandbox) =>
@@ -34,7 +35,8 @@ internal sealed class SignInTest : IAsyncDisposable
                 Urls = [url],
                 Policies = [],
                 Credentials = [],
-                Upstreams = new Dictionary<string, UpstreamOptions> { ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { OAuth = oauth is null ? settings : oauth(settings) } },
+                Upstreams = new Dictionary<string, UpstreamOptions>
+                    { ["DigitalOcean"] = options.Upstreams["DigitalOcean"] with { OAuth = oauth is null ? settings : oauth(settings) } },
             };
             return configure?.Invoke(options) ?? options;
         }, time: time);
@@ -55,7 +57,9 @@ internal sealed class SignInTest : IAsyncDisposable
         return test;
     }
 
-    /// <summary>Has the server fetch the issuer's keys, with a request that is refused and needs no credential: when time passes faster, a fetch would run out of it.</summary>
+    /// <summary>
+    /// Has the server fetch the issuer's keys, with a request that is refused and needs no credential: when time passes faster, a fetch would run out of it.
+    /// </summary>
     public static async Task WarmAsync(TestProxy proxy, string token)
     {
         var answer = await proxy.PostJsonAsync("/v1/oidc/issue", token, "{}");
@@ -75,7 +79,8 @@ internal sealed class SignInTest : IAsyncDisposable
     }
 
     /// <summary>The team's repository, with a token of a member.</summary>
-    public string RepositoryUrl => new UriBuilder($"{Proxy.Address}_rbac/DigitalOcean/{TestProxy.Team}") { UserName = "token", Password = Proxy.Sandbox.Options.UserToken }.Uri.ToString();
+    public string RepositoryUrl =>
+        new UriBuilder($"{Proxy.Address}_rbac/DigitalOcean/{TestProxy.Team}") { UserName = "token", Password = Proxy.Sandbox.Options.UserToken }.Uri.ToString();
 
     /// <summary>What the team's job gets when it reads databases.</summary>
     public Task<Answer> AskAsync() => Proxy.GetAsync("/v2/databases", Proxy.IdentityToken());
@@ -121,8 +126,10 @@ internal sealed class SignInTest : IAsyncDisposable
 
     /// <summary>The tokens that the token endpoint was asked with or gave, and everything else that must stay secret.</summary>
     public IEnumerable<string> Secrets() =>
-        Proxy.Sandbox.Requests.All.Where(request => request.Target.StartsWith("/v1/oauth/token", StringComparison.Ordinal)).SelectMany(request => request.Body.Split('&'))
-            .Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2 && pair[0] is "code" or "code_verifier" or "client_secret" or "refresh_token").Select(pair => pair[1]);
+        Proxy.Sandbox.Requests.All.Where(request => request.Target.StartsWith("/v1/oauth/token", StringComparison.Ordinal))
+            .SelectMany(request => request.Body.Split('&'))
+            .Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2 && pair[0] is "code" or "code_verifier" or "client_secret" or "refresh_token")
+            .Select(pair => pair[1]);
 
     private static int FreePort()
     {

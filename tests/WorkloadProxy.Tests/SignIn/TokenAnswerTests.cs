@@ -5,7 +5,8 @@ namespace WorkloadProxy.Tests.SignIn;
 
 public sealed class TokenAnswerTests
 {
-    private const string Whole = """{"access_token":"doo_v1_a","token_type":"Bearer","expires_in":2592000,"refresh_token":"dor_v1_b","scope":"write read","info":{"name":"Sammy","email":"s@example.com","team_uuid":"f81d4fae"}}""";
+    private const string Whole =
+        """{"access_token":"doo_v1_a","token_type":"Bearer","expires_in":2592000,"refresh_token":"dor_v1_b","scope":"write read","info":{"name":"Sammy","email":"s@example.com","team_uuid":"f81d4fae"}}""";
 
     [Fact]
     public void A_whole_answer_is_read()
@@ -13,7 +14,8 @@ public sealed class TokenAnswerTests
         var answer = TokenAnswer.Parse(Encoding.UTF8.GetBytes(Whole), out var problem)!;
 
         Assert.Null(problem);
-        Assert.Equal(("doo_v1_a", "dor_v1_b", TimeSpan.FromDays(30), "f81d4fae", "s@example.com"), (answer.AccessToken, answer.RefreshToken, answer.Lifetime, answer.Team, answer.Account));
+        Assert.Equal(("doo_v1_a", "dor_v1_b", TimeSpan.FromDays(30), "f81d4fae", "s@example.com"),
+            (answer.AccessToken, answer.RefreshToken, answer.Lifetime, answer.Team, answer.Account));
         Assert.Equal(["read", "write"], answer.Scopes!);
     }
 

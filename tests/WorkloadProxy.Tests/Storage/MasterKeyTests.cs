@@ -128,7 +128,8 @@ public sealed class MasterKeyTests : IDisposable
     {
         using (var store = await test.OpenAsync())
         {
-            await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync("DELETE FROM sealed_canary", transaction: transaction), TestStore.Cancel);
+            await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync("DELETE FROM sealed_canary", transaction: transaction),
+                TestStore.Cancel);
         }
         Assert.Equal("the store's canary is gone while its key ring is there", (await Assert.ThrowsAsync<StartException>(test.OpenAsync)).Message);
     }
@@ -138,6 +139,7 @@ public sealed class MasterKeyTests : IDisposable
     private async Task<string[]> Rows()
     {
         using var database = await SqliteDatabase.OpenAsync(test.StoreFile, test.Time);
-        return [.. await database.RunAsync(connection => connection.QueryAsync<string>("SELECT hex(sealed) FROM sealed_canary UNION ALL SELECT name || hex(sealed) FROM data_protection_keys"), TestStore.Cancel)];
+        return [.. await database.RunAsync(connection => connection.QueryAsync<string>("SELECT hex(sealed) FROM sealed_canary UNION ALL SELECT name || "
+            + "hex(sealed) FROM data_protection_keys"), TestStore.Cancel)];
     }
 }

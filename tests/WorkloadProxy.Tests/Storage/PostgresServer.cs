@@ -14,7 +14,8 @@ public sealed class PostgresServer : IAsyncLifetime
 {
     public const string Password = "h:u/n?t#e@r 2;";
     private static readonly string? programs = Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb"))).Order().LastOrDefault()
+        ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb")))
+        .Order().LastOrDefault()
         : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).FirstOrDefault(bin => File.Exists(Path.Combine(bin, "initdb")));
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("wp-postgres-");
     private int databases;
@@ -36,12 +37,14 @@ public sealed class PostgresServer : IAsyncLifetime
         if (IsRoot) await RunAsync("chown", "postgres", directory.FullName, Key);
         var password = Path.Combine(directory.FullName, "password");
         await File.WriteAllTextAsync(password, Password + "\n");
-        await RunHereAsync("initdb", "--pgdata", Data, "--username", "proxy", "--auth", "scram-sha-256", "--pwfile", password, "--encoding", "UTF8", "--locale", "C", "--no-sync");
+        await RunHereAsync("initdb", "--pgdata", Data, "--username", "proxy", "--auth", "scram-sha-256", "--pwfile", password, "--encoding", "UTF8", "--locale",
+            "C", "--no-sync");
         await StartAsync();
     }
 
     public Task StartAsync() => RunHereAsync("pg_ctl", "start", "--wait", "--pgdata", Data, "--log", Path.Combine(directory.FullName, "log"), "--options",
-        $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory.FullName} -c fsync=off -c shared_buffers=16MB -c ssl=on -c ssl_cert_file={Certificate} -c ssl_key_file={Key}");
+        $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory.FullName} -c fsync=off -c shared_buffers=16MB -c ssl=on -c "
+            + $"ssl_cert_file={Certificate} -c ssl_key_file={Key}");
 
     /// <summary>Ends it as <c>kill -9</c> would: nobody is told.</summary>
     public Task StopAsync() => RunHereAsync("pg_ctl", "stop", "--wait", "--pgdata", Data, "--mode", "immediate");
@@ -55,7 +58,8 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     /// <summary>Runs SQL as the server's owner would by hand, and gives what it prints.</summary>
-    public Task<string> ExecuteAsync(string database, string sql) => RunHereAsync("psql", $"host={directory.FullName} port={Port} user=proxy dbname={database} password='{Password}'", "-Atqc", sql);
+    public Task<string> ExecuteAsync(string database, string sql) =>
+        RunHereAsync("psql", $"host={directory.FullName} port={Port} user=proxy dbname={database} password='{Password}'", "-Atqc", sql);
 
     internal static PostgresOptions Options(string address)
     {

@@ -38,7 +38,9 @@ public sealed class PostgresStoreTests(PostgresServer server)
             return (Store: store, Keys: await replica.OpenKeysAsync(store));
         })));
         var id = Assert.Single(opened.Select(replica => Assert.Single(replica.Keys.Keys).Id).Distinct());
-        var rows = await server.ExecuteAsync(test.Database, "SELECT count(*) FROM data_protection_keys UNION ALL SELECT count(*) FROM sealed_canary UNION ALL SELECT count(*) FROM signing_keys UNION ALL SELECT max(version) - count(*) FROM schema_migrations");
+        var rows = await server.ExecuteAsync(test.Database,
+            "SELECT count(*) FROM data_protection_keys UNION ALL SELECT count(*) FROM sealed_canary UNION ALL SELECT count(*) FROM signing_keys UNION ALL "
+                + "SELECT max(version) - count(*) FROM schema_migrations");
         Assert.Equal("1\n1\n1\n0", rows);
         Assert.Equal(id, await server.ExecuteAsync(test.Database, "SELECT id FROM signing_keys"));
         foreach (var (store, _) in opened) Assert.Equal([7], store.Sealer.Open(opened[0].Store.Sealer.Seal([7], "x"), "x"));
@@ -112,7 +114,8 @@ public sealed class PostgresStoreTests(PostgresServer server)
         using var store = await test.Replica().OpenAsync();
         var failure = await Assert.ThrowsAsync<StoreException>(() => store.Database.WriteAsync(async (connection, transaction) =>
         {
-            for (var i = 0; i < 2; i++) await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, 1)", new { id = "hunter2" }, transaction);
+            for (var i = 0; i < 2; i++)
+                await connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, 1)", new { id = "hunter2" }, transaction);
         }, TestStore.Cancel));
         Assert.Equal(ErrorId.StoreUnavailable, failure.Failure.Id);
         Assert.DoesNotContain("hunter2", failure.ToString());
@@ -138,8 +141,10 @@ public sealed class PostgresStoreTests(PostgresServer server)
     {
         using var test = await PostgresTest.CreateAsync(server);
         using var store = await test.Replica().OpenAsync();
-        await server.ExecuteAsync(test.Database, "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'workload-proxy'");
-        await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES ('a', 1)", transaction: transaction), TestStore.Cancel);
+        await server.ExecuteAsync(test.Database,
+            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'workload-proxy'");
+        await store.Database.WriteAsync((connection, transaction) => connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES ('a', 1)",
+            transaction: transaction), TestStore.Cancel);
     }
 
     [Fact]
@@ -148,7 +153,8 @@ public sealed class PostgresStoreTests(PostgresServer server)
         using var test = await PostgresTest.CreateAsync(server);
         await server.ExecuteAsync(test.Database, $"CREATE ROLE reader{test.Database} LOGIN PASSWORD 'p'");
         var replica = test.Replica();
-        replica.Options = replica.Options with { Postgres = PostgresServer.Options($"postgres://reader{test.Database}:p@127.0.0.1:{server.Port}/{test.Database}") };
+        replica.Options = replica.Options with
+            { Postgres = PostgresServer.Options($"postgres://reader{test.Database}:p@127.0.0.1:{server.Port}/{test.Database}") };
         Assert.Contains("permission denied for schema public", (await Assert.ThrowsAsync<StartException>(replica.OpenAsync)).Message);
     }
 
@@ -158,7 +164,9 @@ public sealed class PostgresStoreTests(PostgresServer server)
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
         using var test = new TestStore();
-        test.Options = test.Options with { Postgres = PostgresServer.Options($"postgres://proxy:hunter2@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/x?connect_timeout=1"), MasterKey = new MasterKeyOptions("unused") };
+        test.Options = test.Options with
+            { Postgres = PostgresServer.Options($"postgres://proxy:hunter2@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/x?connect_timeout=1"),
+                MasterKey = new MasterKeyOptions("unused") };
         var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync).WaitAsync(TimeSpan.FromSeconds(30), TestStore.Cancel);
         Assert.DoesNotContain("hunter2", failure.ToString());
     }
@@ -230,7 +238,9 @@ public sealed class PostgresStoreTests(PostgresServer server)
 
         var snapshots = new PolicySnapshotStore(store.Database);
         Assert.Null(await snapshots.LoadAsync(IssuingTest.DigitalOcean, "directory:/a", TestStore.Cancel));
-        foreach (var version in (string[])["v1", "v1", "v2"]) await snapshots.SaveAsync(IssuingTest.DigitalOcean, "directory:/a", version, [new PolicyFile("roles/a.hcl", "x"u8.ToArray())], replica.Time.Now, TestStore.Cancel);
+        foreach (var version in (string[])["v1", "v1", "v2"])
+            await snapshots.SaveAsync(IssuingTest.DigitalOcean, "directory:/a", version, [new PolicyFile("roles/a.hcl", "x"u8.ToArray())], replica.Time.Now,
+                TestStore.Cancel);
         var snapshot = (await snapshots.LoadAsync(IssuingTest.DigitalOcean, "directory:/a", TestStore.Cancel))!;
         Assert.Equal(("v2", "roles/a.hcl", replica.Time.Now), (snapshot.Version, Assert.Single(snapshot.Files).Path, snapshot.TakenAt));
         Assert.Null(await snapshots.LoadAsync(IssuingTest.DigitalOcean, "directory:/b", TestStore.Cancel));
@@ -251,7 +261,8 @@ public sealed class PostgresStoreTests(PostgresServer server)
         var address = test.Address.Replace("127.0.0.1", "localhost");
         foreach (var (options, opens) in new[]
         {
-            ("sslmode=disable", true), ("sslmode=require", true), ($"sslmode=verify-full&sslrootcert={server.Certificate}", true), ("sslmode=verify-full", false),
+            ("sslmode=disable", true), ("sslmode=require", true), ($"sslmode=verify-full&sslrootcert={server.Certificate}", true),
+            ("sslmode=verify-full", false),
             ($"sslmode=verify-full&sslrootcert={server.AnotherCertificate}", false),
         })
         {

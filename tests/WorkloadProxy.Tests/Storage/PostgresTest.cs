@@ -32,7 +32,8 @@ internal sealed class PostgresTest : IDisposable
         return replica;
     }
 
-    public ProxyOptions Configure(ProxyOptions options) => options with { Postgres = PostgresServer.Options(Address), MasterKey = new MasterKeyOptions(MasterKeyFile) };
+    public ProxyOptions Configure(ProxyOptions options) =>
+        options with { Postgres = PostgresServer.Options(Address), MasterKey = new MasterKeyOptions(MasterKeyFile) };
 
     public static string NewKey() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 

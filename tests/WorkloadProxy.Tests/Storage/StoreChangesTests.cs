@@ -38,7 +38,8 @@ public sealed class StoreChangesTests(PostgresServer server)
         using var store = await test.Replica().OpenAsync();
         await using Hearing hearing = new(store, "thing");
         Assert.Null(await hearing.NextAsync());
-        await server.ExecuteAsync(test.Database, "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'workload-proxy'");
+        await server.ExecuteAsync(test.Database,
+            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'workload-proxy'");
         Assert.Null(await hearing.NextAsync());
         await Notify(store, "thing", "after");
         Assert.Equal("after", await hearing.NextAsync());

@@ -122,7 +122,8 @@ public sealed class StoreTests : IDisposable
         using (var store = await test.OpenAsync())
         {
             await store.Database.WriteAsync((connection, transaction) =>
-                connection.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)", transaction: transaction), TestStore.Cancel);
+                connection.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)", transaction: transaction),
+                    TestStore.Cancel);
         }
         var failure = await Assert.ThrowsAsync<StartException>(test.OpenAsync);
         Assert.Equal("the store is of version 9999, this program knows versions up to 6", failure.Message);
@@ -133,7 +134,8 @@ public sealed class StoreTests : IDisposable
     {
         // a store remembers the highest number alone: one that came later with a lower number would never run
         using var store = await test.OpenAsync();
-        var versions = await store.Database.RunAsync(connection => connection.QueryAsync<int>("SELECT version FROM schema_migrations ORDER BY version"), TestStore.Cancel);
+        var versions = await store.Database.RunAsync(connection => connection.QueryAsync<int>("SELECT version FROM schema_migrations ORDER BY version"),
+            TestStore.Cancel);
         Assert.Equal(Enumerable.Range(1, 6), versions);
     }
 
@@ -196,7 +198,8 @@ public sealed class StoreTests : IDisposable
     private static Task Write(Store store, string id) => store.Database.WriteAsync((connection, transaction) =>
         connection.ExecuteAsync("INSERT INTO revocations (id, expires_at) VALUES (@id, 1)", new { id }, transaction), TestStore.Cancel);
 
-    private static Task<IEnumerable<string>> Ids(Store store) => store.Database.RunAsync(connection => connection.QueryAsync<string>("SELECT id FROM revocations"), TestStore.Cancel);
+    private static Task<IEnumerable<string>> Ids(Store store) =>
+        store.Database.RunAsync(connection => connection.QueryAsync<string>("SELECT id FROM revocations"), TestStore.Cancel);
 
     private static byte[] Read(string file)
     {

@@ -7,7 +7,8 @@ namespace WorkloadProxy.Tests.Storage;
 /// <summary>A data directory of its own with a clock that stands until it is moved. The store can be opened, closed and opened again.</summary>
 internal sealed class TestStore : IDisposable
 {
-    public TestStore() => Options = new ProxyOptions { PublicUrl = "https://proxy.example.com", DataDirectory = Directory.CreateTempSubdirectory("wp-").FullName };
+    public TestStore() =>
+        Options = new ProxyOptions { PublicUrl = "https://proxy.example.com", DataDirectory = Directory.CreateTempSubdirectory("wp-").FullName };
 
     public ProxyOptions Options { get; set; }
     public Clock Time { get; } = new();

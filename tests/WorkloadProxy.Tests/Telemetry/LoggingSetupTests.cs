@@ -13,9 +13,11 @@ public sealed class LoggingSetupTests
     [Fact]
     public void A_log_entry_is_one_json_object_on_one_line()
     {
-        var lines = Log(terminal: false, factory => factory.CreateLogger("Policies").LogError(new InvalidOperationException("broken"), "one\n{Name}", "two")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = Log(terminal: false, factory => factory.CreateLogger("Policies").LogError(new InvalidOperationException("broken"), "one\n{Name}", "two"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var entry = JsonDocument.Parse(Assert.Single(lines)).RootElement;
-        Assert.Equal(("Error", "Policies", "one\ntwo"), (entry.GetProperty("LogLevel").GetString(), entry.GetProperty("Category").GetString(), entry.GetProperty("Message").GetString()));
+        Assert.Equal(("Error", "Policies", "one\ntwo"),
+            (entry.GetProperty("LogLevel").GetString(), entry.GetProperty("Category").GetString(), entry.GetProperty("Message").GetString()));
         Assert.EndsWith("Z", entry.GetProperty("Timestamp").GetString());
     }
 
@@ -26,7 +28,8 @@ public sealed class LoggingSetupTests
 
     [Fact]
     public void On_a_terminal_it_is_text() =>
-        Assert.Contains("Policies[0]\n      hello\n", Log(terminal: true, factory => factory.CreateLogger("Policies").LogWarning("hello")).ReplaceLineEndings("\n"));
+        Assert.Contains("Policies[0]\n      hello\n", Log(terminal: true, factory => factory.CreateLogger("Policies").LogWarning("hello"))
+            .ReplaceLineEndings("\n"));
 
     [Fact]
     public void The_frameworks_own_requests_are_left_out_unless_they_are_asked_for()

@@ -4,7 +4,8 @@ using System.Text;
 namespace Sandbox.AtProto.OAuth;
 
 /// <summary>
-/// The authorization server's state: sessions with a refresh token that serves once. A refresh ends the old access token at once, and a refresh token that comes a second time ends the session.
+/// The authorization server's state: sessions with a refresh token that serves once. A refresh ends the old access token at once, and a refresh token that
+/// comes a second time ends the session.
 /// </summary>
 public sealed class AuthorizationServer
 {
@@ -62,7 +63,9 @@ public sealed class AuthorizationServer
 
     internal PushedRequest? FindRequest(string? uri, string? clientId)
     {
-        lock (gate) return uri is not null && pushed.TryGetValue(uri, out var request) && request.ClientId == clientId && time.GetUtcNow() < request.Expires ? request : null;
+        lock (gate)
+            return uri is not null && pushed.TryGetValue(uri, out var request) && request.ClientId == clientId && time.GetUtcNow() < request.Expires
+                ? request : null;
     }
 
     /// <summary>The code for a consent, or null for a refusal. The request is spent either way.</summary>
@@ -83,9 +86,12 @@ public sealed class AuthorizationServer
         {
             if (!codes.Remove(code, out var issued) || time.GetUtcNow() >= issued.Expires) return Invalid("Invalid code");
             var request = issued.Request;
-            if (request.ClientId != client.Id || request.ClientKey != client.KeyId || request.RedirectUri != redirectUri) return Invalid("The code was issued to another client");
+            if (request.ClientId != client.Id || request.ClientKey != client.KeyId || request.RedirectUri != redirectUri)
+                return Invalid("The code was issued to another client");
             if (request.KeyThumbprint != thumbprint) return Invalid("DPoP key mismatch");
-            if (Convert.ToBase64String(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))).TrimEnd('=').Replace('+', '-').Replace('/', '_') != request.Challenge) return Invalid("Invalid code_verifier");
+            if (Convert.ToBase64String(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))).TrimEnd('=').Replace('+', '-')
+                .Replace('/', '_') != request.Challenge)
+                return Invalid("Invalid code_verifier");
             var session = new OAuthSession(issued.Account, client.Id, client.KeyId, thumbprint, request.Scopes);
             sessions.Add(session);
             Renew(session);
@@ -102,7 +108,8 @@ public sealed class AuthorizationServer
                 sessions.Remove(replayed);
                 return Invalid("Refresh token replayed");
             }
-            if (sessions.Find(session => session.RefreshToken == token) is not { } found || time.GetUtcNow() >= found.RefreshExpires) return Invalid("Invalid refresh token");
+            if (sessions.Find(session => session.RefreshToken == token) is not { } found || time.GetUtcNow() >= found.RefreshExpires)
+                return Invalid("Invalid refresh token");
             if (found.ClientId != client.Id || found.ClientKey != client.KeyId || found.KeyThumbprint != thumbprint)
             {
                 sessions.Remove(found);

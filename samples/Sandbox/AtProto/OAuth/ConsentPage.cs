@@ -5,7 +5,8 @@ namespace Sandbox.AtProto.OAuth;
 /// <summary>Where an account's owner signs in and consents: a plain form, so that a script can do what a person does.</summary>
 internal static class ConsentPage
 {
-    public static IResult Unknown => Results.Content("<!doctype html><title>Unknown request</title><p>This request is unknown, or its time is over.</p>", "text/html", statusCode: 400);
+    public static IResult Unknown =>
+        Results.Content("<!doctype html><title>Unknown request</title><p>This request is unknown, or its time is over.</p>", "text/html", statusCode: 400);
 
     public static IResult Show(PushedRequest request, bool wrongPassword) => Results.Content($"""
         <!doctype html>

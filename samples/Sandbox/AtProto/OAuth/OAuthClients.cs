@@ -5,7 +5,8 @@ using System.Web;
 namespace Sandbox.AtProto.OAuth;
 
 /// <summary>
-/// Clients are what their documents say, fetched from the web and kept for ten minutes; <c>http://localhost</c> needs none. A confidential client signs an assertion with one of its keys.
+/// Clients are what their documents say, fetched from the web and kept for ten minutes; <c>http://localhost</c> needs none. A confidential client signs an
+/// assertion with one of its keys.
 /// </summary>
 internal sealed class OAuthClients(PersonalDataServer server, TimeProvider time)
 {
@@ -19,17 +20,22 @@ internal sealed class OAuthClients(PersonalDataServer server, TimeProvider time)
     public async Task<(OAuthClient? Client, OAuthFailure? Failure)> AuthenticateAsync(IFormCollection form)
     {
         var id = form["client_id"].ToString();
-        if (id == "http://localhost" || id.StartsWith("http://localhost/?", StringComparison.Ordinal) || id.StartsWith("http://localhost?", StringComparison.Ordinal)) return (new(id, null, Loopback(id)), null);
+        if (id == "http://localhost" || id.StartsWith("http://localhost/?", StringComparison.Ordinal)
+            || id.StartsWith("http://localhost?", StringComparison.Ordinal))
+            return (new(id, null, Loopback(id)), null);
         if (await FindAsync(id) is not { } document) return (null, new("invalid_client_metadata", "Unable to obtain client metadata"));
         if (document.Keys.Count == 0) return (null, new("invalid_client_metadata", "This client has no keys"));
-        if (form["client_assertion_type"] != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer") return (null, new("invalid_client", "client_assertion required"));
-        return Verify(id, document, form["client_assertion"].ToString()) is { } wrong ? (null, new("invalid_client", wrong)) : (new(id, Header(form)!, document), null);
+        if (form["client_assertion_type"] != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+            return (null, new("invalid_client", "client_assertion required"));
+        return Verify(id, document, form["client_assertion"].ToString()) is { } wrong
+            ? (null, new("invalid_client", wrong)) : (new(id, Header(form)!, document), null);
     }
 
     private string? Verify(string id, ClientDocument document, string assertion)
     {
         if (Jws.Read(assertion) is not var (header, claims, verify)) return "The client assertion is not a JWT";
-        if (Text(header, "alg") != "ES256" || Text(header, "kid") is not { } kid || !document.Keys.TryGetValue(kid, out var jwk)) return "No key of the client has this kid";
+        if (Text(header, "alg") != "ES256" || Text(header, "kid") is not { } kid || !document.Keys.TryGetValue(kid, out var jwk))
+            return "No key of the client has this kid";
         if (Jws.Key(jwk) is not var (key, _)) return "The client's key is not on P-256";
         using (key)
         {
@@ -37,7 +43,9 @@ internal sealed class OAuthClients(PersonalDataServer server, TimeProvider time)
         }
         if (Text(claims, "iss") != id || Text(claims, "sub") != id) return "iss and sub must be the client_id";
         if (Text(claims, "aud") != server.Url) return "aud must be the issuer";
-        if (!claims.TryGetProperty("iat", out var iat) || !iat.TryGetInt64(out var issued) || (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(issued)).Duration() > TimeSpan.FromMinutes(1)) return "iat is not now";
+        if (!claims.TryGetProperty("iat", out var iat) || !iat.TryGetInt64(out var issued)
+            || (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(issued)).Duration() > TimeSpan.FromMinutes(1))
+            return "iat is not now";
         return Text(claims, "jti") is { Length: > 0 } token && assertions.TryAdd(token, 0) ? null : "jti is missing or was used";
     }
 
@@ -69,10 +77,12 @@ internal sealed class OAuthClients(PersonalDataServer server, TimeProvider time)
     {
         var question = id.IndexOf('?');
         var query = HttpUtility.ParseQueryString(question < 0 ? "" : id[question..]);
-        return new(query.GetValues("redirect_uri") ?? ["http://127.0.0.1/", "http://[::1]/"], query["scope"]?.Split(' ') ?? ["atproto"], new Dictionary<string, JsonElement>(), IsLoopback: true, time.GetUtcNow());
+        return new(query.GetValues("redirect_uri") ?? ["http://127.0.0.1/", "http://[::1]/"], query["scope"]?.Split(' ') ?? ["atproto"],
+            new Dictionary<string, JsonElement>(), IsLoopback: true, time.GetUtcNow());
     }
 
     private static string? Header(IFormCollection form) => Jws.Read(form["client_assertion"].ToString()) is var (header, _, _) ? Text(header, "kid") : null;
 
-    private static string? Text(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

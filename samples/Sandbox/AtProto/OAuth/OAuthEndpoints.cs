@@ -48,15 +48,19 @@ internal static class OAuthEndpoints
         var redirect = form["redirect_uri"].ToString();
         var scopes = form["scope"].ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (form["response_type"] != "code") return Error(new("unsupported_response_type", "response_type must be code"));
-        if (form["code_challenge_method"] != "S256" || form["code_challenge"].ToString().Length != 43) return Error(new("invalid_request", "PKCE with S256 is required"));
+        if (form["code_challenge_method"] != "S256" || form["code_challenge"].ToString().Length != 43)
+            return Error(new("invalid_request", "PKCE with S256 is required"));
         if (!client.Document.Allows(redirect)) return Error(new("invalid_request", $"Invalid redirect_uri {redirect}"));
         if (!scopes.Contains("atproto")) return Error(new("invalid_scope", "The \"atproto\" scope is required"));
-        if (scopes.FirstOrDefault(scope => !client.Document.Scopes.Contains(scope)) is { } undeclared) return Error(new("invalid_scope", $"Scope \"{undeclared}\" is not declared in the client metadata"));
-        if (scopes.FirstOrDefault(scope => scope.StartsWith("include:", StringComparison.Ordinal)) is { } include) return Error(new("invalid_scope", $"\"{include}\" can't be resolved"));
+        if (scopes.FirstOrDefault(scope => !client.Document.Scopes.Contains(scope)) is { } undeclared)
+            return Error(new("invalid_scope", $"Scope \"{undeclared}\" is not declared in the client metadata"));
+        if (scopes.FirstOrDefault(scope => scope.StartsWith("include:", StringComparison.Ordinal)) is { } include)
+            return Error(new("invalid_scope", $"\"{include}\" can't be resolved"));
         if (form["state"].ToString() is not { Length: > 0 } state) return Error(new("invalid_request", "state is required"));
         var hint = form["login_hint"].ToString();
         var granted = Scopes.Granted(server.OAuth.Scopes ?? scopes);
-        var uri = server.OAuth.Push(new(client.Id, client.KeyId, thumbprint, redirect, state, form["code_challenge"].ToString(), granted, hint.Length > 0 ? hint : null, default));
+        var uri = server.OAuth.Push(new(client.Id, client.KeyId, thumbprint, redirect, state, form["code_challenge"].ToString(), granted,
+            hint.Length > 0 ? hint : null, default));
         return Results.Json(new { request_uri = uri, expires_in = 299 }, statusCode: 201);
     }
 
@@ -64,7 +68,8 @@ internal static class OAuthEndpoints
     {
         var (session, failure) = form["grant_type"].ToString() switch
         {
-            "authorization_code" => server.OAuth.Redeem(form["code"].ToString(), form["redirect_uri"].ToString(), form["code_verifier"].ToString(), client, thumbprint),
+            "authorization_code" => server.OAuth.Redeem(form["code"].ToString(), form["redirect_uri"].ToString(), form["code_verifier"].ToString(), client,
+                thumbprint),
             "refresh_token" => server.OAuth.Refresh(form["refresh_token"].ToString(), client, thumbprint),
             _ => (null, new OAuthFailure("unsupported_grant_type", "Unsupported grant_type")),
         };
@@ -89,7 +94,8 @@ internal static class OAuthEndpoints
         var answer = new Dictionary<string, string?> { ["iss"] = server.Url, ["state"] = pushed.State };
         if (form["consent"] == "yes")
         {
-            var account = server.Network.Accounts.FirstOrDefault(account => account.Server.AuthorizationServer == server && account.Is(form["identifier"].ToString()));
+            var account = server.Network.Accounts.FirstOrDefault(account => account.Server.AuthorizationServer == server
+                && account.Is(form["identifier"].ToString()));
             if (account is null || form["password"] != account.Password) return ConsentPage.Show(pushed, wrongPassword: true);
             answer["code"] = server.OAuth.Decide(uri, account);
         }

@@ -12,7 +12,8 @@ internal sealed class AskingTools
     [McpServerTool(Name = "test_sampling"), Description("Sampling.")]
     public static async Task<string> SampleAsync(McpServer server, string prompt, CancellationToken cancellation)
     {
-        var asked = new CreateMessageRequestParams { Messages = [new SamplingMessage { Role = Role.User, Content = [new TextContentBlock { Text = prompt }] }], MaxTokens = 100 };
+        var asked = new CreateMessageRequestParams { Messages = [new SamplingMessage { Role = Role.User, Content = [new TextContentBlock { Text = prompt }] }],
+            MaxTokens = 100 };
         var result = await server.SampleAsync(asked, cancellation);
         return $"LLM response: {result.Content.OfType<TextContentBlock>().FirstOrDefault()?.Text}";
     }
@@ -39,15 +40,18 @@ internal sealed class AskingTools
         ["untitledSingle"] = new ElicitRequestParams.UntitledSingleSelectEnumSchema { Enum = ["option1", "option2", "option3"] },
         ["titledSingle"] = new ElicitRequestParams.TitledSingleSelectEnumSchema { OneOf = [.. Titled] },
 #pragma warning disable MCP9001 // the old form is what is asked for
-        ["legacyEnum"] = new ElicitRequestParams.LegacyTitledEnumSchema { Enum = ["opt1", "opt2", "opt3"], EnumNames = ["Option One", "Option Two", "Option Three"] },
+        ["legacyEnum"] = new ElicitRequestParams.LegacyTitledEnumSchema
+        { Enum = ["opt1", "opt2", "opt3"], EnumNames = ["Option One", "Option Two", "Option Three"] },
 #pragma warning restore MCP9001
         ["untitledMulti"] = new ElicitRequestParams.UntitledMultiSelectEnumSchema { Items = new() { Enum = ["option1", "option2", "option3"] } },
         ["titledMulti"] = new ElicitRequestParams.TitledMultiSelectEnumSchema { Items = new() { AnyOf = [.. Titled] } },
     }, cancellation);
 
-    private static IEnumerable<ElicitRequestParams.EnumSchemaOption> Titled => Enumerable.Range(1, 3).Select(i => new ElicitRequestParams.EnumSchemaOption { Const = $"value{i}", Title = $"Option {i}" });
+    private static IEnumerable<ElicitRequestParams.EnumSchemaOption> Titled =>
+        Enumerable.Range(1, 3).Select(i => new ElicitRequestParams.EnumSchemaOption { Const = $"value{i}", Title = $"Option {i}" });
 
-    private static async Task<string> AskAsync(McpServer server, string message, Dictionary<string, ElicitRequestParams.PrimitiveSchemaDefinition> properties, CancellationToken cancellation)
+    private static async Task<string> AskAsync(McpServer server, string message, Dictionary<string, ElicitRequestParams.PrimitiveSchemaDefinition> properties,
+        CancellationToken cancellation)
     {
         var result = await server.ElicitAsync(new ElicitRequestParams { Message = message, RequestedSchema = new() { Properties = properties } }, cancellation);
         return $"Elicitation completed: action={result.Action}, content={System.Text.Json.JsonSerializer.Serialize(result.Content)}";

@@ -17,7 +17,8 @@ internal sealed class ConformancePrompts
     [McpServerPrompt(Name = "test_prompt_with_embedded_resource"), Description("Prompt with embedded resource.")]
     public static IEnumerable<PromptMessage> Resource(string resourceUri) =>
     [
-        new() { Role = Role.User, Content = new EmbeddedResourceBlock { Resource = new TextResourceContents { Uri = resourceUri, Text = "Embedded resource content for testing.", MimeType = "text/plain" } } },
+        new() { Role = Role.User, Content = new EmbeddedResourceBlock
+            { Resource = new TextResourceContents { Uri = resourceUri, Text = "Embedded resource content for testing.", MimeType = "text/plain" } } },
         Text("Please process the embedded resource above."),
     ];
 

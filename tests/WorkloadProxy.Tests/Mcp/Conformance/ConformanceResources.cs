@@ -13,7 +13,8 @@ internal sealed class ConformanceResources
     public static BlobResourceContents Binary() => new() { Uri = "test://static-binary", MimeType = "image/png", Blob = ContentTools.Image };
 
     [McpServerResource(UriTemplate = "test://template/{id}/data", Name = "template", MimeType = "application/json")]
-    public static TextResourceContents Template(string id) => new() { Uri = $"test://template/{id}/data", MimeType = "application/json", Text = $$"""{"id":"{{id}}","templateTest":true}""" };
+    public static TextResourceContents Template(string id) =>
+        new() { Uri = $"test://template/{id}/data", MimeType = "application/json", Text = $$"""{"id":"{{id}}","templateTest":true}""" };
 
     [McpServerResource(UriTemplate = "test://watched-resource", Name = "watched", MimeType = "text/plain")]
     public static string Watched() => "Watched resource content";

@@ -9,7 +9,10 @@ using ModelContextProtocol.Server;
 
 namespace WorkloadProxy.Tests.Mcp.Conformance;
 
-/// <summary>An MCP server with the tools, prompts and resources that the official conformance suite asks for by name, with sessions or without, as the two revisions want it.</summary>
+/// <summary>
+/// An MCP server with the tools, prompts and resources that the official conformance suite asks for by name, with sessions or without, as the two revisions
+/// want it.
+/// </summary>
 internal sealed class ConformanceServer : IAsyncDisposable
 {
     private static readonly TimeSpan forMinutes = TimeSpan.FromMinutes(5);
@@ -25,7 +28,8 @@ internal sealed class ConformanceServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var server = builder.Services.AddMcpServer()
-            .WithHttpTransport(transport => transport.SessionMode = sessions ? HttpServerSessionMode.StatefulForInitializeClients : HttpServerSessionMode.Stateless)
+            .WithHttpTransport(transport => transport.SessionMode = sessions
+                ? HttpServerSessionMode.StatefulForInitializeClients : HttpServerSessionMode.Stateless)
             .WithTools<ContentTools>().WithTools<AskingTools>().WithTools<InputTools>().WithTools<StatelessTools>()
             .WithPrompts<ConformancePrompts>().WithResources<ConformanceResources>()
             .WithRequestFilters(Cache)

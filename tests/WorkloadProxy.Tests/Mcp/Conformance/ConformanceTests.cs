@@ -26,7 +26,8 @@ public sealed class ConformanceTests
         await using var server = await ConformanceServer.StartAsync(sessions);
         await using var proxy = await McpProxy.StartAsync(Policy, options => options with { Address = server.Address });
 
-        var output = await NodeModules.RunAsync("conformance.mjs", new Dictionary<string, string> { ["TOKEN"] = proxy.IdentityToken() }, new Uri(proxy.Address, McpProxy.Path).ToString(), revision);
+        var output = await NodeModules.RunAsync("conformance.mjs", new Dictionary<string, string> { ["TOKEN"] = proxy.IdentityToken() },
+            new Uri(proxy.Address, McpProxy.Path).ToString(), revision);
 
         Assert.Contains("=== SUMMARY ===", output);
     }

@@ -40,7 +40,8 @@ internal sealed class InputTools
 
     [McpServerTool(Name = "test_input_required_result_multiple_inputs"), Description("Input required result multiple inputs.")]
     public static CallToolResult Several(RequestContext<CallToolRequestParams> context) => context.Params.InputResponses is { Count: >= 3 }
-        ? Text("all answered") : throw new InputRequiredException(Asked(("user_name", Elicit("name")), ("greeting", Sample()), ("client_roots", InputRequest.ForRootsList(new ListRootsRequestParams()))), State);
+        ? Text("all answered") : throw new InputRequiredException(Asked(("user_name", Elicit("name")), ("greeting", Sample()),
+            ("client_roots", InputRequest.ForRootsList(new ListRootsRequestParams()))), State);
 
     [McpServerTool(Name = "test_input_required_result_multi_round"), Description("Input required result multi round.")]
     public static CallToolResult Rounds(RequestContext<CallToolRequestParams> context) => context.Params.RequestState switch
@@ -66,10 +67,12 @@ internal sealed class InputTools
     public static InputRequest Elicit(string property) => InputRequest.ForElicitation(new ElicitRequestParams
     {
         Message = $"What is your {property}?",
-        RequestedSchema = new() { Properties = new Dictionary<string, ElicitRequestParams.PrimitiveSchemaDefinition> { [property] = new ElicitRequestParams.StringSchema() }, Required = [property] },
+        RequestedSchema = new() { Properties = new Dictionary<string, ElicitRequestParams.PrimitiveSchemaDefinition>
+            { [property] = new ElicitRequestParams.StringSchema() }, Required = [property] },
     });
 
-    public static Dictionary<string, InputRequest> Asked(params (string Key, InputRequest Request)[] requests) => requests.ToDictionary(request => request.Key, request => request.Request);
+    public static Dictionary<string, InputRequest> Asked(params (string Key, InputRequest Request)[] requests) =>
+        requests.ToDictionary(request => request.Key, request => request.Request);
 
     private static InputRequest Sample() => InputRequest.ForSampling(new CreateMessageRequestParams
     {
@@ -77,7 +80,8 @@ internal sealed class InputTools
         MaxTokens = 100,
     });
 
-    private static JsonElement? Answered(RequestContext<CallToolRequestParams> context, string key) => context.Params.InputResponses?.TryGetValue(key, out var response) == true ? response.RawValue : null;
+    private static JsonElement? Answered(RequestContext<CallToolRequestParams> context, string key) =>
+        context.Params.InputResponses?.TryGetValue(key, out var response) == true ? response.RawValue : null;
 
     private static CallToolResult Text(string text) => new() { Content = [new TextContentBlock { Text = text }] };
 }

@@ -6,7 +6,10 @@ using ModelContextProtocol.Server;
 
 namespace WorkloadProxy.Tests.Mcp.Conformance;
 
-/// <summary>What shows how the newest revision is kept: a capability that the client lacks, a stream that holds nothing but its result, a call that logs nothing unasked.</summary>
+/// <summary>
+/// What shows how the newest revision is kept: a capability that the client lacks, a stream that holds nothing but its result, a call that logs nothing
+/// unasked.
+/// </summary>
 [McpServerToolType]
 internal sealed class StatelessTools
 {

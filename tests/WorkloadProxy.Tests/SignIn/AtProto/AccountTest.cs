@@ -9,10 +9,14 @@ using AtProtoOptions = WorkloadProxy.Configuration.AtProtoOptions;
 
 namespace WorkloadProxy.Tests.SignIn.AtProto;
 
-/// <summary>A server whose accounts sign in at a network of the sandbox's. Over https to the network, which fetches the client's document where the proxy really listens.</summary>
+/// <summary>
+/// A server whose accounts sign in at a network of the sandbox's. Over https to the network, which fetches the client's document where the proxy really
+/// listens.
+/// </summary>
 internal sealed class AccountTest : IAsyncDisposable
 {
-    public const string Login = "/auth/atproto/v1/login", Callback = "/auth/atproto/v1/callback", Disconnect = "/auth/atproto/v1/disconnect", GitToken = "/auth/atproto/v1/git-token";
+    public const string Login = "/auth/atproto/v1/login", Callback = "/auth/atproto/v1/callback", Disconnect = "/auth/atproto/v1/disconnect",
+    GitToken = "/auth/atproto/v1/git-token";
     public const string Document = "/oauth-client-metadata.json", Public = "https://proxy.lab.internal";
 
     private AccountTest(TestProxy proxy, AtProtoNetwork network) => (Proxy, Network) = (proxy, network);
@@ -26,7 +30,8 @@ internal sealed class AccountTest : IAsyncDisposable
     public PersonalDataServer Server => Network.Servers[0];
 
     public static async Task<AccountTest> StartAsync(
-        Func<AtProtoOptions, AtProtoOptions>? atproto = null, Func<ProxyOptions, ProxyOptions>? configure = null, bool development = false, bool web = false, bool forwards = false, TimeProvider? time = null, AtProtoNetwork? network = null)
+        Func<AtProtoOptions, AtProtoOptions>? atproto = null, Func<ProxyOptions, ProxyOptions>? configure = null, bool development = false, bool web = false,
+        bool forwards = false, TimeProvider? time = null, AtProtoNetwork? network = null)
     {
         network ??= await AtProtoNetwork.StartAsync(new Sandbox.AtProto.AtProtoNetworkOptions { Web = web, Time = time ?? TimeProvider.System });
         var url = $"http://127.0.0.1:{FreePort()}";
@@ -34,7 +39,8 @@ internal sealed class AccountTest : IAsyncDisposable
         var proxy = await TestProxy.StartAsync(policies, configure: (options, sandbox) =>
         {
             if (time is not null) sandbox.Issuer.Time = time;
-            var settings = new AtProtoOptions(new Uri(network.PlcDirectory), new Uri(network.Servers[0].Url), [network.PlcDirectory, .. network.Servers.Select(server => server.Url)])
+            var settings = new AtProtoOptions(new Uri(network.PlcDirectory), new Uri(network.Servers[0].Url),
+                [network.PlcDirectory, .. network.Servers.Select(server => server.Url)])
             {
                 OAuth = new AtProtoOAuthOptions(["*"], AtProtoOAuthOptions.DefaultScopes),
             };
@@ -42,9 +48,11 @@ internal sealed class AccountTest : IAsyncDisposable
             {
                 PublicUrl = development ? url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) : Public,
                 Urls = [url],
-                Policies = forwards ? [.. network.Accounts.Select(account => new PolicySourceOptions(ContextOf(account), Directory: options.Policies[0].Directory))] : [],
+                Policies = forwards ? [.. network.Accounts.Select(account => new PolicySourceOptions(ContextOf(account),
+                    Directory: options.Policies[0].Directory))] : [],
                 Credentials = [],
-                Upstreams = new Dictionary<string, UpstreamOptions> { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.AtProto, AtProto = atproto?.Invoke(settings) ?? settings } },
+                Upstreams = new Dictionary<string, UpstreamOptions>
+                    { ["ATProto"] = new() { Name = "ATProto", Kind = UpstreamKind.AtProto, AtProto = atproto?.Invoke(settings) ?? settings } },
             };
             return configure?.Invoke(options) ?? options;
         }, time: time);
@@ -72,13 +80,15 @@ internal sealed class AccountTest : IAsyncDisposable
     public static AuthContext ContextOf(AtProtoAccount account) => new("ATProto", account.Did);
 
     /// <summary>A workload writes a record as the account.</summary>
-    public Task<Answer> WriteAsync(AtProtoAccount account) => Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", Proxy.Sandbox.Issuer.Token(ContextOf(account).ToString(), Examples.Job),
+    public Task<Answer> WriteAsync(AtProtoAccount account) =>
+        Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", Proxy.Sandbox.Issuer.Token(ContextOf(account).ToString(), Examples.Job),
         $$"""{"repo":"{{account.Did}}","collection":"com.example.note","record":{"$type":"com.example.note","text":"hello"} }""");
 
     public AccountVisitor Visit() => new(this);
 
     /// <summary>A person with a browser of their own, up to the page that they are left with.</summary>
-    public async Task<(AccountVisitor Visitor, Visit Page)> SignInAsync(AtProtoAccount account, string consent = "yes", AtProtoAccount? asAnother = null, string? login = null)
+    public async Task<(AccountVisitor Visitor, Visit Page)> SignInAsync(AtProtoAccount account, string consent = "yes", AtProtoAccount? asAnother = null,
+        string? login = null)
     {
         var visitor = Visit();
         var back = await visitor.ConsentAsync(login ?? $"{Login}?did={Uri.EscapeDataString(account.Did)}", asAnother ?? account, consent);
@@ -126,7 +136,9 @@ internal sealed class AccountTest : IAsyncDisposable
     }
 }
 
-/// <summary>As much of a browser as the flow needs: it keeps cookies, and follows nothing by itself. The proxy's public address leads to where it listens.</summary>
+/// <summary>
+/// As much of a browser as the flow needs: it keeps cookies, and follows nothing by itself. The proxy's public address leads to where it listens.
+/// </summary>
 internal sealed class AccountVisitor(AccountTest test)
 {
     public Dictionary<string, string> Cookies { get; } = [];
@@ -147,13 +159,15 @@ internal sealed class AccountVisitor(AccountTest test)
     }
 
     /// <summary>Sends a form of the page.</summary>
-    public Task<Visit> SubmitAsync(string path, Visit page, string? origin = null) => PostAsync(path, new() { ["csrf"] = Visitor.WordOf(page) }, origin ?? AccountTest.Public);
+    public Task<Visit> SubmitAsync(string path, Visit page, string? origin = null) =>
+        PostAsync(path, new() { ["csrf"] = Visitor.WordOf(page) }, origin ?? AccountTest.Public);
 
     private async Task<Visit> SendAsync(HttpMethod method, string address, HttpContent? content, Action<HttpRequestMessage>? with = null)
     {
         var uri = new Uri(test.Proxy.Address, address);
         var isProxy = uri.Host == "proxy.lab.internal" || uri.Port == test.Proxy.Address.Port;
-        using var request = new HttpRequestMessage(method, uri.Host == "proxy.lab.internal" ? new Uri(test.Proxy.Address, uri.PathAndQuery) : uri) { Content = content };
+        using var request = new HttpRequestMessage(method, uri.Host == "proxy.lab.internal" ? new Uri(test.Proxy.Address, uri.PathAndQuery) : uri)
+            { Content = content };
         request.Headers.TryAddWithoutValidation("Accept", Accept);
         if (isProxy && Cookies.Count > 0) request.Headers.Add("Cookie", string.Join("; ", Cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
         with?.Invoke(request);

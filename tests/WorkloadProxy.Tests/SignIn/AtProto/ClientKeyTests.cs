@@ -16,7 +16,8 @@ public sealed class ClientKeyTests
         await test.SignInAsync(test.Alice);
         var first = Assert.Single(await PublishedAsync(test));
 
-        Assert.Contains("is published now and begins sessions from", await RunAsync((output, errors) => KeysCommands.RotateAsync(test.Proxy.Options, output, errors, clock, CancellationToken.None, client: true)));
+        Assert.Contains("is published now and begins sessions from",
+            await RunAsync((output, errors) => KeysCommands.RotateAsync(test.Proxy.Options, output, errors, clock, CancellationToken.None, client: true)));
         var keys = await PublishedAsync(test);
         Assert.Equal(2, keys.Count);
         Assert.Contains(first, keys);
@@ -47,7 +48,8 @@ public sealed class ClientKeyTests
         await PassHoursAsync(clock, test, 3);
 
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        for (var left = 500; left > 0 && (await PublishedAsync(test)).Contains(first) && await poll.WaitForNextTickAsync(); left--) clock.Advance(TimeSpan.FromSeconds(10));
+        for (var left = 500; left > 0 && (await PublishedAsync(test)).Contains(first) && await poll.WaitForNextTickAsync(); left--)
+            clock.Advance(TimeSpan.FromSeconds(10));
         Assert.DoesNotContain(first, await PublishedAsync(test));
     }
 
@@ -60,7 +62,8 @@ public sealed class ClientKeyTests
         var key = Assert.Single(await PublishedAsync(test));
         await test.Network.Servers[1].StopAsync();
 
-        var said = await RunAsync((output, errors) => KeysCommands.RevokeAsync(test.Proxy.Options, key, output, errors, TimeProvider.System, CancellationToken.None));
+        var said = await RunAsync((output, errors) => KeysCommands.RevokeAsync(test.Proxy.Options, key, output, errors, TimeProvider.System,
+            CancellationToken.None));
 
         Assert.Equal($"{key} is revoked; sessions ended: 2, of which 1 are known to have ended at their authorization servers", said);
         Assert.Empty(test.Server.OAuth.Sessions);
@@ -78,7 +81,8 @@ public sealed class ClientKeyTests
         test.Server.Intercept = async http =>
         {
             if (http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget == "/oauth/token" && Interlocked.Exchange(ref revoked, 1) == 0)
-                await RunAsync((output, errors) => KeysCommands.RevokeAsync(test.Proxy.Options, key, output, errors, TimeProvider.System, CancellationToken.None));
+                await RunAsync((output, errors) => KeysCommands.RevokeAsync(test.Proxy.Options, key, output, errors, TimeProvider.System,
+                    CancellationToken.None));
             return false;
         };
 
@@ -108,10 +112,12 @@ public sealed class ClientKeyTests
         Assert.Equal("credential_unavailable", (await test.WriteAsync(test.Bob)).ErrorId);
 
         using var errors = new StringWriter();
-        Assert.Equal(1, await KeysCommands.DisconnectAsync(test.Proxy.Options, AccountTest.ContextOf(test.Bob).ToString(), TextWriter.Null, errors, TimeProvider.System, CancellationToken.None));
+        Assert.Equal(1, await KeysCommands.DisconnectAsync(test.Proxy.Options, AccountTest.ContextOf(test.Bob).ToString(), TextWriter.Null, errors,
+            TimeProvider.System, CancellationToken.None));
         Assert.Equal($"nobody has signed in for `{AccountTest.ContextOf(test.Bob)}`", errors.ToString().Trim());
 
-        Task<string> DisconnectAsync(string context) => RunAsync((output, errors) => KeysCommands.DisconnectAsync(test.Proxy.Options, context, output, errors, TimeProvider.System, CancellationToken.None));
+        Task<string> DisconnectAsync(string context) => RunAsync((output, errors) => KeysCommands.DisconnectAsync(test.Proxy.Options, context, output, errors,
+            TimeProvider.System, CancellationToken.None));
     }
 
     private static async Task<string> RunAsync(Func<TextWriter, TextWriter, Task<int>> command)
@@ -123,7 +129,8 @@ public sealed class ClientKeyTests
     }
 
     private static async Task<IReadOnlyList<string>> PublishedAsync(AccountTest test) =>
-        [.. (await test.Proxy.GetAsync(AccountTest.Document, null)).Json.GetProperty("jwks").GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("kid").GetString()!)];
+        [.. (await test.Proxy.GetAsync(AccountTest.Document, null)).Json.GetProperty("jwks").GetProperty("keys").EnumerateArray()
+            .Select(key => key.GetProperty("kid").GetString()!)];
 
     /// <summary>The server looks every ten seconds, and once an hour for what is only in the store.</summary>
     private static async Task PassHoursAsync(FakeTimeProvider clock, AccountTest test, int hours)

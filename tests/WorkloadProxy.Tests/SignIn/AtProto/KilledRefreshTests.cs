@@ -6,7 +6,10 @@ using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.SignIn.AtProto;
 
-/// <summary>A real process that is killed in the middle of a refresh, and what the next one finds: it need not wait for the lease to run out, for it knows that the holder is gone.</summary>
+/// <summary>
+/// A real process that is killed in the middle of a refresh, and what the next one finds: it need not wait for the lease to run out, for it knows that the
+/// holder is gone.
+/// </summary>
 public sealed class KilledRefreshTests
 {
     [Fact]
@@ -50,7 +53,8 @@ public sealed class KilledRefreshTests
             var asked = 0;
             test.Server.Intercept = context =>
             {
-                if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget == "/oauth/token" && Interlocked.Increment(ref asked) == 2) test.Server.Faults.Order("/oauth/token", fault);
+                if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget == "/oauth/token" && Interlocked.Increment(ref asked) == 2)
+                    test.Server.Faults.Order("/oauth/token", fault);
                 return Task.FromResult(false);
             };
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(test.Proxy.Address, "/xrpc/com.atproto.server.getSession"));
@@ -86,7 +90,8 @@ public sealed class KilledRefreshTests
                     ["OAuth"] = new JsonObject { ["Accounts"] = new JsonArray("*") },
                 },
             },
-            ["Policies"] = new JsonArray(new JsonObject { ["Context"] = AccountTest.ContextOf(test.Alice).ToString(), ["Directory"] = test.Proxy.PolicyDirectory }),
+            ["Policies"] = new JsonArray(new JsonObject
+                { ["Context"] = AccountTest.ContextOf(test.Alice).ToString(), ["Directory"] = test.Proxy.PolicyDirectory }),
             ["Issuers"] = new JsonArray(new JsonObject { ["Issuer"] = test.Proxy.Sandbox.Issuer.Issuer }),
             ["Tokens"] = new JsonObject { ["Algorithm"] = "ES256" },
             ["Audit"] = new JsonObject { ["File"] = test.Proxy.AuditFile },

@@ -135,7 +135,8 @@ public sealed class LoginAnswerTests
 
         visitor = test.Visit();
         back = await visitor.ConsentAsync($"{AccountTest.Login}?did={test.Bob.Did}", test.Bob);
-        var wrong = await visitor.GetAsync(back.Replace(Uri.EscapeDataString(test.Network.Servers[1].Url), Uri.EscapeDataString(test.Server.Url), StringComparison.Ordinal));
+        var wrong = await visitor.GetAsync(back.Replace(Uri.EscapeDataString(test.Network.Servers[1].Url), Uri.EscapeDataString(test.Server.Url),
+            StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.BadRequest, wrong.Status);
         Assert.Contains("another authorization server", wrong.Body);
         Assert.Empty(test.Network.Servers[1].OAuth.Sessions);

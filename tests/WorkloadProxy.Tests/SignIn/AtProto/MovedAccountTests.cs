@@ -64,7 +64,9 @@ public sealed class MovedAccountTests
         using var files = new TemporaryDirectory();
         await using var test = await AccountTest.StartAsync(forwards: true, time: clock, network: network, configure: options => options with
         {
-            Credentials = [.. network.Accounts.Take(2).Select(account => new CredentialOptions { Context = AccountTest.ContextOf(account), Kind = CredentialKind.AtprotoPassword, File = FileOf(account) })],
+            Credentials = [.. network.Accounts.Take(2)
+                .Select(account => new CredentialOptions
+                    { Context = AccountTest.ContextOf(account), Kind = CredentialKind.AtprotoPassword, File = FileOf(account) })],
         });
         Assert.Equal(HttpStatusCode.OK, (await test.WriteAsync(test.Alice)).Status);
         Assert.Equal(HttpStatusCode.OK, (await test.WriteAsync(test.Bob)).Status);

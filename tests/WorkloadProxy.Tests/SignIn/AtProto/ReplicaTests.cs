@@ -42,7 +42,8 @@ public sealed class ReplicaTests(PostgresServer server)
         {
             clock.Advance(TimeSpan.FromSeconds(90));
             await SignInTest.UntilAsync(() => a.Server.OAuth.Refreshes >= i, "a refresh");
-            Assert.All(await AccountTest.PassAsync(Task.WhenAll(a.WriteAsync(a.Alice), b.WriteAsync(a.Alice)), clock), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+            Assert.All(await AccountTest.PassAsync(Task.WhenAll(a.WriteAsync(a.Alice), b.WriteAsync(a.Alice)), clock),
+                answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
             Assert.Equal(i, a.Server.OAuth.Refreshes);
         }
         Assert.Single(a.Server.OAuth.Sessions);
@@ -87,7 +88,8 @@ public sealed class ReplicaTests(PostgresServer server)
         Assert.DoesNotContain(Tokens(a.Network.Servers[0]), token => token == session.AccessToken);
         Assert.Equal("ok", (await b.HealthAsync()).Status);
 
-        static IReadOnlyList<string> Tokens(PersonalDataServer server) => [.. server.Requests.All.Select(request => (request.Header("Authorization") ?? "").Split(' ')[^1])];
+        static IReadOnlyList<string> Tokens(PersonalDataServer server) =>
+            [.. server.Requests.All.Select(request => (request.Header("Authorization") ?? "").Split(' ')[^1])];
     }
 
     /// <summary>A replica hears of the other's changes a moment later.</summary>
@@ -98,7 +100,8 @@ public sealed class ReplicaTests(PostgresServer server)
         Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
     }
 
-    private static Task<AccountTest> StartAsync(PostgresTest database, FakeTimeProvider? clock, AccountTest? with = null) => AccountTest.StartAsync(forwards: true, time: clock, network: with?.Network, configure: options => database.Configure(options) with
+    private static Task<AccountTest> StartAsync(PostgresTest database, FakeTimeProvider? clock, AccountTest? with = null) =>
+        AccountTest.StartAsync(forwards: true, time: clock, network: with?.Network, configure: options => database.Configure(options) with
     {
         // the second one trusts the first one's issuer
         Issuers = [.. options.Issuers, .. with?.Proxy.Options.Issuers ?? []],

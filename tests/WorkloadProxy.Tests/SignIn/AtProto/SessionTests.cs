@@ -22,7 +22,9 @@ public sealed class SessionTests
         Assert.Single(Writes(test.Network.Servers[0]));
         Assert.Single(Writes(test.Network.Servers[1]));
 
-        static IEnumerable<object> Writes(PersonalDataServer server) => server.Requests.All.Where(request => request.Target.Contains("createRecord", StringComparison.Ordinal) && request.Body.Contains("hello", StringComparison.Ordinal)).DistinctBy(request => request.Body);
+        static IEnumerable<object> Writes(PersonalDataServer server) =>
+            server.Requests.All.Where(request => request.Target.Contains("createRecord", StringComparison.Ordinal)
+                && request.Body.Contains("hello", StringComparison.Ordinal)).DistinctBy(request => request.Body);
     }
 
     [Fact]

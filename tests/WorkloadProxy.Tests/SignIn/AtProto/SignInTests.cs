@@ -21,14 +21,18 @@ public sealed class SignInTests
         Assert.Contains("max-age=300", answer.Headers["Cache-Control"]);
         var json = answer.Json;
         Assert.Equal(
-            ("https://proxy.lab.internal/oauth-client-metadata.json", "https://proxy.lab.internal", "web", "atproto repo:* blob:*/*", "private_key_jwt", "ES256"),
-            (Text("client_id"), Text("client_uri"), Text("application_type"), Text("scope"), Text("token_endpoint_auth_method"), Text("token_endpoint_auth_signing_alg")));
-        Assert.Equal("""["authorization_code", "refresh_token"]""", json.GetProperty("grant_types").GetRawText().Replace("\n", "").Replace("    ", "").Replace("  ]", "]").Replace(",\"", ", \""));
+            ("https://proxy.lab.internal/oauth-client-metadata.json", "https://proxy.lab.internal", "web", "atproto repo:* blob:*/*", "private_key_jwt",
+                "ES256"),
+            (Text("client_id"), Text("client_uri"), Text("application_type"), Text("scope"), Text("token_endpoint_auth_method"),
+                Text("token_endpoint_auth_signing_alg")));
+        Assert.Equal("""["authorization_code", "refresh_token"]""", json.GetProperty("grant_types").GetRawText().Replace("\n", "").Replace("    ", "")
+            .Replace("  ]", "]").Replace(",\"", ", \""));
         Assert.Equal("https://proxy.lab.internal/auth/atproto/v1/callback", Assert.Single(json.GetProperty("redirect_uris").EnumerateArray()).GetString());
         Assert.Equal("code", Assert.Single(json.GetProperty("response_types").EnumerateArray()).GetString());
         Assert.True(json.GetProperty("dpop_bound_access_tokens").GetBoolean());
         var key = Assert.Single(json.GetProperty("jwks").GetProperty("keys").EnumerateArray());
-        Assert.Equal(("EC", "P-256", "ES256", "sig"), (key.GetProperty("kty").GetString(), key.GetProperty("crv").GetString(), key.GetProperty("alg").GetString(), key.GetProperty("use").GetString()));
+        Assert.Equal(("EC", "P-256", "ES256", "sig"),
+            (key.GetProperty("kty").GetString(), key.GetProperty("crv").GetString(), key.GetProperty("alg").GetString(), key.GetProperty("use").GetString()));
         Assert.False(key.TryGetProperty("d", out _));
         Assert.DoesNotContain(key.GetProperty("kid").GetString()!, (await test.Proxy.GetAsync("/.well-known/jwks", null)).Body);
 
@@ -100,7 +104,8 @@ public sealed class SignInTests
 
         var answer = await test.Visit().GetAsync($"http://localhost:{test.Proxy.Address.Port}{AccountTest.Login}?did={test.Alice.Did}");
 
-        Assert.Equal((HttpStatusCode.SeeOther, $"http://127.0.0.1:{test.Proxy.Address.Port}{AccountTest.Login}?did={test.Alice.Did}"), (answer.Status, answer.Location));
+        Assert.Equal((HttpStatusCode.SeeOther, $"http://127.0.0.1:{test.Proxy.Address.Port}{AccountTest.Login}?did={test.Alice.Did}"),
+            (answer.Status, answer.Location));
         Assert.Empty(answer.Cookies);
     }
 
@@ -187,7 +192,8 @@ public sealed class SignInTests
         var network = await AtProtoNetwork.StartAsync();
         await using var test = await AccountTest.StartAsync(network: network, configure: options => options with
         {
-            Credentials = [new CredentialOptions { Context = new("ATProto", network.Accounts[0].Did), Kind = CredentialKind.Bearer, EnvironmentVariable = "PATH" }],
+            Credentials = [new CredentialOptions
+                { Context = new("ATProto", network.Accounts[0].Did), Kind = CredentialKind.Bearer, EnvironmentVariable = "PATH" }],
         });
 
         var (_, page) = await test.SignInAsync(test.Alice);
@@ -249,6 +255,7 @@ public sealed class SignInTests
         Assert.Equal(HttpStatusCode.SeeOther, (await visitor.SubmitAsync(AccountTest.Disconnect, page)).Status);
         Assert.False((await git.TryAsync("ls-remote", Repository(test.Alice))).Succeeded);
 
-        string Repository(AtProtoAccount account) => new UriBuilder($"{test.Proxy.Address}_rbac/ATProto/{account.Did}") { UserName = "token", Password = token }.Uri.ToString();
+        string Repository(AtProtoAccount account) => new UriBuilder($"{test.Proxy.Address}_rbac/ATProto/{account.Did}")
+            { UserName = "token", Password = token }.Uri.ToString();
     }
 }

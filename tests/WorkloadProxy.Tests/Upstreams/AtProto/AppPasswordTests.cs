@@ -73,9 +73,11 @@ public sealed class AppPasswordTests : IAsyncLifetime
     {
         Server.Intercept = async context =>
         {
-            if (!context.Request.PathBase.HasValue && context.Request.ContentType?.StartsWith("application/json", StringComparison.Ordinal) != true) return false;
+            if (!context.Request.PathBase.HasValue && context.Request.ContentType?.StartsWith("application/json", StringComparison.Ordinal) != true)
+                return false;
             context.Response.ContentType = "application/json";
-            await Microsoft.AspNetCore.Http.HttpResponseWritingExtensions.WriteAsync(context.Response, $$"""{"did":"{{host.Bob.Did}}","accessJwt":"a.b.c","refreshJwt":"d.e.f"}""");
+            await Microsoft.AspNetCore.Http.HttpResponseWritingExtensions.WriteAsync(context.Response,
+                $$"""{"did":"{{host.Bob.Did}}","accessJwt":"a.b.c","refreshJwt":"d.e.f"}""");
             return true;
         };
 
@@ -89,11 +91,13 @@ public sealed class AppPasswordTests : IAsyncLifetime
     public async Task A_password_and_its_tokens_go_to_the_account_s_own_server_alone()
     {
         // a configuration that says so is refused; the credential must not depend on that
-        await using var misled = await AtProtoHost.StartAsync(AtProtoHost.Everything + "\nmcp \"mirror\" {\n  tool \"*\" {}\n}\n", configure: (options, network) => WithPassword(options, network) with
+        await using var misled = await AtProtoHost.StartAsync(AtProtoHost.Everything + "\nmcp \"mirror\" {\n  tool \"*\" {}\n}\n",
+            configure: (options, network) => WithPassword(options, network) with
         {
             Upstreams = new Dictionary<string, UpstreamOptions>
             {
-                ["ATProto"] = options.Upstreams["ATProto"] with { Mcp = [new McpServerOptions { Name = "mirror", Address = new Uri(network.Servers[1].Url + "/mcp") }] },
+                ["ATProto"] = options.Upstreams["ATProto"] with
+                    { Mcp = [new McpServerOptions { Name = "mirror", Address = new Uri(network.Servers[1].Url + "/mcp") }] },
             },
         });
 
@@ -122,6 +126,7 @@ public sealed class AppPasswordTests : IAsyncLifetime
     {
         var file = Path.Combine(Path.GetDirectoryName(options.Audit.File)!, "app-password");
         File.WriteAllText(file, network.Accounts[0].AppPassword + "\n");
-        return options with { Credentials = [new CredentialOptions { Context = AtProtoHost.ContextOf(network.Accounts[0]), Kind = CredentialKind.AtprotoPassword, File = file }] };
+        return options with { Credentials = [new CredentialOptions
+            { Context = AtProtoHost.ContextOf(network.Accounts[0]), Kind = CredentialKind.AtprotoPassword, File = file }] };
     }
 }

@@ -21,7 +21,8 @@ internal sealed class AtProtoHost : IAsyncDisposable
     public AtProtoAccount Alice => Network.Accounts[0];
     public AtProtoAccount Bob => Network.Accounts[1];
 
-    public static async Task<AtProtoHost> StartAsync(string policy = Everything, AtProtoNetworkOptions? network = null, Func<ProxyOptions, AtProtoNetwork, ProxyOptions>? configure = null)
+    public static async Task<AtProtoHost> StartAsync(string policy = Everything, AtProtoNetworkOptions? network = null,
+        Func<ProxyOptions, AtProtoNetwork, ProxyOptions>? configure = null)
     {
         var started = await AtProtoNetwork.StartAsync(network);
         var url = $"http://127.0.0.1:{FreePort()}";
@@ -80,11 +81,14 @@ internal sealed class AtProtoHost : IAsyncDisposable
     }
 
     /// <summary>Writes a record to the account's repository, as its agent.</summary>
-    public Task<Answer> WriteAsync(AtProtoAccount account, string text = "Hello World", AtProtoAccount? repo = null) => Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", TokenFor(account),
-        new JsonObject { ["repo"] = (repo ?? account).Did, ["collection"] = "app.bsky.feed.post", ["record"] = new JsonObject { ["$type"] = "app.bsky.feed.post", ["text"] = text } }.ToJsonString());
+    public Task<Answer> WriteAsync(AtProtoAccount account, string text = "Hello World", AtProtoAccount? repo = null) =>
+        Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", TokenFor(account),
+        new JsonObject { ["repo"] = (repo ?? account).Did, ["collection"] = "app.bsky.feed.post", ["record"] = new JsonObject
+            { ["$type"] = "app.bsky.feed.post", ["text"] = text } }.ToJsonString());
 
     /// <summary>What is in the account's repository.</summary>
-    public static IEnumerable<string?> TextsOf(AtProtoAccount account) => account.Repository.List("app.bsky.feed.post").Select(record => record.Value["text"]?.ToString());
+    public static IEnumerable<string?> TextsOf(AtProtoAccount account) =>
+        account.Repository.List("app.bsky.feed.post").Select(record => record.Value["text"]?.ToString());
 
     private static int FreePort()
     {

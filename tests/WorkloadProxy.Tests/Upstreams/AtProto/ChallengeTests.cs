@@ -31,7 +31,8 @@ public sealed class ChallengeTests
     {
         var random = new Random(7);
         const string Alphabet = "DPoP=\",\\ \terror_useBearer\u00e9\0";
-        for (var i = 0; i < 20_000; i++) DpopChallenge.Parse(new string([.. Enumerable.Range(0, random.Next(40)).Select(_ => Alphabet[random.Next(Alphabet.Length)])]));
+        for (var i = 0; i < 20_000; i++)
+            DpopChallenge.Parse(new string([.. Enumerable.Range(0, random.Next(40)).Select(_ => Alphabet[random.Next(Alphabet.Length)])]));
     }
 
     [Theory]
@@ -63,5 +64,6 @@ public sealed class ChallengeTests
     [InlineData("""{"did":"did:plc:x","accessJwt":"","refreshJwt":"b"}""", false)]
     [InlineData("""{"did":"did:plc:x","did":"did:plc:y","accessJwt":"a","refreshJwt":"b"}""", false)]
     [InlineData("""[]""", false)]
-    public void A_session_s_answer_is_read_strictly(string json, bool good) => Assert.Equal(good, SessionAnswer.Parse(System.Text.Encoding.UTF8.GetBytes(json)) is not null);
+    public void A_session_s_answer_is_read_strictly(string json, bool good) =>
+        Assert.Equal(good, SessionAnswer.Parse(System.Text.Encoding.UTF8.GetBytes(json)) is not null);
 }

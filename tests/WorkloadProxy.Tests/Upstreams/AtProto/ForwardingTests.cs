@@ -180,8 +180,10 @@ public sealed class ForwardingTests : IAsyncLifetime
     [Fact]
     public async Task The_server_s_own_refusals_pass()
     {
-        Assert.Equal((HttpStatusCode.Forbidden, "ScopeMissingError"), await ErrorOf(host.Proxy.GetAsync("/xrpc/com.atproto.server.getServiceAuth", host.TokenFor(host.Alice))));
-        Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequest"), await ErrorOf(host.Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", host.TokenFor(host.Alice), "{}")));
+        Assert.Equal((HttpStatusCode.Forbidden, "ScopeMissingError"),
+            await ErrorOf(host.Proxy.GetAsync("/xrpc/com.atproto.server.getServiceAuth", host.TokenFor(host.Alice))));
+        Assert.Equal((HttpStatusCode.BadRequest, "InvalidRequest"),
+            await ErrorOf(host.Proxy.PostJsonAsync("/xrpc/com.atproto.repo.createRecord", host.TokenFor(host.Alice), "{}")));
         Server.Faults.Order("/xrpc/", AtProtoFault.TooManyRequests);
         Assert.Equal((HttpStatusCode.TooManyRequests, "RateLimitExceeded"), await ErrorOf(host.WriteAsync(host.Alice)));
         // the write may have been done: it isn't for the proxy to repeat
@@ -219,6 +221,7 @@ public sealed class ForwardingTests : IAsyncLifetime
     {
         var content = new ByteArrayContent(new byte[size]);
         content.Headers.ContentType = new MediaTypeHeaderValue("image/png");
-        return host.Proxy.SendAsync(HttpMethod.Post, "/xrpc/com.atproto.repo.uploadBlob", host.TokenFor(host.Alice), content, request => request.Headers.TransferEncodingChunked = chunked);
+        return host.Proxy.SendAsync(HttpMethod.Post, "/xrpc/com.atproto.repo.uploadBlob", host.TokenFor(host.Alice), content,
+            request => request.Headers.TransferEncodingChunked = chunked);
     }
 }

@@ -22,20 +22,23 @@ public sealed class RelayTests
         };
         await using var proxy = await TestProxy.StartAsync(files, (options, _) => options with
         {
-            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams) { ["Relay"] = new() { Name = "Relay", Kind = UpstreamKind.Http, Address = new Uri(server.Url) } },
+            Upstreams = new Dictionary<string, UpstreamOptions>(options.Upstreams)
+                { ["Relay"] = new() { Name = "Relay", Kind = UpstreamKind.Http, Address = new Uri(server.Url) } },
             Policies = [new PolicySourceOptions(relay, Directory: options.Policies[0].Directory)],
             Credentials = [new CredentialOptions { Context = relay, Kind = CredentialKind.None }],
         });
         var token = proxy.Sandbox.Issuer.Token(relay.ToString(), new System.Text.Json.Nodes.JsonObject { ["sub"] = "agent" });
         // as its owner would, without a proxy
         using var http = new HttpClient();
-        using var created = await http.PostAsync($"{server.Url}/xrpc/com.atproto.server.createSession", new StringContent($$"""{"identifier":"{{alice.Did}}","password":"{{alice.AppPassword}}"}"""));
+        using var created = await http.PostAsync($"{server.Url}/xrpc/com.atproto.server.createSession",
+            new StringContent($$"""{"identifier":"{{alice.Did}}","password":"{{alice.AppPassword}}"}"""));
         var access = System.Text.Json.JsonDocument.Parse(await created.Content.ReadAsStringAsync()).RootElement.GetProperty("accessJwt").GetString();
 
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
         await socket.ConnectAsync(new Uri($"ws://{proxy.Address.Authority}/xrpc/com.atproto.sync.subscribeRepos?cursor=0"), CancellationToken.None);
-        using var write = new HttpRequestMessage(HttpMethod.Post, $"{server.Url}/xrpc/com.atproto.repo.createRecord") { Content = new StringContent($$$"""{"repo":"{{{alice.Did}}}","collection":"a.b.c","record":{"x":1}}""") };
+        using var write = new HttpRequestMessage(HttpMethod.Post, $"{server.Url}/xrpc/com.atproto.repo.createRecord")
+        { Content = new StringContent($$$"""{"repo":"{{{alice.Did}}}","collection":"a.b.c","record":{"x":1}}""") };
         write.Headers.Authorization = new("Bearer", access);
         using var written = await http.SendAsync(write);
         var buffer = new byte[4096];

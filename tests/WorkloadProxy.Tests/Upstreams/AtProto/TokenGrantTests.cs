@@ -30,5 +30,6 @@ public sealed class TokenGrantTests
     }
 
     private static TokenGrant? Parse(string scope, out string? problem) =>
-        TokenGrant.Parse(Encoding.UTF8.GetBytes($$"""{"token_type":"DPoP","access_token":"a","refresh_token":"r","scope":"{{scope}}","expires_in":60}"""), out problem);
+        TokenGrant.Parse(Encoding.UTF8.GetBytes($$"""{"token_type":"DPoP","access_token":"a","refresh_token":"r","scope":"{{scope}}","expires_in":60}"""),
+            out problem);
 }

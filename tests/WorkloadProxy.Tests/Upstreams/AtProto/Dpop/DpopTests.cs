@@ -46,7 +46,8 @@ public sealed class DpopTests
     public void No_two_proofs_have_the_same_id()
     {
         var key = DpopKey.Create();
-        var ids = Enumerable.Range(0, 50).Select(_ => Read(DpopProof.Create(key, "GET", "https://pds.example/", null, null, now)).Claims.GetProperty("jti").GetString());
+        var ids = Enumerable.Range(0, 50)
+            .Select(_ => Read(DpopProof.Create(key, "GET", "https://pds.example/", null, null, now)).Claims.GetProperty("jti").GetString());
 
         Assert.Equal(50, ids.Distinct().Count());
     }
@@ -128,7 +129,8 @@ public sealed class DpopTests
         using var key = ECDsa.Create(new ECParameters
         {
             Curve = ECCurve.NamedCurves.nistP256,
-            Q = new ECPoint { X = Base64Url.DecodeFromChars(jwk.GetProperty("x").GetString()), Y = Base64Url.DecodeFromChars(jwk.GetProperty("y").GetString()) },
+            Q = new ECPoint { X = Base64Url.DecodeFromChars(jwk.GetProperty("x").GetString()),
+                Y = Base64Url.DecodeFromChars(jwk.GetProperty("y").GetString()) },
         });
         Assert.True(key.VerifyData(Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256));
         return (header, JsonDocument.Parse(Base64Url.DecodeFromChars(parts[1])).RootElement);

@@ -132,15 +132,19 @@ public sealed class DocumentTests
     public void Whatever_bytes_come_are_read_or_refused()
     {
         var random = new Random(4711);
-        var seeds = new[] { Encoding.UTF8.GetBytes(Metadata().ToJsonString()), Encoding.UTF8.GetBytes($$"""{"id":"{{Plc}}","service":[{"id":"#atproto_pds","type":"AtprotoPersonalDataServer","serviceEndpoint":"https://one.example"}],"alsoKnownAs":["at://a.b"]}""") };
+        var seeds = new[] { Encoding.UTF8.GetBytes(Metadata().ToJsonString()),
+            Encoding.UTF8.GetBytes(
+                $$"""{"id":"{{Plc}}","service":[{"id":"#atproto_pds","type":"AtprotoPersonalDataServer","serviceEndpoint":"https://one.example"}],"alsoKnownAs":["at://a.b"]}""") };
         Did.TryParse(Plc, out var did);
         for (var round = 0; round < 20_000; round++)
         {
             var bytes = seeds[round % 2].ToArray();
             for (var change = random.Next(1, 6); change > 0; change--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
-            if (DidDocument.Parse(bytes, did!, out var problem) is { } document) Assert.True(Origin.TryParse(document.Pds, out var origin) && origin == document.Pds);
+            if (DidDocument.Parse(bytes, did!, out var problem) is { } document)
+                Assert.True(Origin.TryParse(document.Pds, out var origin) && origin == document.Pds);
             else Assert.NotNull(problem);
-            if (AuthorizationServer.Parse(bytes, "https://as.example", out problem) is { } server) Assert.All(new[] { server.Authorize, server.Token, server.PushedRequest }, address => Assert.Equal("https://as.example", Origin.Of(address)));
+            if (AuthorizationServer.Parse(bytes, "https://as.example", out problem) is { } server)
+                Assert.All(new[] { server.Authorize, server.Token, server.PushedRequest }, address => Assert.Equal("https://as.example", Origin.Of(address)));
             else Assert.NotNull(problem);
             var text = Encoding.Latin1.GetString(bytes, 0, Math.Min(bytes.Length, 40));
             if (Did.TryParse(text, out var parsed)) Assert.Equal(text, parsed.Text);
