@@ -13,7 +13,8 @@ internal static class DeniedTextLint
             if (values.OfType<TextConstraint>().FirstOrDefault(text => text.Pattern is { IsLiteral: true, Text.Length: > 0 }) is not { } text) continue;
             diagnostics.Add(new(DiagnosticSeverity.Warning, "denied-text",
                 $"`{name}` is denied only when it is `{text.Pattern.Text}` as a whole: a list or a space beside it gets past",
-                $"say in `allowed_parameters` what is permitted, or deny `\"*{text.Pattern.Text}*\"`", rangeOf(name)));
+                $"say in `allowed_parameters` what is permitted, or deny `\"*{text.Pattern.Text}*\"`; where the upstream takes one of fixed values, it is fine",
+                rangeOf(name)));
         }
     }
 }

@@ -65,10 +65,11 @@ internal static partial class ForeignSyntax
     [GeneratedRegex(@"\[(?:\^[^\[\]]+|[^\[\]]*\w-\w[^\[\]]*)\][+*?]?")]
     private static partial Regex CharacterClass();
 
-    [GeneratedRegex(@"\A\^|\$\z")]
+    // `CORP\build01$` is an account of a computer
+    [GeneratedRegex(@"\A\^|(?<!\\.*)\$\z")]
     private static partial Regex Anchor();
 
-    [GeneratedRegex(@"\\[.dwsDWS/]")]
+    [GeneratedRegex(@"\\(?:[./]|[dwsDWS](?![A-Za-z0-9]))")]
     private static partial Regex Escape();
 
     [GeneratedRegex(@"(?<=/):[A-Za-z_]\w*")]

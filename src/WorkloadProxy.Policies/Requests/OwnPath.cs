@@ -19,6 +19,10 @@ public enum OwnPathKind
 /// <summary>One of the proxy's own paths: exact and canonical, with the methods that it takes as the <c>Allow</c> header lists them.</summary>
 public sealed record OwnPath(string Path, string Methods, OwnPathKind Kind)
 {
+    /// <summary>The methods as a sentence lists them.</summary>
+    internal string MethodsText =>
+        Methods.LastIndexOf(", ", StringComparison.Ordinal) is > 0 and var last ? $"{Methods[..last]} and {Methods[(last + 2)..]}" : Methods;
+
     /// <summary>Whether it takes the method.</summary>
     public bool Takes(string method) => Takes(Methods, method);
 

@@ -70,15 +70,11 @@ public static class OwnPaths
     {
         if (!target.IsOwnPath) return null;
         if (target.Path == Issue) return method == Create ? null : $"`{Issue}` accepts POST only";
-        if (IsRepository(context, target.Path)) return null;
-        return $"no rule decides on this path of the proxy's own, expected `{Issue}` or `/_rbac/{context.Upstream}/{{actx}}`";
-    }
-
-    private static bool IsRepository(AuthContext context, string path)
-    {
         var repository = $"/_rbac/{context.Upstream}/{context.Id}";
-        return path.StartsWith(repository, StringComparison.Ordinal)
-            && (path.Length == repository.Length || path[repository.Length] == '/' || path.AsSpan(repository.Length) is ".git");
+        if (target.Path == repository && method is ("GET" or "PUT")) return null;
+        if (target.Path.StartsWith(repository, StringComparison.Ordinal) && target.Path.AsSpan(repository.Length) is "" or ".git" or ['/', ..])
+            return $"requests of git are decided as GET (fetch) or PUT (push) of `/_rbac/{context.Upstream}/{{actx}}`: ask about these";
+        return $"no rule decides on this path of the proxy's own, expected `{Issue}` or `/_rbac/{context.Upstream}/{{actx}}`";
     }
 
     private static string[] Of(OwnPathKind kind) => [.. all.Where(entry => entry.Kind == kind).Select(entry => entry.Path)];

@@ -53,9 +53,11 @@ public static class RequestGate
         OwnPathKind.Git => Settled(DecisionOutcome.Deny, "this path is git's at the server's root, where an API token picks the context: no policy is asked"),
         _ when !own.Takes(method) => Settled(
             DecisionOutcome.MethodNotAllowed,
-            $"the proxy itself answers at this path, to {own.Methods.Replace(", ", " and ", StringComparison.Ordinal)} only: no policy is asked"),
+            $"the proxy itself answers at this path, to {own.MethodsText} only: no policy is asked"),
         OwnPathKind.Document => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, whoever asks: no policy is asked"),
-        _ => Settled(DecisionOutcome.Allow, "the proxy itself answers at this path, by what comes with the request: no policy is asked"),
+        // whether it is granted what it asks for is not known here
+        _ => Settled(DecisionOutcome.Deny,
+            $"the proxy itself answers at this path, by what comes with the request: for an exchange ask about `{OwnPaths.Issue}`"),
     };
 
     private static Decision Settled(DecisionOutcome outcome, string reason) => new(outcome, null, null, reason, null);

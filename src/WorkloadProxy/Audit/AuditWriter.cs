@@ -38,7 +38,7 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
     public void Start() => writing = Task.Factory.StartNew(Write, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Waits while the queue is full.</summary>
-    public ValueTask AddAsync(AuditLine line) => TryAdd(line) ? default : lines.Writer.WriteAsync(line);
+    public ValueTask AddAsync(AuditLine line) => TryAdd(line) ? default : AddWhenThereIsRoomAsync(line);
 
     /// <summary>Waits until the line is written: false when it could not be.</summary>
     public async Task<bool> WriteThroughAsync(AuditLine line)
@@ -49,14 +49,25 @@ internal sealed class AuditWriter(AuditSink sink, InFlightTrail trail, bool isRe
         return await line.Written!.Task;
     }
 
-    /// <summary>False when the queue is full: then there is nobody to wake either.</summary>
+    /// <summary>False when the queue is full.</summary>
     public bool TryAdd(AuditLine line)
     {
         if (!lines.Writer.TryWrite(line)) return false;
+        Wake();
+        return true;
+    }
+
+    private async ValueTask AddWhenThereIsRoomAsync(AuditLine line)
+    {
+        await lines.Writer.WriteAsync(line);
+        Wake();
+    }
+
+    private void Wake()
+    {
         // the writer says that it is idle and then looks once more; here the line is there first, and the look at the writer comes after it
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref isIdle) == 1 && Interlocked.Exchange(ref isIdle, 0) == 1) wake.Set();
-        return true;
     }
 
     /// <summary>False when no line will come any more.</summary>

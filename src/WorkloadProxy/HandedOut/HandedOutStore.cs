@@ -44,18 +44,24 @@ internal sealed class HandedOutStore(Database database)
             .Select(row => (TokenHash.FromHex(row.Id)!.Value, DateTimeOffset.FromUnixTimeSeconds(row.Until)))];
     }
 
-    /// <summary>They no longer pass, and are remembered until then.</summary>
-    public Task EndAsync(IEnumerable<TokenHash> tokens, DateTimeOffset until, CancellationToken cancellationToken) =>
-        database.WriteAsync(async (connection, transaction) =>
-    {
-        foreach (var token in tokens)
-            await connection.ExecuteAsync("UPDATE handed_out_tokens SET caller = @Ended, expires_at = @until WHERE id = @id AND caller <> @Ended",
-                new { Ended, id = token.ToHex(), until = until.ToUnixTimeSeconds() }, transaction);
-    }, cancellationToken);
+    /// <summary>They no longer pass, and are remembered until then; one that was handed out anew meanwhile stays.</summary>
+    public Task EndAsync(IEnumerable<HandedOutToken> tokens, DateTimeOffset until, CancellationToken cancellationToken) => EachAsync(
+        "UPDATE handed_out_tokens SET caller = @Ended, expires_at = @until WHERE id = @id AND caller <> @Ended AND expires_at = @seen",
+        tokens.Select(token => new { Ended, id = token.Hash.ToHex(), until = until.ToUnixTimeSeconds(), seen = token.Token.Expires.ToUnixTimeSeconds() }),
+        cancellationToken);
 
-    public Task RemoveAsync(IEnumerable<TokenHash> tokens, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    /// <summary>They no longer pass; one that was handed out anew meanwhile stays.</summary>
+    public Task RemoveAsync(IEnumerable<HandedOutToken> tokens, CancellationToken cancellationToken) => EachAsync(
+        "DELETE FROM handed_out_tokens WHERE id = @id AND expires_at = @seen",
+        tokens.Select(token => new { id = token.Hash.ToHex(), seen = token.Token.Expires.ToUnixTimeSeconds() }), cancellationToken);
+
+    /// <summary>Those of them that have ended are remembered no longer.</summary>
+    public Task ForgetAsync(IEnumerable<TokenHash> tokens, CancellationToken cancellationToken) => EachAsync(
+        "DELETE FROM handed_out_tokens WHERE id = @id AND caller = @Ended", tokens.Select(token => new { Ended, id = token.ToHex() }), cancellationToken);
+
+    private Task EachAsync(string sql, IEnumerable<object> rows, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
     {
-        foreach (var token in tokens) await connection.ExecuteAsync("DELETE FROM handed_out_tokens WHERE id = @id", new { id = token.ToHex() }, transaction);
+        foreach (var row in rows) await connection.ExecuteAsync(sql, row, transaction);
     }, cancellationToken);
 
     private static HandedOutToken? Read(string id, string upstream, string caller, DateTimeOffset ends)

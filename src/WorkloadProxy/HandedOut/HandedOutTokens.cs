@@ -81,31 +81,43 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     {
         if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens || counts.GetValueOrDefault(caller.Token.Context) >= MaxOfContext)
             return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
+        // whose it is decides what it may: a text that the upstream gives to two callers would make one of them the other
+        if (tokens.TryGetValue(hash, out var known) && known.Token.Expires > time.GetUtcNow() && !IsSameWorkload(known.Token, caller.Token))
+            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` handed out a token that another caller has");
         var token = new HandedOutToken(hash, upstream, caller.Token.EndingAt(ends));
         await store.AddAsync(token, cancellationToken);
         Put(token);
-        endedTokens.TryRemove(hash, out _);
         // who has it may go to another replica at once
         await changes.SettleAsync(HandedOutStore.Topic, cancellationToken);
         return null;
     }
 
+    private static bool IsSameWorkload(VerifiedToken one, VerifiedToken other) =>
+        one.Context == other.Context && one.Issuer == other.Issuer && one.Subject == other.Subject && one.Run == other.Run;
+
     private void Put(HandedOutToken token)
     {
         lock (gate)
         {
-            if (!tokens.ContainsKey(token.Hash)) counts.AddOrUpdate(token.Token.Context, 1, (_, count) => count + 1);
+            if (tokens.TryGetValue(token.Hash, out var before)) Uncount(before);
+            counts.AddOrUpdate(token.Token.Context, 1, (_, count) => count + 1);
             tokens[token.Hash] = token;
         }
+        endedTokens.TryRemove(token.Hash, out _);
     }
 
-    private void Remove(TokenHash token)
+    /// <summary>That very one: meanwhile the upstream may have handed out the same text anew.</summary>
+    private void Remove(HandedOutToken token)
     {
         lock (gate)
         {
-            if (!tokens.TryRemove(token, out var removed)) return;
-            if (counts.AddOrUpdate(removed.Token.Context, 0, (_, count) => count - 1) == 0) counts.TryRemove(removed.Token.Context, out _);
+            if (tokens.TryRemove(new KeyValuePair<TokenHash, HandedOutToken>(token.Hash, token))) Uncount(token);
         }
+    }
+
+    private void Uncount(HandedOutToken token)
+    {
+        if (counts.AddOrUpdate(token.Token.Context, 0, (_, count) => count - 1) == 0) counts.TryRemove(token.Token.Context, out _);
     }
 
     private async Task SweepAsync()
@@ -113,14 +125,13 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         try
         {
             var now = time.GetUtcNow();
-            var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds))
-                .Select(token => token.Hash).ToList();
+            var ended = tokens.Values.Where(token => token.Token.Expires <= now || revocations.ContainsAny(token.Token.RevocationIds)).ToList();
             if (ended.Count > 0 && remembersEnded) await store.EndAsync(ended, now + memory, CancellationToken.None);
             else if (ended.Count > 0) await store.RemoveAsync(ended, CancellationToken.None);
             foreach (var token in ended)
             {
                 // known in one of the two at every moment
-                if (remembersEnded) endedTokens[token] = now + memory;
+                if (remembersEnded) endedTokens[token.Hash] = now + memory;
                 Remove(token);
             }
             await ForgetAsync(now);
@@ -144,7 +155,7 @@ internal sealed class HandedOutTokens : IAsyncDisposable
         var surplus = endedTokens.Count - MaxEnded;
         var forgotten = endedTokens.OrderBy(token => token.Value).TakeWhile((token, place) => place < surplus || token.Value <= now).Select(token => token.Key)
             .ToList();
-        if (forgotten.Count > 0) await store.RemoveAsync(forgotten, CancellationToken.None);
+        if (forgotten.Count > 0) await store.ForgetAsync(forgotten, CancellationToken.None);
         foreach (var token in forgotten) endedTokens.TryRemove(token, out _);
     }
 

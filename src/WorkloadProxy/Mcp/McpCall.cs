@@ -26,6 +26,8 @@ internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord reco
     public McpMessage? Message { get; set; }
     /// <summary>The message's id as JSON, <c>null</c> without one.</summary>
     public string Id { get; set; } = "null";
+    /// <summary>The server's ids of the tasks that a subscription is about; null for every other call.</summary>
+    public IReadOnlySet<string>? SubscribedTasks { get; set; }
     /// <summary>The stream of a GET, which answers no call.</summary>
     public bool IsStandalone { get; init; }
     /// <summary>What the protocol says of a refusal of the envelope.</summary>

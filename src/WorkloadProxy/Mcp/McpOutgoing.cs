@@ -25,10 +25,12 @@ internal static class McpOutgoing
                 && message.Params.TryGetProperty("taskId", out var named) && named.Equals(id);
             if (isNamed) headers[McpHeaders.Name] = McpHeaders.Encode(opened);
         }
+        if (message.Method == "subscriptions/listen") call.SubscribedTasks = new HashSet<string>();
         if (message.Method == "subscriptions/listen" && McpJson.Object(message.Params, "notifications").TryGetProperty("taskIds", out var ids))
         {
             var opened = ids.EnumerateArray().Select(id => call.Seal.OpenTask(id.GetString()!, call.Binding)).ToArray();
             if (opened.Contains(null)) return call.Refused(ErrorId.Forbidden, "the task is not this caller's");
+            call.SubscribedTasks = opened.ToHashSet()!;
             edits.Replace(McpJson.RangeOf(message.Root, ids), $"[{string.Join(',', opened.Select(id => McpJson.Quote(id!)))}]");
         }
         var access = call.Access;

@@ -90,8 +90,10 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
         }
         if (method == "notifications/resources/updated" && (McpJson.Text(parameters, "uri") is not { } uri || !access.Shows(McpKind.Resource, uri)))
             return new(McpVerdict.Drop, default);
-        // they tell all of a task, its result too
-        if (method.StartsWith("notifications/tasks", StringComparison.OrdinalIgnoreCase) && !access.Tasks) return new(McpVerdict.Drop, default);
+        // they tell all of a task, its result too; and its id, once sealed for the caller, would open it
+        if (method.StartsWith("notifications/tasks", StringComparison.OrdinalIgnoreCase)
+            && (!access.Tasks || call.SubscribedTasks?.Contains(McpJson.Text(parameters, "taskId") ?? "") == false))
+            return new(McpVerdict.Drop, default);
         if (parameters.ValueKind == JsonValueKind.Object && AsksTooMuch(parameters, access))
             return call.IsStandalone ? new(McpVerdict.Drop, default) : End("a request for input that no policy permits");
         SealTask(root, parameters, call, edits);
@@ -156,7 +158,8 @@ internal readonly record struct McpServerMessage(McpVerdict Verdict, ReadOnlyMem
     private static void SealTasks(JsonElement root, JsonElement holder, McpCall call, McpEdits edits)
     {
         if (holder.ValueKind != JsonValueKind.Object || !holder.TryGetProperty("taskIds", out var ids) || ids.ValueKind != JsonValueKind.Array) return;
-        var texts = ids.EnumerateArray().Where(id => id.ValueKind == JsonValueKind.String)
+        var texts = ids.EnumerateArray()
+            .Where(id => id.ValueKind == JsonValueKind.String && call.SubscribedTasks?.Contains(id.GetString()!) == true)
             .Select(id => McpJson.Quote(call.Seal.SealTask(id.GetString()!, call.Binding)));
         edits.Replace(McpJson.RangeOf(root, ids), $"[{string.Join(',', texts)}]");
     }

@@ -1,5 +1,6 @@
 using WorkloadProxy.Requests;
 using WorkloadProxy.Stages;
+using WorkloadProxy.Storage;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn;
@@ -23,7 +24,15 @@ internal sealed class HomeEndpoint(SignInPages pages, SessionStore sessions, Tea
         }
         record.Context = session.Context.ToString();
         Page.Answer(http, record, "Your team · WorkloadProxy", view.Of(session, kinds[session.Context.Upstream], SignOutPath).ToHtml());
-        if (session.Notice is not null && !HttpMethods.IsHead(http.Request.Method)) await sessions.NotifyAsync(session, null, http.RequestAborted);
+        if (session.Notice is null || HttpMethods.IsHead(http.Request.Method)) return null;
+        try
+        {
+            await sessions.NotifyAsync(session, null, http.RequestAborted);
+        }
+        catch (StoreException)
+        {
+            // the page is shown all the same, and tells it once more the next time
+        }
         return null;
     }
 

@@ -36,7 +36,7 @@ internal sealed record VerifiedToken
     /// <summary>The same with another end, for what the caller was given beside it.</summary>
     public VerifiedToken EndingAt(DateTimeOffset ends) => this with { Expires = ends };
 
-    /// <summary>Two are the same only as the same object: a token is verified once, and comparing claims would be dear.</summary>
+    /// <summary>Two are the same only as the same object: a token is verified once, and comparing claims would be costly.</summary>
     public bool Equals(VerifiedToken? other) => ReferenceEquals(this, other);
 
     public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);

@@ -57,7 +57,7 @@ public sealed class RemedyTests
     [InlineData("POST", "/v2/spaces/keys?q=1&r=${x}", """{"name":"bucket-111-1"}""")]
     [InlineData("PUT", "/v3/x?y", "")]
     [InlineData("POST", "/v1/oidc/issue", """{"aud":"api://DigitalOcean?actx=f81d4fae","sub":"actx:f81d4fae:role:other","ttl":60}""")]
-    [InlineData("PATCH", "/_rbac/DigitalOcean/f81d4fae", "")]
+    [InlineData("PUT", "/_rbac/DigitalOcean/f81d4fae", "")]
     [InlineData("GET", "/v2/spaces/Keys", "")]
     public void It_permits_the_request(string method, string target, string body)
     {

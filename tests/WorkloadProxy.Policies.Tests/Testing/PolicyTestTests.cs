@@ -138,6 +138,8 @@ public class PolicyTestTests
     [InlineData("/v2/projects/a%2Fb", true, "allow")]
     [InlineData("/v2/projects/../x", true, "deny")]
     [InlineData("/v1/oidc/token", true, "deny")]
+    [InlineData("/v1/oidc/token\", method = \"POST", true, "deny")]
+    [InlineData("/_rbac/DigitalOcean/f81d4fae-7dec-11d0-a765-00a0c91e6bf6\", method = \"PATCH", true, "deny")]
     [InlineData("/git-upload-pack", true, "deny")]
     public void A_test_is_refused_what_the_server_refuses_before_any_rule(string path, bool encodedSlash, string expect)
     {

@@ -124,8 +124,7 @@ public sealed class ControlSocketTests : IDisposable
         using var store = await test.OpenAsync();
         var keys = await test.OpenKeysAsync(store);
         await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time,
-            NullLogger.Instance)
-            ;
+            NullLogger.Instance);
         var before = await RunAsync(List);
         Assert.Equal(0, before.Code);
         Assert.Contains(keys.Keys[0].Id, before.Output, StringComparison.Ordinal);
@@ -163,8 +162,7 @@ public sealed class ControlSocketTests : IDisposable
         var asked = RunAsync(List);
         Assert.False(asked.IsCompleted);
         await using var socket = ControlSocket.Start(store.Directory, new Dictionary<string, ControlCommand>(KeysControl.Serve(keys, test.Time)), test.Time,
-            NullLogger.Instance)
-            ;
+            NullLogger.Instance);
         Assert.Contains(keys.Keys[0].Id, (await asked).Output, StringComparison.Ordinal);
     }
 

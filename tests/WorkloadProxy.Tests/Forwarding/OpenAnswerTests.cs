@@ -44,8 +44,7 @@ public sealed class OpenAnswerTests
     public async Task An_event_stream_ends_with_its_token()
     {
         await using var answer = await OpenAnswer.BeginAsync(OpenAnswer.EventStream, exchange,
-            proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60))
-            ;
+            proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60));
         answer.Time.Advance(TimeSpan.FromSeconds(58));
 
         answer.Time.Advance(twoSeconds);
@@ -57,8 +56,7 @@ public sealed class OpenAnswerTests
     public async Task A_download_outlives_its_token()
     {
         await using var answer = await OpenAnswer.BeginAsync(OpenAnswer.Download, exchange,
-            proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60))
-            ;
+            proxy => proxy.ExchangeAsync(proxy.IdentityToken(), "scoped", ttl: 60));
 
         answer.Time.Advance(TimeSpan.FromMinutes(5));
 
@@ -87,8 +85,7 @@ public sealed class OpenAnswerTests
     {
         string identity = "";
         await using var answer = await OpenAnswer.BeginAsync(contentType, exchange,
-            proxy => proxy.ExchangeAsync(identity = proxy.IdentityToken(), "scoped", ttl: 600))
-            ;
+            proxy => proxy.ExchangeAsync(identity = proxy.IdentityToken(), "scoped", ttl: 600));
 
         await RevokeAsync(answer.Proxy, identity);
         answer.Time.Advance(twoSeconds);

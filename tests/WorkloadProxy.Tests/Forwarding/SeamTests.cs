@@ -66,8 +66,7 @@ public sealed class SeamTests
     public async Task An_interceptor_changes_the_body_sees_the_answer_and_can_refuse_it()
     {
         await using var upstream = new RawUpstream(head => Ok.Replace("ok", head.Contains("Content-Length: 7", StringComparison.Ordinal) ? "in" : "no",
-            StringComparison.Ordinal))
-            ;
+            StringComparison.Ordinal));
         var interceptor = new Wrapper();
         await using var host = await ForwarderHost.StartAsync(upstream.Address, new ScriptedCredential(), new UpstreamParts { Interceptors = [interceptor] });
 

@@ -122,11 +122,9 @@ public sealed class WireTextTests
     public async Task A_trailer_that_is_not_printable_is_dropped_and_the_others_arrive(string value)
     {
         await using var upstream =
-            new RawUpstream(_ => $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Message: {value}\r\nGrpc-Status: 0\r\n\r\n")
-            ;
+            new RawUpstream(_ => $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Message: {value}\r\nGrpc-Status: 0\r\n\r\n");
         await using var proxy = await TestProxy.StartAsync(configure: (options, sandbox) => WithUpstream(WithHttp2(options, sandbox),
-            old => old with { Address = upstream.Address }))
-            ;
+            old => old with { Address = upstream.Address }));
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(proxy.Address, "/a"))
             { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Authorization = new("Bearer", proxy.IdentityToken());
@@ -225,8 +223,7 @@ public sealed class WireTextTests
     public async Task What_an_upstream_says_of_the_credential_that_was_put_in_is_not_for_the_caller(string kind, bool comesBack)
     {
         await using var upstream =
-            new RawUpstream(head => "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: DPoP algs=\"ES256\"\r\nDPoP-Nonce: n\r\nContent-Length: 2\r\n\r\nno")
-            ;
+            new RawUpstream(head => "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: DPoP algs=\"ES256\"\r\nDPoP-Nonce: n\r\nContent-Length: 2\r\n\r\nno");
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => WithUpstream(options, old => old with { Address = upstream.Address }) with
         {
             Credentials = [options.Credentials[0] with { Kind = Enum.Parse<CredentialKind>(kind) }],

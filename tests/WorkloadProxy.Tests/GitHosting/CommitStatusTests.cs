@@ -184,8 +184,7 @@ public sealed class CommitStatusTests : IAsyncLifetime
             return true;
         };
         await using var test = await RemoteTest.StartAsync((_, _, remote) =>
-            Task.FromResult(remote with { Status = new CommitStatusOptions(github.Address, files.Write("token", "ghp_sandbox")) }), empty: true)
-            ;
+            Task.FromResult(remote with { Status = new CommitStatusOptions(github.Address, files.Write("token", "ghp_sandbox")) }), empty: true);
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox);
 
         var pull = test.PullAsync();

@@ -16,8 +16,7 @@ public class GitShareTests
     public async Task Requests_whose_bodies_do_not_come_keep_nobody_from_git()
     {
         await using var test = await HostedTest.StartAsync(configure: (options, _) => options with
-            { Git = options.Git with { Timeout = TimeSpan.FromSeconds(10) } })
-            ;
+            { Git = options.Git with { Timeout = TimeSpan.FromSeconds(10) } });
         await test.CommitPolicyAsync();
         Assert.True((await test.PushAsync()).Succeeded);
         var stalled = new List<TcpClient>();

@@ -246,8 +246,7 @@ public class ProtocolTests
     public async Task A_push_that_never_ends_is_ended()
     {
         await using var test = await HostedTest.StartAsync(configure: (options, _) => options with
-            { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } })
-            ;
+            { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } });
         await test.Git.RunAsync("ls-remote", test.Url());
 
         var answer = await test.Proxy.SendRawAsync(

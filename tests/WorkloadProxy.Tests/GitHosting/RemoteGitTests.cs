@@ -80,8 +80,7 @@ public class RemoteGitTests
     public async Task A_remote_that_was_never_reached_leaves_its_context_without_a_policy()
     {
         await using var test = await RemoteTest.StartAsync((git, files, remote) =>
-            Task.FromResult(remote with { Url = new Uri(Path.Combine(files.Path, "nowhere")).AbsoluteUri }))
-            ;
+            Task.FromResult(remote with { Url = new Uri(Path.Combine(files.Path, "nowhere")).AbsoluteUri }));
 
         Assert.Equal(HttpStatusCode.Unauthorized, await test.AskAsync());
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await test.Proxy.GetAsync("/health/ready", null)).Status);
@@ -91,8 +90,7 @@ public class RemoteGitTests
     public async Task A_part_of_another_branch_may_be_the_source()
     {
         await using var test = await RemoteTest.StartAsync((git, _, remote) => Task.FromResult(remote with { Branch = "release/1", Path = "deploy/rbac" }),
-            empty: true)
-            ;
+            empty: true);
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox, below: "deploy/rbac/");
         await test.Git.RunAsync("branch", "release/1");
         await test.Git.RunAsync("tag", "heads/release/1");
@@ -158,8 +156,7 @@ public class RemoteGitTests
     public async Task A_webhook_with_the_right_signature_has_the_remote_looked_at()
     {
         await using var test =
-            await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }))
-            ;
+            await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }));
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox, "/v2/account");
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => PostAsync(test, "{\"ref\":\"refs/heads/main\"}", "s3cret")));
@@ -176,8 +173,7 @@ public class RemoteGitTests
     public async Task A_webhook_with_a_wrong_signature_is_refused(string secret, string prefix)
     {
         await using var test =
-            await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }))
-            ;
+            await RemoteTest.StartAsync((_, files, remote) => Task.FromResult(remote with { WebhookSecretFile = files.Write("secret", "s3cret\n") }));
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync(test, "{}", secret, prefix)).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await test.Proxy.SendAsync(HttpMethod.Post, Webhook, null)).Status);

@@ -11,8 +11,7 @@ public sealed class SshRemoteTests
         using var files = new TemporaryDirectory();
         await using var sshd = await LocalSshd.StartAsync(files);
         await using var test = await RemoteTest.StartAsync((git, _, remote) =>
-            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = sshd.Key, KnownHostsFile = sshd.KnownHosts }))
-            ;
+            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = sshd.Key, KnownHostsFile = sshd.KnownHosts }));
         Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
 
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox, "/v2/account");
@@ -28,8 +27,7 @@ public sealed class SshRemoteTests
         using var files = new TemporaryDirectory();
         await using var sshd = await LocalSshd.StartAsync(files);
         await using var test = await RemoteTest.StartAsync((git, _, remote) =>
-            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = sshd.Key, KnownHostsFile = sshd.KnownHosts }))
-            ;
+            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = sshd.Key, KnownHostsFile = sshd.KnownHosts }));
         await File.WriteAllTextAsync(sshd.KnownHosts, LocalSshd.KnownHost(sshd.Port, await SignedCommitTests.KeyAsync(files, "another")));
         await RemoteTest.WriteAndCommit(test.Git, test.Proxy.Sandbox, "/v2/account");
 
@@ -49,8 +47,7 @@ public sealed class SshRemoteTests
         var mounted = files.Write("mounted", (await File.ReadAllTextAsync(sshd.Key)).TrimEnd('\n').Replace("\n", "\r\n", StringComparison.Ordinal));
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(mounted, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         await using var test = await RemoteTest.StartAsync((git, _, remote) =>
-            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = mounted, KnownHostsFile = sshd.KnownHosts }))
-            ;
+            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = mounted, KnownHostsFile = sshd.KnownHosts }));
 
         Assert.Equal(HttpStatusCode.OK, await test.AskAsync());
         Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(test.Proxy.Options.DataDirectory, "git", "tmp")));
@@ -63,8 +60,7 @@ public sealed class SshRemoteTests
         await using var sshd = await LocalSshd.StartAsync(files);
         var broken = files.Write("broken", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n");
         await using var test = await RemoteTest.StartAsync((git, _, remote) =>
-            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = broken, KnownHostsFile = sshd.KnownHosts }))
-            ;
+            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = broken, KnownHostsFile = sshd.KnownHosts }));
 
         var (_, text) = await test.PullAsync();
 
@@ -79,8 +75,7 @@ public sealed class SshRemoteTests
         await using var sshd = await LocalSshd.StartAsync(files);
         var key = await SignedCommitTests.KeyAsync(files, "another");
         await using var test = await RemoteTest.StartAsync((git, _, remote) =>
-            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = key, KnownHostsFile = sshd.KnownHosts }))
-            ;
+            Task.FromResult(remote with { Url = sshd.Url(git.WorkTree), SshKeyFile = key, KnownHostsFile = sshd.KnownHosts }));
 
         var (exitCode, text) = await test.PullAsync();
         Assert.Equal(1, exitCode);

@@ -54,8 +54,7 @@ public sealed class PrivateAuthorityTests : IAsyncLifetime
     {
         await using var keys = await ApiServerAsync("127.0.0.1");
         await using var server = await TlsServer.StartAsync(authority.Issue("127.0.0.1"),
-            context => FakeIssuer.WriteAsync(context, $$"""{"issuer":"https://cluster","jwks_uri":"{{keys.Address}}keys"}"""))
-            ;
+            context => FakeIssuer.WriteAsync(context, $$"""{"issuer":"https://cluster","jwks_uri":"{{keys.Address}}keys"}"""));
         Assert.NotNull((await Source(server, ca, token).FetchAsync(CancellationToken.None)).Content);
         Assert.Equal("Bearer first", Assert.Single(server.Asked).Headers.Authorization.ToString());
         Assert.Equal("", Assert.Single(keys.Asked).Headers.Authorization.ToString());

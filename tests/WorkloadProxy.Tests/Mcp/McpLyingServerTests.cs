@@ -133,7 +133,7 @@ public sealed class McpLyingServerTests : IClassFixture<McpServing>
     }
 
     [Fact]
-    public async Task A_server_that_switches_protocols_is_not_followed()
+    public async Task A_client_that_asks_to_switch_protocols_is_not_followed()
     {
         proxy.Sandbox.Intercept = async http =>
         {

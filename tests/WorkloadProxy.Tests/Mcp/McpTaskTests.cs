@@ -44,6 +44,12 @@ public sealed class McpTaskTests : IAsyncLifetime
         Assert.Equal((HttpStatusCode.BadRequest, -32600), (mistaken.Status, mistaken.Code()));
         Assert.Equal(count, proxy.Sandbox.Requests.All.Count);
 
+        // of other tasks a server may say what it likes
+        Answer($"data: {Acknowledged.Replace("\"t-1\"", "\"t-1\",\"t-2\"")}\n\ndata: {Update.Replace("t-1", "t-2")}\n\ndata: {Update}\n\n");
+        var told = await ListenAsync(id);
+        Assert.DoesNotContain("t-2", told.Body);
+        Assert.Contains($"\"taskId\":\"{id}\"", told.Body);
+
         // what no policy lets the server ask for is not asked for in an update either
         Answer($"data: {Asks}\n\n");
         var asked = await ListenAsync(id);

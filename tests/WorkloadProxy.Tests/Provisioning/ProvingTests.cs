@@ -111,8 +111,7 @@ public sealed class ProvingTests
     public async Task A_private_address_is_refused_unless_it_is_configured()
     {
         await using var test = await ProvisioningTest.StartAsync(configure: options => options with
-            { Provisioning = options.Provisioning with { AllowPrivateAddresses = false } })
-            ;
+            { Provisioning = options.Provisioning with { AllowPrivateAddresses = false } });
         var token = ProvisioningTest.TokenIn((await test.CreateAsync()).UserData);
         Assert.Equal((HttpStatusCode.Forbidden, "forbidden"), await OfAsync(test.ProveAsync(token, await test.SignAsync(token))));
     }

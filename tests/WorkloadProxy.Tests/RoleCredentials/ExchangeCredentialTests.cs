@@ -111,8 +111,7 @@ public sealed class ExchangeCredentialTests
     {
         const string Service = "/depot.core.v1.ProjectService";
         await using var proxy = await DepotProxy.StartAsync(configure: options => options with
-            { Credentials = [WithPath(options.Credentials[0], Service + "/{jti}/CreateToken")] })
-            ;
+            { Credentials = [WithPath(options.Credentials[0], Service + "/{jti}/CreateToken")] });
 
         var answer = await DepotProxy.BuildAsync(proxy, DepotProxy.Token(proxy, id: id));
 

@@ -78,8 +78,7 @@ public sealed class GitHubAppCredentialTests
     public async Task Roles_that_match_together_and_name_different_credentials_permit_nothing()
     {
         await using var proxy = await StartAsync(roles => roles.Replace("job = \"api\"", "job = [\"api\", \"both\"]")
-            .Replace("job = \"web\"", "job = [\"web\", \"both\"]"))
-            ;
+            .Replace("job = \"web\"", "job = [\"web\", \"both\"]"));
 
         var answer = await GetAsync(proxy, "both", "web");
 

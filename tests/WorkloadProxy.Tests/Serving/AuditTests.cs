@@ -164,8 +164,7 @@ public sealed partial class AuditTests
     {
         await using var proxy =
             await TestProxy.StartAsync(Examples.ForOneJob("path \"/*\" {\n  capabilities = [\"read\", \"create\"]\n  allowed_parameters = { \"a\" = \"b\", "
-                + "\"?\" = { \"*\" = [] } }\n}\n"))
-            ;
+                + "\"?\" = { \"*\" = [] } }\n}\n"));
 
         var answer = await proxy.PostJsonAsync("/v2/echo/é" + Uri.EscapeDataString(character), proxy.IdentityToken(), $$"""{"a":"b","x{{character}}é":1}""");
 
@@ -297,8 +296,7 @@ public sealed partial class AuditTests
     public async Task The_client_is_who_a_trusted_proxy_says(string? trusted, string forwardedFor, string client)
     {
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
-            { TrustedProxies = trusted is null ? [] : [IPNetwork.Parse(trusted)] })
-            ;
+            { TrustedProxies = trusted is null ? [] : [IPNetwork.Parse(trusted)] });
 
         var answer = await proxy.SendAsync(HttpMethod.Get, "/health/live", null,
             with: request => request.Headers.TryAddWithoutValidation("X-Forwarded-For", forwardedFor));

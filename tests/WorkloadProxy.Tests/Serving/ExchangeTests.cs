@@ -15,7 +15,7 @@ using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Tests.Serving;
 
-/// <summary>the specification and the token endpoints of §3, through the socket.</summary>
+/// <summary>The token and discovery endpoints, through the socket.</summary>
 public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture<ExchangeTests.Servers>
 {
     /// <summary>For the tables, whose rows don't disturb each other.</summary>

@@ -38,14 +38,14 @@ public sealed class GateTests(GateTests.Server server) : IClassFixture<GateTests
         var status = (HttpStatusCode)int.Parse(answer.AsSpan("HTTP/1.1 ".Length, 3));
         HttpStatusCode[] expected = settled?.Outcome switch
         {
-            // an endpoint that anyone may ask judges the form that comes with the request, and here there is none
-            DecisionOutcome.Allow when !OwnPaths.Public.Contains(target) => [HttpStatusCode.BadRequest, HttpStatusCode.Unauthorized],
             DecisionOutcome.Allow => [HttpStatusCode.OK],
             DecisionOutcome.MethodNotAllowed => [HttpStatusCode.MethodNotAllowed],
             DecisionOutcome.BadRequest => [HttpStatusCode.BadRequest],
             // git's own endpoints answer in git's way: `/info/refs` without a service is malformed, and a repository that nobody hosts is not found
             DecisionOutcome.Deny when OwnPaths.Git.Contains(target) => [HttpStatusCode.BadRequest, HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden,
                 HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed],
+            // an endpoint that anyone may ask judges the form that comes with the request, and here there is none
+            DecisionOutcome.Deny when OwnPaths.Find(target) is { Kind: OwnPathKind.Endpoint } => [HttpStatusCode.BadRequest, HttpStatusCode.Unauthorized],
             DecisionOutcome.Deny => [HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed],
             _ => [HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.Forbidden],
         };

@@ -224,8 +224,7 @@ public sealed class ProcessTests
         await using var collector = await OtlpCollector.StartAsync();
         var (file, address) = ServedProcess.Configure(proxy);
         await using var process = ServedProcess.Start(file, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"))
-            ;
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"));
         await process.ReadyAsync(address);
         using var http = new HttpClient { BaseAddress = address };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v2/echo/traced");

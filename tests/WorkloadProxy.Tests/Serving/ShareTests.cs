@@ -14,8 +14,7 @@ public sealed class ShareTests
     {
         var release = new TaskCompletionSource();
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
-            { Framework = Settings("Kestrel:Endpoints:a:Protocols", "Http2") })
-            ;
+            { Framework = Settings("Kestrel:Endpoints:a:Protocols", "Http2") });
         proxy.Sandbox.Intercept = async http =>
         {
             if (http.Request.Headers.ContainsKey("X-Hang")) await release.Task;
@@ -56,8 +55,7 @@ public sealed class ShareTests
     public async Task Connections_beyond_the_limit_are_closed()
     {
         await using var proxy = await TestProxy.StartAsync(configure: (options, _) => options with
-            { Framework = Settings("Kestrel:Limits:MaxConcurrentConnections", "2") })
-            ;
+            { Framework = Settings("Kestrel:Limits:MaxConcurrentConnections", "2") });
         using var first = await ConnectAsync();
         using var second = await ConnectAsync();
         using var third = new TcpClient();

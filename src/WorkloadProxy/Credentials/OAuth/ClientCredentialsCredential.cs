@@ -19,8 +19,6 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
     private readonly SharedAsk shared = new(time);
     private Held? held;
     private DateTimeOffset notBefore;
-    /// <summary>Why no token came the last time; null: one did.</summary>
-    private Failure? failed;
 
     public bool Judges => true;
 
@@ -65,14 +63,11 @@ internal sealed class ClientCredentialsCredential(CredentialOptions options, Bou
         {
             notBefore = now + rest;
             logger.LogError("credential of {Context}: {Reason}", options.Context, result.Failure!.Reason);
-            var failure = CredentialStore.Unavailable(result.Failure.Reason);
-            Volatile.Write(ref failed, failure);
-            return failure;
+            return CredentialStore.Unavailable(result.Failure.Reason);
         }
         var life = answer.Lifetime ?? unknownLife;
         var fresh = new Held(Credential.FromBearer(answer.AccessToken), now, now + life * 0.8, now + life);
         Volatile.Write(ref held, fresh);
-        Volatile.Write(ref failed, null);
         return fresh.Credential;
     }
 

@@ -14,6 +14,8 @@ namespace WorkloadProxy.PolicyDelivery.Remote;
 internal sealed class RemoteGitSource
 {
     private const string InForceText = "in force";
+    private static readonly TimeSpan pauseAfterTimeout = TimeSpan.FromMinutes(10);
+
     private readonly RemoteGitOptions remote;
     private readonly PolicyPublisher publisher;
     private readonly GitProgram git;
@@ -29,6 +31,8 @@ internal sealed class RemoteGitSource
     private int waking;
     private bool answered;
     private ObjectId? looked;
+    /// <summary>When the commit that was looked at is tried again; null for one whose verdict stands.</summary>
+    private DateTimeOffset? again;
     private PolicySourceError? refusal;
 
     public RemoteGitSource(
@@ -143,7 +147,8 @@ internal sealed class RemoteGitSource
     {
         var look = await mirror.LookAsync(cancellationToken);
         if (look.Tip is not { } tip) return Fail(look.Problem!);
-        if (tip == looked) return Settled();
+        if (tip == looked && !(time.GetUtcNow() >= again)) return Settled();
+        again = null;
         if (publisher.InForce is null && await publisher.TryLoadKeptAsync((kept, _) => kept.Version == tip.ToString(), settles: true, cancellationToken))
         {
             looked = tip;
@@ -170,7 +175,10 @@ internal sealed class RemoteGitSource
         }
         catch (TimeoutException e)
         {
-            return await RefuseAsync(commit, e.Message, null, cancellationToken);
+            // nothing is known of the commit itself: it is tried again, but not at each look
+            var problem = await RefuseAsync(commit, e.Message, null, cancellationToken);
+            again = time.GetUtcNow() + pauseAfterTimeout;
+            return problem;
         }
         if (review.Accepted is null) return await RefuseAsync(commit, review.Problem, review, cancellationToken);
 

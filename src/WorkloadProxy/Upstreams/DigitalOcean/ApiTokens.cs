@@ -42,6 +42,7 @@ internal sealed class ApiTokens(BoundedFetch fetch, TimeProvider time)
         var reply = await AskAsync(upstream, token, Question.Team, cancellationToken);
         return reply.Status switch
         {
+            200 when reply.Error is not null => Unreachable(upstream, reply),
             200 when AccountOf(reply.Content) is { } account => account,
             200 => new Failure(ErrorId.Forbidden, "the API token's account belongs to no team"),
             401 => new Failure(ErrorId.InvalidToken, "the API token is not valid") { OffersBasic = true },
@@ -76,7 +77,7 @@ internal sealed class ApiTokens(BoundedFetch fetch, TimeProvider time)
             : Unreachable(upstream, reply);
     }
 
-    private static Failure Unreachable(UpstreamOptions upstream, Answered reply) => reply.Status == 0
+    private static Failure Unreachable(UpstreamOptions upstream, Answered reply) => reply.Status == 0 || reply.Error is not null
         ? new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` can't be asked about the API token") { Detail = reply.Error }
         : new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream.Name}` answered {reply.Status} when asked about the API token");
 
@@ -93,7 +94,7 @@ internal sealed class ApiTokens(BoundedFetch fetch, TimeProvider time)
             entry = answers.TryUpdate(key, fresh, entry) ? fresh : answers.GetOrAdd(key, fresh);
         }
         var reply = await entry.Reply.Value.WaitAsync(cancellationToken);
-        if (reply.Status is 0 or 429 or >= 500) answers.TryRemove(new(key, entry));
+        if (reply.Status is 0 or 429 or >= 500 || reply.Error is not null) answers.TryRemove(new(key, entry));
         return reply;
     }
 
