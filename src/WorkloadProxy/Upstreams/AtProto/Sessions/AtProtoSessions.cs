@@ -67,9 +67,14 @@ internal sealed class AtProtoSessions
     public string LoginUrlFor(Did did) => parts.Client.LoginUrlFor(did.Text);
 
     /// <summary>After the server has refused the token of <paramref name="usedVersion"/>: the newer one, or the one that a refresh brings.</summary>
-    public ValueTask<Result<AtProtoSession>> RenewAsync(Did did, long usedVersion, CancellationToken cancellationToken) =>
-        memory.Find(did) is { Session: { } session } && session.Version > usedVersion && time.GetUtcNow() < session.Expires && !IsElsewhere(session)
-        ? new(session) : new(NewerAsync(did, usedVersion, cancellationToken));
+    public ValueTask<Result<AtProtoSession>> RenewAsync(Did did, long usedVersion, CancellationToken cancellationToken)
+    {
+        if (memory.Find(did) is not { Session: { } session } known || session.Version <= usedVersion || time.GetUtcNow() >= session.Expires
+            || IsElsewhere(session))
+            return new(NewerAsync(did, usedVersion, cancellationToken));
+        known.Use();
+        return new(session);
+    }
 
     /// <summary>Refreshes what is due for as long as the server runs; ends when refreshes that have begun are done.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
