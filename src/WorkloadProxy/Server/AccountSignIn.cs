@@ -60,9 +60,9 @@ internal sealed class AccountSignIn
     public string BrowserUrl => parts.Client.BrowserUrl;
     public SignInKind Kind { get; }
 
-    public Dictionary<string, PublicEndpoint> Endpoints(HomeEndpoint home, SameOrigin sameOrigin, GitTokens gitTokens)
+    public Dictionary<string, PublicEndpoint> Endpoints(HomeEndpoint home, SameOrigin sameOrigin, Disconnect disconnect, GitTokens gitTokens)
     {
-        var account = new AccountEndpoints(upstream, parts.Client, home, pages, sameOrigin, browsers, sessions, gitTokens,
+        var account = new AccountEndpoints(upstream, parts.Client, home, pages, sameOrigin, browsers, disconnect, gitTokens,
             logs.CreateLogger<AccountEndpoints>());
         return new(StringComparer.Ordinal)
         {

@@ -110,9 +110,7 @@ internal sealed class SignInSetup
         Task.WhenAll(upstream is null ? Task.CompletedTask : tokens.RunAsync(cancellationToken), atproto?.RunAsync(cancellationToken) ?? Task.CompletedTask,
             accounts?.RunAsync(options, cancellationToken) ?? Task.CompletedTask);
 
-    /// <summary>
-    /// Deletes what somebody gave by signing in, and revokes it where it came from; null: nobody did. Otherwise whether it is known to be revoked.
-    /// </summary>
+    /// <inheritdoc cref="Disconnect"/>
     public async Task<bool?> DisconnectAsync(AuthContext context)
     {
         if (context.Upstream == atproto?.Upstream.Name)
@@ -121,9 +119,11 @@ internal sealed class SignInSetup
             await GitTokens.RevokeAsync(context, CancellationToken.None);
             return await sessions.DisconnectAsync(did, CancellationToken.None);
         }
-        if (context.Upstream != upstream?.Name || await tokenStore.DeleteAsync(context, CancellationToken.None) is not { } token) return null;
+        if (context.Upstream != upstream?.Name) return null;
+        var deleted = await tokenStore.DeleteAsync(context, CancellationToken.None);
         await tokens.ReadAsync(context.ToString(), CancellationToken.None);
-        return token.Credential?.BearerToken is not { } access || await client!.RevokeAsync(access.Reveal(), CancellationToken.None);
+        return deleted is not { } token ? null : token.Credential?.BearerToken is not { } access
+            || await client!.RevokeAsync(access.Reveal(), CancellationToken.None);
     }
 
     /// <summary>Which credentials need attention; null where there are none that the proxy renews.</summary>
@@ -177,13 +177,13 @@ internal sealed class SignInSetup
             var admission = new TeamAdmission(upstream, options, pages, sessions, contexts, tokens, tokenStore, client!, api,
                 logs.CreateLogger<TeamAdmission>());
             var signIn = new DigitalOceanSignIn(upstream, pages, store.Sealer, sessions, client!, admission, new FailureLimit(time), time);
-            var disconnect = new DisconnectEndpoint(upstream.Name, kinds[upstream.Name].Choice.LoginUrl, home, pages, sameOrigin, sessions, tokens, tokenStore,
-                client!, logs.CreateLogger<DisconnectEndpoint>());
+            var disconnect = new DisconnectEndpoint(upstream.Name, kinds[upstream.Name].Choice.LoginUrl, home, pages, sameOrigin, sessions, DisconnectAsync,
+                logs.CreateLogger<DisconnectEndpoint>());
             endpoints.Add(DigitalOceanSignIn.LoginPath, new(Get, signIn.LoginAsync));
             endpoints.Add(DigitalOceanSignIn.CallbackPath, new(Get, signIn.CallbackAsync));
             endpoints.Add(DigitalOceanSignIn.DisconnectPath, new(Post, disconnect.HandleAsync));
         }
-        foreach (var (path, endpoint) in accounts?.Endpoints(home, sameOrigin, GitTokens) ?? []) endpoints.Add(path, endpoint);
+        foreach (var (path, endpoint) in accounts?.Endpoints(home, sameOrigin, DisconnectAsync, GitTokens) ?? []) endpoints.Add(path, endpoint);
         return endpoints;
     }
 

@@ -1,4 +1,3 @@
-using WorkloadProxy.Credentials.OAuth;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
@@ -7,8 +6,7 @@ namespace WorkloadProxy.SignIn;
 
 /// <summary>Takes back what signing in gave: the credential is deleted here and revoked where it came from.</summary>
 internal sealed class DisconnectEndpoint(
-    string upstream, string loginUrl, HomeEndpoint home, SignInPages pages, SameOrigin sameOrigin, SessionStore sessions, OAuthTokens tokens, TokenStore store,
-    TokenClient client,
+    string upstream, string loginUrl, HomeEndpoint home, SignInPages pages, SameOrigin sameOrigin, SessionStore sessions, Disconnect disconnect,
     ILogger<DisconnectEndpoint> logger)
 {
     public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record)
@@ -19,10 +17,7 @@ internal sealed class DisconnectEndpoint(
                 new Failure(ErrorId.Forbidden, "sign in first; a session ends after eight hours"), Pages.Link(loginUrl, "Sign in"));
         record.Context = session.Context.ToString();
         if (await sameOrigin.CheckAsync(http, session) is { } refused) return await pages.RefuseFormAsync(http, record, refused);
-        // deleted here first: whatever the upstream answers, the proxy no longer uses it
-        var token = await store.DeleteAsync(session.Context, CancellationToken.None);
-        await tokens.ReadAsync(session.Context.ToString(), CancellationToken.None);
-        var revoked = token?.Credential?.BearerToken is not { } access || await client.RevokeAsync(access.Reveal(), CancellationToken.None);
+        var revoked = await disconnect(session.Context) ?? true;
         logger.LogInformation("credential of {Context} disconnected by {Account}{Revoked}", session.Context, session.Account,
             revoked ? "" : "; it could not be revoked at the upstream");
         await sessions.NotifyAsync(session, revoked ? SignInNotice.Disconnected : SignInNotice.NotRevoked, CancellationToken.None);

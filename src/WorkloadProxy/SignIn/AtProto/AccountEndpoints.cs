@@ -4,22 +4,20 @@ using WorkloadProxy.Requests;
 using WorkloadProxy.Stages;
 using WorkloadProxy.Upstreams.AtProto.Client;
 using WorkloadProxy.Upstreams.AtProto.Identity;
-using WorkloadProxy.Upstreams.AtProto.Sessions;
 using WorkloadProxy.Web;
 
 namespace WorkloadProxy.SignIn.AtProto;
 
 /// <summary>What an account that is signed in may do by its page's forms: disconnect, and get a token for git.</summary>
 internal sealed class AccountEndpoints(
-    string upstream, OwnClient client, HomeEndpoint home, SignInPages pages, SameOrigin sameOrigin, SessionStore browsers, AtProtoSessions sessions,
+    string upstream, OwnClient client, HomeEndpoint home, SignInPages pages, SameOrigin sameOrigin, SessionStore browsers, Disconnect disconnect,
     GitTokens gitTokens, ILogger<AccountEndpoints> logger)
 {
     public const string DisconnectPath = "/auth/atproto/v1/disconnect", GitTokenPath = "/auth/atproto/v1/git-token";
 
-    public Task<Failure?> DisconnectAsync(HttpContext http, RequestRecord record) => ForSessionAsync(http, record, async (session, did) =>
+    public Task<Failure?> DisconnectAsync(HttpContext http, RequestRecord record) => ForSessionAsync(http, record, async (session, _) =>
     {
-        await gitTokens.RevokeAsync(session.Context, CancellationToken.None);
-        var revoked = await sessions.DisconnectAsync(did, CancellationToken.None) ?? true;
+        var revoked = await disconnect(session.Context) ?? true;
         logger.LogInformation("session of {Context} disconnected by {Account}{Revoked}", session.Context, session.Account,
             revoked ? "" : "; it could not be revoked at its authorization server");
         await browsers.NotifyAsync(session, revoked ? SignInNotice.Disconnected : SignInNotice.NotRevoked, CancellationToken.None);
