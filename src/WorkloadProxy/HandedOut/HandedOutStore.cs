@@ -3,6 +3,7 @@ using Dapper;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Storage;
 using WorkloadProxy.Tokens;
+using Row = (string Id, string Upstream, string Caller, long ExpiresAt);
 
 namespace WorkloadProxy.HandedOut;
 
@@ -15,16 +16,25 @@ internal sealed class HandedOutStore(Database database)
     /// <summary>In the place of the caller's claims. An older program reads no token from it.</summary>
     private const string Ended = "null";
 
+    private const string SelectRows = "SELECT id, upstream, caller, expires_at FROM handed_out_tokens";
+
     public async Task<IReadOnlyList<HandedOutToken>> ReadAsync(string? id, CancellationToken cancellationToken)
     {
-        var rows = await database.RunAsync(connection => connection.QueryAsync<(string Id, string Upstream, string Caller, long ExpiresAt)>(
-            "SELECT id, upstream, caller, expires_at FROM handed_out_tokens" + (id is null ? "" : " WHERE id = @id"), new { id }), cancellationToken);
-        return [.. rows.Select(row => Read(row.Id, row.Upstream, row.Caller, DateTimeOffset.FromUnixTimeSeconds(row.ExpiresAt))).OfType<HandedOutToken>()];
+        var rows = await database.RunAsync(connection =>
+            connection.QueryAsync<Row>(SelectRows + (id is null ? "" : " WHERE id = @id"), new { id }), cancellationToken);
+        return [.. rows.Select(Read).OfType<HandedOutToken>()];
     }
 
-    public Task AddAsync(HandedOutToken token, CancellationToken cancellationToken) => database.WriteAsync(async (connection, transaction) =>
+    /// <summary>
+    /// Stores the token, unless it is another workload's and has not ended. Whose it is decides what it may: a text that an upstream gives to two callers,
+    /// perhaps through two replicas, would make one of them the other.
+    /// </summary>
+    public Task<bool> AddAsync(HandedOutToken token, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.WriteAsync(async (connection, transaction) =>
     {
         var (id, caller) = (token.Hash.ToHex(), token.Token);
+        var rows = await connection.QueryAsync<Row>($"{SelectRows} WHERE id = @id", new { id }, transaction);
+        if (rows.Select(Read).FirstOrDefault() is { } known && known.Token.Expires > now && !known.IsOfSameWorkload(token)) return false;
         var content = JsonSerializer.Serialize(new Content(caller.ContextText, caller.Claims.Root.GetRawText(), caller.Issuer, caller.Subject, caller.Id,
             caller.ActorDepth, caller.IsOwn,
             caller.IssuedAt?.ToUnixTimeSeconds(), [.. caller.RevocationIds], caller.Run));
@@ -32,6 +42,7 @@ internal sealed class HandedOutStore(Database database)
         await connection.ExecuteAsync("INSERT INTO handed_out_tokens (id, upstream, caller, expires_at) VALUES (@id, @upstream, @content, @expires)",
             new { id, upstream = token.Upstream, content, expires = caller.Expires.ToUnixTimeSeconds() }, transaction);
         await database.NotifyAsync(connection, transaction, Topic, id);
+        return true;
     }, cancellationToken);
 
     /// <summary>The hashes of tokens that have ended, and until when each is remembered.</summary>
@@ -64,13 +75,13 @@ internal sealed class HandedOutStore(Database database)
         foreach (var row in rows) await connection.ExecuteAsync(sql, row, transaction);
     }, cancellationToken);
 
-    private static HandedOutToken? Read(string id, string upstream, string caller, DateTimeOffset ends)
+    private static HandedOutToken? Read(Row row)
     {
-        if (caller == Ended || TokenHash.FromHex(id) is not { } hash || JsonSerializer.Deserialize<Content>(caller) is not { } content
+        if (row.Caller == Ended || TokenHash.FromHex(row.Id) is not { } hash || JsonSerializer.Deserialize<Content>(row.Caller) is not { } content
             || !AuthContext.TryParse(content.Context, out var context))
             return null;
         if (!Claims.TryParse(System.Text.Encoding.UTF8.GetBytes(content.Claims), out var claims, out _)) return null;
-        return new HandedOutToken(hash, upstream, new VerifiedToken
+        return new HandedOutToken(hash, row.Upstream, new VerifiedToken
         {
             Context = context,
             Claims = claims,
@@ -80,7 +91,7 @@ internal sealed class HandedOutStore(Database database)
             ActorDepth = content.ActorDepth,
             Actor = content.IsOwn ? OwnClaims.ActorOf(claims) : null,
             IsOwn = content.IsOwn,
-            Expires = ends,
+            Expires = DateTimeOffset.FromUnixTimeSeconds(row.ExpiresAt),
             IssuedAt = content.IssuedAt is { } issued ? DateTimeOffset.FromUnixTimeSeconds(issued) : null,
             RevocationIds = content.RevocationIds,
             Run = content.Run ?? "",

@@ -10,6 +10,9 @@ internal sealed record HandedOutToken(TokenHash Hash, string Upstream, VerifiedT
 {
     private Caller? admitted;
 
+    public bool IsOfSameWorkload(HandedOutToken other) => Token.Context == other.Token.Context && Token.Issuer == other.Token.Issuer
+        && Token.Subject == other.Token.Subject && Token.Run == other.Token.Run;
+
     /// <summary>The caller as it was admitted last.</summary>
     public Caller? Admitted { get => Volatile.Read(ref admitted); set => Volatile.Write(ref admitted, value); }
 }

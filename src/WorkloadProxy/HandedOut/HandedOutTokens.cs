@@ -81,19 +81,14 @@ internal sealed class HandedOutTokens : IAsyncDisposable
     {
         if (!TokenHash.TryCompute(text, out var hash) || tokens.Count >= MaxTokens || counts.GetValueOrDefault(caller.Token.Context) >= MaxOfContext)
             return new Failure(ErrorId.StoreUnavailable, "no more tokens can be handed out now") { RetryAfter = TimeSpan.FromMinutes(1) };
-        // whose it is decides what it may: a text that the upstream gives to two callers would make one of them the other
-        if (tokens.TryGetValue(hash, out var known) && known.Token.Expires > time.GetUtcNow() && !IsSameWorkload(known.Token, caller.Token))
-            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` handed out a token that another caller has");
         var token = new HandedOutToken(hash, upstream, caller.Token.EndingAt(ends));
-        await store.AddAsync(token, cancellationToken);
+        if (!await store.AddAsync(token, time.GetUtcNow(), cancellationToken))
+            return new Failure(ErrorId.UpstreamUnreachable, $"upstream `{upstream}` handed out a token that another caller has");
         Put(token);
         // who has it may go to another replica at once
         await changes.SettleAsync(HandedOutStore.Topic, cancellationToken);
         return null;
     }
-
-    private static bool IsSameWorkload(VerifiedToken one, VerifiedToken other) =>
-        one.Context == other.Context && one.Issuer == other.Issuer && one.Subject == other.Subject && one.Run == other.Run;
 
     private void Put(HandedOutToken token)
     {

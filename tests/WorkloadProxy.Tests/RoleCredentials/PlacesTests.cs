@@ -86,6 +86,30 @@ public sealed class PlacesTests
     }
 
     [Fact]
+    public async Task A_text_that_two_callers_are_given_stays_the_first_one_s()
+    {
+        using var test = new TestStore();
+        using var store = await test.OpenAsync();
+        var revocations = await RevocationSet.OpenAsync(store.Database, test.Options.Tokens, time, TestStore.Cancel);
+        // as two replicas: what the second gives is not in the memory of the first
+        await using var tokens = Tokens(store, revocations);
+        await using var others = Tokens(store, revocations);
+        var (first, second) = (CallerOf(DepotProxy.Context), CallerOf(new AuthContext("Depot", "other")));
+
+        Assert.Null(await tokens.AddAsync("same", "Depot", first, time.GetUtcNow() + TimeSpan.FromHours(1), TestStore.Cancel));
+        Assert.Equal(ErrorId.UpstreamUnreachable,
+            (await others.AddAsync("same", "Depot", second, time.GetUtcNow() + TimeSpan.FromHours(2), TestStore.Cancel))?.Id);
+        Assert.Null(others.Find("same"));
+        Assert.Equal(DepotProxy.Context, tokens.Find("same")?.Token.Context);
+        Assert.Equal(DepotProxy.Context, Assert.Single(await new HandedOutStore(store.Database).ReadAsync(null, TestStore.Cancel)).Token.Context);
+        // to the same workload the upstream may give it again, and to anyone once it has ended
+        Assert.Null(await others.AddAsync("same", "Depot", first, time.GetUtcNow() + TimeSpan.FromHours(1), TestStore.Cancel));
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.Null(await others.AddAsync("same", "Depot", second, time.GetUtcNow() + TimeSpan.FromHours(1), TestStore.Cancel));
+        Assert.Equal("other", others.Find("same")?.Token.Context.Id);
+    }
+
+    [Fact]
     public async Task A_token_that_has_ended_is_remembered_for_a_month_where_it_could_be_taken_for_a_user_s_own()
     {
         using var test = new TestStore();
