@@ -126,8 +126,8 @@ internal sealed record BoolConstraint(bool Bool) : ValueConstraint
 }
 
 /// <summary>
-/// A list or <c>one_of(…)</c>: any of the items; every element of an array. Items that are objects match elements only: for them the request's value must be an
-/// array.
+/// A list or <c>one_of(…)</c>: any of the items; every element of an array. Items that are objects match elements only: for them the request's value must be
+/// an array.
 /// </summary>
 internal sealed record ListConstraint(ImmutableArray<ValueConstraint> Items) : ValueConstraint
 {

@@ -18,7 +18,7 @@ internal sealed class UnauthenticatedLimit
 
     /// <summary>Whether nobody authenticated for the request. What was forwarded is not among it: the upstream saw it, so it leaves its line.</summary>
     public static bool Concerns(RequestRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null, InFlightSlot: < 0 } && record.Outcome != RequestOutcome.Pass
+        IsNobodys(record) && record.InFlightSlot < 0 && record.Outcome != RequestOutcome.Pass
         && record is not { Outcome: RequestOutcome.Public, Upstream: not null };
 
     /// <summary>
@@ -26,7 +26,9 @@ internal sealed class UnauthenticatedLimit
     /// upstream knows: its line stays, as the upstream saw the request, but unless the upstream took it no more of the path is kept.
     /// </summary>
     public static bool IsUnproven(RequestRecord record) =>
-        record is { Caller: null, Revoked: null, Context: null } && (record.Outcome != RequestOutcome.Pass || record.Status is not (>= 100 and < 400));
+        IsNobodys(record) && (record.Outcome != RequestOutcome.Pass || record.Status is not (>= 100 and < 400));
+
+    private static bool IsNobodys(RequestRecord record) => record is { Caller: null, Revoked: null, Context: null };
 
     public bool Permits(long timestamp, TimeProvider time)
     {

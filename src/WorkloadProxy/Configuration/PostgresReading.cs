@@ -11,8 +11,8 @@ using WorkloadProxy.Secrets;
 namespace WorkloadProxy.Configuration;
 
 /// <summary>
-/// <c>ConnectionStrings:Postgres</c>: <c>Host=…;Database=…</c> or <c>postgres://…</c>, of which every part is known and unambiguous. It may hold a password
-/// anywhere, so that no part of it but names that are known is ever shown.
+/// <c>ConnectionStrings:Postgres</c>: <c>Host=…;Database=…</c> or <c>postgres://…</c>, of which every part is known and unambiguous. It may hold a
+/// password anywhere, so that no part of it but names that are known is ever shown.
 /// </summary>
 internal static class PostgresReading
 {

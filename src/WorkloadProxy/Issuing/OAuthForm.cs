@@ -5,8 +5,8 @@ using WorkloadProxy.Policies;
 namespace WorkloadProxy.Issuing;
 
 /// <summary>
-/// A form of OAuth (RFC 6749 §3.2): a name may come once, a parameter without a value counts as left out, unknown ones are ignored. Whatever two decoders could
-/// read differently is refused.
+/// A form of OAuth (RFC 6749 §3.2): a name may come once, a parameter without a value counts as left out, unknown ones are ignored. Whatever two decoders
+/// could read differently is refused.
 /// </summary>
 internal sealed class OAuthForm
 {

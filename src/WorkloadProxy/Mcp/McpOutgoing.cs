@@ -25,20 +25,25 @@ internal static class McpOutgoing
                 && message.Params.TryGetProperty("taskId", out var named) && named.Equals(id);
             if (isNamed) headers[McpHeaders.Name] = McpHeaders.Encode(opened);
         }
-        if (message.Method == "subscriptions/listen") call.SubscribedTasks = new HashSet<string>();
-        if (message.Method == "subscriptions/listen" && McpJson.Object(message.Params, "notifications").TryGetProperty("taskIds", out var ids))
-        {
-            var opened = ids.EnumerateArray().Select(id => call.Seal.OpenTask(id.GetString()!, call.Binding)).ToArray();
-            if (opened.Contains(null)) return call.Refused(ErrorId.Forbidden, "the task is not this caller's");
-            call.SubscribedTasks = opened.ToHashSet()!;
-            edits.Replace(McpJson.RangeOf(message.Root, ids), $"[{string.Join(',', opened.Select(id => McpJson.Quote(id!)))}]");
-        }
+        if (message.Method == "subscriptions/listen" && !TrySubscribe(call, message, edits))
+            return call.Refused(ErrorId.Forbidden, "the task is not this caller's");
         var access = call.Access;
         foreach (var capabilities in message.Capabilities)
         {
             if (Without(capabilities, access) is { } cut) edits.Replace(McpJson.RangeOf(message.Root, capabilities), cut);
         }
         return edits.Any ? edits.Apply(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(message.Root)) : received;
+    }
+
+    /// <summary>False where a task is not this caller's. What the server tells of other tasks than these will not go back.</summary>
+    private static bool TrySubscribe(McpCall call, McpMessage message, McpEdits edits)
+    {
+        var isAboutTasks = McpJson.Object(message.Params, "notifications").TryGetProperty("taskIds", out var ids);
+        var opened = isAboutTasks ? ids.EnumerateArray().Select(id => call.Seal.OpenTask(id.GetString()!, call.Binding)).ToArray() : [];
+        if (opened.Contains(null)) return false;
+        call.SubscribedTasks = opened.ToHashSet()!;
+        if (isAboutTasks) edits.Replace(McpJson.RangeOf(message.Root, ids), $"[{string.Join(',', opened.Select(id => McpJson.Quote(id!)))}]");
+        return true;
     }
 
     private static IEnumerable<(JsonElement Holder, JsonElement Id)> TaskIds(McpMessage message)

@@ -3,8 +3,8 @@ using WorkloadProxy.Configuration;
 namespace WorkloadProxy.Authentication.Issuers;
 
 /// <summary>
-/// JWT-SVIDs may have no <c>iss</c> (JWT-SVID §3): the trust domain in their <c>sub</c> says whose they are. A token that has an <c>iss</c>, whatever it is, is
-/// never looked up here.
+/// JWT-SVIDs may have no <c>iss</c> (JWT-SVID §3): the trust domain in their <c>sub</c> says whose they are. A token that has an <c>iss</c>, whatever it is,
+/// is never looked up here.
 /// </summary>
 internal static class SpiffeIssuers
 {

@@ -14,7 +14,7 @@ namespace WorkloadProxy.PolicyDelivery.Remote;
 internal sealed class RemoteGitSource
 {
     private const string InForceText = "in force";
-    private static readonly TimeSpan pauseAfterTimeout = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan mostJitter = TimeSpan.FromMilliseconds(500), pauseAfterTimeout = TimeSpan.FromMinutes(10);
 
     private readonly RemoteGitOptions remote;
     private readonly PolicyPublisher publisher;
@@ -27,7 +27,6 @@ internal sealed class RemoteGitSource
     private readonly ILogger logger;
     private readonly SemaphoreSlim pulling = new(1);
     private readonly SemaphoreSlim wake = new(0, 1);
-    private static readonly TimeSpan mostJitter = TimeSpan.FromMilliseconds(500);
     private int waking;
     private bool answered;
     private ObjectId? looked;
@@ -147,7 +146,7 @@ internal sealed class RemoteGitSource
     {
         var look = await mirror.LookAsync(cancellationToken);
         if (look.Tip is not { } tip) return Fail(look.Problem!);
-        if (tip == looked && !(time.GetUtcNow() >= again)) return Settled();
+        if (tip == looked && (again is null || time.GetUtcNow() < again)) return Settled();
         again = null;
         if (publisher.InForce is null && await publisher.TryLoadKeptAsync((kept, _) => kept.Version == tip.ToString(), settles: true, cancellationToken))
         {

@@ -123,8 +123,8 @@ internal sealed class SessionRefresher(SessionMemory memory, SessionTable table,
     }
 
     /// <summary>
-    /// No answer, or one that says nothing about the refresh token. It is kept, and tried again in one, two, four … minutes, at most thirty: should the answer
-    /// have been lost after the token was used, that try ends the session, and nothing could have saved it.
+    /// No answer, or one that says nothing about the refresh token. It is kept, and tried again in one, two, four … minutes, at most thirty: should the
+    /// answer have been lost after the token was used, that try ends the session, and nothing could have saved it.
     /// </summary>
     private async Task RestAsync(StoredSession session, Failure failure)
     {
