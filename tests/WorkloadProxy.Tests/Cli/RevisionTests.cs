@@ -119,8 +119,8 @@ public sealed class RevisionTests : IDisposable
     [Fact]
     public async Task Links_inside_the_revision_are_followed_and_one_that_leads_out_is_an_error()
     {
-        directory.Write("shared/inner.hcl", WiderPolicy);
-        Link("policies/linked", "../shared");
+        directory.Write("common/inner.hcl", WiderPolicy);
+        Link("policies/linked", "../common");
         Link("policies/again.hcl", "linked/../policies/ci.hcl");
         Commit("links");
         Assert.Contains("4 files, 0 errors", (await RunAsync("policy", "check", "--rev", "HEAD", "--actx", "x")).Output);

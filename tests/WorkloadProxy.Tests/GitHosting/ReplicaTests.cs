@@ -38,16 +38,16 @@ public sealed class ReplicaTests(PostgresServer postgres)
         await test.First.CommitPolicyAsync(ReplicaTest.Policy("/v2/account"));
         await test.Git.RunAsync("tag", "-am", "first", "v1");
         Assert.True((await test.PushAsync(test.B)).Succeeded);
-        Assert.True((await test.Git.TryAsync("push", test.Url(test.A), "main:refs/heads/work/one", "v1")).Succeeded);
+        Assert.True((await test.Git.TryAsync("push", test.Url(test.A), "main:refs/heads/topic/one", "v1")).Succeeded);
         Assert.Equal(await test.RefsAsync(test.A), await test.RefsAsync(test.B));
-        Assert.NotEmpty(await test.LookAsync(test.B, "refs/heads/work/one"));
+        Assert.NotEmpty(await test.LookAsync(test.B, "refs/heads/topic/one"));
 
         // a branch makes way for one that bears its name as a directory
-        Assert.True((await test.Git.TryAsync("push", test.Url(test.B), ":refs/heads/work/one")).Succeeded);
-        Assert.True((await test.Git.TryAsync("push", test.Url(test.A), "main:refs/heads/work")).Succeeded);
+        Assert.True((await test.Git.TryAsync("push", test.Url(test.B), ":refs/heads/topic/one")).Succeeded);
+        Assert.True((await test.Git.TryAsync("push", test.Url(test.A), "main:refs/heads/topic")).Succeeded);
 
         Assert.Equal(await test.RefsAsync(test.A), await test.RefsAsync(test.B));
-        Assert.NotEmpty(await test.LookAsync(test.B, "refs/heads/work"));
+        Assert.NotEmpty(await test.LookAsync(test.B, "refs/heads/topic"));
         await test.InForceAsync(test.A, "/v2/account");
     }
 

@@ -114,9 +114,10 @@ public sealed class KubectlTests : IAsyncLifetime
             Arguments(await TokenAsync("ci", "deploy", "workload-proxy"), ["get", "pods", "--namespace", "web", "--watch"])) { RedirectStandardOutput = true };
         start.Environment["HOME"] = home.Path;
         using var watching = Process.Start(start)!;
+        using var limit = RealProgram.Limit();
         try
         {
-            while (await watching.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            while (await watching.StandardOutput.ReadLineAsync(limit.Token) is { } line)
             {
                 if (line.StartsWith("later-pods", StringComparison.Ordinal)) return;
             }

@@ -140,10 +140,13 @@ public sealed class TerraformTests : IAsyncLifetime
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using (var login = Process.Start(start)!)
         {
+            using var limit = RealProgram.Limit();
+            // its output then ends
+            using var killing = limit.Token.Register(() => login.Kill(entireProcessTree: true));
             var errors = login.StandardError.ReadToEndAsync();
             await login.StandardInput.WriteLineAsync("yes");
             var said = new StringBuilder();
-            while (await login.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            while (await login.StandardOutput.ReadLineAsync() is { } line)
             {
                 said.AppendLine(line);
                 if (!line.Contains(dex!.Authorization, StringComparison.Ordinal)) continue;
@@ -157,7 +160,7 @@ public sealed class TerraformTests : IAsyncLifetime
                     // it has the code, and may stop listening before it has answered
                 }
             }
-            await login.WaitForExitAsync(TestContext.Current.CancellationToken);
+            await login.WaitForExitAsync();
             Assert.True(login.ExitCode == 0, $"{said}\n{await errors}");
         }
         home.Write("main.tf", $"module \"network\" {{\n  source  = \"{host}/acme/network/aws\"\n  version = \"1.0.0\"\n}}\n");

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using WorkloadProxy.Tests.Interop;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Npm;
@@ -10,6 +10,7 @@ namespace WorkloadProxy.Tests.Npm;
 internal static class NodeModules
 {
     private const string Install = "ci --no-audit --no-fund --ignore-scripts --loglevel=error";
+    private static readonly TimeSpan patience = TimeSpan.FromMinutes(5);
     private static readonly string source = Path.Combine(Examples.RepositoryRoot(), "tests", "WorkloadProxy.Tests", "Npm");
     private static readonly string folder = Path.Combine(Examples.RepositoryRoot(), "artifacts", "npm");
     private static readonly Lazy<Task<string?>> installed = new(InstallAsync);
@@ -18,7 +19,7 @@ internal static class NodeModules
     public static async Task<string> RunAsync(string script, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         if (await installed.Value is { } missing) Assert.Skip(missing);
-        var (code, output, error) = await StartAsync("node", [script, .. arguments], environment);
+        var (code, output, error) = await RealProgram.RunAsync("node", folder, environment, patience, [script, .. arguments]);
         Assert.True(code == 0, $"{script} ended with {code}\n{output}\n{error}");
         return output;
     }
@@ -46,30 +47,7 @@ internal static class NodeModules
         foreach (var file in Directory.EnumerateFiles(source).Where(file => Path.GetExtension(file) is ".json" or ".mjs" or ".npmrc"))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         if (isThere) return null;
-        var (code, output, error) = await StartAsync("npm", Install.Split(' '), new Dictionary<string, string>());
+        var (code, output, error) = await RealProgram.RunAsync("npm", folder, new Dictionary<string, string>(), patience, Install.Split(' '));
         return code == 0 ? null : $"the npm packages are missing: npm --prefix {folder} {Install}\n{output}\n{error}";
-    }
-
-    private static async Task<(int Code, string Output, string Error)> StartAsync(string program, string[] arguments,
-        IReadOnlyDictionary<string, string> environment)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-            { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in environment) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromMinutes(5));
-        try
-        {
-            var output = process.StandardOutput.ReadToEndAsync(patience.Token);
-            var error = process.StandardError.ReadToEndAsync(patience.Token);
-            await process.WaitForExitAsync(patience.Token);
-            return (process.ExitCode, await output, await error);
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
     }
 }

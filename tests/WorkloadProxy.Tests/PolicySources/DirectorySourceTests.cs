@@ -95,8 +95,8 @@ public sealed class DirectorySourceTests
     {
         await using var live = await LiveSource.StartAsync();
         // the target lies outside what is watched
-        var target = live.Directory.Write("shared/more.hcl", LiveSource.Policy("/v2/a"));
-        File.CreateSymbolicLink(Path.Combine(live.Directory.Path, "policies/more.hcl"), "../shared/more.hcl");
+        var target = live.Directory.Write("common/more.hcl", LiveSource.Policy("/v2/a"));
+        File.CreateSymbolicLink(Path.Combine(live.Directory.Path, "policies/more.hcl"), "../common/more.hcl");
         await live.NextAsync(_ => live.Paths.Contains("/v2/a"));
         File.WriteAllText(target, LiveSource.Policy("/v2/longer"));
         await live.NextAsync(_ => live.Paths.Contains("/v2/longer"));

@@ -29,9 +29,9 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
     [Fact]
     public void Links_inside_the_directory_are_followed()
     {
-        directory.Write("shared/a.hcl", "# a");
-        Link("policies/a.hcl", "../shared/a.hcl");
-        Link("roles", "shared", isDirectory: true);
+        directory.Write("common/a.hcl", "# a");
+        Link("policies/a.hcl", "../common/a.hcl");
+        Link("roles", "common", isDirectory: true);
         var content = PolicyDirectoryReader.Read(directory.Path);
         Assert.Empty(content.Problems);
         Assert.Equal(["policies/a.hcl", "roles/a.hcl"], content.Files.Select(file => file.Path));
@@ -81,11 +81,11 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
     {
         for (var i = 0; i < 30; i++)
         {
-            Directory.CreateDirectory(Path.Combine(directory.Path, $"shared/d{i}"));
-            foreach (var name in (string[])["a", "b"]) Link($"shared/d{i}/{name}", $"../d{i + 1}", isDirectory: true);
+            Directory.CreateDirectory(Path.Combine(directory.Path, $"common/d{i}"));
+            foreach (var name in (string[])["a", "b"]) Link($"common/d{i}/{name}", $"../d{i + 1}", isDirectory: true);
         }
-        directory.Write("shared/d30/x.hcl", "");
-        Link("policies/all", "../shared/d0", isDirectory: true);
+        directory.Write("common/d30/x.hcl", "");
+        Link("policies/all", "../common/d0", isDirectory: true);
         Assert.Equal("too-many-files", Assert.Single(PolicyDirectoryReader.Read(directory.Path).Problems).Code);
     }
 
@@ -167,11 +167,11 @@ public sealed class PolicyDirectoryReaderTests : IDisposable
     [Fact]
     public void A_file_is_named_by_a_links_path_and_by_that_which_it_leads_to()
     {
-        directory.Write("shared/a.hcl", "1");
-        Link("policies/linked", "../shared", isDirectory: true);
+        directory.Write("common/a.hcl", "1");
+        Link("policies/linked", "../common", isDirectory: true);
         var before = PolicyDirectoryReader.Read(directory.Path);
-        Overwrite("shared/a.hcl", "2");
-        foreach (var named in (string[])["shared/a.hcl", "policies/linked/a.hcl", "policies/linked"])
+        Overwrite("common/a.hcl", "2");
+        foreach (var named in (string[])["common/a.hcl", "policies/linked/a.hcl", "policies/linked"])
         {
             var changed = new ChangedPaths(new HashSet<string> { Path.Combine(directory.Path, named) }, false);
             Assert.Equal("2", Text(PolicyDirectoryReader.Read(PolicyTree.List(directory.Path), before, changed), 0));

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http.Extensions;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
 
@@ -36,18 +35,7 @@ public sealed class KilledReplicaTests(PostgresServer server)
             await UntilAsync(postgres, """
                 SELECT (SELECT count(*) FROM provisioned_droplets WHERE proved_at IS NOT NULL) = 2 AND EXISTS (SELECT 1 FROM refresh_tokens WHERE spent_at IS NOT NULL)
                 """);
-            // held until the kill: what this proof would store must not be there
-            var killed = new TaskCompletionSource();
-            test.Proxy.Sandbox.Intercept = async http =>
-            {
-                if (http.Request.Method == "GET" && http.Request.GetEncodedPathAndQuery().EndsWith("/3164445", StringComparison.Ordinal)) await killed.Task;
-                return false;
-            };
-            var interrupted = first.ProveAsync(unspent, unspentSignature);
-            await test.Proxy.Sandbox.Requests.First(request => request.Method == "GET" && request.Target.EndsWith("/3164445", StringComparison.Ordinal));
-            await process.KillAsync();
-            killed.SetResult();
-            test.Proxy.Sandbox.Intercept = null;
+            var interrupted = await first.ProveHeldAsync(unspent, unspentSignature, "3164445", () => process.KillAsync());
             foreach (var sent in new[] { proof, lost, interrupted }) await ServedProvisioning.IgnoreAsync(sent);
         }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.Data.Sqlite;
 using WorkloadProxy.Tests.Serving;
 
@@ -23,18 +22,7 @@ public sealed class KilledServerTests
             (earlySignature, lateSignature) = (await test.SignAsync(early), await test.SignAsync(late));
             var proof = calls.ProveAsync(late, lateSignature);
             await UntilAsync(test, "SELECT count(*) FROM provisioned_droplets WHERE proved_at IS NOT NULL");
-            // held until the kill: what this proof would store must not be there
-            var killed = new TaskCompletionSource();
-            test.Proxy.Sandbox.Intercept = async http =>
-            {
-                if (http.Request.Method == "GET" && http.Request.GetEncodedPathAndQuery().EndsWith("3164444", StringComparison.Ordinal)) await killed.Task;
-                return false;
-            };
-            var interrupted = calls.ProveAsync(early, earlySignature);
-            await test.Proxy.Sandbox.Requests.First(request => request.Method == "GET" && request.Target.EndsWith("3164444", StringComparison.Ordinal));
-            await process.KillAsync();
-            killed.SetResult();
-            test.Proxy.Sandbox.Intercept = null;
+            var interrupted = await calls.ProveHeldAsync(early, earlySignature, "3164444", () => process.KillAsync());
             await Task.WhenAll(ServedProvisioning.IgnoreAsync(proof), ServedProvisioning.IgnoreAsync(interrupted));
         }
         await using var again = ServedProvisioning.Start(test, configuration);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Extensions;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Provisioning;
@@ -24,6 +25,26 @@ internal sealed class ServedProvisioning(ProvisioningTest test, Uri address) : I
 
     public Task<HttpResponseMessage> ProveAsync(string token, string signature) =>
         PostAsync("/v1/oidc/prove", token, JsonSerializer.Serialize(new { sig = signature }));
+
+    /// <summary>
+    /// A proof that gets no further than its question to the cloud about the droplet until <paramref name="meanwhile"/> is done: nothing of it is stored
+    /// before.
+    /// </summary>
+    public async Task<Task<HttpResponseMessage>> ProveHeldAsync(string token, string signature, string droplet, Func<Task> meanwhile)
+    {
+        var held = new TaskCompletionSource();
+        test.Proxy.Sandbox.Intercept = async http =>
+        {
+            if (http.Request.Method == "GET" && http.Request.GetEncodedPathAndQuery().EndsWith($"/{droplet}", StringComparison.Ordinal)) await held.Task;
+            return false;
+        };
+        var proof = ProveAsync(token, signature);
+        await test.Proxy.Sandbox.Requests.First(request => request.Method == "GET" && request.Target.EndsWith($"/{droplet}", StringComparison.Ordinal));
+        await meanwhile();
+        held.SetResult();
+        test.Proxy.Sandbox.Intercept = null;
+        return proof;
+    }
 
     public Task<HttpResponseMessage> RefreshAsync(string refreshToken) => PostAsync("/v1/oidc/refresh", refreshToken, "");
 
