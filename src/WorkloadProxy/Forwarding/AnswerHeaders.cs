@@ -17,13 +17,14 @@ internal static class AnswerHeaders
             http.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = safe;
         var headers = http.Response.Headers;
         var received = answer.Headers.NonValidated;
+        // asked before the headers are copied: that of a content which an interceptor put in place is made by the question, and the answer would go in chunks
+        var hasLength = answer.Content.Headers.ContentLength is not null;
         Copy(received, headers, credential);
         Copy(answer.Content.Headers.NonValidated, headers, credential);
         if (received.TryGetValues(HeaderNames.Connection, out var connection)) RemoveNamed(connection, headers);
         // a 204 has no body, whatever length an upstream gives it (RFC 9110 §8.6)
         if (answer.StatusCode == System.Net.HttpStatusCode.NoContent) headers.Remove(HeaderNames.ContentLength);
         // beside chunks a length is the one that can lie (RFC 9112 §6.3)
-        var hasLength = answer.Content.Headers.ContentLength is not null;
         if (hasLength && received.Contains(HeaderNames.TransferEncoding))
         {
             headers.Remove(HeaderNames.ContentLength);

@@ -165,6 +165,8 @@ internal sealed class McpAnswer : IDisposable
         MediaTypeHeaderValue? type = bytes.IsEmpty ? null : old.Headers.ContentType;
         answer.Content = new ReadOnlyMemoryContent(bytes);
         answer.Content.Headers.ContentType = type;
+        // the length is known now, however the server sent it
+        answer.Headers.TransferEncoding.Clear();
         old.Dispose();
     }
 

@@ -47,6 +47,15 @@ public sealed class McpAnswerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_answer_that_was_judged_tells_its_length_and_goes_out_in_one_piece()
+    {
+        Answer("""{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"droplet-list"},{"name":"droplet-delete"}]}}""");
+        var answer = await proxy.CallAsync("tools/list");
+        Assert.DoesNotContain("droplet-delete", answer.Body);
+        Assert.Equal(answer.Body.Length.ToString(), answer.Headers["Content-Length"]);
+    }
+
+    [Fact]
     public async Task An_answer_that_is_too_long_is_502()
     {
         var large = """{"jsonrpc":"2.0","id":7,"result":{"a":"LONG"}}""".Replace("LONG", new string('a', 20_000), StringComparison.Ordinal);
