@@ -152,7 +152,8 @@ public sealed class RequestBody
         if (error is not null) return false;
         try
         {
-            body = new RequestBody(JsonDocument.Parse(bytes.ToArray(), Strict).RootElement, null, isAbsent: false);
+            // a copy of its own, none of it rented: nobody would give it back
+            body = new RequestBody(JsonElement.Parse(bytes.Span, Strict), null, isAbsent: false);
             return true;
         }
         catch (JsonException)
