@@ -54,7 +54,8 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         var name = $"test{Interlocked.Increment(ref databases)}";
         await ExecuteAsync("postgres", $"CREATE DATABASE {name}");
-        return $"postgres://proxy:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/{name}";
+        // a machine under load lets a connection wait longer than a server would by default
+        return $"postgres://proxy:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/{name}?connect_timeout=60";
     }
 
     /// <summary>Runs SQL as the server's owner would by hand, and gives what it prints.</summary>

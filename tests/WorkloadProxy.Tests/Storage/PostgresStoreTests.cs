@@ -267,7 +267,7 @@ public sealed class PostgresStoreTests(PostgresServer server)
         })
         {
             var replica = test.Replica();
-            replica.Options = replica.Options with { Postgres = PostgresServer.Options($"{address}?{options}") };
+            replica.Options = replica.Options with { Postgres = PostgresServer.Options($"{address}&{options}") };
             if (opens) (await replica.OpenAsync()).Dispose();
             else Assert.Contains("certificate", (await Assert.ThrowsAsync<StartException>(replica.OpenAsync)).ToString());
         }

@@ -13,7 +13,7 @@ internal sealed class PostgresTest : IDisposable
     private PostgresTest(string address) => Address = address;
 
     public string Address { get; }
-    public string Database => Address[(Address.LastIndexOf('/') + 1)..];
+    public string Database => new Uri(Address).AbsolutePath[1..];
     public string MasterKeyFile => System.IO.Path.Combine(directory.Path, "master.key");
 
     public static async Task<PostgresTest> CreateAsync(PostgresServer server)
