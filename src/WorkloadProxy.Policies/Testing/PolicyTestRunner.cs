@@ -44,15 +44,9 @@ public static class PolicyTestRunner
         if (test.McpServer is { } server)
         {
             if (RequestGate.AddressesAnother(set.Context, test.Claims)) return Denied("the token is for another context");
-            var call = new McpRequest
-            {
-                Kind = test.McpKind,
-                Name = test.McpName,
-                Method = test.McpKind == McpKind.Method ? test.McpName : McpNames.MethodOf(test.McpKind),
-                Now = now,
-                Arguments = test.Body,
-            };
-            return set.MatchRoles(test.Claims).Mcp(server, now).Decide(call);
+            var access = set.MatchRoles(test.Claims).Mcp(server, now);
+            return test.McpKind == McpKind.Method ? access.DecideMethod(test.McpName) : access.Decide(new McpRequest
+                { Kind = test.McpKind, Name = test.McpName, Method = McpNames.MethodOf(test.McpKind), Now = now, Arguments = test.Body });
         }
         if (RequestGate.Settle(set.Options, test.Claims, test.Method, test.RawTarget, out var target) is { } settled) return settled;
         var grants = set.MatchRoles(test.Claims);

@@ -9,19 +9,15 @@ internal static class McpDecision
 {
     public static Decision Decide(McpMessage message, McpAccess access, DateTimeOffset now)
     {
-        if (message.IsResponse) return Client(access, access.Client != McpClient.None, "a response to the server");
+        if (message.IsResponse) return access.DecideForClient(access.Client != McpClient.None, "a response to the server");
         var parameters = message.Params;
         // answers to what the server asked for travel with the repeated request in the newest revision
         if (parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("inputResponses", out _) && access.Client == McpClient.None)
-            return Client(access, false, "an answer to the server");
+            return access.DecideForClient(false, "an answer to the server");
         switch (message.Method)
         {
-            case "initialize" or "server/discover" or "ping" or "logging/setLevel" or "tools/list" or "prompts/list" or "resources/list"
-                or "resources/templates/list"
-                or "notifications/initialized" or "notifications/cancelled" or "notifications/progress":
-                return access.Connect();
             case "tools/call":
-                if (parameters.TryGetProperty("task", out _) && !access.Tasks) return Denied("no policy permits tasks at this server");
+                if (parameters.TryGetProperty("task", out _) && !access.Tasks) return McpAccess.NoTasks;
                 return access.Decide(Request(message, McpKind.Tool, "name", now));
             case "prompts/get":
                 return access.Decide(Request(message, McpKind.Prompt, "name", now));
@@ -31,15 +27,8 @@ internal static class McpDecision
                 return Listen(message, access, now);
             case "completion/complete":
                 return Complete(message, access, now);
-            case "tasks/get" or "tasks/update" or "tasks/cancel" or "tasks/result":
-                return access.Tasks ? access.Connect() : Denied("no policy permits tasks at this server");
-            case "tasks/list":
-                // all callers share one credential, so the server's list holds everybody's
-                return Denied("`tasks/list` is never permitted");
-            case "notifications/roots/list_changed":
-                return Client(access, access.Client.HasFlag(McpClient.Roots), "`notifications/roots/list_changed`");
             default:
-                return access.Decide(new McpRequest { Kind = McpKind.Method, Name = message.Method!, Method = message.Method!, Now = now });
+                return access.DecideMethod(message.Method!);
         }
     }
 
@@ -57,7 +46,7 @@ internal static class McpDecision
         var decision = access.Connect();
         var wanted = McpJson.Object(message.Params, "notifications");
         if (decision.Outcome == DecisionOutcome.Allow && wanted.TryGetProperty("taskIds", out _) && !access.Tasks)
-            return Denied("no policy permits tasks at this server");
+            return McpAccess.NoTasks;
         if (!wanted.TryGetProperty("resourceSubscriptions", out var uris)) return decision;
         foreach (var uri in uris.EnumerateArray())
         {
@@ -83,10 +72,6 @@ internal static class McpDecision
                 return Denied("`params.ref` names neither a prompt nor a resource");
         }
     }
-
-    private static Decision Client(McpAccess access, bool permitted, string what) =>
-        permitted ? new(DecisionOutcome.Allow, null, null, "permitted by `client`", null)
-        : access.Connect() is { Outcome: not DecisionOutcome.Allow } refused ? refused : Denied($"no policy permits {what}: see `client`");
 
     private static Decision Denied(string reason) => new(DecisionOutcome.Deny, null, null, reason, null);
 }

@@ -195,6 +195,44 @@ public sealed class McpRuleTests
         Assert.Equal(2, report.Results.Length);
     }
 
+    [Theory]
+    // as the server decides: what connects, lists and subscribes needs some rule that grants
+    [InlineData("tool \"x\" {}", "tools/list", null)]
+    [InlineData("tool \"x\" {}", "initialize", null)]
+    [InlineData("tool \"x\" {}", "subscriptions/listen", null)]
+    [InlineData("client = [\"elicitation\"]", "tools/list", "no rule grants anything at the MCP server `droplets`")]
+    [InlineData("method \"*\" {}", "custom/thing", null)]
+    [InlineData("tool \"x\" {}", "custom/thing", "no rule matches this method")]
+    [InlineData("method \"*\" {}", "tools/call", "`tools/call` is decided by the tool, prompt or resource that it names")]
+    [InlineData("method \"*\" {}", "resources/read", "`resources/read` is decided by the tool, prompt or resource that it names")]
+    [InlineData("method \"*\" {}", "tasks/get", "no policy permits tasks at this server")]
+    [InlineData("tool \"x\" {}\ntasks = true", "tasks/get", null)]
+    [InlineData("method \"*\" {}\ntasks = true", "tasks/list", "`tasks/list` is never permitted")]
+    [InlineData("method \"*\" {}", "notifications/roots/list_changed", "no policy permits `notifications/roots/list_changed`: see `client`")]
+    [InlineData("tool \"x\" {}\nclient = [\"roots\"]", "notifications/roots/list_changed", null)]
+    public void Tests_of_a_method_decide_as_the_server_does(string block, string method, string? reason)
+    {
+        var test = $$"""
+            test "t" {
+              token   = { sub = "actx:{actx}:role:r" }
+              request = { server = "droplets", method = "{{method}}" }
+              expect  = "{{(reason is null ? "allow" : "deny")}}"
+              {{(reason is null ? "" : $"reason = \"{reason}\"")}}
+            }
+            """;
+        var role = """
+            role "r" {
+              aud = "api://DigitalOcean?actx={actx}"
+              sub = "actx:{actx}:role:r"
+              policies = ["p"]
+            }
+            """;
+        var files = new[]
+            { Some.File("policies/p.hcl", $"mcp \"droplets\" {{\n{block}\n}}"), Some.File("roles/r.hcl", role), Some.File("tests/t.hcl", test) };
+        var report = PolicyTestRunner.Run(Some.Set(PolicyCompiler.Compile(files, Some.Options)), Some.Now);
+        Assert.True(report.Passed, string.Join('\n', report.Results.Select(result => result.Reason)));
+    }
+
     [Fact]
     public void A_diff_says_who_can_use_which_tool()
     {
