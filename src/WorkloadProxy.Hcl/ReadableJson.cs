@@ -1,4 +1,5 @@
 using System.Text.Encodings.Web;
+using System.Text.Json;
 
 namespace WorkloadProxy.Hcl;
 
@@ -16,6 +17,9 @@ public sealed class ReadableJson : JavaScriptEncoder
 
     /// <summary>The one instance.</summary>
     public static JavaScriptEncoder Encoder { get; } = new ReadableJson();
+
+    /// <summary>For a writer that writes it on one line.</summary>
+    public static JsonWriterOptions Options { get; } = new() { Encoder = Encoder };
 
     /// <inheritdoc/>
     public override int MaxOutputCharactersPerInputCharacter => relaxed.MaxOutputCharactersPerInputCharacter;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Stages;
 using WorkloadProxy.Web;
@@ -22,7 +23,7 @@ internal sealed class RootEndpoint
     private static byte[] Description(string publicUrl, string version)
     {
         var output = new ArrayBufferWriter<byte>();
-        using var json = new Utf8JsonWriter(output);
+        using var json = new Utf8JsonWriter(output, ReadableJson.Options);
         json.WriteStartObject();
         json.WriteString("name"u8, "workload-proxy");
         json.WriteString("version"u8, version);

@@ -9,7 +9,6 @@ namespace WorkloadProxy.Health;
 internal sealed record HealthReport(int StatusCode, byte[] Json)
 {
     private const int MostDiagnostics = 20;
-    private static readonly JsonWriterOptions plain = new() { Encoder = ReadableJson.Encoder };
 
     /// <summary>The process answers: more is not asked of liveness, or a slow disk would have it killed.</summary>
     public static HealthReport Live { get; } = new(200, """{"status":"ok"}"""u8.ToArray());
@@ -20,7 +19,7 @@ internal sealed record HealthReport(int StatusCode, byte[] Json)
         var policySets = facts.PolicySources.Select(Status).DefaultIfEmpty(HealthStatus.Ok).Max();
         var whole = facts.Components.Select(component => component.Status).Append(policySets).Max();
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes, plain))
+        using (var json = new Utf8JsonWriter(bytes, ReadableJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("status", Name(whole));

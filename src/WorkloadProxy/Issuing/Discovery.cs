@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.IdentityModel.Tokens;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Tokens;
 
 namespace WorkloadProxy.Issuing;
@@ -69,7 +70,7 @@ internal sealed class Discovery(SigningKeys keys, string issuer)
     private static byte[] Write(Action<Utf8JsonWriter> content)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(output))
+        using (var writer = new Utf8JsonWriter(output, ReadableJson.Options))
         {
             writer.WriteStartObject();
             content(writer);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Issuing;
@@ -9,7 +10,7 @@ internal static class IssueResponse
 {
     public static void Write(IBufferWriter<byte> output, IssuedToken issued)
     {
-        using var writer = new Utf8JsonWriter(output);
+        using var writer = new Utf8JsonWriter(output, ReadableJson.Options);
         writer.WriteStartObject();
         writer.WriteString("token"u8, issued.Token);
         writer.WriteString("token_type", "Bearer");

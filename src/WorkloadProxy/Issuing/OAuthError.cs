@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Stages;
 
@@ -44,7 +45,7 @@ internal sealed record OAuthError(int Status, string Code, string Description)
     /// <summary>The JSON body; goes with <c>Cache-Control: no-store</c>.</summary>
     public void Write(IBufferWriter<byte> output)
     {
-        using var writer = new Utf8JsonWriter(output);
+        using var writer = new Utf8JsonWriter(output, ReadableJson.Options);
         writer.WriteStartObject();
         writer.WriteString("error", Code);
         writer.WriteString("error_description", Plain(Description));

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Issuing;
@@ -36,7 +37,8 @@ internal sealed record TokenRequestForm
         if (!OAuthForm.TryParse(body, contentType, out var form, out var malformed)) error = OAuthError.InvalidRequest(malformed);
         else if (form["grant_type"] == AssertionGrantType) return ParseAssertion(form, out error);
         else if (form["grant_type"] is not { } grantType) error = OAuthError.InvalidRequest("`grant_type` is missing");
-        else if (grantType != GrantType) error = new OAuthError(400, "unsupported_grant_type", $"expected the grant type `{GrantType}`");
+        else if (grantType != GrantType)
+            error = new OAuthError(400, "unsupported_grant_type", $"expected the grant type `{GrantType}` or `{AssertionGrantType}`");
         else if (form["subject_token"] is null) error = OAuthError.InvalidRequest("`subject_token` is missing");
         else if (form["subject_token_type"] is not (JwtType or IdTokenType or AccessTokenType))
             error = OAuthError.InvalidRequest($"`subject_token_type` is missing or unknown, expected `{JwtType}`, `{IdTokenType}` or `{AccessTokenType}`");
@@ -87,7 +89,7 @@ internal sealed record TokenRequestForm
     public ReadOnlyMemory<byte> ToIssueBody(AuthContext source, long? defaultLifetimeSeconds = null)
     {
         var output = new ArrayBufferWriter<byte>();
-        using var writer = new Utf8JsonWriter(output);
+        using var writer = new Utf8JsonWriter(output, ReadableJson.Options);
         writer.WriteStartObject();
         writer.WriteString("aud", Audience);
         writer.WriteString("sub", Scope.StartsWith("role:", StringComparison.Ordinal) ? $"actx:{source.Id}:{Scope}" : Scope);
@@ -100,7 +102,7 @@ internal sealed record TokenRequestForm
     /// <summary>The body of a good answer (RFC 8693 §2.2.1); goes with <c>Cache-Control: no-store</c>.</summary>
     public void WriteResponse(IBufferWriter<byte> output, IssuedToken issued)
     {
-        using var writer = new Utf8JsonWriter(output);
+        using var writer = new Utf8JsonWriter(output, ReadableJson.Options);
         writer.WriteStartObject();
         writer.WriteString("access_token"u8, issued.Token);
         if (Resource is null) writer.WriteString("issued_token_type", IssuedTokenType);

@@ -1,8 +1,8 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Endpoints;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Requests;
 using WorkloadProxy.Stages;
 
@@ -51,7 +51,7 @@ internal static class McpDiscovery
     private static byte[] Document(string publicUrl, string path)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(output, ReadableJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("resource"u8, publicUrl + path);

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Mcp.Protocol;
 using WorkloadProxy.Requests;
 
@@ -12,7 +12,6 @@ namespace WorkloadProxy.Mcp;
 /// </summary>
 internal static class McpErrorBody
 {
-    private static readonly JsonWriterOptions plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static ShapedError? Of(McpCall call, ErrorResponse error)
     {
@@ -80,7 +79,7 @@ internal static class McpErrorBody
     private static byte[] Write(McpCall call, Action<Utf8JsonWriter> content)
     {
         var output = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(output, plain))
+        using (var json = new Utf8JsonWriter(output, ReadableJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("jsonrpc"u8, "2.0"u8);

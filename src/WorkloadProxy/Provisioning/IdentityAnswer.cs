@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Issuing;
 
 namespace WorkloadProxy.Provisioning;
@@ -10,7 +11,7 @@ internal static class IdentityAnswer
     public static byte[] Write(IssuedToken identity, RefreshToken next)
     {
         var output = new ArrayBufferWriter<byte>(2048);
-        using (var writer = new Utf8JsonWriter(output))
+        using (var writer = new Utf8JsonWriter(output, ReadableJson.Options))
         {
             writer.WriteStartObject();
             writer.WriteString("token"u8, identity.Token);

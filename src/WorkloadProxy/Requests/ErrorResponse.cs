@@ -13,7 +13,6 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         SearchValues.Create(" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     // it is read in terminals, and never as HTML
-    private static readonly JsonWriterOptions Plain = new() { Encoder = ReadableJson.Encoder };
 
     public static ErrorResponse From(Failure failure) => failure.Id switch
     {
@@ -57,7 +56,7 @@ internal readonly record struct ErrorResponse(int Status, string Id, Failure Fai
         }
         SetHeaders(headers);
         var body = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(body, Plain))
+        using (var json = new Utf8JsonWriter(body, ReadableJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("id"u8, Id);

@@ -12,12 +12,11 @@ namespace WorkloadProxy.Telemetry;
 internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "workload-proxy-json";
-    private static readonly JsonWriterOptions options = new() { Encoder = ReadableJson.Encoder };
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes, options))
+        using (var json = new Utf8JsonWriter(bytes, ReadableJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("Timestamp"u8, time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", System.Globalization.CultureInfo.InvariantCulture));

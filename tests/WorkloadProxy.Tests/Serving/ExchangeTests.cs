@@ -319,6 +319,7 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
 
         Assert.True((status, error) == ((int)answer.Status, answer.Json.GetProperty("error").GetString()), $"{(int)answer.Status}: {answer.Body}");
         Assert.NotEmpty(answer.Json.GetProperty("error_description").GetString()!);
+        Assert.DoesNotContain("\\u00", answer.Body);
         Assert.Equal("no-store", answer.Headers["Cache-Control"]);
         Assert.Equal("deny", (await proxy.AuditOfAsync(answer)).GetProperty("decision").GetString());
     }
