@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http.Features;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Authentication;
@@ -62,7 +63,9 @@ internal sealed class Pipeline(
     }
 
     /// <summary>Every exit of a request that is no answer, as a failure: also what can't happen, which denies.</summary>
-    private async Task<Failure?> RunToFailureAsync(HttpContext http, RequestRecord record)
+    // pooled, as all that wait for the upstream on the way there: each would leave its state to the garbage collector
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Failure?> RunToFailureAsync(HttpContext http, RequestRecord record)
     {
         try
         {
@@ -97,7 +100,8 @@ internal sealed class Pipeline(
     }
 
     /// <summary><paramref name="rawTarget"/> is null outside the path of <c>PublicUrl</c>.</summary>
-    private async Task<Failure?> RunAsync(HttpContext http, RequestRecord record, string? rawTarget, NamedHost? named)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Failure?> RunAsync(HttpContext http, RequestRecord record, string? rawTarget, NamedHost? named)
     {
         if ((RequestFraming.Check(http.Request) ?? (named is null ? hosts.Check(http.Request) : null)) is { } refused) return refused;
         var bearer = BearerToken.Read(http.Request.Headers.Authorization);

@@ -12,6 +12,7 @@ public sealed class McpRule
     private string policy = "";
     private SourceRange range;
     private AllowedParameters? allowed;
+    private string? permission;
 
     internal McpRule(McpPattern pattern) => Pattern = pattern;
 
@@ -49,11 +50,14 @@ public sealed class McpRule
     /// <summary>File and line, as a refusal names it.</summary>
     public string Place => $"{Range.File}:{Range.Start.Line}";
 
+    /// <summary>Why a call that it permits is permitted.</summary>
+    internal string Permission => permission ??= $"permitted by policy `{Policy}` ({Place})";
+
     /// <summary>The same rule in another file of the same content.</summary>
     internal McpRule At(string policyName, string file)
     {
         var moved = (McpRule)MemberwiseClone();
-        (moved.policy, moved.range) = (policyName, range with { File = file });
+        (moved.policy, moved.range, moved.permission) = (policyName, range with { File = file }, null);
         return moved;
     }
 

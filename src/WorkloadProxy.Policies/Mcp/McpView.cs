@@ -114,7 +114,7 @@ internal sealed class McpView
         foreach (var rule in group.Permits)
         {
             var finding = McpRuleCheck.Check(rule, server, request, claims);
-            if (finding.Verdict == RuleVerdict.Grants) return Say(DecisionOutcome.Allow, rule, $"permitted by policy `{rule.Policy}` ({rule.Place})");
+            if (finding.Verdict == RuleVerdict.Grants) return Say(DecisionOutcome.Allow, rule, rule.Permission);
             if (closest is null || finding.Closeness > closestFinding.Closeness) (closest, closestFinding) = (rule, finding);
         }
         return Say(closestFinding.Verdict == RuleVerdict.BadRequest ? DecisionOutcome.BadRequest : DecisionOutcome.Deny, closest!,

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 using WorkloadProxy.Audit;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Credentials;
@@ -61,7 +62,8 @@ internal sealed class Forwarder : IDisposable
     /// Forwards a request that is prepared; null when the upstream's answer went back, whatever it was. While it is under way it may be ended, by a revocation
     /// for instance.
     /// </summary>
-    public async Task<Failure?> SendAsync(HttpContext context, ForwardedRequest request, RequestRecord record)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<Failure?> SendAsync(HttpContext context, ForwardedRequest request, RequestRecord record)
     {
         record.Permit(request.IsPublic ? RequestOutcome.Public : request.Source is null ? RequestOutcome.Pass : RequestOutcome.Allow);
         context.Features.Set(request);

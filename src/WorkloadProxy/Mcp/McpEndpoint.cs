@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
@@ -27,7 +28,8 @@ internal sealed class McpEndpoint(
     /// <param name="target">What was asked for.</param>
     /// <param name="path">The endpoint's path, which is the target's but for a server with a host name of its own; null where there can't be one.</param>
     /// <param name="bearer">The token.</param>
-    public async Task<Failure?> HandleAsync(HttpContext http, RequestRecord record, RequestTarget target, string? path, BearerToken bearer)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<Failure?> HandleAsync(HttpContext http, RequestRecord record, RequestTarget target, string? path, BearerToken bearer)
     {
         if (target.Forwarded.Contains('?')) return new Failure(ErrorId.BadRequest, "an MCP endpoint accepts no query");
         if (path is null || servers.Find(path) is not { } server) return new Failure(ErrorId.NotFound, "there is no MCP server at this path");
@@ -55,6 +57,7 @@ internal sealed class McpEndpoint(
             ? new Failure(ErrorId.InvalidToken, "the token is for another upstream than this server's") : authenticated;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Failure?> ReceiveAsync(HttpContext http, McpCall call)
     {
         if (http.Request.Method is not ("GET" or "POST" or "DELETE")) return new Failure(ErrorId.MethodNotAllowed, $"expected {Methods}") { Allow = Methods };
@@ -144,7 +147,8 @@ internal sealed class McpEndpoint(
         return call.Refused(decision.Outcome == DecisionOutcome.BadRequest ? ErrorId.BadRequest : ErrorId.Forbidden, decision.Reason);
     }
 
-    private async Task<Failure?> ForwardAsync(HttpContext http, McpCall call)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Failure?> ForwardAsync(HttpContext http, McpCall call)
     {
         var caller = call.Caller!;
         if (credentials.Find(caller, time, out var source) is { } noCredential) return noCredential;
@@ -194,13 +198,16 @@ internal sealed class McpEndpoint(
     {
         var message = call.Message!;
         call.Audit.Method = message.Method;
-        var uri = McpJson.Text(message.Params, "uri");
-        call.Audit.Name = McpJson.Text(message.Params, "name") ?? (uri?.IndexOfAny(['?', '#']) is >= 0 and var end ? uri[..end] : uri);
+        var name = McpJson.Text(message.Params, "name");
+        var uri = name is null ? McpJson.Text(message.Params, "uri") : null;
+        call.Audit.Name = name ?? (uri?.IndexOfAny(['?', '#']) is >= 0 and var end ? uri[..end] : uri);
     }
 
     private static bool IsJson(IHeaderDictionary headers) =>
-        headers.ContentEncoding.Count == 0 && headers.ContentType.Count == 1
-        && MediaTypeHeaderValue.TryParse(MediaTypeText.WithoutEmptyParameters(headers.ContentType[0] ?? ""), out var type)
+        headers.ContentEncoding.Count == 0 && headers.ContentType is [var type] && (type == "application/json" || IsJson(type ?? ""));
+
+    private static bool IsJson(string contentType) =>
+        MediaTypeHeaderValue.TryParse(MediaTypeText.WithoutEmptyParameters(contentType), out var type)
         && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
         && type.Parameters.All(parameter => parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase)
             && HeaderUtilities.RemoveQuotes(parameter.Value).Equals("utf-8", StringComparison.OrdinalIgnoreCase));

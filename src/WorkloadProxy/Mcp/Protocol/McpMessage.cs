@@ -26,14 +26,19 @@ internal sealed class McpMessage
     public bool IsResponse => Method is null;
     public bool IsRequest => Method is not null && Id.Length > 0;
 
-    public JsonElement Meta => McpJson.Object(Params, "_meta");
+    public JsonElement Meta { get; private init; }
     /// <summary><c>params.name</c>, <c>.uri</c> or <c>.taskId</c>: what <c>Mcp-Name</c> repeats.</summary>
-    public string? Name => McpJson.Text(Params, "name") ?? McpJson.Text(Params, "uri") ?? McpJson.Text(Params, "taskId");
-    public string? MetaVersion => McpJson.Text(Meta, MetaVersionName);
+    public string? Name { get; private init; }
+    public string? MetaVersion { get; private init; }
     /// <summary>Of the client: in <c>initialize</c>, or in the <c>_meta</c> of any request.</summary>
-    public IEnumerable<JsonElement> Capabilities =>
-        [.. new[] { Method == "initialize" ? McpJson.Object(Params, "capabilities") : default, McpJson.Object(Meta, ClientCapabilitiesName) }.Where(found =>
-            found.ValueKind == JsonValueKind.Object)];
+    public IEnumerable<JsonElement> Capabilities
+    {
+        get
+        {
+            if (Method == "initialize" && McpJson.Object(Params, "capabilities") is { ValueKind: JsonValueKind.Object } first) yield return first;
+            if (McpJson.Object(Meta, ClientCapabilitiesName) is { ValueKind: JsonValueKind.Object } repeated) yield return repeated;
+        }
+    }
 
     /// <summary>Null with the error; <paramref name="id"/> is the id if it could be read, else <c>null</c>.</summary>
     public static McpMessage? Read(ReadOnlyMemory<byte> utf8, out McpError? error, out string id)
@@ -58,11 +63,16 @@ internal sealed class McpMessage
             _ => McpError.Malformed("the message is not a JSON object"),
         };
         if (error is not null) return null;
+        var parameters = McpJson.Object(root, "params");
+        var meta = McpJson.Object(parameters, "_meta");
         return new McpMessage(root)
         {
             Method = McpJson.Text(root, "method"),
             Id = root.TryGetProperty("id", out _) ? id : "",
-            Params = McpJson.Object(root, "params"),
+            Params = parameters,
+            Meta = meta,
+            Name = McpJson.Text(parameters, "name") ?? McpJson.Text(parameters, "uri") ?? McpJson.Text(parameters, "taskId"),
+            MetaVersion = McpJson.Text(meta, MetaVersionName),
         };
     }
 
