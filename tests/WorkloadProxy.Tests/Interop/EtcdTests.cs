@@ -39,7 +39,7 @@ public sealed class EtcdTests : IAsyncLifetime
     };
 
     private readonly TemporaryDirectory home = new();
-    private readonly Uri address = new($"http://127.0.0.1:{TestProxy.FreePort()}");
+    private readonly Uri address = new($"http://127.0.0.1:{Ports.Free()}");
     private string etcdctl = "";
     private Process? etcd;
     private TestProxy? proxy;
@@ -49,7 +49,7 @@ public sealed class EtcdTests : IAsyncLifetime
     {
         var server = RealProgram.Find("etcd", "etcd-server");
         etcdctl = RealProgram.Find("etcdctl", "etcd-client");
-        var (client, peer) = (address.GetLeftPart(UriPartial.Authority), $"http://127.0.0.1:{TestProxy.FreePort()}");
+        var (client, peer) = (address.GetLeftPart(UriPartial.Authority), $"http://127.0.0.1:{Ports.Free()}");
         etcd = Process.Start(new ProcessStartInfo(server,
         [
             "--name", "a", "--data-dir", Path.Combine(home.Path, "data"), "--listen-client-urls", client, "--advertise-client-urls", client,

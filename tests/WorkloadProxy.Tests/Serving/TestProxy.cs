@@ -190,14 +190,6 @@ internal sealed class TestProxy : IAsyncDisposable
             .ToList();
     }
 
-    /// <summary>For a configuration that has to name its own port.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     public async ValueTask DisposeAsync()
     {
         await StopServerAsync();
