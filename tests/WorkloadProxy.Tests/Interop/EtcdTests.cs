@@ -124,7 +124,7 @@ public sealed class EtcdTests : IAsyncLifetime
 
     private Task<RealProgram> RunAsync(string[] arguments) =>
         RealProgram.RunAsync(etcdctl, home.Path, new Dictionary<string, string> { ["ETCDCTL_API"] = "3" },
-            ["--endpoints", sidecar!.Urls.First(), .. arguments]);
+            ["--endpoints", sidecar!.Urls.First(), "--command-timeout", "60s", "--dial-timeout", "60s", .. arguments]);
 
     private static async Task<WebApplication> StartSidecarAsync(Uri proxy, string token)
     {
