@@ -103,7 +103,10 @@ internal sealed class TestProxy : IAsyncDisposable
     {
         var file = new FileInfo(Path.Combine(PolicyDirectory, path));
         file.Directory!.Create();
-        File.WriteAllText(file.FullName, text.Replace("ISSUER", Sandbox.Issuer.Issuer, StringComparison.Ordinal));
+        // in one step: half a file is never read
+        var draft = Path.Combine(file.DirectoryName!, $".{file.Name}.new");
+        File.WriteAllText(draft, text.Replace("ISSUER", Sandbox.Issuer.Issuer, StringComparison.Ordinal));
+        File.Move(draft, file.FullName, overwrite: true);
     }
 
     /// <summary>An identity token as GitHub would give it to the job that <see cref="Examples"/> speaks of.</summary>
