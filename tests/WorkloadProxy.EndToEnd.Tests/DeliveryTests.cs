@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using k8s;
 using k8s.Models;
+using WorkloadProxy.Tests;
 
 namespace WorkloadProxy.EndToEnd.Tests;
 
@@ -122,7 +123,7 @@ public sealed partial class DeliveryTests(Deployment deployment, NodeModules nod
         // as an administrator would fill it in, with the paths of this root
         File.WriteAllText(installed, File.ReadAllText(installed).Replace("\"/", $"\"{root}/", StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(root, "etc/workload-proxy/secrets/digitalocean-token"), "dop_v1_packaged");
-        var url = $"http://127.0.0.1:{Deployment.FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         await using (var server = Server.Start(Path.ChangeExtension(command.FullName, ".dll"),
             ["serve", "--config", installed, "--Urls", url, "--PublicUrl", url]))
         {

@@ -1,8 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using WorkloadProxy.EndToEnd.Tests;
+using WorkloadProxy.Tests;
 
 [assembly: AssemblyFixture(typeof(Deployment))]
 
@@ -64,7 +63,7 @@ public sealed class Deployment : IAsyncLifetime
               }
             }
             """);
-        Url = $"http://127.0.0.1:{FreePort()}";
+        Url = $"http://127.0.0.1:{Ports.Free()}";
         var atProto = $"api://ATProto?actx={Did}";
         Write("workload-proxy.json", JsonSerializer.Serialize(new
         {
@@ -140,11 +139,4 @@ public sealed class Deployment : IAsyncLifetime
         [.. JsonNode.Parse(await http.GetStringAsync($"{addresses["requests"]}?after={after}"))!.AsArray().Select(request => request!.AsObject())];
 
     private void Write(string name, string content) => File.WriteAllText(Path.Combine(folder.FullName, name), content);
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -23,7 +23,7 @@ public sealed class TokenRelayTests : IAsyncLifetime
         relay = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"),
             ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", "openai", "--env", "openai.env", "--source", "file:identity"])
             { WorkingDirectory = directory.Path })!;
-        await written.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await written.Task.WaitAsync(TimeSpan.FromSeconds(120));
         variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "openai.env"))).Select(line => line.Split('=', 2))
             .ToDictionary(pair => pair[0], pair => pair[1]);
     }

@@ -62,8 +62,9 @@ public sealed class TokenSourceTests : IDisposable
             Assert.True(await written.WaitAsync(TimeSpan.FromSeconds(60)));
             Assert.Equal(Token(1), await File.ReadAllTextAsync(Path.Combine(directory.Path, "kept")));
             directory.Write("identity", Token(2));
-            Assert.True(await written.WaitAsync(TimeSpan.FromSeconds(60)));
-            Assert.Equal(Token(2), await File.ReadAllTextAsync(Path.Combine(directory.Path, "kept")));
+            // the first one may be written twice
+            do Assert.True(await written.WaitAsync(TimeSpan.FromSeconds(60)));
+            while (await File.ReadAllTextAsync(Path.Combine(directory.Path, "kept")) != Token(2));
             if (!OperatingSystem.IsWindows())
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "kept")));
         }

@@ -15,8 +15,7 @@ public class GitShareTests
     [Fact]
     public async Task Requests_whose_bodies_do_not_come_keep_nobody_from_git()
     {
-        await using var test = await HostedTest.StartAsync(configure: (options, _) => options with
-            { Git = options.Git with { Timeout = TimeSpan.FromSeconds(10) } });
+        await using var test = await HostedTest.StartAsync();
         await test.CommitPolicyAsync();
         Assert.True((await test.PushAsync()).Succeeded);
         var stalled = new List<TcpClient>();

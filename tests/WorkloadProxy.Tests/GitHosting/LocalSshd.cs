@@ -28,7 +28,7 @@ internal sealed class LocalSshd : IAsyncDisposable
         // sshd as root wants it, and only its package's start script makes it
         if (Environment.IsPrivilegedProcess) Directory.CreateDirectory("/run/sshd");
         var (host, key) = (await SignedCommitTests.KeyAsync(files, name, hostKeyType), await SignedCommitTests.KeyAsync(files, $"{name}-user"));
-        var port = at ?? FreePort();
+        var port = at ?? Ports.Free();
         var configuration = files.Write($"{name}-sshd_config", $"""
             ListenAddress {address}
             Port {port}
@@ -77,12 +77,5 @@ internal sealed class LocalSshd : IAsyncDisposable
             }
         }
         Assert.Fail("sshd does not listen");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

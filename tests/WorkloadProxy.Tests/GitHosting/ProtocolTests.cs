@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Cli.Output;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Git;
@@ -245,14 +246,17 @@ public class ProtocolTests
     [Fact]
     public async Task A_push_that_never_ends_is_ended()
     {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var test = await HostedTest.StartAsync(configure: (options, _) => options with
-            { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } });
+            { Git = new GitOptions { Timeout = TimeSpan.FromSeconds(2) } }, time: time);
         await test.Git.RunAsync("ls-remote", test.Url());
 
-        var answer = await test.Proxy.SendRawAsync(
+        var answering = test.Proxy.SendRawAsync(
             $"POST /git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {test.Tokens.UserToken}\r\nContent-Type: "
                 + "application/x-git-receive-pack-request\r\nContent-Length: 1000\r\n\r\n00");
+        while (await Task.WhenAny(answering, Task.Delay(50)) != answering) time.Advance(TimeSpan.FromMilliseconds(100));
 
+        var answer = await answering;
         Assert.StartsWith("HTTP/1.1 504 ", answer);
         Assert.Contains("upstream_timeout", answer);
     }

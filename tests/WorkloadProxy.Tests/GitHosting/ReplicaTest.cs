@@ -26,19 +26,23 @@ internal sealed class ReplicaTest : IAsyncDisposable
     public TestProxy A => First.Proxy;
     public TestProxy B => more[0];
 
-    public static async Task<ReplicaTest> StartAsync(PostgresServer postgres, HostedGitOptions? hosted = null)
+    public static async Task<ReplicaTest> StartAsync(PostgresServer postgres, HostedGitOptions? hosted = null, TimeProvider? time = null)
     {
         var store = await PostgresTest.CreateAsync(postgres);
-        var test = new ReplicaTest(postgres, store, await HostedTest.StartAsync(hosted, (options, _) => store.Configure(options)));
-        await test.AddAsync();
+        var test = new ReplicaTest(postgres, store, await HostedTest.StartAsync(hosted, (options, sandbox) =>
+        {
+            if (time is not null) sandbox.Issuer.Time = time;
+            return store.Configure(options);
+        }, time));
+        await test.AddAsync(time: time);
         return test;
     }
 
     /// <summary>Another server on the same store, whose disk is empty or <paramref name="dataDirectory"/>.</summary>
-    public async Task<TestProxy> AddAsync(string? dataDirectory = null)
+    public async Task<TestProxy> AddAsync(string? dataDirectory = null, TimeProvider? time = null)
     {
         var proxy = await TestProxy.StartAsync(configure: (options, _) => A.Options with
-            { DataDirectory = dataDirectory ?? options.DataDirectory, Audit = options.Audit });
+            { DataDirectory = dataDirectory ?? options.DataDirectory, Audit = options.Audit }, time: time);
         more.Add(proxy);
         return proxy;
     }

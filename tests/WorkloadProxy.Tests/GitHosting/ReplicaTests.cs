@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Policies;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
@@ -12,7 +13,8 @@ public sealed class ReplicaTests(PostgresServer postgres)
     [Fact]
     public async Task A_push_to_one_is_in_force_on_the_other_and_fetched_from_it()
     {
-        await using var test = await ReplicaTest.StartAsync(postgres);
+        // the clock stands still: who waits for the other server does not lose patience
+        await using var test = await ReplicaTest.StartAsync(postgres, time: new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
         var commit = await test.First.CommitPolicyAsync();
 
         var push = await test.PushAsync(test.A);

@@ -272,7 +272,7 @@ public sealed class GitHubAppTests : IAsyncLifetime
             return Task.CompletedTask;
         });
 
-        var token = await time.AdvanceUntilAsync(TokenAsync(App()), TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(2));
+        var token = await time.AdvanceUntilAsync(TokenAsync(App()), TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(2));
 
         Assert.StartsWith("ghs_", token.Reveal());
     }
@@ -326,7 +326,7 @@ public sealed class GitHubAppTests : IAsyncLifetime
         var app = new GitHubApp(new Uri("http://api.example.com"), new GitHubAppOptions("123456", keyFile), new GitHubApi(fetch, time), time);
 
         Assert.Contains("is refused: expected https",
-            await time.AdvanceUntilAsync(FailureAsync(app), TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(2)));
+            await time.AdvanceUntilAsync(FailureAsync(app), TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(2)));
     }
 
     public async ValueTask DisposeAsync()

@@ -97,5 +97,5 @@ public sealed class GitHubFaultTests : IDisposable
 
     private Task<Result<Secret>> AskAsync() =>
         time.AdvanceUntilAsync(app.TokenAsync(new GitHubTokenScope("acme", "rbac", "statuses:write"), TestContext.Current.CancellationToken),
-            TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(2));
+            TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(2));
 }

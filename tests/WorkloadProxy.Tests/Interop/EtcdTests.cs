@@ -39,7 +39,7 @@ public sealed class EtcdTests : IAsyncLifetime
     };
 
     private readonly TemporaryDirectory home = new();
-    private readonly Uri address = new($"http://127.0.0.1:{TestProxy.FreePort()}");
+    private readonly Uri address = new($"http://127.0.0.1:{Ports.Free()}");
     private string etcdctl = "";
     private Process? etcd;
     private TestProxy? proxy;
@@ -49,7 +49,7 @@ public sealed class EtcdTests : IAsyncLifetime
     {
         var server = RealProgram.Find("etcd", "etcd-server");
         etcdctl = RealProgram.Find("etcdctl", "etcd-client");
-        var (client, peer) = (address.GetLeftPart(UriPartial.Authority), $"http://127.0.0.1:{TestProxy.FreePort()}");
+        var (client, peer) = (address.GetLeftPart(UriPartial.Authority), $"http://127.0.0.1:{Ports.Free()}");
         etcd = Process.Start(new ProcessStartInfo(server,
         [
             "--name", "a", "--data-dir", Path.Combine(home.Path, "data"), "--listen-client-urls", client, "--advertise-client-urls", client,
@@ -124,7 +124,7 @@ public sealed class EtcdTests : IAsyncLifetime
 
     private Task<RealProgram> RunAsync(string[] arguments) =>
         RealProgram.RunAsync(etcdctl, home.Path, new Dictionary<string, string> { ["ETCDCTL_API"] = "3" },
-            ["--endpoints", sidecar!.Urls.First(), .. arguments]);
+            ["--endpoints", sidecar!.Urls.First(), "--command-timeout", "60s", "--dial-timeout", "60s", .. arguments]);
 
     private static async Task<WebApplication> StartSidecarAsync(Uri proxy, string token)
     {

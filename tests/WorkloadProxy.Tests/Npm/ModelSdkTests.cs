@@ -71,7 +71,7 @@ public sealed class ModelSdkTests : IAsyncLifetime
             { WorkingDirectory = directory.Path })!;
         try
         {
-            await written.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            await written.Task.WaitAsync(TimeSpan.FromSeconds(120));
             var variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "sdk.env"))).Select(line => line.Split('=', 2))
                 .ToDictionary(pair => pair[0], pair => pair[1]);
             Assert.Equal(expected, (await NodeModules.RunAsync(script, variables)).Trim());

@@ -56,7 +56,7 @@ public sealed class KilledReplicaTests(PostgresServer server)
     /// <summary>A second server under the same public address, with a port and a data directory of its own.</summary>
     private static (string File, Uri Address) Beside(ProvisioningTest test, string configuration)
     {
-        var address = new Uri($"http://127.0.0.1:{TestProxy.FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{Ports.Free()}");
         var other = JsonNode.Parse(File.ReadAllText(configuration))!.AsObject();
         other["Urls"] = address.GetLeftPart(UriPartial.Authority);
         other["DataDirectory"] = Path.Combine(test.Proxy.Folder, "other");

@@ -73,7 +73,7 @@ public sealed class MachineTests
     [Fact]
     public async Task A_machine_proves_itself_at_first_boot_and_does_what_the_tutorial_says()
     {
-        var port = TestProxy.FreePort();
+        var port = Ports.Free();
         await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = new(port, AllowPrivateAddresses: true) });
         var (id, userData) = await test.CreateAsync(UserData);
         await using var machine = await Machine.BootAsync(test.Files, userData, port);
@@ -169,7 +169,7 @@ public sealed class MachineTests
     [Fact]
     public async Task A_machine_that_is_refused_an_identity_boots_and_does_its_users_work()
     {
-        var port = TestProxy.FreePort();
+        var port = Ports.Free();
         await using var test = await ProvisioningTest.StartAsync(configure: options => options with { Provisioning = new(port, AllowPrivateAddresses: true) });
         var (id, userData) = await test.CreateAsync(AllKinds);
         await test.DestroyAsync(id);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
 
@@ -15,8 +16,10 @@ public sealed class ProvisioningReplicaTests(PostgresServer server)
     public async Task A_machine_is_created_proved_and_refreshed_at_any_replica_and_proved_once()
     {
         using var postgres = await PostgresTest.CreateAsync(server);
-        await using var a = await ProvisioningTest.StartAsync(configure: options => postgres.Configure(options) with { PublicUrl = PublicUrl });
-        await using var b = await SecondAsync(postgres, a);
+        // the clock stands still: who waits for the other replica does not lose patience
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var a = await ProvisioningTest.StartAsync(time, options => postgres.Configure(options) with { PublicUrl = PublicUrl });
+        await using var b = await SecondAsync(postgres, a, time);
         var token = ProvisioningTest.TokenIn((await a.CreateAsync()).UserData);
         var signature = await a.SignAsync(token);
         var proof = JsonSerializer.Serialize(new { sig = signature });
@@ -71,7 +74,7 @@ public sealed class ProvisioningReplicaTests(PostgresServer server)
         Assert.Equal(HttpStatusCode.OK, (await test.RefreshAsync(refresh)).Status);
     }
 
-    private static Task<TestProxy> SecondAsync(PostgresTest postgres, ProvisioningTest first) =>
+    private static Task<TestProxy> SecondAsync(PostgresTest postgres, ProvisioningTest first, TimeProvider time) =>
         TestProxy.StartAsync(Examples.Tutorial, (options, _) => postgres.Configure(options) with
     {
         PublicUrl = PublicUrl,
@@ -80,5 +83,5 @@ public sealed class ProvisioningReplicaTests(PostgresServer server)
         Policies = first.Proxy.Options.Policies,
         Credentials = first.Proxy.Options.Credentials,
         Provisioning = first.Proxy.Options.Provisioning,
-    });
+    }, time);
 }

@@ -30,7 +30,7 @@ internal sealed class ProvisioningTest : IAsyncDisposable
         var sshd = await LocalSshd.StartAsync(files, keyType);
         var proxy = await TestProxy.StartAsync(policies ?? Examples.Tutorial, (options, _) =>
         {
-            var port = TestProxy.FreePort();
+            var port = Ports.Free();
             options = options with
                 { PublicUrl = $"http://127.0.0.1:{port}", Urls = [$"http://127.0.0.1:{port}"], Provisioning = new(sshd.Port, AllowPrivateAddresses: true) };
             return configure?.Invoke(options) ?? options;

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Tests.Serving;
 using WorkloadProxy.Tests.Storage;
@@ -17,8 +18,10 @@ public sealed class ReplicaCredentialTests(PostgresServer server)
     public async Task A_token_that_one_replica_handed_out_passes_at_the_other_and_ends_at_both()
     {
         using var test = await PostgresTest.CreateAsync(server);
-        await using var a = await StartAsync(test);
-        await using var b = await StartAsync(test, a);
+        // the clock stands still: who waits for the other replica does not lose patience
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var a = await StartAsync(test, time: time);
+        await using var b = await StartAsync(test, a, time);
         for (var i = 0; i < 10; i++)
         {
             var caller = DepotProxy.Token(a, id: $"{i}");
@@ -82,7 +85,7 @@ public sealed class ReplicaCredentialTests(PostgresServer server)
         Assert.Single(a.Sandbox.Depot.ProjectTokens);
     }
 
-    private static Task<TestProxy> StartAsync(PostgresTest test, TestProxy? with = null) => DepotProxy.StartAsync(
+    private static Task<TestProxy> StartAsync(PostgresTest test, TestProxy? with = null, TimeProvider? time = null) => DepotProxy.StartAsync(
         configure: options => test.Configure(options) with
         {
             // the second one knows the first one's issuer and upstream
@@ -91,7 +94,7 @@ public sealed class ReplicaCredentialTests(PostgresServer server)
             Policies = with?.Options.Policies ?? options.Policies,
             Credentials = with?.Options.Credentials ?? options.Credentials,
         },
-        upstream: depot => depot with { HandsOut = [new HandsOutOptions(DepotProxy.CreateBuild, "buildToken", TimeSpan.FromHours(1))] });
+        time: time, upstream: depot => depot with { HandsOut = [new HandsOutOptions(DepotProxy.CreateBuild, "buildToken", TimeSpan.FromHours(1))] });
 
     private static async Task RevokeAsync(TestProxy proxy, string token)
     {

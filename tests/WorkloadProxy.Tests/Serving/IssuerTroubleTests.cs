@@ -53,7 +53,7 @@ public sealed class IssuerTroubleTests
         var answer = await proxy.GetAsync("/v2/echo/a", proxy.IdentityToken());
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
-        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 3, 9);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 3, 60);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Cli.Commands;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Requests;
@@ -55,8 +56,9 @@ public sealed class ReplicaTests(PostgresServer server)
     public async Task A_token_revoked_at_one_replica_is_refused_at_the_other_at_the_next_request()
     {
         using var test = await PostgresTest.CreateAsync(server);
-        await using var a = await StartAsync(test);
-        await using var b = await StartAsync(test, a);
+        var time = Standing();
+        await using var a = await StartAsync(test, time: time);
+        await using var b = await StartAsync(test, a, time);
         for (var i = 0; i < 20; i++)
         {
             var token = await a.ExchangeAsync(a.IdentityToken(), "reader");
@@ -105,8 +107,9 @@ public sealed class ReplicaTests(PostgresServer server)
     public async Task A_key_rotated_at_one_replica_is_published_by_the_other_before_it_signs()
     {
         using var test = await PostgresTest.CreateAsync(server);
-        await using var a = await StartAsync(test);
-        await using var b = await StartAsync(test, a);
+        var time = Standing();
+        await using var a = await StartAsync(test, time: time);
+        await using var b = await StartAsync(test, a, time);
         using StringWriter output = new(), errors = new();
         Assert.Equal(0, await KeysCommands.RotateAsync(a.Options, output, errors, TimeProvider.System, CancellationToken.None));
         Assert.Equal(2, (await KeysAsync(a)).Count);
@@ -125,15 +128,22 @@ public sealed class ReplicaTests(PostgresServer server)
         await UntilAsync(async () => (await KeysAsync(a)).Count == 2);
     }
 
-    private static Task<TestProxy> StartAsync(PostgresTest test, TestProxy? with = null) =>
-        TestProxy.StartAsync(policies, configure: (options, sandbox) => test.Configure(options) with
-    {
-        // the second one knows the first one's issuer and upstream
-        Issuers = with?.Options.Issuers ?? options.Issuers,
-        Upstreams = with?.Options.Upstreams ?? options.Upstreams,
-        Policies = with?.Options.Policies ?? options.Policies,
-        Credentials = with?.Options.Credentials ?? options.Credentials,
-    });
+    private static Task<TestProxy> StartAsync(PostgresTest test, TestProxy? with = null, TimeProvider? time = null) =>
+        TestProxy.StartAsync(policies, configure: (options, sandbox) =>
+        {
+            if (time is not null) sandbox.Issuer.Time = time;
+            return test.Configure(options) with
+            {
+                // the second one knows the first one's issuer and upstream
+                Issuers = with?.Options.Issuers ?? options.Issuers,
+                Upstreams = with?.Options.Upstreams ?? options.Upstreams,
+                Policies = with?.Options.Policies ?? options.Policies,
+                Credentials = with?.Options.Credentials ?? options.Credentials,
+            };
+        }, time: time);
+
+    /// <summary>A clock that stands still: who waits for the other replica does not lose patience.</summary>
+    private static FakeTimeProvider Standing() => new(TimeProvider.System.GetUtcNow());
 
     private static async Task RevokeAsync(TestProxy proxy, string token) =>
         Assert.Equal(HttpStatusCode.OK, (await proxy.SendAsync(HttpMethod.Post, "/v1/oidc/revoke", null, new FormUrlEncodedContent([new("token", token)])))

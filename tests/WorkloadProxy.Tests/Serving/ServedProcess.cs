@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -29,9 +27,7 @@ internal sealed class ServedProcess : IAsyncDisposable
     /// <summary>Writes what the options of <paramref name="proxy"/> say as a configuration file, and the free port that it names.</summary>
     public static (string File, Uri Address) Configure(TestProxy proxy, string? postgres = null)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        var address = new Uri($"http://127.0.0.1:{Ports.Free()}");
         var options = proxy.Options;
         var file = Path.Combine(proxy.Folder, "workload-proxy.json");
         var configuration = new JsonObject

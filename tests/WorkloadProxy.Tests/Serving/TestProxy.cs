@@ -103,7 +103,10 @@ internal sealed class TestProxy : IAsyncDisposable
     {
         var file = new FileInfo(Path.Combine(PolicyDirectory, path));
         file.Directory!.Create();
-        File.WriteAllText(file.FullName, text.Replace("ISSUER", Sandbox.Issuer.Issuer, StringComparison.Ordinal));
+        // in one step: half a file is never read
+        var draft = Path.Combine(file.DirectoryName!, $".{file.Name}.new");
+        File.WriteAllText(draft, text.Replace("ISSUER", Sandbox.Issuer.Issuer, StringComparison.Ordinal));
+        File.Move(draft, file.FullName, overwrite: true);
     }
 
     /// <summary>An identity token as GitHub would give it to the job that <see cref="Examples"/> speaks of.</summary>
@@ -188,14 +191,6 @@ internal sealed class TestProxy : IAsyncDisposable
         // the last line counts once its line feed is there
         return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)
             .ToList();
-    }
-
-    /// <summary>For a configuration that has to name its own port.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async ValueTask DisposeAsync()

@@ -7,8 +7,12 @@ namespace WorkloadProxy.Tests.SignIn;
 public sealed class BrowserTests
 {
     private const string Chromium = "/usr/bin/chromium";
-    private static readonly string[] arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"];
+    private const float Patience = 120_000;
+    private static readonly BrowserTypeLaunchOptions launch = new()
+    {
+        ExecutablePath = Chromium, Headless = true, Timeout = Patience, Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    };
 
     [Fact]
     public async Task A_person_clicks_through_signing_in_and_disconnecting()
@@ -16,17 +20,20 @@ public sealed class BrowserTests
         Assert.SkipUnless(File.Exists(Chromium), "needs Chromium: apt-get install chromium");
         await using var test = await SignInTest.StartAsync();
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Headless = true, Args = arguments });
+        await using var browser = await playwright.Chromium.LaunchAsync(launch);
         await using var context = await browser.NewContextAsync(new() { JavaScriptEnabled = false, ViewportSize = new() { Width = 1100, Height = 900 } });
         var page = await context.NewPageAsync();
+        page.SetDefaultTimeout(Patience);
         var complaints = new List<string>();
         page.Console += (_, message) => complaints.Add(message.Text);
 
         await page.GotoAsync(test.Proxy.Options.PublicUrl);
         await ShowAsync(page, "landing");
         await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with DigitalOcean" }).ClickAsync();
+        var authorize = page.GetByRole(AriaRole.Button, new() { Name = "Authorize application" });
+        await authorize.WaitForAsync();
         await ShowAsync(page, "consent");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Authorize application" }).ClickAsync();
+        await authorize.ClickAsync();
 
         await Expects(page, "Your team is connected.");
         Assert.Equal($"{test.Proxy.Options.PublicUrl}/", page.Url);
@@ -64,8 +71,9 @@ public sealed class BrowserTests
         Assert.SkipUnless(File.Exists(Chromium), "needs Chromium: apt-get install chromium");
         await using var test = await SignInTest.StartAsync(oauth => oauth with { Teams = [] });
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Headless = true, Args = arguments });
+        await using var browser = await playwright.Chromium.LaunchAsync(launch);
         var page = await browser.NewPageAsync();
+        page.SetDefaultTimeout(Patience);
 
         await page.GotoAsync(test.Proxy.Options.PublicUrl + SignInTest.Login);
         await page.GetByRole(AriaRole.Button, new() { Name = "Authorize application" }).ClickAsync();
@@ -80,8 +88,9 @@ public sealed class BrowserTests
         Assert.SkipUnless(File.Exists(Chromium), "needs Chromium: apt-get install chromium");
         await using var test = await SignInTest.StartAsync();
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Headless = true, Args = arguments });
+        await using var browser = await playwright.Chromium.LaunchAsync(launch);
         var page = await browser.NewPageAsync();
+        page.SetDefaultTimeout(Patience);
 
         await page.GotoAsync(test.Proxy.Options.PublicUrl + SignInTest.Login);
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
@@ -96,7 +105,7 @@ public sealed class BrowserTests
         await Expects(page, "Your team is connected.");
     }
 
-    private static Task Expects(IPage page, string text) => page.GetByText(text).First.WaitForAsync(new() { Timeout = 15_000 });
+    private static Task Expects(IPage page, string text) => page.GetByText(text).First.WaitForAsync();
 
     /// <summary>Nothing is wider than the window, in both colours and on a phone; the pictures are kept where SCREENSHOTS says.</summary>
     private static async Task ShowAsync(IPage page, string name)

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using Sandbox.OAuth;
 using WorkloadProxy.Configuration;
@@ -22,7 +21,7 @@ internal sealed class SignInTest : IAsyncDisposable
     public static async Task<SignInTest> StartAsync(Func<OAuthOptions, OAuthOptions>? oauth = null, Func<ProxyOptions, ProxyOptions>? configure = null,
         TimeProvider? time = null)
     {
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         var proxy = await TestProxy.StartAsync(configure: (options, sandbox) =>
         {
             if (time is not null) (sandbox.OAuth.Time, sandbox.Issuer.Time) = (time, time);
@@ -130,13 +129,6 @@ internal sealed class SignInTest : IAsyncDisposable
             .SelectMany(request => request.Body.Split('&'))
             .Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2 && pair[0] is "code" or "code_verifier" or "client_secret" or "refresh_token")
             .Select(pair => pair[1]);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public ValueTask DisposeAsync() => Proxy.DisposeAsync();
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using WorkloadProxy.Cli.Output;
@@ -20,7 +18,7 @@ public sealed class PostgresServer : IAsyncLifetime
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("wp-postgres-");
     private int databases;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = Ports.Free();
 
     public string Certificate => Path.Combine(directory.FullName, "server.crt");
     public string AnotherCertificate => Path.Combine(directory.FullName, "another.crt");
@@ -110,13 +108,6 @@ public sealed class PostgresServer : IAsyncLifetime
         await process.WaitForExitAsync();
         var text = await File.ReadAllTextAsync(output);
         return process.ExitCode == 0 ? text.Trim() : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {text}");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Storage;
+using WorkloadProxy.Tests.Authentication;
 
 namespace WorkloadProxy.Tests.Storage;
 
@@ -65,7 +66,9 @@ public sealed class StoreChangesTests(PostgresServer server)
         using var a = await test.Replica().OpenAsync();
         using var b = await test.Replica().OpenAsync();
         var gate = new TaskCompletionSource();
-        await using Hearing own = new(a, "thing"), others = new(b, "thing", until: gate.Task);
+        // the clock stands still: nobody loses patience
+        var time = new ManualTime();
+        await using Hearing own = new(a, "thing", time: time), others = new(b, "thing", until: gate.Task, time: time);
         await own.Changes.Listening;
         Assert.False(others.Changes.Listening.IsCompleted);
         Assert.False(others.Changes.IsListening);
@@ -119,9 +122,9 @@ public sealed class StoreChangesTests(PostgresServer server)
         private readonly CancellationTokenSource stop = new();
         private readonly Task running;
 
-        public Hearing(Store store, string topic, string? failing = null, Task? until = null)
+        public Hearing(Store store, string topic, string? failing = null, Task? until = null, TimeProvider? time = null)
         {
-            Changes = new StoreChanges(store.Database, TimeProvider.System, NullLogger<StoreChanges>.Instance);
+            Changes = new StoreChanges(store.Database, time ?? TimeProvider.System, NullLogger<StoreChanges>.Instance);
             Changes.Subscribe(topic, async (subject, _) =>
             {
                 if (until is not null) await until;

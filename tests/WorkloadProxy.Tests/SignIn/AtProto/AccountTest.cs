@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using Sandbox.AtProto;
 using WorkloadProxy.Configuration;
@@ -34,7 +33,7 @@ internal sealed class AccountTest : IAsyncDisposable
         bool forwards = false, TimeProvider? time = null, AtProtoNetwork? network = null)
     {
         network ??= await AtProtoNetwork.StartAsync(new Sandbox.AtProto.AtProtoNetworkOptions { Web = web, Time = time ?? TimeProvider.System });
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         network.ClientHosts.TryAdd("proxy.lab.internal", new Uri(url));
         var proxy = await TestProxy.StartAsync(policies, configure: (options, sandbox) =>
         {
@@ -109,24 +108,6 @@ internal sealed class AccountTest : IAsyncDisposable
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!task.IsCompleted && await poll.WaitForNextTickAsync()) clock.Advance(TimeSpan.FromMilliseconds(10));
         return await task;
-    }
-
-    /// <summary>Below those that the system gives to whoever asks for any: nobody is given it before the proxy listens there.</summary>
-    private static int FreePort()
-    {
-        while (true)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(20_000, 32_000));
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            }
-            catch (SocketException)
-            {
-                // taken: another
-            }
-        }
     }
 
     public async ValueTask DisposeAsync()

@@ -6,6 +6,7 @@ namespace WorkloadProxy.Tests.SignIn.AtProto;
 public sealed class BrowserTests
 {
     private const string Chromium = "/usr/bin/chromium";
+    private const float Patience = 120_000;
 
     [Fact]
     public async Task A_person_types_a_handle_signs_in_gets_a_token_for_git_and_disconnects()
@@ -15,11 +16,12 @@ public sealed class BrowserTests
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new()
         {
-            ExecutablePath = Chromium, Headless = true, Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            ExecutablePath = Chromium, Headless = true, Timeout = Patience, Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync"],
         });
         await using var context = await browser.NewContextAsync(new() { JavaScriptEnabled = false });
         var page = await context.NewPageAsync();
+        page.SetDefaultTimeout(Patience);
         var complaints = new List<string>();
         page.Console += (_, message) => complaints.Add(message.Text);
 
@@ -46,5 +48,5 @@ public sealed class BrowserTests
         Assert.Contains("422", Assert.Single(complaints));
     }
 
-    private static Task Expects(IPage page, string text) => page.GetByText(text).First.WaitForAsync(new() { Timeout = 15_000 });
+    private static Task Expects(IPage page, string text) => page.GetByText(text).First.WaitForAsync();
 }

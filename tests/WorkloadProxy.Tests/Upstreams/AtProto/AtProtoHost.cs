@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Sandbox.AtProto;
 using WorkloadProxy.Configuration;
@@ -25,7 +24,7 @@ internal sealed class AtProtoHost : IAsyncDisposable
         Func<ProxyOptions, AtProtoNetwork, ProxyOptions>? configure = null)
     {
         var started = await AtProtoNetwork.StartAsync(network);
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         var files = new Dictionary<string, string>
         {
             ["roles/agent.hcl"] = """
@@ -89,13 +88,6 @@ internal sealed class AtProtoHost : IAsyncDisposable
     /// <summary>What is in the account's repository.</summary>
     public static IEnumerable<string?> TextsOf(AtProtoAccount account) =>
         account.Repository.List("app.bsky.feed.post").Select(record => record.Value["text"]?.ToString());
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public async ValueTask DisposeAsync()
     {
