@@ -174,6 +174,19 @@ public sealed class CommandLineTests : IDisposable
             warnings);
     }
 
+    [Fact]
+    public async Task What_the_framework_refuses_at_the_start_ends_with_2_and_no_stack_trace()
+    {
+        directory.Write("appsettings.json", """
+            { "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "DataDirectory": "data", "Logging": { "Console": { "MaxQueueLength": "x" } } }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "serve");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Output);
+        Assert.Contains("workload-proxy: the server can't start: Failed to convert configuration value 'x' at 'MaxQueueLength'", run.Error);
+        Assert.DoesNotContain("   at ", run.Error);
+    }
+
     [Theory]
     [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
     [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]

@@ -98,10 +98,10 @@ public sealed class LayeringTests
     [Fact]
     public void Frameworks_sections_are_passed_on_whole()
     {
-        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "Debug" } }, "AllowedHosts": "*" }""",
+        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "debug", "A": "2" }, "Console": { "FormatterName": "x" } }, "AllowedHosts": "*" }""",
             ["--Kestrel:Limits:MaxConcurrentConnections=5"],
             new() { ["Logging__LogLevel__Default"] = "Warning", ["ASPNETCORE_Kestrel__Certificates__Default__Path"] = "secret" });
-        Assert.Equal("Debug", options.Framework["Logging:LogLevel:Yarp"]);
+        Assert.Equal("debug", options.Framework["Logging:LogLevel:Yarp"]);
         Assert.Equal("Warning", options.Framework["Logging:LogLevel:Default"]);
         Assert.Equal("*", options.Framework["AllowedHosts"]);
         Assert.Equal("5", options.Framework["Kestrel:Limits:MaxConcurrentConnections"]);

@@ -53,6 +53,16 @@ public sealed class MistakeTests
                 + "(appsettings.json)" },
         { """ "Kestrel": { "Limits": { "MaxConcurrentConnections": 0 } } """,
             "Kestrel:Limits:MaxConcurrentConnections: `0` is not a whole number from 1 to 10000000 (appsettings.json)" },
+        // Logging, of which ASP.NET's reader throws for one level and ignores another
+        { """ "Logging": { "LogLevel": { "Default": "Bogus" } } """,
+            "Logging:LogLevel:Default: unknown level `Bogus`, expected `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None` "
+                + "(appsettings.json)" },
+        { """ "logging": { "Console": { "loglevel": { "Yarp": "Loud" } } } """,
+            "logging:Console:loglevel:Yarp: unknown level `Loud`, expected `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None` "
+                + "(appsettings.json)" },
+        { """ "Logging": { "LogLevel": "Debug" } """, "Logging:LogLevel: must be an object, but is one value (appsettings.json)" },
+        { """ "Logging": { "LogLevel": ["Debug"] } """, "Logging:LogLevel: must be an object, but is a list (appsettings.json)" },
+        { """ "Logging": "Debug" """, "Logging: must be an object, but is one value (appsettings.json)" },
         // the store
         { """ "MasterKeyFile": "a", "MasterKey": { "File": "b" } """,
             "MasterKeyFile: is given beside `MasterKey:File`, expected one of them (appsettings.json)" },
