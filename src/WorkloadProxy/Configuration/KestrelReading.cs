@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Configuration;
 
@@ -46,7 +49,35 @@ internal static class KestrelReading
         if (!reader.Has(key)) return;
         if (!reader.Has(key + ":Path") && !reader.Has(key + ":Subject"))
             reader.Mistake(key, "names no certificate, expected a `Path` (or the `Subject` of one in a store)");
-        reader.ExistingFile(key + ":Path");
-        reader.ExistingFile(key + ":KeyPath");
+        var path = reader.ExistingFile(key + ":Path");
+        var keyPath = reader.ExistingFile(key + ":KeyPath");
+        if (path is null || (keyPath is null && reader.Has(key + ":KeyPath"))) return;
+        var password = reader.Find(key + ":Password")?.Value;
+        var opened = password is null ? "" : " that `Password` opens";
+        X509Certificate2? leaf = null;
+        if (keyPath is null)
+            Try(":Path", path, $"holds no certificate with its key in PKCS #12{opened} (one in PEM needs `KeyPath`)",
+                content => KeyedCertificate.FromPkcs12(content, password, []));
+        else
+            Try(":Path", path, "holds no certificate in PEM", content => leaf = KeyedCertificate.Leaf(content, []));
+        if (leaf is not null)
+            Try(":KeyPath", keyPath!, "holds no private key of this certificate in PEM"
+                + (password is null ? " (one that is encrypted needs its `Password`)" : opened), content => KeyedCertificate.WithKey(leaf, content, password));
+
+        void Try(string name, string file, string problem, Action<byte[]> use)
+        {
+            try
+            {
+                use(File.ReadAllBytes(file));
+            }
+            catch (Exception error) when (error is CryptographicException or ArgumentException)
+            {
+                reader.Mistake(key + name, $"file `{ConfigurationText.Show(file)}` {problem}");
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                reader.Mistake(key + name, $"file `{ConfigurationText.Show(file)}` can't be read: {error.Message}");
+            }
+        }
     }
 }

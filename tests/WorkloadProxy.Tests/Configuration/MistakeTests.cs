@@ -43,7 +43,7 @@ public sealed class MistakeTests
             "Kestrel:Endpoints:Https:Certificat: unknown key, did you mean `Certificate`? (appsettings.json)" },
         { """ "Kestrel": { "Endpoints": { "Https": { "Url": "https://0.0.0.0:443" } } } """,
             "Kestrel:Endpoints:Https:Url: `https://0.0.0.0:443` needs a certificate, none is configured (appsettings.json)" },
-        { """ "Kestrel": { "Endpoints": { "Https": { "Certificate": { "Path": "secret" } } } } """, "Kestrel:Endpoints:Https:Url: is missing" },
+        { """ "Kestrel": { "Endpoints": { "Https": { "Certificate": { "Subject": "a.test" } } } } """, "Kestrel:Endpoints:Https:Url: is missing" },
         { """ "Kestrel": { "Endpoints": { "Https": { "Url": "https://0.0.0.0:443", "Certificate": { "Path": "gone.crt", "KeyPath": "secret" } } } } """,
             "Kestrel:Endpoints:Https:Certificate:Path: file `/here/gone.crt` does not exist (appsettings.json)" },
         { """ "Kestrel": { "Certificates": { "Default": { "KeyPath": "secret" } } } """,
