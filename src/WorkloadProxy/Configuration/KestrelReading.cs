@@ -42,7 +42,12 @@ internal static class KestrelReading
                 "\"Certificate\": { \"Path\": \"tls.crt\", \"KeyPath\": \"tls.key\" }");
     }
 
-    private static void CheckProtocols(SettingsReader reader, string key) => reader.Choice(key + ":Protocols", "protocols");
+    private static void CheckProtocols(SettingsReader reader, string key)
+    {
+        reader.Choice(key + ":Protocols", "protocols");
+        foreach (var version in reader.Elements(key + ":SslProtocols")) reader.Choice(version, "version of TLS");
+        reader.Choice(key + ":ClientCertificateMode", "mode");
+    }
 
     private static void CheckCertificate(SettingsReader reader, string key)
     {

@@ -53,6 +53,14 @@ public sealed class MistakeTests
                 + "(appsettings.json)" },
         { """ "Kestrel": { "Limits": { "MaxConcurrentConnections": 0 } } """,
             "Kestrel:Limits:MaxConcurrentConnections: `0` is not a whole number from 1 to 10000000 (appsettings.json)" },
+        { """ "Kestrel": { "EndpointDefaults": { "ClientCertificateMode": "Bogus" } } """,
+            "Kestrel:EndpointDefaults:ClientCertificateMode: unknown mode `Bogus`, expected `NoCertificate`, `AllowCertificate`, `RequireCertificate` or "
+                + "`DelayCertificate` (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:1", "SslProtocols": ["tls13", "Bogus"] } } } """,
+            "Kestrel:Endpoints:Http:SslProtocols:1: unknown version of TLS `Bogus`, expected `None`, `Tls`, `Tls11`, `Tls12` or `Tls13` (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:1", "Sni": { "a.test": { "ClientCertificateMode": "Bogus" } } } } } """,
+            "Kestrel:Endpoints:Http:Sni:a.test:ClientCertificateMode: unknown mode `Bogus`, expected `NoCertificate`, `AllowCertificate`, `RequireCertificate` "
+                + "or `DelayCertificate` (appsettings.json)" },
         // Logging, of which ASP.NET's reader throws for one level and ignores another
         { """ "Logging": { "LogLevel": { "Default": "Bogus" } } """,
             "Logging:LogLevel:Default: unknown level `Bogus`, expected `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None` "

@@ -20,8 +20,10 @@ internal static class KestrelKeys
     [
         new("Protocols", KeyType.Choice, "the HTTP versions of the endpoint")
             { Choices = ["Http1", "Http2", "Http1AndHttp2", "Http3", "Http1AndHttp2AndHttp3"], Example = "\"Http1AndHttp2\"" },
-        new("SslProtocols:#", KeyType.Text, "the versions of TLS") { Example = "[\"Tls12\", \"Tls13\"]" },
-        new("ClientCertificateMode", KeyType.Text, "whether a client's certificate is asked for") { Example = "\"NoCertificate\"" },
+        new("SslProtocols:#", KeyType.Choice, "the versions of TLS")
+            { Choices = ["None", "Tls", "Tls11", "Tls12", "Tls13"], Example = "[\"Tls12\", \"Tls13\"]" },
+        new("ClientCertificateMode", KeyType.Choice, "whether a client's certificate is asked for")
+            { Choices = ["NoCertificate", "AllowCertificate", "RequireCertificate", "DelayCertificate"], Example = "\"NoCertificate\"" },
     ];
 
     public static readonly ConfigurationKey[] Rows =
