@@ -61,6 +61,15 @@ public sealed class MistakeTests
         { """ "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:1", "Sni": { "a.test": { "ClientCertificateMode": "Bogus" } } } } } """,
             "Kestrel:Endpoints:Http:Sni:a.test:ClientCertificateMode: unknown mode `Bogus`, expected `NoCertificate`, `AllowCertificate`, `RequireCertificate` "
                 + "or `DelayCertificate` (appsettings.json)" },
+        { """ "Kestrel": { "Limits": { "MaxRequestBodySize": 1000 } } """,
+            "Kestrel:Limits:MaxRequestBodySize: is fixed by the proxy: a body has no limit unless a rule looks into it (appsettings.json)" },
+        { """ "Kestrel": { "limits": { "MinRequestBodyDataRate": { "BytesPerSecond": 10 } } } """,
+            "Kestrel:limits:MinRequestBodyDataRate: is fixed by the proxy: a body may be as slow as its sender (appsettings.json)" },
+        { """ "Kestrel": { "AllowHostHeaderOverride": true } """,
+            "Kestrel:AllowHostHeaderOverride: is fixed by the proxy: `Host` decides where a request belongs (appsettings.json)" },
+        { """ "Kestrel": { "Limits": { "MaxRequestBufferSize": 40000 } } """,
+            "Kestrel:Limits:MaxRequestBufferSize: `40000` is less than `MaxRequestHeadersTotalSize` (65536): a request's headers would never fit "
+                + "(appsettings.json)" },
         // Logging, of which ASP.NET's reader throws for one level and ignores another
         { """ "Logging": { "LogLevel": { "Default": "Bogus" } } """,
             "Logging:LogLevel:Default: unknown level `Bogus`, expected `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None` "

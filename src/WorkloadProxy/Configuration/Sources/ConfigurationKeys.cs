@@ -58,6 +58,7 @@ internal static class ConfigurationKeys
                 continue;
             }
             if (node.Any is not null && !node.IsList) return Mistake(above, "holds an empty name", node);
+            if (KestrelKeys.Fixed.TryGetValue(key, out var reason)) return new(key, $"is fixed by the proxy: {reason}", null, setting.Origin);
             if (node.IsList) return Mistake(above, $"must be a list, but is an object with the name `{ConfigurationText.Show(parts[i])}`", node);
             return NameSuggestion.Nearest(parts[i], node.Names) is { } nearest
                 ? Mistake(key, $"unknown key, did you mean `{nearest}`?", node.Children[nearest])
