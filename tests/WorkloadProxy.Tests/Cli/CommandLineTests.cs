@@ -187,6 +187,24 @@ public sealed class CommandLineTests : IDisposable
         Assert.DoesNotContain("   at ", run.Error);
     }
 
+    [Fact]
+    public async Task Config_check_gives_a_policys_warnings_with_the_context_as_json()
+    {
+        directory.Write("rbac/policies/p.hcl", "path \"/a\" {\n  capabilities = [\"read\"]\n}\n");
+        directory.Write("appsettings.json",
+            $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "rbac" }] }""");
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check", "--format", "json");
+        var diagnostic = Assert.Single(Json(run.Output).GetProperty("diagnostics").EnumerateArray());
+        Assert.Equal($$"""{"context":"api://DigitalOcean?actx={{Team}}","severity":"warning","code":"unused-policy","summary":"no role uses policy `p`","help":"name it in the `policies` of a role, or remove the file","file":"policies/p.hcl","line":1,"column":1,"length":0}""",
+            System.Text.Json.Nodes.JsonNode.Parse(diagnostic.GetRawText())!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+
+        directory.Write("rbac/policies/p.hcl", "path {");
+        run = await CommandRun.RunAsync(directory.Path, "config", "check", "--format", "json");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(Json(run.Output).GetProperty("diagnostics").EnumerateArray(), found => found.GetProperty("severity").GetString() == "error");
+    }
+
     [Theory]
     [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
     [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
