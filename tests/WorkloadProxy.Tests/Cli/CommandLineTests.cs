@@ -205,6 +205,44 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains(Json(run.Output).GetProperty("diagnostics").EnumerateArray(), found => found.GetProperty("severity").GetString() == "error");
     }
 
+    [Fact]
+    public async Task Config_check_warns_of_files_that_hold_nothing_of_use()
+    {
+        directory.Write("rbac/roles/none.hcl", "");
+        directory.Write("keys.json", """{ "hunter2": [] }""");
+        directory.Write("blank", "\n");
+        directory.Write("control", "hunter2\u0007\n");
+        directory.Write("good", "hunter2\n");
+        directory.Write("appsettings.json", $$"""
+            {
+              "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1",
+              "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example" } },
+              "Issuers": [{ "Issuer": "https://a.example", "JwksFile": "keys.json" }],
+              "Policies": [
+                { "Context": "api://A?actx=1", "Directory": "rbac" }, { "Context": "api://A?actx=2", "Directory": "rbac" },
+                { "Context": "api://A?actx=3", "Git": { "Url": "https://git.example/a.git", "WebhookSecretFile": "blank", "TokenFile": "control" } }
+              ],
+              "Credentials": [
+                { "Context": "api://A?actx=1", "Kind": "Bearer", "File": "blank" }, { "Context": "api://A?actx=2", "Kind": "Bearer", "File": "control" },
+                { "Context": "api://A?actx=3", "Kind": "Bearer", "File": "good" }
+              ]
+            }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check");
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain("hunter2", run.Output + run.Error);
+        var warnings = run.Error.Split('\n').Where(line => line.Contains(": file `", StringComparison.Ordinal))
+            .Select(line => line.Replace(directory.Path, "/here", StringComparison.Ordinal));
+        Assert.Equal(
+        [
+            "warning: Issuers:0:JwksFile: file `/here/keys.json` is no JWK Set: it has no list `keys`",
+            "warning: Policies:2:Git:WebhookSecretFile: file `/here/blank` is empty",
+            "warning: Policies:2:Git:TokenFile: file `/here/control` holds a control character",
+            "warning: Credentials:0:File: file `/here/blank` is empty",
+            "warning: Credentials:1:File: file `/here/control` holds a control character",
+        ], warnings);
+    }
+
     [Theory]
     [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
     [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]

@@ -33,7 +33,8 @@ internal static class ConfigCommand
     private static int Check(ProxyOptions options, Terminal terminal, bool isJson)
     {
         var policies = options.Policies.Where(policy => policy.Directory is not null).Select(policy => Compile(policy, options)).ToList();
-        var warnings = options.Warnings.Concat(ConfigurationAdvice.Of(options)).Concat(policies.SelectMany(set => AdviceOn(set, options))).ToList();
+        var warnings = options.Warnings.Concat(ConfigurationAdvice.Of(options)).Concat(StartFiles.Advice(options))
+            .Concat(policies.SelectMany(set => AdviceOn(set, options))).ToList();
         var broken = policies.Where(set => set.Diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)).ToList();
         var exitCode = broken.Count > 0 ? ExitCode.CannotStart : ExitCode.Ok;
         if (isJson)
