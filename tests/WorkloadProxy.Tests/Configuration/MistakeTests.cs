@@ -22,6 +22,8 @@ public sealed class MistakeTests
         { """ "Tokens": [] """, "Tokens: must be an object, but is a list (appsettings.json)" },
         { """ "DataDirectory": { "Path": "x" } """, "DataDirectory: must be one value, but is an object (appsettings.json)" },
         { """ "DataDirectory": [] """, "DataDirectory: must be one value, but is a list (appsettings.json)" },
+        { """ "DataDirectory": ["x"] """, "DataDirectory: must be one value, but is a list (appsettings.json)" },
+        { """ "Tokens": ["x"] """, "Tokens: must be an object, but is a list (appsettings.json)" },
         { """ "Issuers": { "a": { "Issuer": "https://a.example" } } """, "Issuers: must be a list, but is an object with the name `a` (appsettings.json)" },
         { """ "TrustedProxies": "10.0.0.0/8" """, "TrustedProxies: must be a list, but is one value (appsettings.json)" },
         { """ "TrustedProxies": {} """, "TrustedProxies: must be a list, but is an object (appsettings.json)" },
@@ -376,6 +378,10 @@ public sealed class MistakeTests
     [Fact]
     public void A_missing_configuration_file_is_a_mistake() =>
         Assert.Equal("gone.json: file does not exist", Configure.Mistakes(Configure.Load(null, ["--config", "gone.json"])));
+
+    [Fact]
+    public void A_directory_in_the_place_of_the_configuration_file_is_a_mistake() =>
+        Assert.Equal(".: is a directory, expected a file", Configure.Mistakes(Configure.Load(null, ["--config", "."])));
 
     [Fact]
     public void All_mistakes_are_listed_at_once()
