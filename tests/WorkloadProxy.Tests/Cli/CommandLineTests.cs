@@ -244,6 +244,22 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Theory]
+    [InlineData("status")]
+    [InlineData("policy pull --context api://DigitalOcean?actx=x")]
+    public async Task A_command_that_fails_says_why_as_json_too(string command)
+    {
+        string[] arguments = [.. command.Split(' '), "--format", "json", "--DataDirectory", "data"];
+        var run = await CommandRun.RunAsync(directory.Path, [.. arguments, "--PublicUrl", "https://proxy.example.com"]);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal($"no server is running on `{directory.Path}/data`", Json(run.Output).GetProperty("error").GetString());
+        Assert.Contains("no server is running", run.Error);
+
+        run = await CommandRun.RunAsync(directory.Path, [.. arguments, "--PublicUrl", "x"]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("PublicUrl", Assert.Single(Json(run.Output).GetProperty("mistakes").EnumerateArray()).GetProperty("key").GetString());
+    }
+
+    [Theory]
     [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
     [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
     public async Task A_token_in_the_place_of_its_file_is_never_repeated(string token)
