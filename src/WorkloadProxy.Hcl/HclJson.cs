@@ -53,6 +53,13 @@ public static class HclJson
     public static void WriteDiagnostic(Utf8JsonWriter writer, Diagnostic diagnostic, ReadOnlySpan<byte> source)
     {
         writer.WriteStartObject();
+        WriteMembers(writer, diagnostic, source);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Writes the members of one diagnostic into an object that the caller began.</summary>
+    public static void WriteMembers(Utf8JsonWriter writer, Diagnostic diagnostic, ReadOnlySpan<byte> source)
+    {
         writer.WriteString("severity", diagnostic.Severity == DiagnosticSeverity.Error ? "error" : "warning");
         writer.WriteString("code", diagnostic.Code);
         writer.WriteString("summary", diagnostic.Summary);
@@ -61,7 +68,6 @@ public static class HclJson
         writer.WriteNumber("line", diagnostic.Range.Start.Line);
         writer.WriteNumber("column", diagnostic.Range.Start.Column);
         writer.WriteNumber("length", diagnostic.Range.FirstLineLength(source));
-        writer.WriteEndObject();
     }
 
     /// <summary>Writes a value; its numbers exactly, in plain decimal digits. A function's own result has no form in JSON.</summary>

@@ -15,7 +15,8 @@ internal static class SetLints
         var used = roles.SelectMany(role => role.Policies).ToHashSet();
         foreach (var policy in policies)
         {
-            if (!used.Contains(policy))
+            // a file of `locals` alone is for other files
+            if (!used.Contains(policy) && (policy.Rules.Length > 0 || policy.Mcp.Length > 0))
                 diagnostics.Add(RoleDiagnostics.UnusedPolicy(policy.Name,
                     new SourceRange(policy.File, new SourcePosition(0, 1, 1), new SourcePosition(0, 1, 1))));
         }

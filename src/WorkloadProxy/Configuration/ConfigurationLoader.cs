@@ -28,6 +28,7 @@ internal static class ConfigurationLoader
         // whoever types a path has the shell's directory in mind, and the shell completes it there
         settings.Add(arguments.Settings.Select(setting => setting with { BaseDirectory = workingDirectory }));
 
+        mistakes.AddRange(LogLevels.Check(settings));
         var baseDirectory = arguments.ConfigFile is { } configFile ? Path.GetDirectoryName(Path.GetFullPath(configFile, workingDirectory))! : workingDirectory;
         var development = environmentName.Equals("Development", StringComparison.OrdinalIgnoreCase);
         var options = OptionsReading.Read(new SettingsReader(settings, baseDirectory, environment, mistakes, warnings), development);

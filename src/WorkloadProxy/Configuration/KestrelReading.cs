@@ -1,4 +1,8 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using WorkloadProxy.Configuration.Keys;
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Configuration;
 
@@ -15,11 +19,25 @@ internal static class KestrelReading
         foreach (var name in reader.Names(Certificates)) CheckCertificate(reader, $"{Certificates}:{name}");
         CheckProtocols(reader, "Kestrel:EndpointDefaults");
         foreach (var name in reader.Names(Endpoints)) CheckEndpoint(reader, $"{Endpoints}:{name}", hasDefault);
-        reader.NumberOrNone(Limits + ":MaxConcurrentConnections");
-        reader.NumberOrNone(Limits + ":MaxConcurrentUpgradedConnections");
-        reader.NumberOrNone(Limits + ":Http2:MaxStreamsPerConnection");
-        reader.DurationOrNone(Limits + ":KeepAliveTimeout");
-        reader.DurationOrNone(Limits + ":RequestHeadersTimeout");
+        var before = reader.MistakeCount;
+        foreach (var row in KestrelKeys.Rows)
+        {
+            if (row.Type == KeyType.Flag && !row.Path.Contains('*')) reader.Flag(row.Path);
+            else if (row.Type == KeyType.Duration) reader.DurationOrNone(row.Path);
+            else if (row.Type is KeyType.Number or KeyType.Size) reader.NumberOrNone(row.Path);
+        }
+        if (reader.MistakeCount == before) CheckBuffer(reader);
+    }
+
+    /// <summary>Kestrel doesn't start with a buffer that its limits don't fit into.</summary>
+    private static void CheckBuffer(SettingsReader reader)
+    {
+        if (reader.NumberOrNone(Limits + ":MaxRequestBufferSize") is not { } buffer) return;
+        foreach (var name in (ReadOnlySpan<string>)["MaxRequestLineSize", "MaxRequestHeadersTotalSize"])
+        {
+            if (reader.Number($"{Limits}:{name}") is var size && size > buffer)
+                reader.Mistake(Limits + ":MaxRequestBufferSize", $"`{buffer}` is less than `{name}` ({size}): a request's headers would never fit");
+        }
     }
 
     private static void CheckEndpoint(SettingsReader reader, string key, bool hasDefault)
@@ -39,14 +57,50 @@ internal static class KestrelReading
                 "\"Certificate\": { \"Path\": \"tls.crt\", \"KeyPath\": \"tls.key\" }");
     }
 
-    private static void CheckProtocols(SettingsReader reader, string key) => reader.Choice(key + ":Protocols", "protocols");
+    private static void CheckProtocols(SettingsReader reader, string key)
+    {
+        reader.Choice(key + ":Protocols", "protocols");
+        foreach (var version in reader.Elements(key + ":SslProtocols")) reader.Choice(version, "version of TLS");
+        reader.Choice(key + ":ClientCertificateMode", "mode");
+    }
 
     private static void CheckCertificate(SettingsReader reader, string key)
     {
         if (!reader.Has(key)) return;
-        if (!reader.Has(key + ":Path") && !reader.Has(key + ":Subject"))
+        // `dotnet dev-certs` leaves there what its own file is opened with
+        var isDevelopment = key.Equals(Certificates + ":Development", StringComparison.OrdinalIgnoreCase) && reader.Has(key + ":Password");
+        if (!reader.Has(key + ":Path") && !reader.Has(key + ":Subject") && !isDevelopment)
             reader.Mistake(key, "names no certificate, expected a `Path` (or the `Subject` of one in a store)");
-        reader.ExistingFile(key + ":Path");
-        reader.ExistingFile(key + ":KeyPath");
+        reader.Flag(key + ":AllowInvalid");
+        var path = reader.ExistingFile(key + ":Path");
+        var keyPath = reader.ExistingFile(key + ":KeyPath");
+        if (path is null || (keyPath is null && reader.Has(key + ":KeyPath"))) return;
+        var password = reader.Find(key + ":Password")?.Value;
+        var opened = password is null ? "" : " that `Password` opens";
+        X509Certificate2? leaf = null;
+        if (keyPath is null)
+            Try(":Path", path, $"holds no certificate with its key in PKCS #12{opened} (one in PEM needs `KeyPath`)",
+                content => KeyedCertificate.FromPkcs12(content, password, []));
+        else
+            Try(":Path", path, "holds no certificate in PEM", content => leaf = KeyedCertificate.Leaf(content, []));
+        if (leaf is not null)
+            Try(":KeyPath", keyPath!, "holds no private key of this certificate in PEM"
+                + (password is null ? " (one that is encrypted needs its `Password`)" : opened), content => KeyedCertificate.WithKey(leaf, content, password));
+
+        void Try(string name, string file, string problem, Action<byte[]> use)
+        {
+            try
+            {
+                use(File.ReadAllBytes(file));
+            }
+            catch (Exception error) when (error is CryptographicException or ArgumentException)
+            {
+                reader.Mistake(key + name, $"file `{ConfigurationText.Show(file)}` {problem}");
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                reader.Mistake(key + name, $"file `{ConfigurationText.Show(file)}` can't be read: {error.Message}");
+            }
+        }
     }
 }

@@ -121,7 +121,7 @@ internal sealed record TokenRequestForm
     {
         seconds = null;
         if (text is null) return true;
-        if (text.Length > 9 || text.StartsWith('0') || !text.All(char.IsAsciiDigit)) return false;
+        if (text.Length > 9 || text is ['0', _, ..] || !text.All(char.IsAsciiDigit)) return false;
         seconds = long.Parse(text, CultureInfo.InvariantCulture);
         return true;
     }

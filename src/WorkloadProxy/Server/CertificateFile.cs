@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
+using WorkloadProxy.Secrets;
 
 namespace WorkloadProxy.Server;
 
@@ -76,26 +76,12 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
     private SslStreamCertificateContext Load(byte[] certificate, byte[] key, DateTimeOffset now)
     {
         var chain = new X509Certificate2Collection();
-        var leaf = keyPath is null ? LoadPkcs12(certificate, chain) : LoadPem(certificate, Encoding.UTF8.GetString(key), chain);
+        var leaf = keyPath is null ? KeyedCertificate.FromPkcs12(certificate, password, chain)
+            : KeyedCertificate.WithKey(KeyedCertificate.Leaf(certificate, chain), key, password);
         if (leaf.NotAfter.ToUniversalTime() <= now.UtcDateTime) throw new CryptographicException($"it expired on {leaf.NotAfter.ToUniversalTime():u}");
         if (leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>()
             .Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().All(oid => oid.Value != ServerAuthentication)))
             throw new CryptographicException("it is not for server authentication");
         return SslStreamCertificateContext.Create(leaf, chain);
-    }
-
-    private X509Certificate2 LoadPkcs12(byte[] bytes, X509Certificate2Collection chain)
-    {
-        chain.AddRange(X509CertificateLoader.LoadPkcs12Collection(bytes, password));
-        return chain.FirstOrDefault(certificate => certificate.HasPrivateKey) ?? throw new CryptographicException("it has no private key");
-    }
-
-    private X509Certificate2 LoadPem(byte[] bytes, string key, X509Certificate2Collection chain)
-    {
-        chain.ImportFromPem(Encoding.UTF8.GetString(bytes));
-        // DER has no chain
-        if (chain.Count == 0) chain.Add(X509CertificateLoader.LoadCertificate(bytes));
-        var leaf = chain[0].ExportCertificatePem();
-        return password is null ? X509Certificate2.CreateFromPem(leaf, key) : X509Certificate2.CreateFromEncryptedPem(leaf, key, password);
     }
 }

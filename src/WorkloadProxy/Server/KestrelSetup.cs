@@ -20,8 +20,10 @@ internal static class KestrelSetup
     /// <param name="section">The configuration's section <c>Kestrel</c>, which has been checked; ASP.NET itself reads no limits from it.</param>
     public static void Configure(KestrelServerOptions kestrel, IConfiguration section)
     {
-        kestrel.AddServerHeader = false;
-        kestrel.AllowResponseHeaderCompression = true;
+        kestrel.AddServerHeader = section.GetValue("AddServerHeader", false);
+        kestrel.AllowResponseHeaderCompression = section.GetValue("AllowResponseHeaderCompression", true);
+        kestrel.AllowSynchronousIO = section.GetValue("AllowSynchronousIO", false);
+        kestrel.DisableStringReuse = section.GetValue("DisableStringReuse", false);
         // header values pass byte for byte in both directions
         kestrel.RequestHeaderEncodingSelector = name =>
             name == HeaderNames.Connection ? ConnectionEncoding.Instance
@@ -34,13 +36,28 @@ internal static class KestrelSetup
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         // ours are 8 KiB for a target and 16 KiB for a token, and answer with a body that says so
-        limits.MaxRequestLineSize = 32 * 1024;
-        limits.MaxRequestHeadersTotalSize = 64 * 1024;
-        limits.Http2.MaxRequestHeaderFieldSize = 64 * 1024;
+        limits.MaxRequestLineSize = section.GetValue("Limits:MaxRequestLineSize", 32 * 1024);
+        limits.MaxRequestHeadersTotalSize = section.GetValue("Limits:MaxRequestHeadersTotalSize", 64 * 1024);
+        limits.MaxRequestHeaderCount = section.GetValue("Limits:MaxRequestHeaderCount", limits.MaxRequestHeaderCount);
+        limits.MaxRequestBufferSize = section.GetValue("Limits:MaxRequestBufferSize", limits.MaxRequestBufferSize);
+        limits.MaxResponseBufferSize = section.GetValue("Limits:MaxResponseBufferSize", limits.MaxResponseBufferSize);
         limits.MaxConcurrentConnections = section.GetValue("Limits:MaxConcurrentConnections", MaxConnections);
         limits.MaxConcurrentUpgradedConnections = section.GetValue("Limits:MaxConcurrentUpgradedConnections", MaxConnections);
         limits.KeepAliveTimeout = section.GetValue("Limits:KeepAliveTimeout", limits.KeepAliveTimeout);
         limits.RequestHeadersTimeout = section.GetValue("Limits:RequestHeadersTimeout", limits.RequestHeadersTimeout);
-        limits.Http2.MaxStreamsPerConnection = section.GetValue("Limits:Http2:MaxStreamsPerConnection", limits.Http2.MaxStreamsPerConnection);
+        limits.Http3.MaxRequestHeaderFieldSize = section.GetValue("Limits:Http3:MaxRequestHeaderFieldSize", limits.Http3.MaxRequestHeaderFieldSize);
+        Configure(limits.Http2, section.GetSection("Limits:Http2"));
+    }
+
+    private static void Configure(Http2Limits limits, IConfiguration section)
+    {
+        limits.MaxStreamsPerConnection = section.GetValue("MaxStreamsPerConnection", limits.MaxStreamsPerConnection);
+        limits.MaxRequestHeaderFieldSize = section.GetValue("MaxRequestHeaderFieldSize", 64 * 1024);
+        limits.HeaderTableSize = section.GetValue("HeaderTableSize", limits.HeaderTableSize);
+        limits.MaxFrameSize = section.GetValue("MaxFrameSize", limits.MaxFrameSize);
+        limits.InitialConnectionWindowSize = section.GetValue("InitialConnectionWindowSize", limits.InitialConnectionWindowSize);
+        limits.InitialStreamWindowSize = section.GetValue("InitialStreamWindowSize", limits.InitialStreamWindowSize);
+        limits.KeepAlivePingDelay = section.GetValue("KeepAlivePingDelay", limits.KeepAlivePingDelay);
+        limits.KeepAlivePingTimeout = section.GetValue("KeepAlivePingTimeout", limits.KeepAlivePingTimeout);
     }
 }

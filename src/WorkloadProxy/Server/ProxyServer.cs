@@ -81,10 +81,12 @@ internal sealed class ProxyServer : IAsyncDisposable
             await server.BuildAsync(options, time, cancellationToken);
             return server;
         }
-        catch
+        catch (Exception error)
         {
+            server.logger?.LogDebug(error, "the start failed");
             await server.DisposeAsync();
-            throw;
+            if (error is StartException or OperationCanceledException) throw;
+            throw new StartException($"the server can't start: {error.Message.TrimEnd('.')} ({error.GetType().Name})", cause: error);
         }
     }
 

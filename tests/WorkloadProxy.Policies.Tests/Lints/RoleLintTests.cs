@@ -97,7 +97,14 @@ public class RoleLintTests
 
     [Fact]
     public void A_policy_that_no_role_uses_is_warned_about()
-        => Assert.Equal(["policies/p.hcl:1:1 warning unused-policy: no role uses policy `p`"], Compile.Lines(Compile.Files(("policies/p.hcl", ""))));
+        => Assert.Equal(["policies/p.hcl:1:1 warning unused-policy: no role uses policy `p`"],
+            Compile.Lines(Compile.Files(("policies/p.hcl", "path \"/a\" {\n  capabilities = [\"read\"]\n}"))));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("locals {\n  a = \"b\"\n}")]
+    public void A_policy_without_rules_is_no_policy_that_a_role_could_use(string text) =>
+        Assert.Equal([], Compile.Lines(Compile.Files(("policies/p.hcl", text))));
 
     [Fact]
     public void A_deny_beside_it_takes_the_danger_away()

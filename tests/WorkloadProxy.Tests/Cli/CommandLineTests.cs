@@ -174,6 +174,91 @@ public sealed class CommandLineTests : IDisposable
             warnings);
     }
 
+    [Fact]
+    public async Task What_the_framework_refuses_at_the_start_ends_with_2_and_no_stack_trace()
+    {
+        directory.Write("appsettings.json", """
+            { "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "DataDirectory": "data", "Logging": { "Console": { "MaxQueueLength": "x" } } }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "serve");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Output);
+        Assert.Contains("workload-proxy: the server can't start: Failed to convert configuration value 'x' at 'MaxQueueLength'", run.Error);
+        Assert.DoesNotContain("   at ", run.Error);
+    }
+
+    [Fact]
+    public async Task Config_check_gives_a_policys_warnings_with_the_context_as_json()
+    {
+        directory.Write("rbac/policies/p.hcl", "path \"/a\" {\n  capabilities = [\"read\"]\n}\n");
+        directory.Write("appsettings.json",
+            $$"""{ "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1", "Policies": [{ "Context": "api://DigitalOcean?actx={{Team}}", "Directory": "rbac" }] }""");
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check", "--format", "json");
+        var diagnostic = Assert.Single(Json(run.Output).GetProperty("diagnostics").EnumerateArray());
+        Assert.Equal($$"""{"context":"api://DigitalOcean?actx={{Team}}","severity":"warning","code":"unused-policy","summary":"no role uses policy `p`","help":"name it in the `policies` of a role, or remove the file","file":"policies/p.hcl","line":1,"column":1,"length":0}""",
+            System.Text.Json.Nodes.JsonNode.Parse(diagnostic.GetRawText())!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+
+        directory.Write("rbac/policies/p.hcl", "path {");
+        run = await CommandRun.RunAsync(directory.Path, "config", "check", "--format", "json");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(Json(run.Output).GetProperty("diagnostics").EnumerateArray(), found => found.GetProperty("severity").GetString() == "error");
+    }
+
+    [Fact]
+    public async Task Config_check_warns_of_files_that_hold_nothing_of_use()
+    {
+        directory.Write("rbac/roles/none.hcl", "");
+        directory.Write("keys.json", """{ "hunter2": [] }""");
+        directory.Write("blank", "\n");
+        directory.Write("control", "hunter2\u0007\n");
+        directory.Write("good", "hunter2\n");
+        directory.Write("appsettings.json", $$"""
+            {
+              "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1",
+              "Upstreams": { "A": { "Kind": "http", "Address": "https://a.example" } },
+              "Issuers": [{ "Issuer": "https://a.example", "JwksFile": "keys.json" }],
+              "Policies": [
+                { "Context": "api://A?actx=1", "Directory": "rbac" }, { "Context": "api://A?actx=2", "Directory": "rbac" },
+                { "Context": "api://A?actx=3", "Git": { "Url": "https://git.example/a.git", "WebhookSecretFile": "blank", "TokenFile": "control" } }
+              ],
+              "Credentials": [
+                { "Context": "api://A?actx=1", "Kind": "Bearer", "File": "blank" }, { "Context": "api://A?actx=2", "Kind": "Bearer", "File": "control" },
+                { "Context": "api://A?actx=3", "Kind": "Bearer", "File": "good" }
+              ]
+            }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "config", "check");
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain("hunter2", run.Output + run.Error);
+        var warnings = run.Error.Split('\n').Where(line => line.Contains(": file `", StringComparison.Ordinal))
+            .Select(line => line.Replace(directory.Path, "/here", StringComparison.Ordinal));
+        Assert.Equal(
+        [
+            "warning: Issuers:0:JwksFile: file `/here/keys.json` is no JWK Set: it has no list `keys`",
+            "warning: Policies:2:Git:WebhookSecretFile: file `/here/blank` is empty",
+            "warning: Policies:2:Git:TokenFile: file `/here/control` holds a control character",
+            "warning: Credentials:0:File: file `/here/blank` is empty",
+            "warning: Credentials:1:File: file `/here/control` holds a control character",
+        ], warnings);
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("policy pull --context api://DigitalOcean?actx=x")]
+    public async Task A_command_that_fails_says_why_as_json_too(string command)
+    {
+        string[] arguments = [.. command.Split(' '), "--format", "json", "--DataDirectory", "data"];
+        var run = await CommandRun.RunAsync(directory.Path, [.. arguments, "--PublicUrl", "https://proxy.example.com"]);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal($"no server is running on `{directory.Path}/data`", Json(run.Output).GetProperty("error").GetString());
+        Assert.Contains("no server is running", run.Error);
+
+        run = await CommandRun.RunAsync(directory.Path, [.. arguments, "--PublicUrl", "x"]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("PublicUrl", Assert.Single(Json(run.Output).GetProperty("mistakes").EnumerateArray()).GetProperty("key").GetString());
+    }
+
     [Theory]
     [InlineData("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]
     [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXRoYXQtaXMtc2VjcmV0")]

@@ -1,7 +1,9 @@
+using System.Security.Authentication;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Configuration.Keys;
 using WorkloadProxy.Configuration.Options;
@@ -90,13 +92,16 @@ public sealed partial class ConfigurationKeysTests
         Assert.Equal(Enum.GetNames<UpstreamKind>().Order(StringComparer.OrdinalIgnoreCase), Choices("Upstreams:*:Kind").Order(StringComparer.OrdinalIgnoreCase),
             StringComparer.OrdinalIgnoreCase);
         Assert.Equal(Enum.GetNames<HealthDetails>(), Choices("Health:Details"), StringComparer.OrdinalIgnoreCase);
-        Assert.Equal(Enum.GetNames<HttpProtocols>().Except(["None"]), KestrelKeys.Rows.First(row => row.Path.EndsWith(":Protocols", StringComparison.Ordinal))
-            .Choices);
+        Assert.Equal(Enum.GetNames<HttpProtocols>().Except(["None"]), OfKestrel(":Protocols"));
+        Assert.Equal(Enum.GetNames<ClientCertificateMode>(), OfKestrel(":ClientCertificateMode"));
+        Assert.Subset(Enum.GetNames<SslProtocols>().ToHashSet(), OfKestrel(":SslProtocols:#").ToHashSet());
         foreach (var kind in Enum.GetValues<UpstreamKind>())
         {
             var (options, _, _) = ReadExamples(kind.ToString(), "Bearer");
             Assert.Equal(kind, options.Upstreams["Name"].Kind);
         }
+
+        IReadOnlyList<string> OfKestrel(string end) => KestrelKeys.Rows.First(row => row.Path.EndsWith(end, StringComparison.Ordinal)).Choices;
     }
 
     [Fact]

@@ -98,14 +98,14 @@ public sealed class LayeringTests
     [Fact]
     public void Frameworks_sections_are_passed_on_whole()
     {
-        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "Debug" } }, "AllowedHosts": "*" }""",
+        var options = Configure.Options("""{ "PublicUrl": "https://a.example", "Logging": { "LogLevel": { "Yarp": "debug", "A": "2" }, "Console": { "FormatterName": "x" } }, "AllowedHosts": "*" }""",
             ["--Kestrel:Limits:MaxConcurrentConnections=5"],
-            new() { ["Logging__LogLevel__Default"] = "Warning", ["ASPNETCORE_Kestrel__Certificates__Default__Path"] = "secret" });
-        Assert.Equal("Debug", options.Framework["Logging:LogLevel:Yarp"]);
+            new() { ["Logging__LogLevel__Default"] = "Warning", ["ASPNETCORE_Kestrel__Certificates__Default__Subject"] = "a.test" });
+        Assert.Equal("debug", options.Framework["Logging:LogLevel:Yarp"]);
         Assert.Equal("Warning", options.Framework["Logging:LogLevel:Default"]);
         Assert.Equal("*", options.Framework["AllowedHosts"]);
         Assert.Equal("5", options.Framework["Kestrel:Limits:MaxConcurrentConnections"]);
-        Assert.Equal("secret", options.Framework["Kestrel:Certificates:Default:Path"]);
+        Assert.Equal("a.test", options.Framework["Kestrel:Certificates:Default:Subject"]);
         Assert.Null(options.Framework["PublicUrl"]);
     }
 

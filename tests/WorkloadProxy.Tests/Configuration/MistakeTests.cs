@@ -22,6 +22,8 @@ public sealed class MistakeTests
         { """ "Tokens": [] """, "Tokens: must be an object, but is a list (appsettings.json)" },
         { """ "DataDirectory": { "Path": "x" } """, "DataDirectory: must be one value, but is an object (appsettings.json)" },
         { """ "DataDirectory": [] """, "DataDirectory: must be one value, but is a list (appsettings.json)" },
+        { """ "DataDirectory": ["x"] """, "DataDirectory: must be one value, but is a list (appsettings.json)" },
+        { """ "Tokens": ["x"] """, "Tokens: must be an object, but is a list (appsettings.json)" },
         { """ "Issuers": { "a": { "Issuer": "https://a.example" } } """, "Issuers: must be a list, but is an object with the name `a` (appsettings.json)" },
         { """ "TrustedProxies": "10.0.0.0/8" """, "TrustedProxies: must be a list, but is one value (appsettings.json)" },
         { """ "TrustedProxies": {} """, "TrustedProxies: must be a list, but is an object (appsettings.json)" },
@@ -43,7 +45,7 @@ public sealed class MistakeTests
             "Kestrel:Endpoints:Https:Certificat: unknown key, did you mean `Certificate`? (appsettings.json)" },
         { """ "Kestrel": { "Endpoints": { "Https": { "Url": "https://0.0.0.0:443" } } } """,
             "Kestrel:Endpoints:Https:Url: `https://0.0.0.0:443` needs a certificate, none is configured (appsettings.json)" },
-        { """ "Kestrel": { "Endpoints": { "Https": { "Certificate": { "Path": "secret" } } } } """, "Kestrel:Endpoints:Https:Url: is missing" },
+        { """ "Kestrel": { "Endpoints": { "Https": { "Certificate": { "Subject": "a.test" } } } } """, "Kestrel:Endpoints:Https:Url: is missing" },
         { """ "Kestrel": { "Endpoints": { "Https": { "Url": "https://0.0.0.0:443", "Certificate": { "Path": "gone.crt", "KeyPath": "secret" } } } } """,
             "Kestrel:Endpoints:Https:Certificate:Path: file `/here/gone.crt` does not exist (appsettings.json)" },
         { """ "Kestrel": { "Certificates": { "Default": { "KeyPath": "secret" } } } """,
@@ -53,6 +55,33 @@ public sealed class MistakeTests
                 + "(appsettings.json)" },
         { """ "Kestrel": { "Limits": { "MaxConcurrentConnections": 0 } } """,
             "Kestrel:Limits:MaxConcurrentConnections: `0` is not a whole number from 1 to 10000000 (appsettings.json)" },
+        { """ "Kestrel": { "EndpointDefaults": { "ClientCertificateMode": "Bogus" } } """,
+            "Kestrel:EndpointDefaults:ClientCertificateMode: unknown mode `Bogus`, expected `NoCertificate`, `AllowCertificate`, `RequireCertificate` or "
+                + "`DelayCertificate` (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:1", "SslProtocols": ["tls13", "Bogus"] } } } """,
+            "Kestrel:Endpoints:Http:SslProtocols:1: unknown version of TLS `Bogus`, expected `None`, `Tls`, `Tls11`, `Tls12` or `Tls13` (appsettings.json)" },
+        { """ "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:1", "Sni": { "a.test": { "ClientCertificateMode": "Bogus" } } } } } """,
+            "Kestrel:Endpoints:Http:Sni:a.test:ClientCertificateMode: unknown mode `Bogus`, expected `NoCertificate`, `AllowCertificate`, `RequireCertificate` "
+                + "or `DelayCertificate` (appsettings.json)" },
+        { """ "Kestrel": { "Limits": { "MaxRequestBodySize": 1000 } } """,
+            "Kestrel:Limits:MaxRequestBodySize: is fixed by the proxy: a body has no limit unless a rule looks into it (appsettings.json)" },
+        { """ "Kestrel": { "limits": { "MinRequestBodyDataRate": { "BytesPerSecond": 10 } } } """,
+            "Kestrel:limits:MinRequestBodyDataRate: is fixed by the proxy: a body may be as slow as its sender (appsettings.json)" },
+        { """ "Kestrel": { "AllowHostHeaderOverride": true } """,
+            "Kestrel:AllowHostHeaderOverride: is fixed by the proxy: `Host` decides where a request belongs (appsettings.json)" },
+        { """ "Kestrel": { "Limits": { "MaxRequestBufferSize": 40000 } } """,
+            "Kestrel:Limits:MaxRequestBufferSize: `40000` is less than `MaxRequestHeadersTotalSize` (65536): a request's headers would never fit "
+                + "(appsettings.json)" },
+        // Logging, of which ASP.NET's reader throws for one level and ignores another
+        { """ "Logging": { "LogLevel": { "Default": "Bogus" } } """,
+            "Logging:LogLevel:Default: unknown level `Bogus`, expected `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None` "
+                + "(appsettings.json)" },
+        { """ "logging": { "Console": { "loglevel": { "Yarp": "Loud" } } } """,
+            "logging:Console:loglevel:Yarp: unknown level `Loud`, expected `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None` "
+                + "(appsettings.json)" },
+        { """ "Logging": { "LogLevel": "Debug" } """, "Logging:LogLevel: must be an object, but is one value (appsettings.json)" },
+        { """ "Logging": { "LogLevel": ["Debug"] } """, "Logging:LogLevel: must be an object, but is a list (appsettings.json)" },
+        { """ "Logging": "Debug" """, "Logging: must be an object, but is one value (appsettings.json)" },
         // the store
         { """ "MasterKeyFile": "a", "MasterKey": { "File": "b" } """,
             "MasterKeyFile: is given beside `MasterKey:File`, expected one of them (appsettings.json)" },
@@ -349,6 +378,10 @@ public sealed class MistakeTests
     [Fact]
     public void A_missing_configuration_file_is_a_mistake() =>
         Assert.Equal("gone.json: file does not exist", Configure.Mistakes(Configure.Load(null, ["--config", "gone.json"])));
+
+    [Fact]
+    public void A_directory_in_the_place_of_the_configuration_file_is_a_mistake() =>
+        Assert.Equal(".: is a directory, expected a file", Configure.Mistakes(Configure.Load(null, ["--config", "."])));
 
     [Fact]
     public void All_mistakes_are_listed_at_once()

@@ -49,6 +49,9 @@ public sealed class OAuthFormTests
         Assert.Equal("invalid_request", Error(Good.Replace("subject_token=a.b.c", "subject_token=", StringComparison.Ordinal)).Code);
     }
 
+    [Fact]
+    public void A_lifetime_of_nothing_is_for_the_exchange_to_refuse() => Assert.Equal(0, Parse(Good + "&ttl=0").LifetimeSeconds);
+
     [Theory]
     [InlineData("&scope=role:y", "invalid_request", "`scope` is given more than once")]
     [InlineData("&%73cope=role:y", "invalid_request", "`scope` is given more than once")]
@@ -59,6 +62,7 @@ public sealed class OAuthFormTests
         "`requested_token_type` is unknown, expected `urn:ietf:params:oauth:token-type:jwt` or `urn:ietf:params:oauth:token-type:access_token`")]
     [InlineData("&ttl=-1", "invalid_request", "`ttl` is not a whole number of seconds")]
     [InlineData("&ttl=1.5", "invalid_request", "`ttl` is not a whole number of seconds")]
+    [InlineData("&ttl=00", "invalid_request", "`ttl` is not a whole number of seconds")]
     [InlineData("&ttl=0300", "invalid_request", "`ttl` is not a whole number of seconds")]
     [InlineData("&ttl=+300", "invalid_request", "`ttl` is not a whole number of seconds")]
     [InlineData("&ttl=99999999999999999999", "invalid_request", "`ttl` is not a whole number of seconds")]

@@ -32,37 +32,43 @@ internal static class ConfigCommand
 
     private static int Check(ProxyOptions options, Terminal terminal, bool isJson)
     {
-        var warnings = options.Warnings.Concat(ConfigurationAdvice.Of(options)).ToList();
-        var broken = 0;
-        foreach (var policy in options.Policies.Where(policy => policy.Directory is not null))
-        {
-            var content = PolicyDirectoryReader.Read(policy.Directory!);
-            var compiled = PolicyCompiler.Compile(content.Files, options.Compiling(policy.Context));
-            var diagnostics = content.Problems.AddRange(compiled.Diagnostics);
-            warnings.AddRange(AdviceOn(policy, content.Files.Count, compiled.Set, options));
-            DiagnosticOutput.WriteText(terminal.WriteError, diagnostics, content.Files);
-            if (!diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)) continue;
-            broken++;
-            terminal.WriteErrorLine($"the policy set of `{policy.Context}` in `{policy.Directory}` has errors", Colour.Red);
-        }
+        var policies = options.Policies.Where(policy => policy.Directory is not null).Select(policy => Compile(policy, options)).ToList();
+        var warnings = options.Warnings.Concat(ConfigurationAdvice.Of(options)).Concat(StartFiles.Advice(options))
+            .Concat(policies.SelectMany(set => AdviceOn(set, options))).ToList();
+        var broken = policies.Where(set => set.Diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)).ToList();
+        var exitCode = broken.Count > 0 ? ExitCode.CannotStart : ExitCode.Ok;
         if (isJson)
         {
-            terminal.WriteJson(json => ConfigurationOutput.Write(json, options, [], warnings));
-            return broken > 0 ? ExitCode.CannotStart : ExitCode.Ok;
+            terminal.WriteJson(json => ConfigurationOutput.Write(json, options, [], warnings, policies));
+            return exitCode;
+        }
+        foreach (var set in policies)
+        {
+            DiagnosticOutput.WriteText(terminal.WriteError, set.Diagnostics, set.Files);
+            if (broken.Contains(set))
+                terminal.WriteErrorLine($"the policy set of `{set.Source.Context}` in `{set.Source.Directory}` has errors", Colour.Red);
         }
         foreach (var warning in warnings) SettingsInput.Print(terminal, "warning", Colour.Yellow, warning);
-        if (broken > 0) return ExitCode.CannotStart;
+        if (exitCode != ExitCode.Ok) return exitCode;
         terminal.WriteLine($"the configuration is fine: {options.PublicUrl}, {Count(options.Upstreams.Count, "upstream")}, "
             + $"{Count(options.Policies.Count, "context")}, {Count(options.Credentials.Count, "credential")}");
         return ExitCode.Ok;
     }
 
-    private static IEnumerable<ConfigurationMistake> AdviceOn(PolicySourceOptions policy, int files, PolicySet? set, ProxyOptions options)
+    private static CheckedPolicies Compile(PolicySourceOptions policy, ProxyOptions options)
     {
-        var key = $"Policies:{options.Policies.ToList().IndexOf(policy)}:Directory";
-        if (files == 0) yield return new(key, $"`{policy.Directory}` holds no roles and no policies: the context trusts nobody", null, null);
+        var content = PolicyDirectoryReader.Read(policy.Directory!);
+        var compiled = PolicyCompiler.Compile(content.Files, options.Compiling(policy.Context));
+        return new(policy, content.Files, compiled.Set, content.Problems.AddRange(compiled.Diagnostics));
+    }
+
+    private static IEnumerable<ConfigurationMistake> AdviceOn(CheckedPolicies policies, ProxyOptions options)
+    {
+        var key = $"Policies:{options.Policies.ToList().IndexOf(policies.Source)}:Directory";
+        if (policies.Files.Count == 0)
+            yield return new(key, $"`{policies.Source.Directory}` holds no roles and no policies: the context trusts nobody", null, null);
         var listed = options.Issuers.Select(entry => entry.Issuer).ToHashSet(StringComparer.Ordinal);
-        foreach (var role in set?.Roles ?? [])
+        foreach (var role in policies.Set?.Roles ?? [])
         {
             foreach (var issuer in role.Issuers.Where(issuer => !issuer.StartsWith("https://", StringComparison.OrdinalIgnoreCase) && !listed.Contains(issuer)))
                 yield return new(key, $"role `{role.Name}` names the issuer `{issuer}`, which is neither https nor in `Issuers`: its tokens are refused",

@@ -20,7 +20,8 @@ internal static class KeysCommand
         var kid = new Argument<string>("KID") { Description = "The client key, as `keys list` names it." };
         var format = OutputFormat.TextOrJson();
         var command = settings.AddTo(new Command("revoke", "Takes a client key out of use at once, and ends its sessions.") { kid, format });
-        command.SetAction(async (parsed, cancellationToken) => settings.TryLoad(parsed, terminal, out var options, out var exitCode)
+        command.SetAction(async (parsed, cancellationToken) => settings.TryLoad(parsed, terminal, out var options, out var exitCode,
+                json: parsed.GetValue(format) == "json")
             ? await KeysCommands.RevokeAsync(options, parsed.GetValue(kid)!, Console.Out, Console.Error, time, cancellationToken,
                 parsed.GetValue(format) == "json" ? terminal : null) : exitCode);
         return command;
@@ -34,7 +35,7 @@ internal static class KeysCommand
         if (name == "rotate") command.Options.Add(client);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (!settings.TryLoad(parsed, terminal, out var options, out var exitCode)) return exitCode;
+            if (!settings.TryLoad(parsed, terminal, out var options, out var exitCode, json: parsed.GetValue(format) == "json")) return exitCode;
             var json = parsed.GetValue(format) == "json" ? terminal : null;
             return name == "list"
                 ? await KeysCommands.ListAsync(options, Console.Out, Console.Error, time, cancellationToken, json)

@@ -72,6 +72,7 @@ internal static class KeysCommands
             else json.WriteJson(reply.Result.WriteTo);
             return 0;
         }
+        json?.WriteJsonError(reply.Error);
         await errors.WriteLineAsync(reply.Error);
         return 1;
     }

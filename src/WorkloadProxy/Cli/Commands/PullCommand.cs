@@ -27,7 +27,9 @@ internal static class PullCommand
                     + $"{reply.Result.GetProperty("commit").GetString()} is in force");
             return 0;
         }
-        await errors.WriteLineAsync(reply?.Error ?? $"no server is running on `{dataDirectory}`");
+        var problem = reply?.Error ?? $"no server is running on `{dataDirectory}`";
+        json?.WriteJsonError(problem);
+        await errors.WriteLineAsync(problem);
         return 1;
     }
 }

@@ -21,11 +21,16 @@ internal static class StatusCommand
             { format });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (!settings.TryLoad(parsed, terminal, out var options, out var exitCode)) return exitCode;
-            if (await ControlClient.SendAsync(options.DataDirectory, HealthProbe.CommandName, null, patience, cancellationToken) is not { } reply)
-                return terminal.Fail($"no server is running on `{options.DataDirectory}`");
-            if (reply.Error is not null) return terminal.Fail(reply.Error);
-            if (parsed.GetValue(format) == "json") terminal.WriteJson(reply.Result.WriteTo);
+            var json = parsed.GetValue(format) == "json";
+            if (!settings.TryLoad(parsed, terminal, out var options, out var exitCode, json: json)) return exitCode;
+            var reply = await ControlClient.SendAsync(options.DataDirectory, HealthProbe.CommandName, null, patience, cancellationToken);
+            if (reply is not { Error: null })
+            {
+                var problem = reply?.Error ?? $"no server is running on `{options.DataDirectory}`";
+                if (json) terminal.WriteJsonError(problem);
+                return terminal.Fail(problem);
+            }
+            if (json) terminal.WriteJson(reply.Result.WriteTo);
             else Write(terminal, reply.Result);
             return reply.Result.GetProperty("status").GetString() == "unavailable" ? ExitCode.Findings : ExitCode.Ok;
         });

@@ -77,7 +77,7 @@ internal sealed class SettingsInput
         }
         if (json)
         {
-            terminal.WriteJson(writer => ConfigurationOutput.Write(writer, null, loaded.Mistakes, loaded.Warnings));
+            terminal.WriteJson(writer => ConfigurationOutput.Write(writer, null, loaded.Mistakes, loaded.Warnings, []));
             exitCode = ExitCode.CannotStart;
             return false;
         }

@@ -1,16 +1,19 @@
 using System.Text.Json;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Configuration.Sources;
+using WorkloadProxy.Hcl;
+using WorkloadProxy.Policies;
 
 namespace WorkloadProxy.Cli.Output;
 
 /// <summary>
 /// What <c>config check</c> found, as JSON: <c>public_url</c>, <c>upstreams</c>, <c>contexts</c> and <c>credentials</c> of a configuration that a server starts
-/// with, and what is wrong with it.
+/// with, and what is wrong with it; <c>diagnostics</c> are those of policy sets in directories, each with its <c>context</c>.
 /// </summary>
 internal static class ConfigurationOutput
 {
-    public static void Write(Utf8JsonWriter json, ProxyOptions? options, IEnumerable<ConfigurationMistake> mistakes, IEnumerable<ConfigurationMistake> warnings)
+    public static void Write(Utf8JsonWriter json, ProxyOptions? options, IEnumerable<ConfigurationMistake> mistakes, IEnumerable<ConfigurationMistake> warnings,
+        IEnumerable<CheckedPolicies> policies)
     {
         json.WriteStartObject();
         if (options is not null)
@@ -22,6 +25,9 @@ internal static class ConfigurationOutput
         }
         Write(json, "mistakes", mistakes);
         Write(json, "warnings", warnings);
+        json.WriteStartArray("diagnostics");
+        foreach (var set in policies) DiagnosticOutput.WriteJson(json, set.Source.Context, set.Diagnostics, set.Files);
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 
@@ -40,3 +46,6 @@ internal static class ConfigurationOutput
         json.WriteEndArray();
     }
 }
+
+/// <summary>A policy set in a directory, compiled; <paramref name="Set"/> is null where it has errors.</summary>
+internal sealed record CheckedPolicies(PolicySourceOptions Source, IReadOnlyList<PolicyFile> Files, PolicySet? Set, IReadOnlyList<Diagnostic> Diagnostics);

@@ -29,6 +29,19 @@ internal static class DiagnosticOutput
         json.WriteEndArray();
     }
 
+    /// <summary>One diagnostic an element of an array, each with its context.</summary>
+    public static void WriteJson(Utf8JsonWriter json, AuthContext context, IReadOnlyList<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
+    {
+        var sources = Sources(files);
+        foreach (var diagnostic in diagnostics)
+        {
+            json.WriteStartObject();
+            json.WriteString("context", context.ToString());
+            HclJson.WriteMembers(json, diagnostic, sources(diagnostic.Range.File).Span);
+            json.WriteEndObject();
+        }
+    }
+
     public static void WriteJsonObject(Utf8JsonWriter json, IReadOnlyList<Diagnostic> diagnostics, IReadOnlyList<PolicyFile> files)
     {
         json.WriteStartObject();

@@ -14,4 +14,12 @@ internal static class JsonOutput
         using (var json = new Utf8JsonWriter(bytes, indented)) write(json);
         terminal.WriteJson(bytes.ToArray());
     }
+
+    /// <summary>What a program that reads the output gets in place of it: <c>{"error": …}</c>.</summary>
+    public static void WriteJsonError(this Terminal terminal, string message) => terminal.WriteJson(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("error", message);
+        json.WriteEndObject();
+    });
 }

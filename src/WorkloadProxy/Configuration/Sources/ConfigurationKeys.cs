@@ -51,14 +51,16 @@ internal static class ConfigurationKeys
         {
             var key = string.Join(':', parts[..(i + 1)]);
             var above = string.Join(':', parts[..i]);
-            if (node.Row is not null && !node.IsList) return Mistake(above, "must be one value, but is an object", node);
+            if (node.Row is not null && !node.IsList) return Mistake(above, $"must be one value, but is {(IsPlace(parts[i]) ? "a list" : "an object")}", node);
             if (node.Next(parts[i]) is { } next)
             {
                 node = next;
                 continue;
             }
             if (node.Any is not null && !node.IsList) return Mistake(above, "holds an empty name", node);
+            if (KestrelKeys.Fixed.TryGetValue(key, out var reason)) return new(key, $"is fixed by the proxy: {reason}", null, setting.Origin);
             if (node.IsList) return Mistake(above, $"must be a list, but is an object with the name `{ConfigurationText.Show(parts[i])}`", node);
+            if (i > 0 && IsPlace(parts[i])) return Mistake(above, "must be an object, but is a list", node);
             return NameSuggestion.Nearest(parts[i], node.Names) is { } nearest
                 ? Mistake(key, $"unknown key, did you mean `{nearest}`?", node.Children[nearest])
                 : Mistake(key, $"unknown key, expected {ConfigurationText.List(node.Names)}", node.Children.Values.First());
@@ -80,6 +82,9 @@ internal static class ConfigurationKeys
 
     /// <summary>The example for a key: <c>"Context": "api://…"</c>.</summary>
     public static string? ExampleFor(string key) => Find(key)?.FirstExample();
+
+    /// <summary>Whether it is a place in a list: no object of ours has such a name.</summary>
+    private static bool IsPlace(string part) => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static Node RootOf(string key) => key.Split(':')[0].Equals(KestrelKeys.Section, StringComparison.OrdinalIgnoreCase) ? Kestrel : Root;
 
@@ -119,7 +124,7 @@ internal static class ConfigurationKeys
         public Node? Next(string part)
         {
             if (Any is null) return Children.GetValueOrDefault(part);
-            if (IsList && !int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)) return null;
+            if (IsList && !IsPlace(part)) return null;
             return part.Length == 0 ? null : Any;
         }
 

@@ -31,6 +31,7 @@ internal sealed class SettingsFile
     {
         try
         {
+            if (Directory.Exists(path)) return Refuse("is a directory, expected a file");
             if (new FileInfo(path).Length > MaxLength) return Refuse("is over 4 MiB");
             var text = File.ReadAllBytes(path);
             return Parse(text, name, mistakes);
