@@ -11,6 +11,7 @@ namespace WorkloadProxy.EndToEnd.Tests;
 /// <summary>
 /// What the proxy is installed with: the Helm chart, the Compose file, the Dockerfile, the Debian package, and the action of GitHub workflows.
 /// </summary>
+[Collection(Deployment.Upstream)]
 public sealed partial class DeliveryTests(Deployment deployment, NodeModules node) : IClassFixture<NodeModules>, IDisposable
 {
     private const string Values = """

@@ -19,6 +19,9 @@ public sealed class Deployment : IAsyncLifetime
     public const string AtProtoToken = "atproto_end_to_end";
     public const string DigitalOcean = $"api://DigitalOcean?actx={Team}";
 
+    /// <summary>The collection of the tests that have requests of theirs sent upstream: what one of them finds there must be its own.</summary>
+    public const string Upstream = "upstream";
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("workload-proxy-e2e-");
     private readonly HttpClient http = new();
     private Server? sandbox;

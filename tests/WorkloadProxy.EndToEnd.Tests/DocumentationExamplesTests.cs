@@ -7,6 +7,7 @@ namespace WorkloadProxy.EndToEnd.Tests;
 /// The commands of the pages, run as they stand there (<c>```bash</c>; what needs root, a network or another system is <c>```sh</c>). A JSON block behind one
 /// is the shape of its output.
 /// </summary>
+[Collection(Deployment.Upstream)]
 public sealed class DocumentationExamplesTests(Deployment deployment) : IDisposable
 {
     /// <summary>Members whose values are part of what the page says.</summary>

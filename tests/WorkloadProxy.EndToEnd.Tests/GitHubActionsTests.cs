@@ -5,6 +5,7 @@ namespace WorkloadProxy.EndToEnd.Tests;
 /// <summary>
 /// The steps of <c>samples/github-actions</c>, one after the other, as a runner would run them: the real <c>@actions/core</c>, bash, curl and jq.
 /// </summary>
+[Collection(Deployment.Upstream)]
 public sealed class GitHubActionsTests(Deployment deployment, NodeModules node) : IClassFixture<NodeModules>, IDisposable
 {
     private readonly DirectoryInfo runner = Directory.CreateTempSubdirectory("workload-proxy-runner-");

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace WorkloadProxy.EndToEnd.Tests;
 
 /// <summary>The tutorial's commands, typed as they stand there (<c>Tutorial/*.sh</c>), on a droplet whose files lie in a folder of the test's.</summary>
+[Collection(Deployment.Upstream)]
 public sealed class TutorialTests(Deployment deployment) : IDisposable
 {
     private readonly DirectoryInfo droplet = Directory.CreateTempSubdirectory("workload-proxy-droplet-");

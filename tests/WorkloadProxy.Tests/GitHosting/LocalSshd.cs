@@ -63,7 +63,7 @@ internal sealed class LocalSshd : IAsyncDisposable
     private async Task ListeningAsync(IPAddress address)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        for (var left = 500; left > 0 && !process.HasExited && await poll.WaitForNextTickAsync(); left--)
+        for (var left = 3000; left > 0 && !process.HasExited && await poll.WaitForNextTickAsync(); left--)
         {
             using var client = new TcpClient();
             try
@@ -76,6 +76,6 @@ internal sealed class LocalSshd : IAsyncDisposable
                 // not yet
             }
         }
-        Assert.Fail("sshd does not listen");
+        Assert.Fail(process.HasExited ? "sshd has ended" : "sshd does not listen");
     }
 }

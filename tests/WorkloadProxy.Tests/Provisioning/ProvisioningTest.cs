@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -84,8 +85,15 @@ internal sealed class ProvisioningTest : IAsyncDisposable
         return signature;
     }
 
-    public Task<Answer> ProveAsync(string? token, string signature) =>
-        Proxy.PostJsonAsync("/v1/oidc/prove", token, new JsonObject { ["sig"] = signature }.ToJsonString());
+    /// <summary>Proves as a VM does, which tries again when its sshd was not reached.</summary>
+    public async Task<Answer> ProveAsync(string? token, string signature, int tries = 5)
+    {
+        while (true)
+        {
+            var answer = await Proxy.PostJsonAsync("/v1/oidc/prove", token, new JsonObject { ["sig"] = signature }.ToJsonString());
+            if (--tries == 0 || answer.Status != HttpStatusCode.ServiceUnavailable || answer.ErrorId != "upstream_unreachable") return answer;
+        }
+    }
 
     public Task<Answer> RefreshAsync(string refreshToken) => Proxy.SendAsync(HttpMethod.Post, "/v1/oidc/refresh", refreshToken);
 

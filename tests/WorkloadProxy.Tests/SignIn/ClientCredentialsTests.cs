@@ -100,7 +100,7 @@ public sealed class ClientCredentialsTests
             _ => context => { context.Abort(); return Task.CompletedTask; },
         });
 
-        var answer = await SignInTest.PassAsync(test.AskAsync(), clock);
+        var answer = await SignInTest.PassAsync(test.AskAsync(), fault == "slow" ? 4 : 1, clock);
 
         Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (answer.Status, answer.ErrorId));
         Assert.DoesNotContain(test.Proxy.Sandbox.Requests.All, request => request.Target == "/v2/databases");

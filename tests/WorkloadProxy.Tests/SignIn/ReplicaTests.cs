@@ -86,7 +86,7 @@ public sealed class ReplicaTests(PostgresServer server)
         other.Advance(TimeSpan.FromSeconds(90));
 
         // the first holds the lease, and its old token is dead
-        var meanwhile = await SignInTest.PassAsync(b.Proxy.GetAsync("/v2/databases", a.Proxy.IdentityToken()), other);
+        var meanwhile = await SignInTest.PassAsync(b.Proxy.GetAsync("/v2/databases", a.Proxy.IdentityToken()), 4, other);
         Assert.Equal((HttpStatusCode.BadGateway, "credential_unavailable"), (meanwhile.Status, meanwhile.ErrorId));
         other.Advance(TimeSpan.FromMinutes(3));
         await b.UntilHealthAsync(health => health.Detail?.Contains("its refresh token was refused") == true);

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Time.Testing;
 using Sandbox.AtProto;
 using WorkloadProxy.Configuration;
 using WorkloadProxy.Policies;
@@ -100,14 +99,6 @@ internal sealed class AccountTest : IAsyncDisposable
     {
         var component = (await Proxy.GetAsync("/health/ready", null)).Json.GetProperty("components").GetProperty("credentials");
         return (component.GetProperty("status").GetString()!, component.TryGetProperty("detail", out var detail) ? detail.GetString() : null);
-    }
-
-    /// <summary>Lets time pass until the task is done, slowly: a call to a server has 15 s of it, and comes back in far less on a busy machine too.</summary>
-    public static async Task<T> PassAsync<T>(Task<T> task, FakeTimeProvider clock)
-    {
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!task.IsCompleted && await poll.WaitForNextTickAsync()) clock.Advance(TimeSpan.FromMilliseconds(10));
-        return await task;
     }
 
     public async ValueTask DisposeAsync()

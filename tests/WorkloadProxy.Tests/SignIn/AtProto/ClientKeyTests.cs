@@ -25,10 +25,10 @@ public sealed class ClientKeyTests
         Assert.All(test.Server.OAuth.Sessions, session => Assert.Equal(first, session.ClientKey));
 
         clock.Advance(TimeSpan.FromMinutes(61));
-        await AccountTest.PassAsync(test.SignInAsync(test.Bob), clock);
+        await SignInTest.PassAsync(test.SignInAsync(test.Bob), clock);
         Assert.Equal(keys.Single(key => key != first), Assert.Single(test.Network.Servers[1].OAuth.Sessions).ClientKey);
         // its token has expired by now, and is refreshed with the key that the session began with
-        Assert.Equal(HttpStatusCode.OK, (await AccountTest.PassAsync(test.WriteAsync(test.Alice), clock)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await SignInTest.PassAsync(test.WriteAsync(test.Alice), clock)).Status);
         Assert.Equal(1, test.Server.OAuth.Refreshes);
         Assert.Equal(2, test.Server.OAuth.Sessions.Count);
     }

@@ -68,7 +68,7 @@ public sealed class SessionTests
         test.Server.OAuth.AccessLifetime = TimeSpan.FromHours(1);
         clock.Advance(TimeSpan.FromSeconds(21));
 
-        var answers = await AccountTest.PassAsync(Task.WhenAll(Enumerable.Range(0, 20).Select(_ => test.WriteAsync(test.Alice))), clock);
+        var answers = await SignInTest.PassAsync(Task.WhenAll(Enumerable.Range(0, 20).Select(_ => test.WriteAsync(test.Alice))), clock);
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         Assert.Equal(1, test.Server.OAuth.Refreshes);
@@ -119,7 +119,7 @@ public sealed class SessionTests
         await UntilWarnedAsync(test);
         Assert.Equal(HttpStatusCode.OK, (await test.WriteAsync(test.Alice)).Status);
         clock.Advance(TimeSpan.FromSeconds(11));
-        Assert.Equal("credential_unavailable", (await AccountTest.PassAsync(test.WriteAsync(test.Alice), clock)).ErrorId);
+        Assert.Equal("credential_unavailable", (await SignInTest.PassAsync(test.WriteAsync(test.Alice), clock)).ErrorId);
 
         // one minute after the first failure, two after the second; a call has time of its own, so the clock stands meanwhile
         Pass(clock, 60);
@@ -128,7 +128,7 @@ public sealed class SessionTests
         Pass(clock, 130);
         await SignInTest.UntilAsync(() => test.Server.OAuth.Refreshes == 1, "a refresh that succeeds");
         await UntilAsync(test, detail => detail is null);
-        var answer = await AccountTest.PassAsync(test.WriteAsync(test.Alice), clock);
+        var answer = await SignInTest.PassAsync(test.WriteAsync(test.Alice), clock);
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("ok", (await test.HealthAsync()).Status);
     }
@@ -197,12 +197,12 @@ public sealed class SessionTests
         test.Alice.StatedServer = test.Network.Servers[1].Url;
         clock.Advance(TimeSpan.FromMinutes(6));
 
-        await AccountTest.PassAsync(test.WriteAsync(test.Alice), clock);
+        await SignInTest.PassAsync(test.WriteAsync(test.Alice), clock);
         Assert.Contains(test.Network.Servers[1].Requests.All, request => request.Target.Contains("createRecord", StringComparison.Ordinal));
 
         test.Network.Servers[1].AuthorizationServer = test.Network.Servers[1];
         clock.Advance(TimeSpan.FromMinutes(6));
-        var answer = await AccountTest.PassAsync(test.WriteAsync(test.Alice), clock);
+        var answer = await SignInTest.PassAsync(test.WriteAsync(test.Alice), clock);
 
         Assert.Equal("credential_unavailable", answer.ErrorId);
         Assert.Contains("moved to another authorization server", (await test.HealthAsync()).Detail);
