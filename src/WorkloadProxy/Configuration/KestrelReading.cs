@@ -74,7 +74,11 @@ internal static class KestrelReading
         reader.Flag(key + ":AllowInvalid");
         var path = reader.ExistingFile(key + ":Path");
         var keyPath = reader.ExistingFile(key + ":KeyPath");
-        if (path is null || (keyPath is null && reader.Has(key + ":KeyPath"))) return;
+        if (path is not null && (keyPath is not null || !reader.Has(key + ":KeyPath"))) CheckContent(reader, key, path, keyPath);
+    }
+
+    private static void CheckContent(SettingsReader reader, string key, string path, string? keyPath)
+    {
         var password = reader.Find(key + ":Password")?.Value;
         var opened = password is null ? "" : " that `Password` opens";
         X509Certificate2? leaf = null;

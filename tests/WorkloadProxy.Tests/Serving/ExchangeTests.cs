@@ -306,6 +306,7 @@ public sealed class ExchangeTests(ExchangeTests.Servers servers) : IClassFixture
     [InlineData("scope", "role:a role:b", 400, "invalid_scope")]
     [InlineData("scope", "role:other", 403, "access_denied")]
     [InlineData("ttl", "301", 403, "access_denied")]
+    [InlineData("ttl", "0", 403, "access_denied")]
     [InlineData("ttl", "-1", 400, "invalid_request")]
     [InlineData("actor_token", "a.b.c", 400, "invalid_request")]
     public async Task An_error_of_the_token_endpoint_is_OAuths(string name, string? value, int status, string error)

@@ -13,20 +13,21 @@ internal static class StartFiles
 {
     private const int MaxSecret = 16 * 1024;
 
-    public static IEnumerable<ConfigurationMistake> Advice(ProxyOptions options) => Named(options)
-        .Select(named => (named.Key, named.File, Problem: Problem(named.File!, named.Check))).Where(found => found.Problem is not null)
-        .Select(found => new ConfigurationMistake(found.Key, $"file `{ConfigurationText.Show(found.File!)}` {found.Problem}", null, null));
-
-    private static IEnumerable<(string Key, string? File, Func<string, string?> Check)> Named(ProxyOptions options) =>
-        options.Issuers.Index().Select(issuer => ($"Issuers:{issuer.Index}:JwksFile", issuer.Item.JwksFile, (Func<string, string?>)CheckKeys))
-            .Concat(options.Policies.Index().SelectMany(policy => new (string, string?, Func<string, string?>)[]
-            {
-                ($"Policies:{policy.Index}:Git:WebhookSecretFile", policy.Item.Git?.WebhookSecretFile, CheckSecret),
-                ($"Policies:{policy.Index}:Git:TokenFile", policy.Item.Git?.TokenFile, CheckSecret),
-            }))
-            .Concat(options.Credentials.Index().Select(credential => ($"Credentials:{credential.Index}:File", credential.Item.File,
-                (Func<string, string?>)CheckSecret)))
-            .Where(named => named.Item2 is not null);
+    public static IEnumerable<ConfigurationMistake> Advice(ProxyOptions options)
+    {
+        var files = new List<(string Key, string? File, Func<string, string?> Check)>();
+        foreach (var (index, issuer) in options.Issuers.Index()) files.Add(($"Issuers:{index}:JwksFile", issuer.JwksFile, CheckKeys));
+        foreach (var (index, policy) in options.Policies.Index())
+        {
+            files.Add(($"Policies:{index}:Git:WebhookSecretFile", policy.Git?.WebhookSecretFile, CheckSecret));
+            files.Add(($"Policies:{index}:Git:TokenFile", policy.Git?.TokenFile, CheckSecret));
+        }
+        foreach (var (index, credential) in options.Credentials.Index()) files.Add(($"Credentials:{index}:File", credential.File, CheckSecret));
+        foreach (var (key, file, check) in files)
+        {
+            if (file is not null && Problem(file, check) is { } problem) yield return new(key, $"file `{ConfigurationText.Show(file)}` {problem}", null, null);
+        }
+    }
 
     private static string? Problem(string file, Func<string, string?> check)
     {
