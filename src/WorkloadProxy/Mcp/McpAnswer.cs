@@ -8,31 +8,12 @@ using WorkloadProxy.Requests;
 
 namespace WorkloadProxy.Mcp;
 
-/// <summary>
-/// Takes the server's answer: nothing of it reaches the caller before it was judged. Watches how long the server takes, until a stream begins.
-/// </summary>
-internal sealed class McpAnswer : IDisposable
+/// <summary>Takes the server's answer: nothing of it reaches the caller before it was judged.</summary>
+internal sealed class McpAnswer(McpCall call)
 {
     /// <summary>A server that only says that much makes the proxy allocate no more.</summary>
     private const int MostHeldAtOnce = 65_536;
     private static readonly McpNames ofMessage = new("result", "method");
-    private readonly McpCall call;
-    private readonly ITimer? patience;
-
-    /// <param name="call">What is answered.</param>
-    /// <param name="forwarded">The request under way, which is ended if no answer comes.</param>
-    /// <param name="time">The clock.</param>
-    public McpAnswer(McpCall call, Func<ForwardedRequest> forwarded, TimeProvider time)
-    {
-        this.call = call;
-        if (call.Server.Options.ActivityTimeout is not { } timeout) return;
-        patience = time.CreateTimer(_ =>
-        {
-            var request = forwarded();
-            var late = new Failure(ErrorId.UpstreamTimeout, $"the MCP server `{call.Server.Name}` did not answer in time");
-            if (request.Lane is { } lane && lane.TryEnd(request, late)) request.Ending!.Cancel();
-        }, null, timeout, Timeout.InfiniteTimeSpan);
-    }
 
     /// <summary>Null when the answer, or what is left of it, goes back.</summary>
     public async ValueTask<Failure?> TakeAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
@@ -64,15 +45,14 @@ internal sealed class McpAnswer : IDisposable
         return null;
     }
 
-    public void Dispose() => patience?.Dispose();
-
     private async ValueTask<Failure?> BeginAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         var inner = await answer.Content.ReadAsStreamAsync(cancellationToken);
         var stream = new McpEventStream(inner, call);
         // the first event of a call's answer decides whether it can still fail with an HTTP status
         if (!call.IsEndless && await stream.BeginAsync(cancellationToken) is { } fault) return Fault(fault);
-        patience?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // from now on it may be silent for hours
+        call.Await(null);
         var type = answer.Content.Headers.ContentType;
         answer.Content = new StreamContent(stream);
         answer.Content.Headers.ContentType = type;

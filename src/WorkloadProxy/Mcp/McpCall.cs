@@ -11,6 +11,7 @@ internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord reco
 {
     private Caller? first;
     private byte[]? binding;
+    private long answerBy;
 
     public McpServer Server => server;
     public McpSeal Seal => seal;
@@ -39,6 +40,13 @@ internal sealed class McpCall(McpServer server, McpSeal seal, RequestRecord reco
     public bool IsEndless => IsStandalone || Message?.Method == "subscriptions/listen";
 
     public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>The server has not answered in the time that it had.</summary>
+    public bool IsLate => Volatile.Read(ref answerBy) is not 0 and var by && time.GetTimestamp() > by;
+
+    /// <summary>Begins to wait for the server; null: as long as it takes.</summary>
+    public void Await(TimeSpan? patience) =>
+        Volatile.Write(ref answerBy, patience is { } some ? time.GetTimestamp() + (long)(some.TotalSeconds * time.TimestampFrequency) : 0);
 
     /// <summary>What the caller may do now.</summary>
     public McpAccess AccessOf(Caller caller) => caller.Grants.Mcp(server.Name, time.GetUtcNow());

@@ -152,9 +152,8 @@ internal sealed class McpEndpoint(
     {
         var caller = call.Caller!;
         if (credentials.Find(caller, time, out var source) is { } noCredential) return noCredential;
-        ForwardedRequest? forwarded = null;
-        using var answer = new McpAnswer(call, () => forwarded!, time);
-        forwarded = new ForwardedRequest
+        call.Await(call.Server.Options.ActivityTimeout);
+        var forwarded = new ForwardedRequest
         {
             Upstream = call.Server.Forwarding,
             Origin = call.Server.Origin,
@@ -163,7 +162,7 @@ internal sealed class McpEndpoint(
             Caller = caller,
             Source = source,
             MayGoOn = caller => MayGoOn(call, caller),
-            Interception = new Interception(null, answer.TakeAsync),
+            Interception = new Interception(null, new McpAnswer(call).TakeAsync),
         };
         var preparing = Forwarder.PrepareAsync(http, forwarded);
         var waited = !preparing.IsCompleted;
@@ -179,10 +178,12 @@ internal sealed class McpEndpoint(
     }
 
     /// <summary>
-    /// A stream without an end ends with the token; any other runs out. Both end with a revocation, and with a set that no longer permits what was asked.
+    /// A stream without an end ends with the token; any other runs out. Both end with a revocation, and with a set that no longer permits what was asked; and
+    /// a server that takes too long is not waited for.
     /// </summary>
     private Result<Caller> MayGoOn(McpCall call, Caller caller)
     {
+        if (call.IsLate) return new Failure(ErrorId.UpstreamTimeout, $"the MCP server `{call.Server.Name}` did not answer in time");
         var again = authenticator.AdmitAgain(caller, mayHaveExpired: !call.IsEndless);
         if (again.Value is not { } admitted || (!call.IsEndless && ReferenceEquals(admitted, caller))) return again;
         // other roles are another caller to the ids that were given out

@@ -17,7 +17,7 @@ internal sealed class McpServer
         Path = PathOf(upstream, options);
         Origin = options.Address.GetLeftPart(UriPartial.Authority);
         Target = options.Address.PathAndQuery;
-        // a stream may be silent for hours; how long an answer may take is watched by `McpAnswer`
+        // a stream may be silent for hours; how long an answer may take is asked by `McpEndpoint`
         Forwarding = new Upstream(upstream with
         {
             Address = new Uri(Origin),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using WorkloadProxy.Tests.Serving;
 
 namespace WorkloadProxy.Tests.Mcp;
@@ -53,6 +54,63 @@ public sealed class McpAnswerTests : IAsyncLifetime
         var answer = await proxy.CallAsync("tools/list");
         Assert.DoesNotContain("droplet-delete", answer.Body);
         Assert.Equal(answer.Body.Length.ToString(), answer.Headers["Content-Length"]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    // the head has come, and of the answer nothing
+    [InlineData(true)]
+    public async Task A_server_that_takes_too_long_is_not_waited_for(bool begins)
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var patient = await McpProxy.StartAsync(configure: server => server with { ActivityTimeout = TimeSpan.FromMinutes(1) }, time: time);
+        var asked = new TaskCompletionSource();
+        patient.Sandbox.Intercept = async http =>
+        {
+            http.Response.ContentType = "application/json";
+            if (begins) await http.Response.Body.FlushAsync();
+            asked.SetResult();
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { });
+            return true;
+        };
+        var calling = patient.CallAsync("tools/list");
+        await asked.Task;
+
+        time.Advance(TimeSpan.FromSeconds(50));
+        Assert.NotSame(calling, await Task.WhenAny(calling, Task.Delay(200)));
+        time.Advance(TimeSpan.FromSeconds(12));
+        var answer = await calling.WaitAsync(TimeSpan.FromMinutes(1));
+
+        Assert.Equal((HttpStatusCode.GatewayTimeout, 504), (answer.Status, answer.Code()));
+        Assert.StartsWith("upstream_timeout: the MCP server `droplets` did not answer in time",
+            answer.Message().GetProperty("error").GetProperty("message").GetString());
+    }
+
+    [Fact]
+    public async Task A_stream_that_has_begun_may_be_silent_for_longer_than_an_answer_may_take()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var patient = await McpProxy.StartAsync(configure: server => server with { ActivityTimeout = TimeSpan.FromSeconds(30) }, time: time);
+        var (begun, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        patient.Sandbox.Intercept = async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progress\":1}}\n\n");
+            await http.Response.Body.FlushAsync();
+            begun.SetResult();
+            await goOn.Task;
+            await http.Response.WriteAsync("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n");
+            return true;
+        };
+        var calling = patient.CallAsync("tools/list");
+        await begun.Task;
+        // the first event is passed on before time goes by
+        await Task.Delay(500);
+        time.Advance(TimeSpan.FromMinutes(2));
+        Assert.NotSame(calling, await Task.WhenAny(calling, Task.Delay(200)));
+        goOn.SetResult();
+
+        Assert.EndsWith("\"result\":{}}\n\n", (await calling).Body);
     }
 
     [Fact]
