@@ -587,6 +587,20 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_key_is_rotated_while_no_server_runs()
+    {
+        directory.Write("appsettings.json", """
+            {
+              "PublicUrl": "https://proxy.example.com", "Urls": "http://127.0.0.1:1",
+              "Upstreams": { "ATProto": { "Kind": "atproto", "OAuth": { "Accounts": ["*"] } } }
+            }
+            """);
+        var run = await CommandRun.RunAsync(directory.Path, "keys", "rotate", "--client");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("is published now and begins sessions from", run.Output);
+    }
+
+    [Fact]
     public async Task A_secret_in_the_wrong_place_is_not_printed()
     {
         directory.Write("appsettings.json", $$"""

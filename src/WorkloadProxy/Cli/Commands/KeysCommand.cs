@@ -31,8 +31,9 @@ internal static class KeysCommand
     {
         var format = OutputFormat.TextOrJson();
         var client = new Option<bool>("--client") { Description = "A client key instead: new sessions begin with it an hour later." };
-        var command = settings.AddTo(new Command(name, description) { format });
-        if (name == "rotate") command.Options.Add(client);
+        var command = new Command(name, description) { format };
+        if (name == "rotate") command.Add(client);
+        settings.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!settings.TryLoad(parsed, terminal, out var options, out var exitCode, json: parsed.GetValue(format) == "json")) return exitCode;
