@@ -9,30 +9,25 @@ public sealed class TokenRelayTests : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new();
     private readonly HttpClient http = new();
+    private readonly List<Process> started = [];
     private TestProxy proxy = null!;
-    private Process relay = null!;
     private Dictionary<string, string> variables = [];
 
     public async ValueTask InitializeAsync()
     {
         proxy = await TestProxy.StartAsync();
         directory.Write("identity", proxy.IdentityToken());
-        using var watcher = new FileSystemWatcher(directory.Path) { EnableRaisingEvents = true };
-        var written = new TaskCompletionSource();
-        watcher.Renamed += (_, e) => written.TrySetResult();
-        relay = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"),
-            ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", "openai", "--env", "openai.env", "--source", "file:identity"])
-            { WorkingDirectory = directory.Path })!;
-        await written.Task.WaitAsync(TimeSpan.FromSeconds(120));
-        variables = (await File.ReadAllLinesAsync(Path.Combine(directory.Path, "openai.env"))).Select(line => line.Split('=', 2))
-            .ToDictionary(pair => pair[0], pair => pair[1]);
+        variables = (await StartAsync("openai")).Variables;
     }
 
     public async ValueTask DisposeAsync()
     {
-        relay.Kill();
-        await relay.WaitForExitAsync();
-        relay.Dispose();
+        foreach (var process in started)
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
         http.Dispose();
         await proxy.DisposeAsync();
         directory.Dispose();
@@ -71,7 +66,92 @@ public sealed class TokenRelayTests : IAsyncLifetime
         }));
         Assert.Empty(proxy.Sandbox.Requests.All);
         if (!OperatingSystem.IsWindows())
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "openai.env")));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "0.env")));
+    }
+
+    [Fact]
+    public async Task A_loopback_name_in_other_letters_is_one()
+    {
+        Assert.Equal(HttpStatusCode.OK, await SendAsync("/v2/account", request =>
+        {
+            request.Headers.TryAddWithoutValidation("x-api-key", variables["OPENAI_API_KEY"]);
+            request.Headers.Host = "LocalHost";
+        }));
+    }
+
+    [Theory]
+    [InlineData("anthropic", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")]
+    [InlineData("gemini", "RELAY_KEY", "RELAY_URL")]
+    public async Task A_kind_says_whose_variables_are_written(string kind, params string[] names) =>
+        Assert.Equal(names, (await StartAsync(kind)).Variables.Keys.Order(StringComparer.Ordinal));
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    [InlineData("0.0.0.0:0")]
+    public async Task It_listens_on_loopback_with_a_port_alone(string address)
+    {
+        var run = await CommandRun.RunAsync(directory.Path, "token", "relay", "--proxy", proxy.Address.ToString(), "--env", "e", "--listen", address,
+            "--source", "file:identity");
+        Assert.Equal((1, $"workload-proxy: `{address}` is not a loopback address with a port, or `unix:PATH`\n"), (run.ExitCode, run.Error));
+    }
+
+    [Theory]
+    [InlineData(15)]
+    [InlineData(2)]
+    public async Task A_signal_ends_it_and_its_socket_and_the_next_one_listens_there(int signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals");
+        var (first, _) = await StartAsync("other", "--listen", "unix:relay.sock");
+        var socket = Path.Combine(directory.Path, "relay.sock");
+        Assert.True(File.Exists(socket));
+        _ = ServedProcess.Signal(first.Id, signal);
+        await first.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, first.ExitCode);
+        Assert.False(File.Exists(socket));
+        await StartAsync("other", "--listen", "unix:relay.sock");
+    }
+
+    [Fact]
+    public async Task The_socket_of_one_that_was_killed_is_taken_over_and_nothing_else_of_that_name_is()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "sockets are files elsewhere");
+        var (killed, _) = await StartAsync("other", "--listen", "unix:relay.sock");
+        Assert.Equal((1, ""), await RefusedAsync("relay.sock"));
+        killed.Kill();
+        await killed.WaitForExitAsync();
+        Assert.True(File.Exists(Path.Combine(directory.Path, "relay.sock")));
+        await StartAsync("other", "--listen", "unix:relay.sock");
+
+        directory.Write("notes.txt", "mine");
+        Assert.Equal((1, ""), await RefusedAsync("notes.txt"));
+        Assert.Equal("mine", await File.ReadAllTextAsync(Path.Combine(directory.Path, "notes.txt")));
+
+        async Task<(int, string)> RefusedAsync(string path)
+        {
+            var run = await CommandRun.RunAsync(directory.Path, "token", "relay", "--proxy", proxy.Address.ToString(), "--env", "e", "--listen",
+                $"unix:{path}", "--source", "file:identity");
+            Assert.StartsWith($"workload-proxy: `unix:{path}` can't be listened on: ", run.Error, StringComparison.Ordinal);
+            return (run.ExitCode, run.Output);
+        }
+    }
+
+    private async Task<(Process Process, Dictionary<string, string> Variables)> StartAsync(string kind, params string[] options)
+    {
+        var file = $"{started.Count}.env";
+        using var watcher = new FileSystemWatcher(directory.Path) { EnableRaisingEvents = true };
+        var written = new TaskCompletionSource();
+        watcher.Renamed += (_, e) =>
+        {
+            if (e.Name == file) written.TrySetResult();
+        };
+        var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"),
+            ["token", "relay", "--proxy", proxy.Address.ToString(), "--kind", kind, "--env", file, "--source", "file:identity", .. options])
+            { WorkingDirectory = directory.Path })!;
+        started.Add(process);
+        await written.Task.WaitAsync(TimeSpan.FromSeconds(120));
+        var lines = await File.ReadAllLinesAsync(Path.Combine(directory.Path, file));
+        return (process, lines.Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]));
     }
 
     private async Task<HttpStatusCode> SendAsync(string target, Action<HttpRequestMessage> with)

@@ -118,5 +118,5 @@ internal sealed class ServedProcess : IAsyncDisposable
     }
 
     [DllImport("libc", EntryPoint = "kill")]
-    private static extern int Signal(int process, int signal);
+    public static extern int Signal(int process, int signal);
 }

@@ -36,10 +36,6 @@ internal static class TokenGetCommand
             {
                 return terminal.Fail(problem.Message);
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                return ExitCode.Ok;
-            }
         });
         return command;
     }
