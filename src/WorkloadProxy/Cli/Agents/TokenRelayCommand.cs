@@ -128,8 +128,10 @@ internal static class TokenRelayCommand
         endpoint = null!;
         if (text.StartsWith("unix:", StringComparison.Ordinal) && text.Length > 5)
             endpoint = new UnixDomainSocketEndPoint(Path.GetFullPath(text[5..]));
-        // credentials of a neighbour on the network would be anybody's
-        else if (IPEndPoint.TryParse(text, out var address) && IPAddress.IsLoopback(address.Address)) endpoint = address;
+        // credentials of a neighbour on the network would be anybody's; an address without a port is parsed as one with port 0
+        else if (IPEndPoint.TryParse(text, out var address) && IPAddress.IsLoopback(address.Address)
+            && text.EndsWith($":{address.Port}", StringComparison.Ordinal))
+            endpoint = address;
         return endpoint is not null;
     }
 }
