@@ -21,7 +21,7 @@ internal static class McpDiagnostics
         => Error("unknown-block", $"unknown block `{type}` in a `{inside}`", $"write `{type} = {{ … }}`", range);
 
     public static Diagnostic UnknownAttribute(string name, string inside, string[] known, SourceRange range)
-        => Error("unknown-attribute", $"unknown attribute `{name}` in an `{inside}` block",
+        => Error("unknown-attribute", $"unknown attribute `{name}` in {(inside == "mcp" ? "an" : "a")} `{inside}` block",
             DidYouMean(name, known) ?? $"known are {string.Join(", ", known.Select(other => $"`{other}`"))}", range);
 
     public static Diagnostic NoArguments(string name, string kind, SourceRange range)

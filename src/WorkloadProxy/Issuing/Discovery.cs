@@ -13,7 +13,10 @@ internal sealed class Discovery(SigningKeys keys, string issuer)
     public const string ConfigurationPath = "/.well-known/openid-configuration";
     public const string JwksPath = "/.well-known/jwks";
     private static readonly string[] claims =
-        ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", OwnClaims.Actor, OwnClaims.Source, OwnClaims.ChainStart, OwnClaims.ChainEnd, OwnClaims.Ancestors];
+    [
+        "iss", "aud", "sub", "iat", "nbf", "exp", "jti", OwnClaims.Actor, OwnClaims.Source, OwnClaims.ChainStart, OwnClaims.ChainEnd, OwnClaims.Ancestors,
+        OwnClaims.Run,
+    ];
     private Documents documents = new([], default, default);
 
     /// <summary>The body of <see cref="ConfigurationPath"/>.</summary>

@@ -142,6 +142,12 @@ public sealed class McpRuleTests
     }
 
     [Theory]
+    [InlineData("mcp \"a\" {\ntool \"t\" { capabilities = [\"read\"] }\n}", "unknown attribute `capabilities` in a `tool` block")]
+    [InlineData("mcp \"a\" { capabilities = [\"read\"] }", "unknown attribute `capabilities` in an `mcp` block")]
+    public void An_attribute_that_a_block_does_not_have_is_named_with_the_block(string policy, string summary) =>
+        Assert.Contains(summary, Some.Compile(("p", policy)).Diagnostics.Select(diagnostic => diagnostic.Summary));
+
+    [Theory]
     [InlineData("""mcp "Bad" {}""", "bad-server")]
     [InlineData("mcp \"a\" {\ntoll \"x\" {}\n}", "unknown-block")]
     [InlineData("mcp \"a\" {\nresource \"droplets\" {}\n}", "bad-name")]
