@@ -88,6 +88,16 @@ public sealed class TokenGetTests : IAsyncLifetime
         Assert.Equal(1, (await CommandRun.RunWithAsync(directory.Path, "", job, "token", "get")).ExitCode);
     }
 
+    [Fact]
+    public async Task A_token_that_has_expired_is_not_handed_out()
+    {
+        var token = $"e30.{System.Buffers.Text.Base64Url.EncodeToString("""{"exp":1767225600}"""u8)}.AAAA";
+        var run = await CommandRun.RunWithAsync(directory.Path, "", new() { ["MINE"] = token }, "token", "get", "--source", "env:MINE", "--format", "json");
+        Assert.Equal((1, "", "workload-proxy: the token from `env:MINE` expired at 2026-01-01T00:00:00Z\n"), (run.ExitCode, run.Output, run.Error));
+        run = await CommandRun.RunWithAsync(directory.Path, "", [], "token", "get", "--", "printf", token);
+        Assert.Equal((1, "", "workload-proxy: the token from `printf` expired at 2026-01-01T00:00:00Z\n"), (run.ExitCode, run.Output, run.Error));
+    }
+
     [Theory]
     [InlineData("--source env:NOT_THERE", "workload-proxy: the environment variable `NOT_THERE` is not set\n")]
     [InlineData("--source nowhere", "workload-proxy: unknown source `nowhere`, expected file:PATH, env:NAME, github, cursor, vm or kubernetes\n")]

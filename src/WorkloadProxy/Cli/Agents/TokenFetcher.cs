@@ -21,12 +21,17 @@ internal sealed class TokenFetcher(TokenRequest request, TimeProvider time) : ID
         if (!fresh && file is not null && KeptToken.Read(file) is { } kept && Lives(kept)) return last = kept;
         var token = await IdentitySource.ReadAsync(request, http, cancellationToken);
         if (request.Role is not null) token = await ExchangeAsync(token, cancellationToken);
-        last = FetchedToken.Of(token);
+        var fetched = FetchedToken.Of(token);
+        if (fetched.Expires <= time.GetUtcNow())
+            throw new TokenException($"the token from {Origin} expired at {fetched.Expires:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        last = fetched;
         if (file is not null && Lives(last)) KeptToken.Write(file, token);
         return last;
     }
 
     public void Dispose() => http.Dispose();
+
+    private string Origin => request.Role is not null ? "the proxy" : request.Source == "command" ? $"`{request.Command[0]}`" : $"`{request.Source}`";
 
     private bool Lives(FetchedToken? token) => token?.Expires is { } expires && time.GetUtcNow() < expires - margin;
 
