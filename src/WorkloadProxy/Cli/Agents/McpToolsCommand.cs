@@ -1,14 +1,13 @@
 using System.CommandLine;
 using System.Text.Json;
 using WorkloadProxy.Cli.Output;
+using WorkloadProxy.Mcp;
 
 namespace WorkloadProxy.Cli.Agents;
 
 /// <summary><c>mcp tools</c>: what a server offers this workload, as the catalog that <c>policy check --catalog</c> reads.</summary>
 internal static class McpToolsCommand
 {
-    private const string Prefix = "/_mcp/";
-
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var input = new TokenInput();
@@ -40,8 +39,8 @@ internal static class McpToolsCommand
     }
 
     /// <summary>The name that rules use, where the address says it.</summary>
-    private static string? ServerOf(Uri endpoint) => endpoint.AbsolutePath.IndexOf(Prefix, StringComparison.Ordinal) is >= 0 and var at
-        && endpoint.AbsolutePath[(at + Prefix.Length)..].Split('/') is [_, { Length: > 0 } server] ? server : null;
+    private static string? ServerOf(Uri endpoint) => endpoint.AbsolutePath.IndexOf(McpEndpoint.Prefix, StringComparison.Ordinal) is >= 0 and var at
+        && endpoint.AbsolutePath[(at + McpEndpoint.Prefix.Length)..].Split('/') is [_, { Length: > 0 } server] ? server : null;
 
     private static void Write(Utf8JsonWriter json, string? server, IReadOnlyList<JsonElement> tools, IReadOnlyList<JsonElement>? prompts)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using WorkloadProxy.Mcp;
 using WorkloadProxy.Outbound;
 using WorkloadProxy.Policies;
 
@@ -50,7 +51,7 @@ internal sealed class TokenInput(string root = "/")
         if (error is not null) return false;
         request = new TokenRequest
         {
-            Proxy = url is null && endpoint is not null ? new Uri(endpoint.GetLeftPart(UriPartial.Authority)) : at,
+            Proxy = url is null && endpoint is not null ? ProxyOf(endpoint) : at,
             Context = of,
             Audience = Value(parsed, audience, "AUDIENCE") ?? of,
             Role = Value(parsed, role, "ROLE"),
@@ -63,6 +64,10 @@ internal sealed class TokenInput(string root = "/")
     }
 
     public static bool MayCarryTokens(Uri uri) => uri.Scheme == "https" || (uri.Scheme == "http" && NetworkPlace.IsLoopbackOrInCluster(uri));
+
+    /// <summary>What stands before an endpoint's own path: a <c>PublicUrl</c> may have one too.</summary>
+    private static Uri ProxyOf(Uri endpoint) =>
+        new(endpoint.GetLeftPart(UriPartial.Path).Split(McpEndpoint.Prefix) is [var proxy, _, ..] ? proxy : endpoint.GetLeftPart(UriPartial.Authority));
 
     private static string? Value(ParseResult parsed, Option<string> option, string name) =>
         parsed.GetValue(option) is { Length: > 0 } given ? given : Environment.GetEnvironmentVariable($"WORKLOAD_PROXY_{name}") is { Length: > 0 } value

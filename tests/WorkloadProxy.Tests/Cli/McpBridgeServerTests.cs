@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Sandbox;
+
+namespace WorkloadProxy.Tests.Cli;
+
+/// <summary><c>mcp bridge</c> between a host that speaks line by line and a server whose every answer is the test's.</summary>
+public sealed class McpBridgeServerTests : IAsyncLifetime
+{
+    private const string Modern = "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"}";
+    private const string Initialize = """
+        {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+        """;
+    private const string Initialized = """{"jsonrpc":"2.0","method":"notifications/initialized"}""";
+    private const string Call = """{"jsonrpc":"2.0","id":"call","method":"tools/call","params":{"name":"t","arguments":{}}}""";
+    private const string Progress = """{"jsonrpc":"2.0","method":"notifications/progress"}""";
+
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+    private SandboxServer server = null!;
+    private Process bridge = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        server = await SandboxServer.StartAsync();
+        bridge = Start(new Uri(server.Address, "/mcp"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        bridge.Kill();
+        await bridge.WaitForExitAsync();
+        bridge.Dispose();
+        await server.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("mcp bridge", "")]
+    [InlineData("mcp tools", "")]
+    [InlineData("mcp bridge", "/base")]
+    [InlineData("mcp tools", "/base")]
+    public async Task A_token_is_exchanged_at_the_proxy_whose_endpoint_it_is(string command, string path)
+    {
+        var asked = new ConcurrentQueue<string>();
+        server.Intercept = async http =>
+        {
+            asked.Enqueue($"{http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget} {http.Request.Headers.Authorization}");
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync("""{"token":"exchanged","jsonrpc":"2.0","id":1,"result":{"tools":[],"prompts":[]}}""");
+            return true;
+        };
+        using var directory = new TemporaryDirectory();
+        await CommandRun.RunWithAsync(directory.Path, """{"jsonrpc":"2.0","id":1,"method":"ping"}""", new() { ["TOKEN"] = "identity" },
+            [.. command.Split(' '), new Uri(server.Address, $"{path}/_mcp/Notes/notes").ToString(), "--source", "env:TOKEN", "--role", "agent", "--context",
+            "api://Notes?actx=a"]);
+        Assert.Equal([$"{path}/v1/oidc/issue Bearer identity", $"{path}/_mcp/Notes/notes Bearer exchanged"], asked.Distinct());
+    }
+
+    private static Process Start(Uri endpoint)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "workload-proxy"),
+            ["mcp", "bridge", endpoint.ToString(), "--source", "env:TOKEN"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.Environment["TOKEN"] = "a.b.c";
+        return Process.Start(start)!;
+    }
+
+    /// <summary><paramref name="answer"/> gets each message with its method, or the verb of a request without one.</summary>
+    private void Serve(Func<HttpContext, string, JsonElement, Task> answer) => server.Intercept = async http =>
+    {
+        using var reader = new StreamReader(http.Request.Body);
+        var body = await reader.ReadToEndAsync();
+        var message = body.Length > 0 ? JsonElement.Parse(body) : default;
+        await answer(http, body.Length > 0 ? message.GetProperty("method").GetString()! : http.Request.Method, message);
+        return true;
+    };
+
+    private static async Task BeginAsync(HttpContext http, string session, string revision = "2025-11-25")
+    {
+        http.Response.Headers["Mcp-Session-Id"] = session;
+        http.Response.ContentType = "application/json";
+        await http.Response.WriteAsync($$$"""{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"{{{revision}}}"}}""");
+    }
+
+    private static async Task StreamAsync(HttpContext http, string events)
+    {
+        http.Response.ContentType = "text/event-stream";
+        await http.Response.WriteAsync(events);
+        await http.Response.Body.FlushAsync();
+    }
+
+    private async Task SayAsync(string line)
+    {
+        await bridge.StandardInput.WriteLineAsync(line);
+        await bridge.StandardInput.FlushAsync();
+    }
+
+    private async Task<JsonElement> HearAsync() => JsonElement.Parse((await bridge.StandardOutput.ReadLineAsync().WaitAsync(patience))!);
+}
