@@ -36,6 +36,22 @@ public sealed class McpBridgeServerTests : IAsyncLifetime
         await server.DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_subscription_that_the_host_cancels_ends_at_the_server()
+    {
+        var ended = new TaskCompletionSource();
+        Serve(async (http, _, _) =>
+        {
+            http.RequestAborted.Register(ended.SetResult);
+            await StreamAsync(http, $"data: {Progress}\n\n");
+            await ended.Task;
+        });
+        await SayAsync($$$$"""{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{{{{{Modern}}}},"notifications":{}}}""");
+        await HearAsync();
+        await SayAsync("""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"l"}}""");
+        await ended.Task.WaitAsync(patience);
+    }
+
     [Theory]
     [InlineData("mcp bridge", "")]
     [InlineData("mcp tools", "")]

@@ -17,7 +17,8 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
     private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly SemaphoreSlim writing = new(1);
     private readonly SemaphoreSlim renewing = new(1);
-    private readonly ConcurrentDictionary<string, CancellationTokenSource> calls = new(StringComparer.Ordinal);
+    /// <summary>By the id of the request: what ends the call, and whether it only listens.</summary>
+    private readonly ConcurrentDictionary<string, (CancellationTokenSource Stop, bool Listens)> calls = new(StringComparer.Ordinal);
     private readonly McpParameterHeaders parameters = new();
     private string? session, version, initialize;
 
@@ -33,7 +34,7 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
                 await WriteAsync("""{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"the line is not a JSON-RPC message"}}""");
                 continue;
             }
-            if (message.Cancels is { } id && calls.TryGetValue(id, out var cancelled)) await cancelled.CancelAsync();
+            if (message.Cancels is { } id && calls.TryGetValue(id, out var cancelled)) await CancelAsync(cancelled.Stop);
             // the newest revision has no such message: the stream's end says it
             if (message.Cancels is not null && version is null) continue;
             var task = HandleAsync(message, ended.Token);
@@ -43,7 +44,7 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
             if (message.Method == "initialize") await task;
         }
         // requests that were read are answered; what only listens ends
-        foreach (var (id, source) in calls.Where(call => call.Key.StartsWith("listen:", StringComparison.Ordinal))) await source.CancelAsync();
+        foreach (var call in calls.Values.Where(call => call.Listens)) await CancelAsync(call.Stop);
         await Task.WhenAll(running.Keys);
         await ended.CancelAsync();
         if (session is not null) await CloseAsync();
@@ -52,7 +53,7 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
     private async Task HandleAsync(BridgeMessage message, CancellationToken cancellationToken)
     {
         using var call = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (message.Id is { } id) calls[message.Method == "subscriptions/listen" ? "listen:" + id : id] = call;
+        if (message.Id is { } id) calls[id] = (call, message.Method == "subscriptions/listen");
         try
         {
             if (message.Method == "initialize") (initialize, session, version) = (message.Line, null, null);
@@ -69,7 +70,19 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         }
         finally
         {
-            if (message.Id is { } done) calls.TryRemove(message.Method == "subscriptions/listen" ? "listen:" + done : done, out _);
+            if (message.Id is { } done) calls.TryRemove(done, out _);
+        }
+    }
+
+    private static async Task CancelAsync(CancellationTokenSource call)
+    {
+        try
+        {
+            await call.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // it has ended by itself meanwhile
         }
     }
 
