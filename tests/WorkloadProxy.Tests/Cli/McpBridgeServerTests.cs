@@ -53,6 +53,70 @@ public sealed class McpBridgeServerTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("", false)]
+    [InlineData("id: 1\nretry: 1\ndata:\n\n", false)]
+    [InlineData("data: {\"jsonrpc\":\"2.0\",\"id\":\"other\",\"result\":{}}\n\n", false)]
+    [InlineData("", true)]
+    public async Task A_call_whose_stream_ends_without_an_answer_is_answered_with_an_error(string after, bool breaksOff)
+    {
+        var heardFirst = new TaskCompletionSource();
+        Serve(async (http, _, _) =>
+        {
+            await StreamAsync(http, $"data: {Progress}\n\n{after}");
+            await heardFirst.Task;
+            if (breaksOff) http.Abort();
+        });
+        await SayAsync($$$$"""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{{{{Modern}}}},"name":"t"}}""");
+        var heard = await HearAsync();
+        heardFirst.SetResult();
+        while (!heard.TryGetProperty("error", out _)) heard = await HearAsync();
+        Assert.Equal("""{"jsonrpc":"2.0","id":7,"error":{"code":502,"message":"the stream ended without an answer"}}""", heard.GetRawText());
+    }
+
+    [Fact]
+    public async Task In_a_session_a_stream_that_ended_early_is_gone_on_with_from_its_last_event()
+    {
+        var asked = new ConcurrentQueue<string>();
+        Serve(async (http, method, _) =>
+        {
+            if (method == "initialize") await BeginAsync(http, "s1");
+            else if (method == "tools/call") await StreamAsync(http, "id: a\nretry: 1\ndata:\n\n");
+            else if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)
+            {
+                asked.Enqueue($"{method} {last} {http.Request.Headers["Mcp-Session-Id"]}");
+                await StreamAsync(http, last == "a" ? $"id: b\ndata: {Progress}\n\n" : "data: {\"jsonrpc\":\"2.0\",\"id\":\"call\",\"result\":{}}\n\n");
+            }
+        });
+        await SayAsync(Initialize);
+        await HearAsync();
+        await SayAsync(Call);
+        Assert.Equal("notifications/progress", (await HearAsync()).GetProperty("method").GetString());
+        Assert.Equal("call", (await HearAsync()).GetProperty("id").GetString());
+        Assert.Equal(["GET a s1", "GET b s1"], asked);
+    }
+
+    [Fact]
+    public async Task A_stream_that_never_goes_on_is_given_up()
+    {
+        var resumed = 0;
+        Serve(async (http, method, _) =>
+        {
+            if (method == "initialize") await BeginAsync(http, "s1");
+            else if (method == "tools/call") await StreamAsync(http, "id: a\nretry: 1\ndata:\n\n");
+            else if (http.Request.Headers.ContainsKey("Last-Event-ID"))
+            {
+                Interlocked.Increment(ref resumed);
+                await StreamAsync(http, "");
+            }
+        });
+        await SayAsync(Initialize);
+        await HearAsync();
+        await SayAsync(Call);
+        Assert.Equal("the stream ended without an answer", (await HearAsync()).GetProperty("error").GetProperty("message").GetString());
+        Assert.Equal(3, resumed);
+    }
+
+    [Theory]
     [InlineData("mcp bridge", "")]
     [InlineData("mcp tools", "")]
     [InlineData("mcp bridge", "/base")]

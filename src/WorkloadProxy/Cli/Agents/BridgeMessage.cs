@@ -17,6 +17,11 @@ internal sealed record BridgeMessage(string Line)
     public JsonElement Arguments { get; private init; }
     /// <summary>A response, to the host.</summary>
     public bool IsAnswer { get; private init; }
+    private JsonElement AnswerId { get; init; }
+
+    /// <summary>Whether this is the response to <paramref name="asked"/>: with its id, however the server writes it.</summary>
+    public bool Answers(BridgeMessage asked) => IsAnswer && asked.Id is { } id && AnswerId.ValueKind != JsonValueKind.Undefined
+        && JsonElement.DeepEquals(AnswerId, JsonElement.Parse(id));
 
     /// <summary>Null for what is not one JSON object.</summary>
     public static BridgeMessage? Parse(string line)
@@ -38,6 +43,7 @@ internal sealed record BridgeMessage(string Line)
                     && parameters.TryGetProperty("requestId", out var cancelled) ? cancelled.GetRawText() : null,
                 Arguments = McpJson.Object(parameters, "arguments"),
                 IsAnswer = method is null && (root.TryGetProperty("result", out _) || root.TryGetProperty("error", out _)),
+                AnswerId = method is null && root.TryGetProperty("id", out var answered) ? answered : default,
             };
         }
         catch (JsonException)

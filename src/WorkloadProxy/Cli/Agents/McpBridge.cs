@@ -13,7 +13,7 @@ namespace WorkloadProxy.Cli.Agents;
 internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output, Action<string> log) : IAsyncDisposable
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(2);
-    private const int MaxEvent = 64 * 1024 * 1024;
+    private const int MostResumptions = 3;
     private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly SemaphoreSlim writing = new(1);
     private readonly SemaphoreSlim renewing = new(1);
@@ -132,28 +132,55 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         if (message.Method == "initialize" && answer.IsSuccessStatusCode)
             session = answer.Headers.TryGetValues(McpHeaders.Session, out var ids) ? ids.First() : null;
         var type = answer.Content.Headers.ContentType?.MediaType;
-        if (type == "text/event-stream") await StreamAsync(message, answer, cancellationToken);
+        if (IsStream(answer)) await StreamAsync(message, answer, cancellationToken);
         else if (message.Id is null) LogFailure(message, answer);
         else if (type == "application/json" && BridgeMessage.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) is { IsAnswer: true } found)
             await PassAsync(message, found.Line);
         else await FailAsync(message, (int)answer.StatusCode, $"the proxy answered {(int)answer.StatusCode}");
     }
 
-    private async Task StreamAsync(BridgeMessage? message, HttpResponseMessage answer, CancellationToken cancellationToken)
+    /// <summary>
+    /// Passes on what a stream says. In a session one that ends before its answer goes on where it is asked for what came after its last event; what has not
+    /// come by then never comes.
+    /// </summary>
+    private async Task StreamAsync(BridgeMessage message, HttpResponseMessage answer, CancellationToken cancellationToken)
     {
-        await using var stream = await answer.Content.ReadAsStreamAsync(cancellationToken);
-        var reader = new McpEventReader(MaxEvent);
-        var chunk = new byte[8192];
-        for (int read; (read = await stream.ReadAsync(chunk, cancellationToken)) > 0;)
+        var of = message.Revision is null ? session : null;
+        var stream = new BridgeStream(message);
+        await foreach (var json in stream.ReadAsync(answer, cancellationToken)) await PassAsync(message, json);
+        for (var left = MostResumptions; IsOpen() && left > 0; left--)
         {
-            reader.Add(chunk.AsSpan(0, read));
-            while (reader.TryRead(out var found))
+            var from = stream.LastEvent;
+            await Task.Delay(stream.Pause ?? pause, cancellationToken);
+            try
             {
-                if (!found.Data.IsEmpty) await PassAsync(message, Encoding.UTF8.GetString(found.Data.Span));
+                using var rest = await GetAsync(from, cancellationToken);
+                if (!IsStream(rest)) break;
+                await foreach (var json in stream.ReadAsync(rest, cancellationToken)) await PassAsync(message, json);
             }
-            if (reader.IsTooLong) throw new IOException("an event is too long");
+            catch (HttpRequestException) when (left > 1)
+            {
+                // what cut the stream may cut the next connection too
+            }
+            // a server may cut a long stream as often as it likes, as long as something comes
+            if (stream.LastEvent != from) left = MostResumptions;
         }
+        if (message.Id is not null && !stream.IsAnswered) await FailAsync(message, 502, "the stream ended without an answer");
+
+        bool IsOpen() => message.Id is not null && !stream.IsAnswered && stream.LastEvent is { Length: > 0 } && of is not null && session == of;
     }
+
+    /// <summary>A stream of the session: what the server says unasked, or what it said to a call after the event <paramref name="from"/>.</summary>
+    private async Task<HttpResponseMessage> GetAsync(string? from, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, endpoint);
+        if (from is not null) request.Headers.TryAddWithoutValidation(McpHeaders.LastEvent, from);
+        await AddHeadersAsync(request, null, fresh: false, cancellationToken);
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+    }
+
+    private static bool IsStream(HttpResponseMessage answer) =>
+        answer.IsSuccessStatusCode && answer.Content.Headers.ContentType?.MediaType == "text/event-stream";
 
     private async Task PassAsync(BridgeMessage? message, string json)
     {
@@ -173,12 +200,10 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         {
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Get, endpoint);
-                await AddHeadersAsync(request, null, fresh: false, cancellationToken);
-                using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+                using var answer = await GetAsync(null, cancellationToken);
                 if (answer.StatusCode == HttpStatusCode.Unauthorized) await tokens.GetAsync(fresh: true, cancellationToken);
-                else if (!answer.IsSuccessStatusCode || answer.Content.Headers.ContentType?.MediaType != "text/event-stream") return;
-                else await StreamAsync(null, answer, cancellationToken);
+                else if (!IsStream(answer)) return;
+                else await foreach (var json in new BridgeStream(null).ReadAsync(answer, cancellationToken)) await PassAsync(null, json);
             }
             catch (Exception error) when (error is TokenException or HttpRequestException or IOException)
             {

@@ -45,6 +45,21 @@ internal readonly record struct McpEvent(ReadOnlyMemory<byte> Raw, ReadOnlyMemor
         return new McpEvent(raw, data.WrittenMemory) { IsAmbiguous = ambiguous };
     }
 
+    /// <summary>What the last field of this name says, <c>id</c> or <c>retry</c>; null where there is none.</summary>
+    public string? Field(ReadOnlySpan<byte> name)
+    {
+        string? value = null;
+        foreach (var range in Raw.Span.SplitAny((byte)'\n', (byte)'\r'))
+        {
+            var line = Raw.Span[range];
+            if (!line.StartsWith(name)) continue;
+            line = line[name.Length..];
+            if (line.IsEmpty) value = "";
+            else if (line[0] == ':') value = Encoding.UTF8.GetString(line is [_, (byte)' ', ..] ? line[2..] : line[1..]);
+        }
+        return value;
+    }
+
     /// <summary>The same event with other data: its id, type and retry time stay.</summary>
     public byte[] With(ReadOnlySpan<byte> data)
     {
