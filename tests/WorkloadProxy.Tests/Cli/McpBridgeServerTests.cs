@@ -117,6 +117,53 @@ public sealed class McpBridgeServerTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("application/json", "{\n\"jsonrpc\": \"2.0\",\n\"id\": 0,\n\"result\": {\n\"protocolVersion\": \"2025-06-18\"\n}\n}")]
+    [InlineData("text/event-stream", "data: {\"jsonrpc\":\"2.0\",\"id\":0,\ndata: \"result\":{\"protocolVersion\":\"2025-06-18\"}}\n\n")]
+    [InlineData("application/json", "{}")]
+    public async Task A_new_session_is_listened_to_as_the_one_before_was_and_keeps_its_revision(string type, string answer)
+    {
+        var (first, second, left) = (new TaskCompletionSource(), new TaskCompletionSource<string>(), new TaskCompletionSource());
+        var revision = "";
+        var began = 0;
+        Serve(async (http, method, _) =>
+        {
+            var session = http.Request.Headers["Mcp-Session-Id"].ToString();
+            if (method == "initialize" && began++ == 0) await BeginAsync(http, "s1", "2025-06-18");
+            else if (method == "initialize")
+            {
+                http.Response.Headers["Mcp-Session-Id"] = "s2";
+                http.Response.ContentType = type;
+                await http.Response.WriteAsync(answer);
+            }
+            else if (method == "GET" && session == "s1")
+            {
+                http.RequestAborted.Register(left.SetResult);
+                first.SetResult();
+                await StreamAsync(http, ": here\n\n");
+                await left.Task;
+            }
+            else if (method == "GET") second.TrySetResult(http.Request.Headers["MCP-Protocol-Version"].ToString());
+            else if (method == "tools/call" && session == "s1") http.Response.StatusCode = 404;
+            else if (method == "tools/call")
+            {
+                revision = http.Request.Headers["MCP-Protocol-Version"].ToString();
+                http.Response.ContentType = "application/json";
+                await http.Response.WriteAsync("""{"jsonrpc":"2.0","id":"call","result":{}}""");
+            }
+            else http.Response.StatusCode = 202;
+        });
+        await SayAsync(Initialize);
+        await HearAsync();
+        await SayAsync(Initialized);
+        await first.Task.WaitAsync(patience);
+        await SayAsync(Call);
+        Assert.True((await HearAsync()).TryGetProperty("result", out _));
+        Assert.Equal("2025-06-18", revision);
+        Assert.Equal("2025-06-18", await second.Task.WaitAsync(patience));
+        await left.Task.WaitAsync(patience);
+    }
+
+    [Theory]
     [InlineData("mcp bridge", "")]
     [InlineData("mcp tools", "")]
     [InlineData("mcp bridge", "/base")]

@@ -21,10 +21,13 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
     private readonly ConcurrentDictionary<string, (CancellationTokenSource Stop, bool Listens)> calls = new(StringComparer.Ordinal);
     private readonly McpParameterHeaders parameters = new();
     private string? session, version, initialize;
+    private CancellationToken stopping;
+    private CancellationTokenSource? listening;
 
     public async Task RunAsync(TextReader input, CancellationToken cancellationToken)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        stopping = end.Token;
         var running = new ConcurrentDictionary<Task, bool>();
         while (await input.ReadLineAsync(cancellationToken) is { } line)
         {
@@ -37,7 +40,7 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
             if (message.Cancels is { } id && calls.TryGetValue(id, out var cancelled)) await CancelAsync(cancelled.Stop);
             // the newest revision has no such message: the stream's end says it
             if (message.Cancels is not null && version is null) continue;
-            var task = HandleAsync(message, ended.Token);
+            var task = HandleAsync(message);
             running.TryAdd(task, true);
             _ = task.ContinueWith(done => running.TryRemove(done, out _), TaskScheduler.Default);
             // what follows needs the session
@@ -46,19 +49,19 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         // requests that were read are answered; what only listens ends
         foreach (var call in calls.Values.Where(call => call.Listens)) await CancelAsync(call.Stop);
         await Task.WhenAll(running.Keys);
-        await ended.CancelAsync();
+        await end.CancelAsync();
         if (session is not null) await CloseAsync();
     }
 
-    private async Task HandleAsync(BridgeMessage message, CancellationToken cancellationToken)
+    private async Task HandleAsync(BridgeMessage message)
     {
-        using var call = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var call = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         if (message.Id is { } id) calls[id] = (call, message.Method == "subscriptions/listen");
         try
         {
             if (message.Method == "initialize") (initialize, session, version) = (message.Line, null, null);
             await SendAsync(message, call.Token);
-            if (message.Method == "notifications/initialized") _ = ListenAsync(cancellationToken);
+            if (message.Method == "notifications/initialized") Listen();
         }
         catch (OperationCanceledException)
         {
@@ -118,7 +121,8 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         var token = await tokens.GetAsync(fresh, cancellationToken);
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token.Token}");
         request.Headers.TryAddWithoutValidation("Accept", message is null ? "text/event-stream" : "application/json, text/event-stream");
-        if ((message?.Revision ?? version) is { } spoken) request.Headers.TryAddWithoutValidation(McpHeaders.Version, spoken);
+        var spoken = message?.Revision ?? (message?.Method == "initialize" ? null : version);
+        if (spoken is not null) request.Headers.TryAddWithoutValidation(McpHeaders.Version, spoken);
         if (message?.Revision is null && message?.Method != "initialize" && session is { } own)
             request.Headers.TryAddWithoutValidation(McpHeaders.Session, own);
         if (message?.Revision is null) return;
@@ -189,6 +193,14 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         await WriteAsync(json);
     }
 
+    /// <summary>Listens in the session that there is now, and no longer in one before it.</summary>
+    private void Listen()
+    {
+        listening?.Cancel();
+        listening = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        _ = ListenAsync(listening.Token);
+    }
+
     /// <summary>
     /// What the server says without being asked, in a session. The stream ends with its token, and is opened again with a new one; a server that offers none
     /// answers 405.
@@ -225,21 +237,30 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         try
         {
             if (session != ended) return session is not null;
-            (session, version) = (null, null);
             using var answer = await PostAsync(begin, fresh: false, cancellationToken);
             if (!answer.IsSuccessStatusCode || !answer.Headers.TryGetValues(McpHeaders.Session, out var ids)) return false;
-            var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+            version = await NegotiatedVersionAsync(answer, cancellationToken) ?? version;
             session = ids.First();
-            version = BridgeMessage.NegotiatedVersion(body.Split('\n').Select(line => line.StartsWith("data:", StringComparison.Ordinal) ? line[5..] : line)
-                .FirstOrDefault(line => line.TrimStart().StartsWith('{')) ?? "");
             using var initialized = await PostAsync(BridgeMessage.Parse("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")!, fresh: false,
                 cancellationToken);
-            return initialized.IsSuccessStatusCode;
+            if (!initialized.IsSuccessStatusCode) return false;
+            if (listening is not null) Listen();
+            return true;
         }
         finally
         {
             renewing.Release();
         }
+    }
+
+    private static async Task<string?> NegotiatedVersionAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        if (!IsStream(answer)) return BridgeMessage.NegotiatedVersion(await answer.Content.ReadAsStringAsync(cancellationToken));
+        await foreach (var json in new BridgeStream(null).ReadAsync(answer, cancellationToken))
+        {
+            if (BridgeMessage.NegotiatedVersion(json) is { } found) return found;
+        }
+        return null;
     }
 
     private void LogFailure(BridgeMessage message, HttpResponseMessage answer)
@@ -286,6 +307,7 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
 
     public async ValueTask DisposeAsync()
     {
+        listening?.Dispose();
         http.Dispose();
         await output.FlushAsync();
     }
