@@ -163,6 +163,31 @@ public sealed class McpBridgeServerTests : IAsyncLifetime
         await left.Task.WaitAsync(patience);
     }
 
+    [Fact]
+    public async Task Arguments_that_a_schema_wants_as_headers_are_found_at_any_depth()
+    {
+        var headers = new Dictionary<string, string>();
+        Serve(async (http, method, message) =>
+        {
+            foreach (var (name, value) in http.Request.Headers.Where(header => header.Key.StartsWith("Mcp-Param-", StringComparison.OrdinalIgnoreCase)))
+                headers[name] = value.ToString();
+            http.Response.ContentType = "application/json";
+            const string Schema = """
+                {"properties":{"a":{"x-mcp-header":"Top"},"b":{"properties":{"c":{"properties":{"d":{"x-mcp-header":"Deep.1~x"}}},
+                "e":{"x-mcp-header":"no header"}}},"x":{"properties":{"y":{"x-mcp-header":"Absent"}}}}}
+                """;
+            await http.Response.WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{message.GetProperty("id")},\"result\":"
+                + $"{(method == "tools/list" ? $"{{\"tools\":[{{\"name\":\"t\",\"inputSchema\":{Schema}}}]}}" : "{}")}}}");
+        });
+        await SayAsync($$$$"""{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{{{{Modern}}}}}}""");
+        await HearAsync();
+        await SayAsync($$$$"""
+            {"jsonrpc":"2.0","id":2,"method":"tools/call","params":{{{{{Modern}}}},"name":"t","arguments":{"a":1,"b":{"c":{"d":"deep"},"e":"e"},"x":"text"}}}
+            """.Trim());
+        await HearAsync();
+        Assert.Equal([new("Mcp-Param-Deep.1~x", "deep"), new("Mcp-Param-Top", "1")], headers.OrderBy(header => header.Key, StringComparer.Ordinal));
+    }
+
     [Theory]
     [InlineData("mcp bridge", "")]
     [InlineData("mcp tools", "")]

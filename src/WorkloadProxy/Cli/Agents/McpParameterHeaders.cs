@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Json;
 using WorkloadProxy.Mcp.Protocol;
@@ -10,7 +11,11 @@ namespace WorkloadProxy.Cli.Agents;
 /// </summary>
 internal sealed class McpParameterHeaders
 {
-    private readonly ConcurrentDictionary<string, (string Argument, string Header)[]> byTool = new(StringComparer.Ordinal);
+    private const int DeepestArgument = 16;
+    /// <summary>RFC 9110 section 5.6.2: what a header's name is made of.</summary>
+    private static readonly SearchValues<char> inNames =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    private readonly ConcurrentDictionary<string, (string[] Path, string Header)[]> byTool = new(StringComparer.Ordinal);
 
     public void Learn(string list)
     {
@@ -18,10 +23,7 @@ internal sealed class McpParameterHeaders
         if (result.ValueKind != JsonValueKind.Object || !result.TryGetProperty("tools", out var tools) || tools.ValueKind != JsonValueKind.Array) return;
         foreach (var tool in tools.EnumerateArray())
         {
-            var properties = McpJson.Object(McpJson.Object(tool, "inputSchema"), "properties");
-            if (McpJson.Text(tool, "name") is not { } name || properties.ValueKind != JsonValueKind.Object) continue;
-            byTool[name] = [.. properties.EnumerateObject().Select(property => (property.Name, McpJson.Text(property.Value, "x-mcp-header")))
-                .Where(pair => IsToken(pair.Item2)).Select(pair => (pair.Name, pair.Item2!))];
+            if (McpJson.Text(tool, "name") is { } name) byTool[name] = [.. WantedBy(McpJson.Object(tool, "inputSchema"), [])];
         }
     }
 
@@ -30,14 +32,26 @@ internal sealed class McpParameterHeaders
         if (message.Method != "tools/call" || message.Name is null || message.Arguments.ValueKind != JsonValueKind.Object
             || !byTool.TryGetValue(message.Name, out var wanted))
             yield break;
-        foreach (var (argument, header) in wanted)
+        foreach (var (path, header) in wanted)
         {
-            if (!message.Arguments.TryGetProperty(argument, out var value)) continue;
+            var value = path[..^1].Aggregate(message.Arguments, McpJson.Object);
+            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(path[^1], out value)) continue;
             var text = value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number or JsonValueKind.True
                 or JsonValueKind.False => value.GetRawText(), _ => null };
             if (text is not null) yield return (McpHeaders.Parameters + header, McpHeaders.Encode(text));
         }
     }
 
-    private static bool IsToken(string? name) => name is { Length: > 0 and <= 64 } && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    private static IEnumerable<(string[] Path, string Header)> WantedBy(JsonElement schema, string[] path)
+    {
+        var properties = McpJson.Object(schema, "properties");
+        if (properties.ValueKind != JsonValueKind.Object || path.Length == DeepestArgument) yield break;
+        foreach (var property in properties.EnumerateObject())
+        {
+            string[] here = [.. path, property.Name];
+            if (McpJson.Text(property.Value, "x-mcp-header") is { Length: > 0 and <= 64 } header && !header.AsSpan().ContainsAnyExcept(inNames))
+                yield return (here, header);
+            foreach (var inner in WantedBy(property.Value, here)) yield return inner;
+        }
+    }
 }
