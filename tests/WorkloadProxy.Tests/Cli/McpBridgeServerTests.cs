@@ -189,6 +189,26 @@ public sealed class McpBridgeServerTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(401, """{"id":"unauthorized","message":"the token's `aud` is unknown","request_id":"r"}""",
+        "the proxy answered 401: the token's 'aud' is unknown")]
+    [InlineData(500, """{"id":"internal","message":"one\ntwo"}""", "the proxy answered 500: one?two")]
+    [InlineData(500, """{"id":"internal","message":7}""", "the proxy answered 500")]
+    [InlineData(502, "<html>", "the proxy answered 502")]
+    [InlineData(400, """{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":null}""", "the proxy answered 400: no session")]
+    public async Task The_proxy_s_own_words_are_passed_on(int status, string answer, string text)
+    {
+        Serve(async (http, _, _) =>
+        {
+            http.Response.StatusCode = status;
+            http.Response.ContentType = answer.StartsWith('{') ? "application/json" : "text/html";
+            await http.Response.WriteAsync(answer);
+        });
+        await SayAsync("""{"jsonrpc":"2.0","id":3,"method":"ping"}""");
+        var error = (await HearAsync()).GetProperty("error");
+        Assert.Equal((status, text), (error.GetProperty("code").GetInt32(), error.GetProperty("message").GetString()));
+    }
+
+    [Theory]
     [InlineData("mcp bridge", "")]
     [InlineData("mcp tools", "")]
     [InlineData("mcp bridge", "/base")]

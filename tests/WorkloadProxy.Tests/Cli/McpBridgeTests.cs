@@ -50,10 +50,13 @@ public sealed class McpBridgeTests : IAsyncLifetime
     [Fact]
     public async Task What_is_no_message_and_a_token_that_is_not_there_are_answered_as_protocol()
     {
-        var run = await CommandRun.RunWithAsync(directory.Path, "nonsense\n{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\n", [], "mcp", "bridge",
+        const string Input = "nonsense\n[]\n7\n{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\n";
+        var run = await CommandRun.RunWithAsync(directory.Path, Input, [], "mcp", "bridge",
             new Uri(proxy.Address, McpProxy.Path).ToString(), "--source", "file:gone");
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(["{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"the line is not a JSON-RPC message\"}}",
+        Assert.Equal(["{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"the line is not JSON\"}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600,\"message\":\"batches are not supported\"}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600,\"message\":\"the line is not a JSON-RPC message\"}}",
             "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":401,\"message\":\"the file `gone` can't be read\"}}", ""], run.Output.Split('\n'));
     }
 

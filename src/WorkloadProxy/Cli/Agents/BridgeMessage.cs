@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WorkloadProxy.Hcl;
 using WorkloadProxy.Mcp.Protocol;
 
 namespace WorkloadProxy.Cli.Agents;
@@ -6,6 +7,8 @@ namespace WorkloadProxy.Cli.Agents;
 /// <summary>A line, and what of it the transport needs to know. It goes on as it came.</summary>
 internal sealed record BridgeMessage(string Line)
 {
+    private const int LongestProblem = 500;
+
     /// <summary>As JSON; null for a notification or a response.</summary>
     public string? Id { get; private init; }
     public string? Method { get; private init; }
@@ -23,12 +26,21 @@ internal sealed record BridgeMessage(string Line)
     public bool Answers(BridgeMessage asked) => IsAnswer && asked.Id is { } id && AnswerId.ValueKind != JsonValueKind.Undefined
         && JsonElement.DeepEquals(AnswerId, JsonElement.Parse(id));
 
+    /// <summary>What an error says that is no JSON-RPC, or has no id: it is not known whom it answers.</summary>
+    public string? Problem { get; private init; }
+
     /// <summary>Null for what is not one JSON object.</summary>
-    public static BridgeMessage? Parse(string line)
+    public static BridgeMessage? Parse(string line) => Parse(line, out _);
+
+    /// <summary>Null for what is not one JSON object, and the JSON-RPC error that it is answered with.</summary>
+    public static BridgeMessage? Parse(string line, out (int Code, string Text) error)
     {
+        error = (McpError.ParseError, "the line is not JSON");
         try
         {
             var root = JsonElement.Parse(line);
+            error = (McpError.InvalidRequest,
+                root.ValueKind == JsonValueKind.Array ? "batches are not supported" : "the line is not a JSON-RPC message");
             if (root.ValueKind != JsonValueKind.Object) return null;
             var method = McpJson.Text(root, "method");
             var parameters = McpJson.Object(root, "params");
@@ -42,11 +54,13 @@ internal sealed record BridgeMessage(string Line)
                 Cancels = method == "notifications/cancelled" && parameters.ValueKind == JsonValueKind.Object
                     && parameters.TryGetProperty("requestId", out var cancelled) ? cancelled.GetRawText() : null,
                 Arguments = McpJson.Object(parameters, "arguments"),
+                Problem = (McpJson.Text(root, "message") ?? McpJson.Text(McpJson.Object(root, "error"), "message")) is { Length: > 0 } text
+                    ? SafeText.Quoted(text, LongestProblem) : null,
                 IsAnswer = method is null && (root.TryGetProperty("result", out _) || root.TryGetProperty("error", out _)),
                 AnswerId = method is null && root.TryGetProperty("id", out var answered) ? answered : default,
             };
         }
-        catch (JsonException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
             return null;
         }
@@ -59,7 +73,7 @@ internal sealed record BridgeMessage(string Line)
         {
             return McpJson.Text(McpJson.Object(JsonElement.Parse(json), "result"), "protocolVersion");
         }
-        catch (JsonException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
             return null;
         }

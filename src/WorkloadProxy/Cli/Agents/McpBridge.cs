@@ -32,9 +32,9 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         while (await input.ReadLineAsync(cancellationToken) is { } line)
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
-            if (BridgeMessage.Parse(line) is not { } message)
+            if (BridgeMessage.Parse(line, out var error) is not { } message)
             {
-                await WriteAsync("""{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"the line is not a JSON-RPC message"}}""");
+                await FailAsync("null", error.Code, error.Text);
                 continue;
             }
             if (message.Cancels is { } id && calls.TryGetValue(id, out var cancelled)) await CancelAsync(cancelled.Stop);
@@ -135,12 +135,17 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
     {
         if (message.Method == "initialize" && answer.IsSuccessStatusCode)
             session = answer.Headers.TryGetValues(McpHeaders.Session, out var ids) ? ids.First() : null;
-        var type = answer.Content.Headers.ContentType?.MediaType;
-        if (IsStream(answer)) await StreamAsync(message, answer, cancellationToken);
-        else if (message.Id is null) LogFailure(message, answer);
-        else if (type == "application/json" && BridgeMessage.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) is { IsAnswer: true } found)
-            await PassAsync(message, found.Line);
-        else await FailAsync(message, (int)answer.StatusCode, $"the proxy answered {(int)answer.StatusCode}");
+        if (IsStream(answer))
+        {
+            await StreamAsync(message, answer, cancellationToken);
+            return;
+        }
+        if (message.Id is null && answer.IsSuccessStatusCode) return;
+        var found = answer.Content.Headers.ContentType?.MediaType == "application/json"
+            ? BridgeMessage.Parse(await answer.Content.ReadAsStringAsync(cancellationToken)) : null;
+        if (found?.Answers(message) == true) await PassAsync(message, found.Line);
+        else await FailAsync(message, answer.IsSuccessStatusCode ? 502 : (int)answer.StatusCode,
+            $"the proxy answered {(int)answer.StatusCode}{(found?.Problem is { } why ? $": {why}" : "")}");
     }
 
     /// <summary>
@@ -263,16 +268,14 @@ internal sealed class McpBridge(Uri endpoint, TokenFetcher tokens, Stream output
         return null;
     }
 
-    private void LogFailure(BridgeMessage message, HttpResponseMessage answer)
-    {
-        if (!answer.IsSuccessStatusCode) log($"the proxy answered {(int)answer.StatusCode} to `{McpJson.Shown(message.Method ?? "a response")}`");
-    }
-
     private async Task FailAsync(BridgeMessage message, int code, string text)
     {
-        if (message.Id is null) log(text);
-        else await WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{message.Id},\"error\":{{\"code\":{code},\"message\":{McpJson.Quote(text)}}}}}");
+        if (message.Id is { } id) await FailAsync(id, code, text);
+        else log($"{text} (`{McpJson.Shown(message.Method ?? "a response")}`)");
     }
+
+    private Task FailAsync(string id, int code, string text) =>
+        WriteAsync($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{McpJson.Quote(text)}}}}}");
 
     private async Task WriteAsync(string json)
     {
