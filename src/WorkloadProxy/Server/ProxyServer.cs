@@ -55,7 +55,17 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// <exception cref="StartException">It can't start: exit code 2.</exception>
     public static async Task<int> RunAsync(ProxyOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        await using var server = await StartAsync(options, time, cancellationToken);
+        ProxyServer server;
+        try
+        {
+            server = await StartAsync(options, time, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // told to stop before it was there
+            return 0;
+        }
+        await using var running = server;
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellationToken.Register(told.SetResult);
         try

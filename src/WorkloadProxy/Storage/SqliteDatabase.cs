@@ -16,11 +16,11 @@ internal sealed class SqliteDatabase : Database
     /// <summary>Opens the file, making it (0600) where there is none, and brings its tables up to this program's version.</summary>
     public static async Task<SqliteDatabase> OpenAsync(string file, TimeProvider time)
     {
+        var database = new SqliteDatabase(ConnectionString(file));
         try
         {
             // made here, for SQLite would make it readable to all; its -wal and -shm files take over this one's mode
             if (!File.Exists(file)) new FileStream(file, DataDirectory.OwnerOnly(FileMode.CreateNew)).Dispose();
-            var database = new SqliteDatabase(ConnectionString(file));
             await using var connection = database.Connect();
             Execute(connection, "PRAGMA journal_mode = WAL");
             await using var transaction = connection.BeginTransaction();
@@ -30,6 +30,8 @@ internal sealed class SqliteDatabase : Database
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
+            // a connection that met a full disk may not recover, and is in the pool by now
+            database.Dispose();
             throw new StartException($"the store `{file}` can't be opened: {e.Message}", StoreHelp.For(file, e), e);
         }
     }

@@ -107,6 +107,23 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task SIGTERM_ends_a_server_that_still_waits_for_its_store()
+    {
+        await using var proxy = await StoppedAsync();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var (configuration, _) = ServedProcess.Configure(proxy, $"postgres://proxy:p@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/x?connect_timeout=60");
+        await File.WriteAllTextAsync(configuration, (await File.ReadAllTextAsync(configuration))
+            .Replace("\"MasterKey\": {", "\"MasterKey\": { \"EnvironmentVariable\": \"KEY\",", StringComparison.Ordinal));
+        await using var process = ServedProcess.Start(configuration, ("KEY", Convert.ToBase64String(new byte[32])));
+        using var store = await silent.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+
+        process.Terminate();
+
+        Assert.Equal((0, ""), await process.EndAsync());
+    }
+
+    [Fact]
     public async Task Callers_who_leave_in_the_middle_of_a_body_leave_their_line_in_the_audit_and_none_in_the_log()
     {
         await using var proxy = await StoppedAsync();
