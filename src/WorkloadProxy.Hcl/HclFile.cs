@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 
 namespace WorkloadProxy.Hcl;
 
@@ -7,6 +8,10 @@ public sealed record HclFile(string Name, ReadOnlyMemory<byte> Source, HclBody B
 {
     /// <summary>Whether an error was found; the body must not be trusted then.</summary>
     public bool HasErrors => Diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+
+    /// <summary>An expression of the file as it is written there.</summary>
+    public string TextOf(HclExpression expression) =>
+        Encoding.UTF8.GetString(Source.Span[expression.Range.Start.Offset..expression.Range.End.Offset]);
 }
 
 /// <summary>Attributes and blocks, in the order of the file. Attribute names are unique.</summary>
@@ -16,7 +21,11 @@ public sealed record HclBody(ImmutableArray<HclAttribute> Attributes, ImmutableA
 public sealed record HclAttribute(string Name, SourceRange NameRange, HclExpression Expression, SourceRange Range);
 
 /// <summary><c>type "label" { … }</c>.</summary>
-public sealed record HclBlock(string Type, SourceRange TypeRange, ImmutableArray<HclLabel> Labels, HclBody Body, SourceRange Range);
+public sealed record HclBlock(string Type, SourceRange TypeRange, ImmutableArray<HclLabel> Labels, HclBody Body, SourceRange Range)
+{
+    /// <summary>Its type and labels: what a message about the whole block points at.</summary>
+    public SourceRange Header => Labels.IsEmpty ? TypeRange : TypeRange with { End = Labels[^1].Range.End };
+}
 
 /// <summary>A block's label, unquoted and unescaped.</summary>
 public sealed record HclLabel(string Value, SourceRange Range);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
 using WorkloadProxy.Policies.Parameters;
@@ -36,7 +35,7 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
             if (McpNames.Kind(nested.Type) is not { } kind) found.Add(McpDiagnostics.UnknownBlock(nested.Type, nested.TypeRange));
             else if (CompileRule(label.Value, kind, nested) is { } rule) rules.Add(rule);
         }
-        return new McpBlock(label.Value, Header(block), rules.ToImmutable(), Client(block.Body), Flag(block.Body, "tasks"));
+        return new McpBlock(label.Value, block.Header, rules.ToImmutable(), Client(block.Body), Flag(block.Body, "tasks"));
     }
 
     /// <summary>A server's name, as the configuration takes it.</summary>
@@ -84,13 +83,13 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
             Policy = policy,
             Server = server,
             Kind = kind,
-            Range = Header(block),
+            Range = block.Header,
             IsDeny = deny,
             Description = description,
             Reason = reason,
             Expires = expires,
             When = when,
-            WhenText = when is null ? null : Encoding.UTF8.GetString(file.Source.Span[when.Expression.Range.Start.Offset..when.Expression.Range.End.Offset]),
+            WhenText = when is null ? null : file.TextOf(when.Expression),
             Allowed = allowed,
             Denied = denied,
             ParameterClaims = [.. (allowed?.ClaimNames ?? []).Concat(denied?.ClaimNames ?? []).Distinct(StringComparer.Ordinal)],
@@ -123,6 +122,4 @@ internal sealed class McpCompiler(string policy, HclFile file, CompileOptions op
         found.Add(McpDiagnostics.WrongType(name, ValueText.Kind(value), "a bool", $"write `{name} = true`", attribute.Expression.Range));
         return false;
     }
-
-    private static SourceRange Header(HclBlock block) => new(block.TypeRange.File, block.TypeRange.Start, block.Labels[^1].Range.End);
 }

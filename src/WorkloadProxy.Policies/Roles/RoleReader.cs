@@ -29,8 +29,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
 
     private Role ReadRole()
     {
-        ReadName();
-        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, "role", nested.TypeRange));
+        name = NamedBlock.NameOf(block, found);
         ImmutableArray<PolicyReference>? policies = null;
         string? description = null;
         string? reason = null;
@@ -70,7 +69,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         return new Role(options, [.. claims])
         {
             Name = name,
-            Range = Header(),
+            Range = block.Header,
             Description = description,
             Reason = reason,
             Issuers = [.. issuers.Select(issuer => issuer.Issuer)],
@@ -79,24 +78,11 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
             MaxTtl = maxTtl,
             Credential = credential,
             When = condition,
-            WhenText = when is null ? null : TextOf(when.Expression.Range),
+            WhenText = when is null ? null : file.TextOf(when.Expression),
             PolicyNames = policies ?? [],
             IssuerRanges = [.. issuers],
         };
     }
-
-    private void ReadName()
-    {
-        if (block.Labels.Length != 1)
-        {
-            found.Add(RoleDiagnostics.Labels("role", block.Labels.Length, block.TypeRange));
-            return;
-        }
-        name = block.Labels[0].Value;
-        if (name.Length == 0 || name.Any(char.IsControl)) found.Add(RoleDiagnostics.BadName("role", block.Labels[0].Range));
-    }
-
-    private SourceRange Header() => block.Labels.Length > 0 ? block.TypeRange with { End = block.Labels[^1].Range.End } : block.TypeRange;
 
     private void Require(string attribute, bool isThere, string help)
     {
@@ -105,7 +91,7 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
         // `policy` and `audience` are further away than a slip of the finger, and the likeliest of all.
         var lookalike = NameSuggestion.Nearest(attribute, others)
             ?? others.Find(other => other.StartsWith(attribute[..Math.Min(attribute.Length, 5)], StringComparison.Ordinal));
-        found.Add(RoleDiagnostics.Missing("role", name, attribute, lookalike, help, Header()));
+        found.Add(RoleDiagnostics.Missing("role", name, attribute, lookalike, help, block.Header));
     }
 
     private HclValue? Expect(HclAttribute attribute, HclValue? value, HclValueKind kind, string expected)
@@ -253,6 +239,4 @@ internal sealed class RoleReader(HclBlock block, HclFile file, CompileOptions op
 
     private static HclExpression ItemOf(HclExpression expression, int index)
         => expression.Inner() is HclTupleExpression { Items: var items } && index < items.Length ? items[index] : expression;
-
-    private string TextOf(SourceRange range) => System.Text.Encoding.UTF8.GetString(file.Source.Span[range.Start.Offset..range.End.Offset]);
 }

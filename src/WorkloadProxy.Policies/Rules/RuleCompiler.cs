@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.RegularExpressions;
 using WorkloadProxy.Hcl;
 using WorkloadProxy.Policies.Conditions;
@@ -89,13 +88,13 @@ internal static partial class RuleCompiler
         return new PolicyRule(pattern)
         {
             Policy = policy,
-            Range = new SourceRange(block.TypeRange.File, block.TypeRange.Start, label.Range.End),
+            Range = block.Header,
             Capabilities = names,
             Description = description,
             Reason = reason,
             Expires = expires,
             When = when,
-            WhenText = when is null ? null : Encoding.UTF8.GetString(file.Source.Span[when.Expression.Range.Start.Offset..when.Expression.Range.End.Offset]),
+            WhenText = when is null ? null : file.TextOf(when.Expression),
             IsDeny = isDeny,
             Granted = isDeny ? Capability.None : granted,
             Allowed = allowed,

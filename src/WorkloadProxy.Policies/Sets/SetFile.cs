@@ -17,8 +17,7 @@ internal static class SetFile
         {
             if (attribute.Name != "when") diagnostics.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, Name, ["when"], attribute.NameRange));
             else if (Condition.Compile(attribute.Expression, ConditionScope.Role, diagnostics, scope.Locals) is { } when)
-                found = new SetCondition(when,
-                    System.Text.Encoding.UTF8.GetString(file.Source.Span[attribute.Expression.Range.Start.Offset..attribute.Expression.Range.End.Offset]));
+                found = new SetCondition(when, file.TextOf(attribute.Expression));
         }
         return found;
     }

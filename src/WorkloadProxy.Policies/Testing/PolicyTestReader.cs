@@ -29,11 +29,7 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
 
     private PolicyTest? ReadTest()
     {
-        if (block.Labels.Length != 1) found.Add(RoleDiagnostics.Labels("test", block.Labels.Length, block.TypeRange));
-        var name = block.Labels.Length == 1 ? block.Labels[0].Value : "";
-        var header = block.Labels.Length > 0 ? block.TypeRange with { End = block.Labels[^1].Range.End } : block.TypeRange;
-        if (block.Labels.Length == 1 && (name.Length == 0 || name.Any(char.IsControl))) found.Add(RoleDiagnostics.BadName("test", block.Labels[0].Range));
-        foreach (var nested in block.Body.Blocks) found.Add(RoleDiagnostics.NestedBlock(nested.Type, "test", nested.TypeRange));
+        var name = NamedBlock.NameOf(block, found);
         foreach (var attribute in block.Body.Attributes)
         {
             if (!Known.Contains(attribute.Name)) found.Add(RoleDiagnostics.UnknownAttribute(attribute.Name, "test", Known, attribute.NameRange));
@@ -47,7 +43,7 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         {
             if (attributes.ContainsKey(required)) continue;
             var lookalike = NameSuggestion.Nearest(required, block.Body.Attributes.Select(attribute => attribute.Name).Except(Known));
-            found.Add(RoleDiagnostics.Missing("test", name, required, lookalike, "a test has `token`, `request` and `expect`", header));
+            found.Add(RoleDiagnostics.Missing("test", name, required, lookalike, "a test has `token`, `request` and `expect`", block.Header));
         }
         var claims = ReadToken();
         var request = ReadRequest();
@@ -58,7 +54,7 @@ internal sealed class PolicyTestReader(HclBlock block, TestDefaults defaults, Co
         return new PolicyTest
         {
             Name = name,
-            Range = header,
+            Range = block.Header,
             Claims = claims,
             Method = asked.Method,
             RawTarget = asked.Target,
