@@ -115,7 +115,7 @@ public sealed partial class DocumentationPagesTests
     [GeneratedRegex("Create\\w+(?:<\\w+>)?\\(\"(workload_proxy\\.[a-z_.]+)\"")]
     private static partial Regex Metric();
 
-    [GeneratedRegex("\"([a-z0-9_]+)\"u8[,)]")]
+    [GeneratedRegex("""Of\("([a-z0-9_]+)"\)""")]
     private static partial Regex Field();
 
     [GeneratedRegex("""new StartException\((?:\w+ \? )?\$?"((?:[^"{]|\{[^}]*\})+)"[,)]""")]

@@ -96,17 +96,16 @@ public sealed class TokenRelayTests : IAsyncLifetime
         Assert.Equal((1, $"workload-proxy: `{address}` is not a loopback address with a port, or `unix:PATH`\n"), (run.ExitCode, run.Error));
     }
 
-    [Theory]
-    [InlineData(15)]
-    [InlineData(2)]
-    public async Task A_signal_ends_it_and_its_socket_and_the_next_one_listens_there(int signal)
+    // not SIGINT: where the tests run in the background, it is ignored by whatever they start
+    [Fact]
+    public async Task SIGTERM_ends_it_and_its_socket_and_the_next_one_listens_there()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals");
         var (first, _) = await StartAsync("other", "--listen", "unix:relay.sock");
         var socket = Path.Combine(directory.Path, "relay.sock");
         Assert.True(File.Exists(socket));
-        _ = ServedProcess.Signal(first.Id, signal);
-        await first.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        _ = ServedProcess.Signal(first.Id, 15);
+        await first.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(0, first.ExitCode);
         Assert.False(File.Exists(socket));
         await StartAsync("other", "--listen", "unix:relay.sock");
