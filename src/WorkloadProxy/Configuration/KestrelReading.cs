@@ -95,7 +95,7 @@ internal static class KestrelReading
         {
             try
             {
-                use(File.ReadAllBytes(file));
+                use(KeyedCertificate.Read(file));
             }
             catch (Exception error) when (error is CryptographicException or ArgumentException)
             {

@@ -10,6 +10,19 @@ namespace WorkloadProxy.Secrets;
 /// </summary>
 internal static class KeyedCertificate
 {
+    private const int MaxSize = 1024 * 1024;
+
+    /// <summary>What a certificate's or key's file holds.</summary>
+    /// <exception cref="IOException">It can't be read, or is larger than 1 MiB.</exception>
+    public static byte[] Read(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        var bytes = new byte[MaxSize];
+        var length = file.ReadAtLeast(bytes, MaxSize, throwOnEndOfStream: false);
+        if (length == MaxSize) throw new IOException($"`{path}` is larger than 1 MiB");
+        return bytes[..length];
+    }
+
     /// <summary>The first certificate that has a key; all that there are go to <paramref name="chain"/>.</summary>
     public static X509Certificate2 FromPkcs12(byte[] file, string? password, X509Certificate2Collection chain)
     {

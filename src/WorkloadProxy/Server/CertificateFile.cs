@@ -11,7 +11,6 @@ namespace WorkloadProxy.Server;
 /// </summary>
 internal sealed class CertificateFile(string path, string? keyPath, string? password, ILogger logger)
 {
-    private const int MaxSize = 1024 * 1024;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     private string? inUse;
@@ -27,8 +26,8 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
         string? fingerprint = null;
         try
         {
-            var certificate = Read(path);
-            var key = keyPath is null ? [] : Read(keyPath);
+            var certificate = KeyedCertificate.Read(path);
+            var key = keyPath is null ? [] : KeyedCertificate.Read(keyPath);
             fingerprint = Convert.ToHexString(SHA256.HashData([.. certificate, .. key]));
             if (fingerprint == inUse)
             {
@@ -62,15 +61,6 @@ internal sealed class CertificateFile(string path, string? keyPath, string? pass
         warned = true;
         logger.LogWarning("certificate {Path} can't be used, the one from before stays in use until {NotAfter:u}: {Problem}", path,
             Current.TargetCertificate.NotAfter.ToUniversalTime(), problem);
-    }
-
-    private static byte[] Read(string path)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        var bytes = new byte[MaxSize];
-        var length = file.ReadAtLeast(bytes, MaxSize, throwOnEndOfStream: false);
-        if (length == MaxSize) throw new IOException($"`{path}` is larger than 1 MiB");
-        return bytes[..length];
     }
 
     private SslStreamCertificateContext Load(byte[] certificate, byte[] key, DateTimeOffset now)
